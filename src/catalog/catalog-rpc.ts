@@ -1,0 +1,154 @@
+import type { MessagePort, Worker } from 'node:worker_threads';
+import { type Catalog, CatalogError } from '../ports/catalog.ts';
+
+/** The port's verbs; all of them are calls that take and give plain data. */
+type VerbName = Exclude<keyof Catalog, 'location' | typeof Symbol.asyncDispose>;
+
+const VERBS = {
+  site: true,
+  openScope: true,
+  listRules: true,
+  readObject: true,
+  scanScope: true,
+  readMarks: true,
+  record: true,
+  prune: true,
+  claimRequests: true,
+  renewRequests: true,
+  finishRequests: true,
+  listRequests: true,
+  beginSync: true,
+  renewSync: true,
+  endSync: true,
+  listSyncs: true,
+  addIntent: true,
+  listIntents: true,
+  removeIntent: true,
+  readOperation: true,
+  saveUpload: true,
+  readUpload: true,
+  removeUpload: true,
+  recordEvents: true,
+  listEvents: true,
+  status: true,
+} as const satisfies Record<VerbName, true>;
+
+interface Call {
+  readonly id: number;
+  readonly verb: VerbName | 'close';
+  readonly args: readonly unknown[];
+}
+
+type Answer =
+  | { readonly id: number; readonly ok: true; readonly value: unknown }
+  | { readonly id: number; readonly ok: false; readonly kind: CatalogError['kind']; readonly message: string };
+
+/** The answer to opening itself carries this id. */
+const OPENING = 0;
+
+/** Serves a catalog's verbs over a port; the first answer says whether it could be opened. */
+export function serveCatalog(port: MessagePort, open: () => Promise<Catalog>): void {
+  const answer = async (id: number, outcome: Promise<unknown>): Promise<void> => {
+    try {
+      port.postMessage({ id, ok: true, value: await outcome } satisfies Answer);
+    } catch (error) {
+      port.postMessage(failure(id, error));
+    }
+  };
+  const serve = (catalog: Catalog): void => {
+    port.on('message', ({ id, verb, args }: Call) => {
+      if (verb === 'close') {
+        void answer(id, catalog[Symbol.asyncDispose]() as Promise<void>).then(() => port.close());
+        return;
+      }
+      const call = catalog[verb] as (...args: readonly unknown[]) => Promise<unknown>;
+      void answer(id, call.apply(catalog, [...args]));
+    });
+  };
+  const start = async (): Promise<void> => {
+    const opening = open();
+    await answer(
+      OPENING,
+      opening.then(({ location }) => location),
+    );
+    await opening.then(serve, () => port.close());
+  };
+  void start();
+}
+
+function failure(id: number, error: unknown): Answer {
+  const kind = error instanceof CatalogError ? error.kind : 'failed';
+  return { id, ok: false, kind, message: error instanceof Error ? error.message : String(error) };
+}
+
+/** A catalog whose verbs are carried out by `serveCatalog` in a thread. The thread keeps no idle process alive. */
+export async function connectCatalog(worker: Worker): Promise<Catalog> {
+  const calls = new Calls(worker);
+  const location = (await calls.opened) as string;
+  const verbs = Object.keys(VERBS).map((verb) => [verb, (...args: unknown[]) => calls.make(verb as VerbName, args)]);
+  const dispose = { [Symbol.asyncDispose]: () => calls.close() };
+  return { location, ...Object.fromEntries(verbs), ...dispose } as Catalog;
+}
+
+interface Pending {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+class Calls {
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #next = OPENING + 1;
+  #gone: CatalogError | undefined;
+  readonly opened: Promise<unknown>;
+
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    this.opened = this.#expect(OPENING);
+    worker.on('message', (answer: Answer) => this.#settle(answer));
+    worker.on('error', (error) => this.#lose(`its thread failed: ${error.message}`, error));
+    worker.on('exit', () => this.#lose('its thread has ended'));
+  }
+
+  make(verb: Call['verb'], args: readonly unknown[]): Promise<unknown> {
+    if (this.#gone !== undefined) return Promise.reject(this.#gone);
+    const id = this.#next++;
+    try {
+      this.#worker.postMessage({ id, verb, args } satisfies Call);
+    } catch (error) {
+      return Promise.reject(new CatalogError('failed', `catalog: ${verb} was given what cannot cross a thread`, error));
+    }
+    return this.#expect(id);
+  }
+
+  async close(): Promise<void> {
+    if (this.#gone !== undefined) return;
+    const ended = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
+    const closing = this.make('close', []);
+    this.#gone = new CatalogError('unavailable', 'the catalog is closed');
+    await closing;
+    this.#worker.ref();
+    await ended;
+  }
+
+  #expect(id: number): Promise<unknown> {
+    if (this.#pending.size === 0) this.#worker.ref();
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#pending.set(id, { resolve, reject });
+    return promise;
+  }
+
+  #settle(answer: Answer): void {
+    const pending = this.#pending.get(answer.id);
+    this.#pending.delete(answer.id);
+    if (this.#pending.size === 0) this.#worker.unref();
+    if (answer.ok) pending?.resolve(answer.value);
+    else pending?.reject(new CatalogError(answer.kind, answer.message));
+  }
+
+  #lose(why: string, cause?: unknown): void {
+    this.#gone ??= new CatalogError('unavailable', `the catalog is gone: ${why}`, cause);
+    for (const pending of this.#pending.values()) pending.reject(this.#gone);
+    this.#pending.clear();
+  }
+}

@@ -1,0 +1,50 @@
+import type { ReplicaState } from '../domain/replica/replica.ts';
+import type { Verification } from '../domain/store/verification.ts';
+
+/** Words that are stored as numbers. The order is part of the schema: append only. */
+export const REPLICA_STATES: readonly ReplicaState[] = [
+  'UNVERIFIED',
+  'COPYING',
+  'AVAILABLE',
+  'TEMPORARY_UNAVAILABLE',
+  'UNAVAILABLE',
+  'SUSPICIOUS',
+  'BAD',
+  'BEING_DELETED',
+];
+
+const VERIFICATIONS: readonly Verification[] = ['none', 'written', 'store', 'read-back'];
+
+export const OBJECT = 0;
+export const TOMBSTONE = 1;
+
+const stateCodes = new Map(REPLICA_STATES.map((state, code) => [state, code]));
+const verificationCodes = new Map(VERIFICATIONS.map((verification, code) => [verification, code]));
+
+export function stateCode(state: ReplicaState): number {
+  return codeOf(stateCodes, state);
+}
+
+export function stateName(code: number): ReplicaState {
+  return nameOf(REPLICA_STATES, code);
+}
+
+export function verificationCode(verification: Verification): number {
+  return codeOf(verificationCodes, verification);
+}
+
+export function verificationName(code: number): Verification {
+  return nameOf(VERIFICATIONS, code);
+}
+
+function codeOf<Word>(codes: ReadonlyMap<Word, number>, word: Word): number {
+  const code = codes.get(word);
+  if (code === undefined) throw new TypeError(`not a word of the catalog: ${String(word)}`);
+  return code;
+}
+
+function nameOf<Word>(words: readonly Word[], code: number): Word {
+  const word = words[code];
+  if (word === undefined) throw new TypeError(`not a code of the catalog: ${code}`);
+  return word;
+}

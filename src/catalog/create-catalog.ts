@@ -1,0 +1,60 @@
+import type { Catalog } from '../ports/catalog.ts';
+import type { Engine } from './engine.ts';
+import type { Executor } from './executor.ts';
+import { recordTogether } from './record/record-together.ts';
+import { listEvents, recordEvents } from './verbs/events.ts';
+import { addIntent, listIntents, removeIntent } from './verbs/intents.ts';
+import { openScope } from './verbs/open-scope.ts';
+import { readOperation } from './verbs/operations.ts';
+import { prune } from './verbs/prune.ts';
+import { readObject } from './verbs/read-object.ts';
+import { claimRequests } from './verbs/claim-requests.ts';
+import { readMarks } from './verbs/read-marks.ts';
+import { finishRequests, listRequests, renewRequests } from './verbs/requests.ts';
+import { listRules } from './verbs/rules.ts';
+import { scanScope } from './verbs/scan-scope.ts';
+import { readOwnSite } from './verbs/site.ts';
+import { readStatus } from './verbs/status.ts';
+import { beginSync } from './verbs/begin-sync.ts';
+import { endSync, listSyncs, renewSync } from './verbs/syncs.ts';
+import { readUpload, removeUpload, saveUpload } from './verbs/uploads.ts';
+
+/** The one implementation of the port: which verb reads, which writes. */
+export function createCatalog(given: {
+  readonly executor: Executor;
+  readonly location: string;
+  readonly engine: Engine;
+}): Catalog {
+  const { executor, location, engine } = given;
+  const record = recordTogether(executor, engine.recordsMerged);
+  return {
+    location,
+    site: () => executor.write((session) => readOwnSite(session)),
+    openScope: (scope) => executor.write((session) => openScope(session, scope)),
+    listRules: (scope) => executor.read((session) => listRules(session, scope)),
+    readObject: (scope, name) => executor.read((session) => readObject(session, scope, name)),
+    scanScope: (query) => executor.read((session) => scanScope(session, query)),
+    readMarks: (versionIds) => executor.read((session) => readMarks(session, versionIds)),
+    record,
+    prune: (limit) => executor.write((session) => prune(session, limit)),
+    claimRequests: (claim) => executor.write((session) => claimRequests(session, claim)),
+    renewRequests: (leases, leaseMs) => executor.write((session) => renewRequests(session, leases, leaseMs)),
+    finishRequests: (outcomes) => executor.write((session) => finishRequests(session, outcomes)),
+    listRequests: (query) => executor.read((session) => listRequests(session, query)),
+    beginSync: (sync) => executor.write((session) => beginSync(session, sync)),
+    renewSync: (lease, leaseMs) => executor.write((session) => renewSync(session, lease, leaseMs)),
+    endSync: (lease, state, progress) => executor.write((session) => endSync(session, { lease, state, progress })),
+    listSyncs: (limit) => executor.read((session) => listSyncs(session, limit)),
+    addIntent: (intent) => executor.write((session) => addIntent(session, intent)),
+    listIntents: () => executor.read((session) => listIntents(session)),
+    removeIntent: (operation) => executor.write((session) => removeIntent(session, operation)),
+    readOperation: (id) => executor.read((session) => readOperation(session, id)),
+    saveUpload: (upload) => executor.write((session) => saveUpload(session, upload)),
+    readUpload: (id) => executor.read((session) => readUpload(session, id)),
+    removeUpload: (id) => executor.write((session) => removeUpload(session, id)),
+    recordEvents: (events) => executor.write((session) => recordEvents(session, events)),
+    listEvents: (query) => executor.read((session) => listEvents(session, query)),
+    status: () => executor.read((session) => readStatus(session)),
+    [Symbol.asyncDispose]: () => executor.close(),
+  };
+}

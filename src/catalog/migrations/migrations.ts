@@ -1,0 +1,23 @@
+import { type Kysely, sql } from 'kysely';
+import type { Migration } from 'kysely/migration';
+import type { EngineDdl } from '../engine.ts';
+import { baseTables } from './0001-base.ts';
+
+/** All migrations, oldest first; they only go up. The names are kept in the catalog: never rename one. */
+const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
+  '0001-base': baseTables,
+};
+
+export const MIGRATION_NAMES: readonly string[] = Object.keys(steps);
+
+export function migrationsFor(ddl: EngineDdl): Record<string, Migration> {
+  return Object.fromEntries(Object.entries(steps).map(([name, statements]) => [name, migration(statements(ddl))]));
+}
+
+function migration(statements: readonly string[]): Migration {
+  return {
+    async up(db: Kysely<unknown>): Promise<void> {
+      for (const statement of statements) await sql.raw(statement).execute(db);
+    },
+  };
+}

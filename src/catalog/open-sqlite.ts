@@ -1,0 +1,27 @@
+import { Worker } from 'node:worker_threads';
+import type { Catalog } from '../ports/catalog.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Random } from '../ports/random.ts';
+import { connectCatalog } from './catalog-rpc.ts';
+
+export type OpenSqlite =
+  | { readonly path: string; readonly thread?: true }
+  /** In the caller's thread, with time and randomness of the caller: for simulations and fast tests. */
+  | { readonly path: string; readonly thread: false; readonly clock?: Clock; readonly random?: Random };
+
+/**
+ * Opens the catalog in the file at `path` (`:memory:`: none), made if absent, brought to this program's schema. It runs in a
+ * thread of its own, so no fsync stops the caller's event loop; with `thread: false` an awaiting caller sees only microtasks.
+ * Fails with `refused-place` on file systems shared by machines, and `too-new` when a newer program wrote it.
+ */
+export async function openSqliteCatalog(options: OpenSqlite): Promise<Catalog> {
+  if (options.thread === false) {
+    const { openSqliteInProcess } = await import('./sqlite-in-process.ts');
+    const { systemClock, systemRandom } = await import('./system.ts');
+    const { path, clock = systemClock, random = systemRandom } = options;
+    return openSqliteInProcess({ path, clock, random, schedule: queueMicrotask });
+  }
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const entry = new URL(`./sqlite-thread.${extension}`, import.meta.url);
+  return connectCatalog(new Worker(entry, { workerData: { path: options.path }, name: 'pando-catalog' }));
+}

@@ -1,0 +1,110 @@
+import type { Context } from '../../domain/object/dot.ts';
+import type { HybridTime } from '../../domain/object/hybrid-clock.ts';
+import { CatalogError } from '../../ports/catalog.ts';
+import type { Session, SetStatement } from '../session.ts';
+
+/** An object as a change of it must know it. Actors in `context` are the catalog's numbers, as text. */
+export interface FoundObject {
+  readonly id: number;
+  readonly current: {
+    readonly id: number;
+    readonly kind: number;
+    readonly size: number;
+    readonly sha256: string | null;
+    readonly contentType: string | null;
+    readonly metadata: string | null;
+    readonly operation: string;
+    readonly dot: { readonly actor: string; readonly counter: number };
+    readonly context: Context;
+    readonly time: HybridTime;
+  };
+}
+
+export interface Named {
+  readonly scope: string;
+  readonly name: string;
+}
+
+const lock: SetStatement = {
+  columns: { scope: 'int', name: 'text' },
+  text: (rows, { forUpdate }) =>
+    `select o.id from ${rows} join object o on o.scope = r.scope and o.name = r.name order by o.scope, o.name ${forUpdate}`,
+};
+
+/**
+ * Locks the rows of objects, in one order for all writers, before anything is decided on them: a tombstone and a late copy of
+ * one object never pass each other.
+ */
+export async function lockObjects(session: Session, named: readonly Named[]): Promise<void> {
+  if (!session.engine.concurrentWriters || named.length === 0) return;
+  await session.all(lock, await keysOf(session, named));
+}
+
+const find: SetStatement = {
+  columns: { i: 'int', scope: 'int', name: 'text' },
+  text: (rows, { hex }) =>
+    `select r.i, o.id, v.id, v.kind, v.size, ${hex('v.sha256')}, v.content_type, v.metadata, ${hex('v.operation')},
+       v.actor, v.counter, v.context, v.time_ms, v.time_n
+     from ${rows} join object o on o.scope = r.scope and o.name = r.name join version v on v.id = o.current`,
+};
+
+type FindRow = readonly [
+  index: number,
+  object: number,
+  version: number,
+  kind: number,
+  size: number,
+  sha256: string | null,
+  contentType: string | null,
+  metadata: string | null,
+  operation: string,
+  actor: number,
+  counter: number,
+  context: string | null,
+  ms: number,
+  n: number,
+];
+
+/** The objects of these names, each at the index of its name; undefined where there is none. */
+export async function findObjects(session: Session, named: readonly Named[]): Promise<(FoundObject | undefined)[]> {
+  const keys = await keysOf(session, named);
+  const rows = await session.all<FindRow>(
+    find,
+    keys.map((key, index) => [index, ...key]),
+  );
+  const found: (FoundObject | undefined)[] = Array.from({ length: named.length }, () => undefined);
+  for (const row of rows) found[row[0]] = toFound(row);
+  return found;
+}
+
+function toFound(row: FindRow): FoundObject {
+  const [, object, id, kind, size, sha256, contentType, metadata, operation, actor, counter, context, ms, n] = row;
+  return {
+    id: object,
+    current: {
+      id,
+      kind,
+      size,
+      sha256,
+      contentType,
+      metadata,
+      operation,
+      dot: { actor: String(actor), counter },
+      context: context === null ? {} : (JSON.parse(context) as Context),
+      time: { ms, n },
+    },
+  };
+}
+
+/** Scope number and name of each, ready to be bound. */
+export async function keysOf(session: Session, named: readonly Named[]): Promise<[number, string][]> {
+  const scopes = await session.known.scopes.requireIds(
+    session,
+    named.map((one) => one.scope),
+  );
+  return named.map(({ scope, name }) => {
+    const id = scopes.get(scope);
+    if (id === undefined) throw new CatalogError('failed', `unknown scope ${scope}`);
+    return [id, name];
+  });
+}

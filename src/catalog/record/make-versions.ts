@@ -1,0 +1,140 @@
+import type { ChangeOutcome } from '../../ports/catalog.ts';
+import { TOMBSTONE } from '../codes.ts';
+import type { Session, SetStatement, SqlValue } from '../session.ts';
+import type { EncodedChange } from './decide-change.ts';
+import { type DeletedObject, deleteReplicas } from './delete-replicas.ts';
+import { type FoundObject, keysOf } from './find-objects.ts';
+import { type Given, giveDots } from './give-dots.ts';
+import { encodeReplica, insertReplicas, type ReplicaRow } from './upsert-replicas.ts';
+
+/** A change that makes a version, and the object it is made on. */
+export interface Accepted {
+  readonly encoded: EncodedChange;
+  readonly found: FoundObject | undefined;
+  readonly versionId: number;
+}
+
+const moveObject: SetStatement = {
+  columns: { scope: 'int', name: 'text', current: 'int', kind: 'int' },
+  text: (rows) =>
+    `update object set current = r.current, kind = r.kind from ${rows}
+     where object.scope = r.scope and object.name = r.name`,
+};
+
+const supersede: SetStatement = {
+  columns: { id: 'int' },
+  text: (rows) => `update version set superseded = 1 from ${rows} where version.id = r.id`,
+};
+
+const insertVersion: SetStatement = {
+  columns: {
+    id: 'int',
+    object: 'int',
+    actor: 'int',
+    counter: 'int',
+    context: 'text',
+    time_ms: 'int',
+    time_n: 'int',
+    operation: 'bytes',
+    kind: 'int',
+    size: 'int',
+    sha256: 'bytes',
+    content_type: 'text',
+    metadata: 'text',
+    modified_ns: 'int',
+    mode: 'int',
+  },
+  text: (rows) =>
+    `insert into version (id, object, superseded, actor, counter, context, time_ms, time_n, operation,
+       kind, size, sha256, content_type, metadata, modified_ns, mode)
+     select r.id, r.object, 0, r.actor, r.counter, r.context, r.time_ms, r.time_n, r.operation,
+       r.kind, r.size, r.sha256, r.content_type, r.metadata, r.modified_ns, r.mode from ${rows}`,
+};
+
+/** Entries are kept for peers only: where there is none they are pruned before they are written. */
+const appendJournal: SetStatement = {
+  columns: { slot: 'int', counter: 'int', kind: 'int', object: 'int', version: 'int', operation: 'bytes' },
+  text: (rows) =>
+    `insert into journal (slot, counter, kind, object, version, operation)
+     select r.slot, r.counter, r.kind, r.object, r.version, r.operation from ${rows}
+     where exists (select 1 from peer)`,
+};
+
+/** Writes the versions, their journal entries and replicas, and makes them current. */
+export async function makeVersions(
+  session: Session,
+  accepted: readonly Accepted[],
+  outcomes: ChangeOutcome[],
+): Promise<void> {
+  const given = await giveDots(
+    session,
+    accepted.map(({ found }) => found?.current),
+  );
+  await session.run(
+    insertVersion,
+    accepted.map((one, at) => versionRow(one, given[at] as Given)),
+  );
+  await session.run(
+    appendJournal,
+    accepted.map((one, at) => journalRow(one, given[at] as Given)),
+  );
+  await moveObjects(session, accepted);
+  await insertReplicas(session, await replicaRows(session, accepted));
+  await deleteReplicas(session, deletedBy(accepted));
+  for (const { encoded, versionId } of accepted) outcomes[encoded.index] = { kind: 'recorded', versionId };
+}
+
+function versionRow({ encoded, found, versionId }: Accepted, given: Given): SqlValue[] {
+  const { actor, counter, context, time } = given;
+  const object = found?.id ?? versionId;
+  return [versionId, object, actor, counter, context, time.ms, time.n, encoded.operation, ...encoded.content];
+}
+
+function journalRow({ encoded, found, versionId }: Accepted, given: Given): SqlValue[] {
+  return [given.slot, given.counter, encoded.content[0], found?.id ?? versionId, versionId, encoded.operation];
+}
+
+async function moveObjects(session: Session, accepted: readonly Accepted[]): Promise<void> {
+  const moved = accepted.filter(({ found }) => found !== undefined);
+  const keys = await keysOf(
+    session,
+    moved.map(({ encoded }) => encoded.change),
+  );
+  await session.run(
+    supersede,
+    moved.map(({ found }) => [found?.current.id ?? 0]),
+  );
+  await session.run(
+    moveObject,
+    keys.map(([scope, name], at) => [scope, name, moved[at]?.versionId ?? 0, moved[at]?.encoded.content[0] ?? 0]),
+  );
+}
+
+async function replicaRows(session: Session, accepted: readonly Accepted[]): Promise<ReplicaRow[]> {
+  const rows: ReplicaRow[] = [];
+  const stores = await session.known.stores.requireIds(session, storesOf(accepted));
+  for (const { encoded, found, versionId } of accepted) {
+    const { name, replicas } = encoded.change;
+    for (const [at, replica] of replicas.entries()) {
+      if (replicas.findLastIndex(({ store }) => store === replica.store) !== at) continue;
+      const store = stores.get(replica.store) ?? 0;
+      rows.push(encodeReplica(replica, { object: found?.id ?? versionId, name, store, version: versionId }));
+    }
+  }
+  return rows;
+}
+
+function* storesOf(accepted: readonly Accepted[]): Generator<string> {
+  for (const { encoded } of accepted) {
+    for (const { store } of encoded.change.replicas) yield store;
+  }
+}
+
+function deletedBy(accepted: readonly Accepted[]): DeletedObject[] {
+  const deleted: DeletedObject[] = [];
+  for (const { encoded, found } of accepted) {
+    const { scope, name } = encoded.change;
+    if (encoded.content[0] === TOMBSTONE && found !== undefined) deleted.push({ id: found.id, scope, name });
+  }
+  return deleted;
+}

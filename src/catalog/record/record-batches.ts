@@ -1,0 +1,54 @@
+import type { ChangeOutcome, RecordBatch, RecordOutcome } from '../../ports/catalog.ts';
+import type { Session } from '../session.ts';
+import { recordEvents } from '../verbs/events.ts';
+import { keepOperation } from '../verbs/operations.ts';
+import { moveSync } from '../verbs/syncs.ts';
+import { removeIntent } from '../verbs/intents.ts';
+import { lockObjects } from './find-objects.ts';
+import { queueRequests } from './queue-requests.ts';
+import { recordChanges } from './record-changes.ts';
+import { recordReplicas } from './record-replicas.ts';
+
+/**
+ * Records several batches in the transaction of the caller, as sets of rows over all of them. Rows are locked in one order:
+ * leases, then objects by name, then the slot.
+ */
+export async function recordBatches(session: Session, batches: readonly RecordBatch[]): Promise<RecordOutcome[]> {
+  const held: boolean[] = [];
+  for (const { lease, sync } of batches) held.push(lease === undefined || (await moveSync(session, lease, sync)));
+  const live = batches.filter((_, at) => held[at]);
+
+  const changes = live.flatMap((batch) => batch.changes ?? []);
+  const replicas = live.flatMap((batch) => batch.replicas ?? []);
+  await lockObjects(session, [...changes, ...replicas]);
+  const outcomes = await recordChanges(session, changes);
+  await recordReplicas(session, replicas);
+  await queueRequests(
+    session,
+    live.flatMap((batch) => batch.requests ?? []),
+  );
+  await recordEvents(
+    session,
+    live.flatMap((batch) => batch.events ?? []),
+  );
+
+  let next = 0;
+  const recorded: RecordOutcome[] = [];
+  for (const [at, batch] of batches.entries()) {
+    const count = held[at] === true ? (batch.changes?.length ?? 0) : 0;
+    const own = outcomes.slice(next, next + count);
+    next += count;
+    if (held[at] === true && isFulfilled(own)) await fulfil(session, batch);
+    recorded.push({ fenced: held[at] !== true, changes: own });
+  }
+  return recorded;
+}
+
+function isFulfilled(outcomes: readonly ChangeOutcome[]): boolean {
+  return outcomes.every((outcome) => outcome.kind !== 'conflict');
+}
+
+async function fulfil(session: Session, batch: RecordBatch): Promise<void> {
+  if (batch.fulfils !== undefined) await removeIntent(session, batch.fulfils);
+  if (batch.operation !== undefined) await keepOperation(session, batch.operation);
+}

@@ -1,0 +1,137 @@
+import type { Generated } from 'kysely';
+
+/** The catalog's tables as Kysely sees them; `migrations/` makes them, docs/catalog.md says what they mean. */
+export interface Schema {
+  site: { one: number; id: string; created_ms: number };
+  actor: { id: Generated<number>; incarnation: string };
+  slot: {
+    number: number;
+    actor: number;
+    counter: number;
+    hybrid_ms: number;
+    hybrid_n: number;
+    holder: string;
+    until_ms: number;
+  };
+  considered: { actor: number; counter: number };
+  considered_exception: { actor: number; counter: number };
+  peer: { id: string; created_ms: number };
+  journal: { slot: number; counter: number; kind: number; object: number; version: number; operation: Uint8Array };
+  scope: { id: Generated<number>; name: string; title: string; source: number; created_ms: number };
+  store: { id: Generated<number>; place: string; title: string; created_ms: number };
+  object: { scope: number; name: string; id: number; current: number };
+  version: VersionTable;
+  /** `place` null: the object's name, as on every store that mirrors it. */
+  replica: {
+    object: number;
+    store: number;
+    version: number;
+    state: number;
+    verification: number;
+    place: string | null;
+    token: string | null;
+  };
+  rule: {
+    id: Generated<number>;
+    origin: string;
+    scope: number;
+    store: number;
+    priority: number;
+    created_ms: number;
+    ended_ms: number | null;
+  };
+  request: RequestTable;
+  sync: SyncTable;
+  sync_target: { target: string; token: number; sync: string };
+  intent: IntentTable;
+  operation: { id: string; fingerprint: string; outcome: string; created_ms: number };
+  upload: { id: string; store: string; key: string; state: string; updated_ms: number };
+  event: {
+    id: Generated<number>;
+    at_ms: number;
+    kind: string;
+    scope: string;
+    name: string | null;
+    store: string | null;
+    detail: string;
+  };
+}
+
+interface VersionTable {
+  id: number;
+  object: number;
+  kind: number;
+  /** 1: another version of the object came after it. */
+  superseded: number;
+  actor: number;
+  counter: number;
+  /** JSON of actor ids and counters; null: it follows nothing. */
+  context: string | null;
+  time_ms: number;
+  time_n: number;
+  /** Null: this site. */
+  origin: string | null;
+  size: number;
+  sha256: Uint8Array | null;
+  content_type: string | null;
+  metadata: string | null;
+  /** Beyond the safe integers: read as text. */
+  modified_ns: bigint | null;
+  mode: number | null;
+  operation: Uint8Array;
+}
+
+interface RequestTable {
+  id: Generated<number>;
+  kind: string;
+  scope: number;
+  name: string;
+  version: number;
+  store: number;
+  reason: string;
+  priority: number;
+  state: string;
+  attempts: number;
+  last_error: string | null;
+  created_ms: number;
+  /** When it may be claimed: the next attempt, or the end of its lease; null: never. */
+  due_ms: number | null;
+  updated_ms: number;
+  token: number;
+  owner: string | null;
+}
+
+export interface HolderColumns {
+  host: string;
+  pid: number;
+  process_started_ms: number;
+}
+
+interface SyncTable extends HolderColumns {
+  id: string;
+  number: Generated<number>;
+  scope: string;
+  prefix: string;
+  source: string;
+  targets: string;
+  state: string;
+  token: number;
+  until_ms: number;
+  started_ms: number;
+  updated_ms: number;
+  position: string;
+  objects: number;
+  bytes: number;
+}
+
+interface IntentTable extends HolderColumns {
+  operation: string;
+  scope: string;
+  name: string;
+  store: string;
+  key: string;
+  old_token: string | null;
+  follows: number | null;
+  content: string;
+  created_ms: number;
+}

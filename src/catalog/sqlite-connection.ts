@@ -1,0 +1,85 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import type { Clock } from '../ports/clock.ts';
+import type { SetStatement } from './session.ts';
+import { NOW_FUNCTION, sqliteEngine } from './sqlite-engine.ts';
+
+/** Statements of built queries are kept up to this number; the verbs' own are fewer than a hundred. */
+const BUILT_STATEMENTS_MAX = 200;
+
+/** Another process may write for so long before we give up with `locked`. */
+const BUSY_MS = 60_000;
+
+/** Pages SQLite keeps in memory; beyond it the system's cache serves. */
+const CACHE_KIB = 16 * 1024;
+
+/** The log is moved into the file after so many 4 KiB pages: 16 MiB. */
+const CHECKPOINT_PAGES = 4096;
+
+/** One open database with its prepared statements. All calls are synchronous. */
+export class SqliteConnection {
+  readonly #database: DatabaseSync;
+  readonly #own = new Map<SetStatement, StatementSync>();
+  readonly #built = new Map<string, StatementSync>();
+
+  /** `path` is a file that exists, or `:memory:`. */
+  constructor(path: string, clock: Clock) {
+    this.#database = new DatabaseSync(path, { timeout: BUSY_MS });
+    this.#database.function(NOW_FUNCTION, () => BigInt(Math.floor(clock.nowMs())));
+    this.#database.exec(`
+      pragma journal_mode = wal;
+      pragma synchronous = full;
+      pragma foreign_keys = off;
+      pragma cache_size = -${CACHE_KIB};
+      pragma wal_autocheckpoint = ${CHECKPOINT_PAGES};
+      pragma journal_size_limit = ${CHECKPOINT_PAGES * 4096};
+      pragma temp_store = memory;
+    `);
+  }
+
+  /** False after an error that made SQLite roll back by itself. */
+  get inTransaction(): boolean {
+    return this.#database.isTransaction;
+  }
+
+  /** Runs one statement without rows: the ones that begin, save and end transactions. */
+  exec(sql: string): void {
+    this.prepare(sql).run();
+  }
+
+  statement(set: SetStatement): StatementSync {
+    let statement = this.#own.get(set);
+    if (statement === undefined) {
+      statement = this.#database.prepare(set.text(sqliteEngine.rows(set.columns), sqliteEngine));
+      statement.setReturnArrays(true);
+      this.#own.set(set, statement);
+    }
+    return statement;
+  }
+
+  /** The statement of a built query, prepared once; the ones not used for longest go. */
+  prepare(sql: string): StatementSync {
+    let statement = this.#built.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      const [oldest] = this.#built.keys();
+      if (this.#built.size >= BUILT_STATEMENTS_MAX && oldest !== undefined) this.#built.delete(oldest);
+    } else {
+      this.#built.delete(sql);
+    }
+    this.#built.set(sql, statement);
+    return statement;
+  }
+
+  close(): void {
+    this.#own.clear();
+    this.#built.clear();
+    this.#database.close();
+  }
+}
+
+/** What `node:sqlite` can bind: it knows neither undefined nor booleans. */
+export function bindable(value: unknown): SQLInputValue {
+  if (value === undefined) return null;
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  return value as SQLInputValue;
+}

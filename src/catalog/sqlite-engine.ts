@@ -1,0 +1,41 @@
+import type { Engine } from './engine.ts';
+import type { Session, SetStatement } from './session.ts';
+
+/** SQL function of every connection: the catalog's clock, so that a simulation can own it. */
+export const NOW_FUNCTION = 'pando_now_ms';
+
+const nextIds: SetStatement = {
+  columns: { count: 'int' },
+  text: (rows) => `update id_sequence set value = value + r.count from ${rows} where one = 1 returning value`,
+};
+
+export const sqliteEngine: Engine = {
+  ddl: {
+    int: 'integer',
+    text: 'text',
+    bytes: 'blob',
+    id: 'integer primary key',
+    autoId: 'integer primary key autoincrement',
+    table: 'strict',
+    clustered: 'strict, without rowid',
+    idSequence: [
+      'create table id_sequence (one integer primary key check (one = 1), value integer not null) strict',
+      'insert into id_sequence (one, value) values (1, 0)',
+    ],
+  },
+  rows: (columns) =>
+    `(select ${Object.keys(columns)
+      .map((name) => `? as ${name}`)
+      .join(', ')}) as r`,
+  nowMs: `${NOW_FUNCTION}()`,
+  hex: (bytes) => `nullif(lower(hex(${bytes})), '')`,
+  forUpdate: '',
+  skipLocked: '',
+  concurrentWriters: false,
+  recordsMerged: 1,
+  async takeIds(session: Session, count: number): Promise<number[]> {
+    const [row] = await session.all<[number]>(nextIds, [[count]]);
+    const last = row?.[0] ?? 0;
+    return Array.from({ length: count }, (_, index) => last - count + 1 + index);
+  },
+};

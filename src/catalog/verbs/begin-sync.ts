@@ -1,0 +1,115 @@
+import { type Selectable, sql } from 'kysely';
+import type { BeginSync, Holder, SyncBegun, SyncHeld } from '../../ports/catalog.ts';
+import { nowMs } from '../now.ts';
+import type { Schema } from '../schema.ts';
+import type { Session } from '../session.ts';
+import { decodeHolder, encodeHolder, isSameHolder } from './holder.ts';
+import { decodeSync } from './syncs.ts';
+
+type SyncRow = Selectable<Schema['sync']>;
+
+/**
+ * Takes the lease of every target, or none: one of them held by a live run refuses the new one. A run that lost one target
+ * has lost its lease as a whole, so it is `interrupted`, and nothing it still reports is recorded.
+ */
+export async function beginSync(session: Session, wanted: BeginSync): Promise<SyncBegun | SyncHeld> {
+  const targets = [...new Set(wanted.targets)].toSorted();
+  const token = (await lockTargets(session, targets)) + 1;
+  const holding = await readHolding(session, targets);
+  for (const { target, row, live } of holding) {
+    if (live && !wanted.deadHolders.some((dead) => isSameHolder(dead, decodeHolder(row)))) return held(target, row);
+  }
+  const lost = [...new Set(holding.map(({ row }) => row.id))];
+  if (lost.length > 0) {
+    await session.db.updateTable('sync').set({ state: 'interrupted' }).where('id', 'in', lost).execute();
+  }
+  const resumes = await readResumable(session, wanted, targets);
+  await insertSync(session, wanted, targets, token);
+  await session.db.updateTable('sync_target').set({ token, sync: wanted.id }).where('target', 'in', targets).execute();
+  return {
+    kind: 'begun',
+    lease: { syncId: wanted.id, token },
+    resumes: resumes === undefined ? undefined : decodeSync(resumes),
+  };
+}
+
+/** Locks the targets' rows in one order for everybody; returns the highest token they ever had. */
+async function lockTargets(session: Session, targets: readonly string[]): Promise<number> {
+  const { db, engine } = session;
+  let highest = 0;
+  for (const target of targets) {
+    await db
+      .insertInto('sync_target')
+      .values({ target, token: 0, sync: '' })
+      .onConflict((conflict) => conflict.column('target').doNothing())
+      .execute();
+    const { rows } = await sql<{ token: number }>`
+      select token from sync_target where target = ${target} ${sql.raw(engine.forUpdate)}`.execute(db);
+    highest = Math.max(highest, rows[0]?.token ?? 0);
+  }
+  return highest;
+}
+
+async function readHolding(session: Session, targets: readonly string[]) {
+  const { db, engine } = session;
+  if (targets.length === 0) return [];
+  const { rows } = await sql<SyncRow & { held_target: string; live: number }>`
+    select sync.*, sync_target.target as held_target,
+      case when sync.until_ms > ${nowMs(session)} then 1 else 0 end as live
+    from sync_target join sync on sync.id = sync_target.sync
+    where sync.state = 'running' and sync_target.target in (${sql.join(targets)})
+    order by sync_target.target ${sql.raw(engine.forUpdate)}`.execute(db);
+  return rows.map((row) => ({ target: row.held_target, row, live: row.live === 1 }));
+}
+
+function held(target: string, row: SyncRow): SyncHeld {
+  const holder: Holder = decodeHolder(row);
+  return { kind: 'held', target, syncId: row.id, holder, sinceMs: row.started_ms, untilMs: row.until_ms };
+}
+
+/** The last run of the same work, if it did not come to its end. */
+async function readResumable(
+  session: Session,
+  wanted: BeginSync,
+  targets: readonly string[],
+): Promise<SyncRow | undefined> {
+  const last = await session.db
+    .selectFrom('sync')
+    .selectAll()
+    .where('scope', '=', wanted.scope)
+    .where('prefix', '=', wanted.prefix)
+    .where('targets', '=', JSON.stringify(targets))
+    .orderBy('number', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return last?.state === 'interrupted' ? last : undefined;
+}
+
+async function insertSync(
+  session: Session,
+  wanted: BeginSync,
+  targets: readonly string[],
+  token: number,
+): Promise<void> {
+  const { id, scope, prefix, source, holder, leaseMs } = wanted;
+  const now = nowMs(session);
+  await session.db
+    .insertInto('sync')
+    .values({
+      id,
+      scope,
+      prefix,
+      source,
+      targets: JSON.stringify(targets),
+      state: 'running',
+      token,
+      until_ms: sql<number>`${now} + ${leaseMs}`,
+      ...encodeHolder(holder),
+      started_ms: now,
+      updated_ms: now,
+      position: '',
+      objects: 0,
+      bytes: 0,
+    })
+    .execute();
+}

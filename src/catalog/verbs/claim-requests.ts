@@ -1,0 +1,129 @@
+import { sql } from 'kysely';
+import type { ClaimedRequest, NewRequest, RequestClaim } from '../../ports/catalog.ts';
+import { findObjects } from '../record/find-objects.ts';
+import { nowMs } from '../now.ts';
+import type { Session, SetStatement } from '../session.ts';
+
+/** One claim hands out so many at most. */
+const CLAIM_MAX = 10_000;
+
+interface DueRequest {
+  readonly id: number;
+  readonly kind: NewRequest['kind'];
+  readonly scope: number;
+  readonly name: string;
+  readonly version: number;
+  readonly store: number;
+  readonly reason: NewRequest['reason'];
+  readonly priority: number;
+}
+
+const lend: SetStatement = {
+  columns: { id: 'int', owner: 'text', lease: 'int' },
+  text: (rows, { nowMs }) =>
+    `update request set state = 'SUBMITTED', attempts = request.attempts + 1, token = request.token + 1,
+       owner = r.owner, due_ms = ${nowMs} + r.lease, updated_ms = ${nowMs}
+     from ${rows} where request.id = r.id returning request.id, request.token, request.attempts`,
+};
+
+const cancel: SetStatement = {
+  columns: { id: 'int', why: 'text' },
+  text: (rows, { nowMs }) =>
+    `update request set state = 'CANCELLED', due_ms = null, owner = null, last_error = r.why, updated_ms = ${nowMs}
+     from ${rows} where request.id = r.id`,
+};
+
+/**
+ * Hands out what is due: the most urgent priority first, within it what has been due for longest. A request whose lease ran
+ * out is due again. Copies of a version that is not current any more are cancelled on the way (I5).
+ */
+export async function claimRequests(session: Session, claim: RequestClaim): Promise<readonly ClaimedRequest[]> {
+  const limit = Math.min(claim.limit, CLAIM_MAX);
+  const scopes = claim.scopes === undefined ? undefined : await knownScopes(session, claim.scopes);
+  const claimed: ClaimedRequest[] = [];
+  let priority = await nextPriority(session, undefined);
+  while (priority !== undefined && claimed.length < limit) {
+    const wanted = limit - claimed.length;
+    const due = await lockDue(session, { priority, wanted, scopes });
+    const current = await cancelOutdated(session, due);
+    claimed.push(...(await lendTo(session, claim, current)));
+    if (due.length < wanted) priority = await nextPriority(session, priority);
+  }
+  return claimed;
+}
+
+async function knownScopes(session: Session, names: readonly string[]): Promise<readonly number[]> {
+  const ids: number[] = [];
+  for (const name of names) {
+    const id = await session.known.scopes.findId(session, name);
+    if (id !== undefined) ids.push(id);
+  }
+  return ids;
+}
+
+/** One walk to the next priority that has anything claimable at some time, so that requests not yet due are skipped at once. */
+async function nextPriority(session: Session, after: number | undefined): Promise<number | undefined> {
+  const { next } = await session.db
+    .selectFrom('request')
+    .where('due_ms', 'is not', null)
+    .$if(after !== undefined, (query) => query.where('priority', '>', after ?? 0))
+    .select(({ fn }) => fn.min<number | null>('priority').as('next'))
+    .executeTakeFirstOrThrow();
+  return next ?? undefined;
+}
+
+async function lockDue(
+  session: Session,
+  wish: { readonly priority: number; readonly wanted: number; readonly scopes: readonly number[] | undefined },
+): Promise<readonly DueRequest[]> {
+  const { priority, wanted, scopes } = wish;
+  if (scopes?.length === 0) return [];
+  const { rows } = await sql<DueRequest>`
+    select id, kind, scope, name, version, store, reason, priority from request
+    where due_ms is not null and priority = ${priority} and due_ms <= ${nowMs(session)}
+      ${scopes === undefined ? sql`` : sql`and scope in (${sql.join(scopes)})`}
+    order by due_ms, id limit ${wanted} ${sql.raw(session.engine.skipLocked)}`.execute(session.db);
+  return rows;
+}
+
+async function cancelOutdated(session: Session, due: readonly DueRequest[]): Promise<readonly DueRequest[]> {
+  const copies = due.filter(({ kind }) => kind === 'copy');
+  const named = [];
+  for (const { scope, name } of copies) named.push({ scope: await session.known.scopes.textOf(session, scope), name });
+  const found = await findObjects(session, named);
+  const outdated = new Set(copies.filter(({ version }, at) => found[at]?.current.id !== version));
+  await session.run(
+    cancel,
+    [...outdated].map(({ id }) => [id, 'the object has changed since']),
+  );
+  return due.filter((request) => !outdated.has(request));
+}
+
+async function lendTo(
+  session: Session,
+  claim: RequestClaim,
+  due: readonly DueRequest[],
+): Promise<readonly ClaimedRequest[]> {
+  const lent = await session.all<[id: number, token: number, attempts: number]>(
+    lend,
+    due.map(({ id }) => [id, claim.owner, claim.leaseMs]),
+  );
+  const leases = new Map(lent.map(([id, token, attempts]) => [id, { token, attempts }]));
+  const claimed: ClaimedRequest[] = [];
+  for (const { id, kind, scope, name, version, store, reason, priority } of due) {
+    const lease = leases.get(id);
+    if (lease === undefined) continue;
+    claimed.push({
+      kind,
+      scope: await session.known.scopes.textOf(session, scope),
+      name,
+      versionId: version,
+      store: await session.known.stores.textOf(session, store),
+      reason,
+      priority,
+      lease: { requestId: id, token: lease.token },
+      attempts: lease.attempts,
+    });
+  }
+  return claimed;
+}

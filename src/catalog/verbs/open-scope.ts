@@ -1,0 +1,55 @@
+import { sql } from 'kysely';
+import type { OpenScope } from '../../ports/catalog.ts';
+import { nowMs } from '../now.ts';
+import type { Session } from '../session.ts';
+
+/** Makes the scope and its stores known, and the profile's replicas its standing rule. */
+export async function openScope(session: Session, opened: OpenScope): Promise<void> {
+  const { db } = session;
+  const now = nowMs(session);
+  const source = await openStore(session, opened.source, opened.title);
+  const replicas = [];
+  for (const replica of opened.replicas) {
+    replicas.push({ ...replica, id: await openStore(session, replica.store, replica.title) });
+  }
+  const { id: scope } = await db
+    .insertInto('scope')
+    .values({ name: opened.name, title: opened.title, source, created_ms: now })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet({ title: opened.title, source }))
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  if (!opened.standing) return;
+
+  const named = replicas.map((replica) => replica.id);
+  await db
+    .updateTable('rule')
+    .set({ ended_ms: now })
+    .where('origin', '=', 'profile')
+    .where('scope', '=', scope)
+    .where('ended_ms', 'is', null)
+    .$if(named.length > 0, (query) => query.where('store', 'not in', named))
+    .execute();
+  for (const { id, priority } of replicas) {
+    await db
+      .insertInto('rule')
+      .values({ origin: 'profile', scope, store: id, priority, created_ms: now, ended_ms: null })
+      .onConflict((conflict) =>
+        conflict.columns(['origin', 'scope', 'store']).doUpdateSet({
+          priority,
+          created_ms: sql<number>`case when rule.ended_ms is null then rule.created_ms else ${now} end`,
+          ended_ms: null,
+        }),
+      )
+      .execute();
+  }
+}
+
+async function openStore(session: Session, place: string, title: string): Promise<number> {
+  const { id } = await session.db
+    .insertInto('store')
+    .values({ place, title, created_ms: nowMs(session) })
+    .onConflict((conflict) => conflict.column('place').doUpdateSet({ title }))
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return id;
+}

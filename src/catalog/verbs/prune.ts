@@ -1,0 +1,35 @@
+import { sql } from 'kysely';
+import { nowMs } from '../now.ts';
+import type { Session } from '../session.ts';
+
+const DAY_MS = 86_400_000;
+
+/** Outcomes of operations are kept so long for repeats (`operation_retention`). */
+const OPERATION_RETENTION_MS = 7 * DAY_MS;
+
+/** Requests that were cancelled are shown so long. */
+const CANCELLED_RETENTION_MS = DAY_MS;
+
+/** Ended syncs are shown so long; a run can be resumed no later. */
+const SYNC_RETENTION_MS = 90 * DAY_MS;
+
+/**
+ * Forgets up to `limit` versions that another one followed and no store holds any more, and what is kept for a time only.
+ * Returns how many versions went.
+ */
+export async function prune(session: Session, limit: number): Promise<number> {
+  const { db } = session;
+  const now = nowMs(session);
+  const { rows } = await sql<{ id: number }>`
+    delete from version where id in (
+      select v.id from version v where v.superseded = 1
+        and not exists (select 1 from replica p where p.object = v.object and p.version = v.id)
+      limit ${limit})
+    returning id`.execute(db);
+  await sql`delete from operation where created_ms < ${now} - ${OPERATION_RETENTION_MS}`.execute(db);
+  await sql`delete from request where state = 'CANCELLED' and updated_ms < ${now} - ${CANCELLED_RETENTION_MS}`.execute(
+    db,
+  );
+  await sql`delete from sync where state <> 'running' and updated_ms < ${now} - ${SYNC_RETENTION_MS}`.execute(db);
+  return rows.length;
+}

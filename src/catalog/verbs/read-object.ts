@@ -1,0 +1,90 @@
+import type { Context } from '../../domain/object/dot.ts';
+import type { Version } from '../../domain/object/version.ts';
+import type { Replica } from '../../domain/replica/replica.ts';
+import type { ObjectRecord } from '../../ports/catalog.ts';
+import { stateName, verificationName } from '../codes.ts';
+import { type ContentRow, decodeContent, decodeOperation } from '../content.ts';
+import type { Session, SetStatement } from '../session.ts';
+
+type VersionRow = readonly [
+  id: number,
+  actor: number,
+  counter: number,
+  context: string | null,
+  ms: number,
+  n: number,
+  origin: string | null,
+  operation: string,
+  ...content: ContentRow,
+];
+
+type ReplicaRow = readonly [
+  store: number | null,
+  version: number,
+  state: number,
+  verification: number,
+  place: string | null,
+  token: string | null,
+];
+
+/** How many columns of a row are the version's. */
+const VERSION_COLUMNS = 15;
+
+/** One statement, so that version and replicas are of one moment. */
+const find: SetStatement = {
+  columns: { scope: 'int', name: 'text' },
+  text: (rows, { hex }) =>
+    `select v.id, v.actor, v.counter, v.context, v.time_ms, v.time_n, v.origin, ${hex('v.operation')},
+       v.kind, v.size, ${hex('v.sha256')}, v.content_type, v.metadata, cast(v.modified_ns as text), v.mode,
+       p.store, p.version, p.state, p.verification, p.place, p.token
+     from ${rows} join object o on o.scope = r.scope and o.name = r.name
+       join version v on v.id = o.current
+       left join replica p on p.object = o.id
+     order by case when p.version = v.id then 0 else 1 end, p.version desc, p.store`,
+};
+
+/** The object with all its replicas, also when it is deleted: then `current` is a tombstone. */
+export async function readObject(session: Session, scope: string, name: string): Promise<ObjectRecord | undefined> {
+  const scopeId = await session.known.scopes.findId(session, scope);
+  if (scopeId === undefined) return undefined;
+  const rows = await session.all<readonly [...VersionRow, ...ReplicaRow]>(find, [[scopeId, name]]);
+  const [first] = rows;
+  if (first === undefined) return undefined;
+  const current = await decodeVersion(session, first.slice(0, VERSION_COLUMNS) as unknown as VersionRow);
+  const replicas: Replica[] = [];
+  for (const row of rows) {
+    const replica = row.slice(VERSION_COLUMNS) as unknown as ReplicaRow;
+    if (replica[0] !== null) replicas.push(await decodeReplica(session, name, replica));
+  }
+  return { scope, name, current, replicas };
+}
+
+async function decodeVersion(session: Session, row: VersionRow): Promise<Version> {
+  const [id, actor, counter, context, ms, n, origin, operation, ...content] = row;
+  const { actors, siteId } = session.known;
+  const seen: Record<string, number> = {};
+  for (const [seenActor, seenCounter] of Object.entries(JSON.parse(context ?? '{}') as Context)) {
+    seen[await actors.textOf(session, Number(seenActor))] = seenCounter;
+  }
+  return {
+    id,
+    dot: { actor: await actors.textOf(session, actor), counter },
+    context: seen,
+    time: { ms, n },
+    origin: origin ?? siteId,
+    operation: decodeOperation(operation),
+    content: decodeContent(content),
+  };
+}
+
+async function decodeReplica(session: Session, name: string, row: ReplicaRow): Promise<Replica> {
+  const [store, versionId, state, verification, place, token] = row;
+  return {
+    store: await session.known.stores.textOf(session, store ?? 0),
+    versionId,
+    state: stateName(state),
+    place: place ?? name,
+    token: token ?? undefined,
+    verification: verificationName(verification),
+  };
+}

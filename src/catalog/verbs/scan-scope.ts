@@ -1,0 +1,130 @@
+import { type Compilable, type RawBuilder, sql } from 'kysely';
+import type { ReplicaState } from '../../domain/replica/replica.ts';
+import { CatalogError, type ScanPage, type ScanQuery } from '../../ports/catalog.ts';
+import { REPLICA_STATES, TOMBSTONE } from '../codes.ts';
+import type { Session } from '../session.ts';
+
+/** Rows of one page at most; a page is what crosses a thread at once. */
+const PAGE_ROWS_MAX = 65_536;
+
+/** Stores of one scan at most: each is a join, and SQLite knows 64 tables a statement. */
+const STORES_MAX = 32;
+
+/** Columns before the replicas': name, version, kind, size, sha256. */
+const OBJECT_COLUMNS = 5;
+/** Columns of each store: version, token, state. */
+const REPLICA_COLUMNS = 3;
+
+/**
+ * One page of a scope in byte order. The page's objects are found by one walk along the primary key; each store adds one
+ * lookup a row. A store may hold two versions of an object: the rows that makes are folded into the newest.
+ */
+export async function scanScope(session: Session, query: ScanQuery): Promise<ScanPage> {
+  if (!(query.limit > 0)) throw new CatalogError('failed', `a page has at least one row, not ${query.limit}`);
+  if (query.stores.length > STORES_MAX) {
+    throw new CatalogError('failed', `a scan tells of ${STORES_MAX} stores at most, not ${query.stores.length}`);
+  }
+  const { scopes, stores } = session.known;
+  const scope = (await scopes.findId(session, query.scope)) ?? -1;
+  const storeIds: number[] = [];
+  for (const store of query.stores) storeIds.push((await stores.findId(session, store)) ?? -1);
+
+  const limit = Math.min(query.limit, PAGE_ROWS_MAX);
+  const rows = await session.arrays<readonly unknown[]>(pageQuery(session, { query, scope, storeIds, limit }));
+  return foldRows(rows, { stores: storeIds.length, limit, details: query.details });
+}
+
+interface PageParts {
+  readonly query: ScanQuery;
+  readonly scope: number;
+  readonly storeIds: readonly number[];
+  readonly limit: number;
+}
+
+function pageQuery(session: Session, parts: PageParts): Compilable {
+  const { query, scope, storeIds, limit } = parts;
+  const { hex } = session.engine;
+  const columns: RawBuilder<unknown>[] = [];
+  const joins: RawBuilder<unknown>[] = [];
+  for (const [index, id] of storeIds.entries()) {
+    const p = `p${index}`;
+    columns.push(sql.raw(`, ${p}.version, ${p}.token, ${p}.state`));
+    joins.push(sql`left join replica as ${sql.raw(p)} on ${sql.raw(p)}.object = o.id and ${sql.raw(p)}.store = ${id}`);
+  }
+  const end = prefixEnd(query.prefix);
+  const details = query.details ? sql`, v.size, ${sql.raw(hex('v.sha256'))} as sha256` : sql``;
+  const built = sql`
+    select o.name, o.current, o.kind, ${query.details ? sql`o.size, o.sha256` : sql`null, null`} ${sql.join(columns, sql``)}
+    from (
+      select object.name, object.id, object.current, object.kind ${details}
+      from object ${query.details ? sql`join version v on v.id = object.current` : sql``}
+      where object.scope = ${scope}
+        ${query.prefix === '' ? sql`` : sql`and object.name >= ${query.prefix}`}
+        ${end === undefined ? sql`` : sql`and object.name < ${end}`}
+        ${query.after === undefined ? sql`` : sql`and object.name > ${query.after}`}
+        ${query.deleted ? sql`` : sql`and object.kind <> ${TOMBSTONE}`}
+      order by object.name limit ${limit + 1}
+    ) as o ${sql.join(joins, sql` `)}
+    order by o.name`;
+  return { compile: () => built.compile(session.db) };
+}
+
+/** The first text in byte order after all that begin with `prefix`; undefined where there is none. */
+export function prefixEnd(prefix: string): string | undefined {
+  const points = Array.from(prefix, (char) => char.codePointAt(0) ?? 0);
+  for (let last = points.pop(); last !== undefined; last = points.pop()) {
+    // Surrogates are no characters: after U+D7FF comes U+E000.
+    const next = last === 0xd7ff ? 0xe000 : last + 1;
+    if (next <= 0x10ffff) return String.fromCodePoint(...points, next);
+  }
+  return undefined;
+}
+
+interface Fold {
+  readonly stores: number;
+  readonly limit: number;
+  readonly details: boolean;
+}
+
+function foldRows(rows: readonly (readonly unknown[])[], { stores, limit, details }: Fold): ScanPage {
+  const names: string[] = [];
+  const versionIds: number[] = [];
+  const tombstones: boolean[] = [];
+  const sizes: number[] = [];
+  const sha256s: (string | null)[] = [];
+  const replicas = Array.from({ length: stores }, () => ({
+    versionIds: [] as (number | null)[],
+    tokens: [] as (string | null)[],
+    states: [] as (ReplicaState | null)[],
+  }));
+  let count = 0;
+  let more = false;
+  for (const row of rows) {
+    const name = row[0] as string;
+    const again = count > 0 && names[count - 1] === name;
+    if (!again) {
+      if (count === limit) {
+        more = true;
+        break;
+      }
+      count = names.push(name);
+      versionIds.push(row[1] as number);
+      tombstones.push(row[2] === TOMBSTONE);
+      if (details) {
+        sizes.push(row[3] as number);
+        sha256s.push(row[4] as string | null);
+      }
+    }
+    let column = OBJECT_COLUMNS;
+    for (const replica of replicas) {
+      const version = row[column] as number | null;
+      if (!again || (version ?? 0) > (replica.versionIds[count - 1] ?? 0)) {
+        replica.versionIds[count - 1] = version;
+        replica.tokens[count - 1] = row[column + 1] as string | null;
+        replica.states[count - 1] = version === null ? null : (REPLICA_STATES[row[column + 2] as number] ?? null);
+      }
+      column += REPLICA_COLUMNS;
+    }
+  }
+  return { names, versionIds, tombstones, sizes, sha256s, replicas, next: more ? names.at(-1) : undefined };
+}

@@ -1,0 +1,86 @@
+import { type Selectable, sql } from 'kysely';
+import type { SyncLease, SyncProgress, SyncRecord } from '../../ports/catalog.ts';
+import { nowMs } from '../now.ts';
+import type { Schema } from '../schema.ts';
+import type { Session, SetStatement } from '../session.ts';
+import { decodeHolder } from './holder.ts';
+
+const touch: SetStatement = {
+  columns: { id: 'text', token: 'int' },
+  text: (rows, { nowMs }) =>
+    `update sync set updated_ms = ${nowMs} from ${rows}
+     where sync.id = r.id and sync.token = r.token and sync.state = 'running'`,
+};
+
+const move: SetStatement = {
+  columns: { id: 'text', token: 'int', position: 'text', objects: 'int', bytes: 'int' },
+  text: (rows, { nowMs }) =>
+    `update sync set updated_ms = ${nowMs}, position = r.position, objects = r.objects, bytes = r.bytes from ${rows}
+     where sync.id = r.id and sync.token = r.token and sync.state = 'running'`,
+};
+
+/**
+ * Notes that the run goes on, and how far it is. False: somebody else took a target over, or the run has ended. The row stays
+ * locked until the transaction ends, so a lease is not lost between this look and the commit.
+ */
+export async function moveSync(session: Session, lease: SyncLease, progress?: SyncProgress): Promise<boolean> {
+  const { syncId, token } = lease;
+  const changed =
+    progress === undefined
+      ? await session.run(touch, [[syncId, token]])
+      : await session.run(move, [[syncId, token, progress.position, progress.objects, progress.bytes]]);
+  return changed > 0;
+}
+
+/** False: the lease is lost. One that ran out and was taken by nobody is renewed. */
+export async function renewSync(session: Session, lease: SyncLease, leaseMs: number): Promise<boolean> {
+  const now = nowMs(session);
+  const { numUpdatedRows } = await session.db
+    .updateTable('sync')
+    .set({ until_ms: sql<number>`${now} + ${leaseMs}`, updated_ms: now })
+    .where('id', '=', lease.syncId)
+    .where('token', '=', lease.token)
+    .where('state', '=', 'running')
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** Ends the run and frees its targets; a run whose lease is lost changes nothing. */
+export async function endSync(
+  session: Session,
+  ended: {
+    readonly lease: SyncLease;
+    readonly state: 'done' | 'failed' | 'interrupted';
+    readonly progress: SyncProgress;
+  },
+): Promise<void> {
+  const { lease, state, progress } = ended;
+  if (!(await moveSync(session, lease, progress))) return;
+  await session.db.updateTable('sync').set({ state, until_ms: 0 }).where('id', '=', lease.syncId).execute();
+}
+
+/** Newest first. A run whose lease ran out is told as `interrupted`, though nobody has taken it over yet. */
+export async function listSyncs(session: Session, limit: number): Promise<readonly SyncRecord[]> {
+  const rows = await session.db
+    .selectFrom('sync')
+    .selectAll()
+    .select(sql<number>`case when state = 'running' and until_ms <= ${nowMs(session)} then 1 else 0 end`.as('dead'))
+    .orderBy('number', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => decodeSync(row.dead === 1 ? { ...row, state: 'interrupted' } : row));
+}
+
+export function decodeSync(row: Selectable<Schema['sync']>): SyncRecord {
+  return {
+    id: row.id,
+    scope: row.scope,
+    prefix: row.prefix,
+    targets: JSON.parse(row.targets) as string[],
+    state: row.state as SyncRecord['state'],
+    holder: decodeHolder(row),
+    startedMs: row.started_ms,
+    updatedMs: row.updated_ms,
+    progress: { position: row.position, objects: row.objects, bytes: row.bytes },
+  };
+}

@@ -1,0 +1,101 @@
+import type { CommandModule } from './invocation.ts';
+
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<CommandModule>;
+}
+
+/** All commands in the order help lists them. A command's file is loaded when it is called. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'sync',
+    summary: 'make targets equal to a source, in bulk',
+    load: async () => (await import('./sync.ts')).sync,
+  },
+  {
+    name: 'verify',
+    summary: 'read all copies again and compare; mend them with --repair',
+    load: async () => (await import('./verify.ts')).verify,
+  },
+  {
+    name: 'cat',
+    summary: 'write objects to stdout, from the nearest good copy',
+    load: async () => (await import('./cat.ts')).cat,
+  },
+  {
+    name: 'get',
+    summary: 'save an object as a local file',
+    load: async () => (await import('./get.ts')).get,
+  },
+  {
+    name: 'put',
+    summary: 'write a local file as an object',
+    load: async () => (await import('./put.ts')).put,
+  },
+  {
+    name: 'cp',
+    summary: 'copy an object',
+    load: async () => (await import('./cp.ts')).cp,
+  },
+  {
+    name: 'rm',
+    summary: 'delete objects at the source and all replicas',
+    load: async () => (await import('./rm.ts')).rm,
+  },
+  {
+    name: 'ls',
+    summary: 'list objects',
+    load: async () => (await import('./ls.ts')).ls,
+  },
+  {
+    name: 'stat',
+    summary: 'what an object is, and where its replicas are',
+    load: async () => (await import('./stat.ts')).stat,
+  },
+  {
+    name: 'status',
+    summary: 'the catalog, replicas, requests and syncs',
+    load: async () => (await import('./status.ts')).status,
+  },
+  {
+    name: 'worker',
+    summary: 'carry out queued copies and deletes',
+    load: async () => (await import('./worker.ts')).worker,
+  },
+  {
+    name: 'rule',
+    summary: 'the standing rules',
+    load: async () => (await import('./rule.ts')).rule,
+  },
+  {
+    name: 'request',
+    summary: 'the queue',
+    load: async () => (await import('./request.ts')).request,
+  },
+  {
+    name: 'events',
+    summary: 'what happened that nobody asked for',
+    load: async () => (await import('./events.ts')).events,
+  },
+  {
+    name: 'init',
+    summary: 'write a commented pando.yaml',
+    load: async () => (await import('./init.ts')).init,
+  },
+  {
+    name: 'config',
+    summary: 'show, check and import the configuration',
+    load: async () => (await import('./config.ts')).config,
+  },
+  {
+    name: 'completion',
+    summary: 'completion for your shell',
+    load: async () => (await import('./completion.ts')).completion,
+  },
+  {
+    name: 'demo',
+    summary: 'mirror files into two replicas, damage one, and watch it heal',
+    load: async () => (await import('./demo/demo.ts')).demo,
+  },
+];

@@ -1,0 +1,65 @@
+import type { Command } from 'commander';
+import type { Configuration } from '../config/configuration.ts';
+import { openConfiguration } from '../config/open-configuration.ts';
+import type { Pando } from '../compose.ts';
+import type { ExitCode } from './exit-codes.ts';
+import type { GlobalOptions } from './global-options.ts';
+import type { Log } from './log.ts';
+import type { Output } from './output.ts';
+
+/** A file of this folder that is a command: its arguments and options, and what it does. */
+export interface CommandModule {
+  declare(command: Command, act: Act): void;
+}
+
+/** Makes commander's action of what a command does; the command says what its arguments and options are parsed to. */
+// oxlint-disable typescript/no-unnecessary-type-parameters -- commander knows no types; they are said once, where they are declared
+export type Act = <Args extends readonly unknown[] = readonly [], Options = unknown>(
+  run: (cli: Invocation, args: Args, options: Options & GlobalOptions) => Promise<ExitCode>,
+) => (...given: unknown[]) => Promise<void>;
+// oxlint-enable typescript/no-unnecessary-type-parameters
+
+/** One call of one command: what it was told, and what it opens is closed after it. */
+export class Invocation implements AsyncDisposable {
+  readonly globals: GlobalOptions;
+  readonly output: Output;
+  readonly log: Log;
+  /** Aborted by the first Ctrl-C. */
+  readonly signal: AbortSignal;
+  #configuration: Promise<Configuration> | undefined;
+  #pando: Promise<Pando> | undefined;
+
+  constructor(given: {
+    readonly globals: GlobalOptions;
+    readonly output: Output;
+    readonly log: Log;
+    readonly signal: AbortSignal;
+  }) {
+    this.globals = given.globals;
+    this.output = given.output;
+    this.log = given.log;
+    this.signal = given.signal;
+  }
+
+  /** Loaded with the first use: what needs none works without. */
+  configuration(): Promise<Configuration> {
+    this.#configuration ??= openConfiguration({ config: this.globals.config, data: this.globals.data });
+    return this.#configuration;
+  }
+
+  pando(): Promise<Pando> {
+    this.#pando ??= this.#openPando();
+    return this.#pando;
+  }
+
+  async #openPando(): Promise<Pando> {
+    const [{ Pando: Opened }, configuration] = await Promise.all([import('../compose.ts'), this.configuration()]);
+    this.log('info', 'configuration', { file: configuration.file ?? 'none', catalog: configuration.catalog.kind });
+    return new Opened(configuration);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const opened = await this.#pando?.catch(() => undefined);
+    await opened?.[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,56 @@
+import { formatBytesRoughly } from '../config/quantity.ts';
+import { escapeKey } from '../domain/object/key.ts';
+import type { ListedObject } from '../engine/list-objects.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import type { CommandModule, Invocation } from './invocation.ts';
+import { ObjectClients } from './object-client.ts';
+
+interface LsOptions {
+  readonly long?: boolean;
+  readonly partial?: boolean;
+}
+
+export const ls: CommandModule = {
+  declare(command, act) {
+    command
+      .argument(
+        '<place>',
+        'a profile, profile:dir/, pando://, s3://, file:// or a path; or a pattern: profile:**/*.csv',
+      )
+      .option('-l, --long', 'size and time too')
+      .option('--partial', 'a listing that is not complete will do: exit 0 though the source is unavailable')
+      .action(act<[string], LsOptions>((cli, [place], options) => list(cli, place, options)));
+  },
+};
+
+/** One line an object, as it comes: memory stays flat. */
+async function list(cli: Invocation, place: string, { long = false, partial = false }: LsOptions): Promise<ExitCode> {
+  await using clients = new ObjectClients(cli);
+  const { client, name: path } = await clients.findTree(place);
+  const isPattern = /[*?[{]/.test(path);
+  const found = isPattern
+    ? await client.glob(path, { signal: cli.signal })
+    : await client.list(path, { signal: cli.signal });
+  const listing = 'listing' in found ? found.listing : found;
+  for await (const one of found) {
+    if (!isPattern && !isAtOrBelow(one.name, path)) continue;
+    show(cli, one, long);
+    if (cli.output.isClosed) return EXIT.done;
+  }
+  for (const { shown, message } of listing.failures) cli.output.complain(`${shown}: no object: ${message}`);
+  for (const why of listing.unavailable) cli.output.complain(`the listing is not complete: ${why}`);
+  return listing.isComplete || partial ? EXIT.done : EXIT.unavailable;
+}
+
+/** `data` means the object of that name and what is below it, not `database`. */
+function isAtOrBelow(name: string, path: string): boolean {
+  return path === '' || path.endsWith('/') || name === path || name.startsWith(`${path}/`);
+}
+
+function show({ globals, output }: Invocation, { name, size, modifiedNs }: ListedObject, long: boolean): void {
+  const modified = modifiedNs === undefined ? undefined : new Date(Number(modifiedNs / 1_000_000n)).toISOString();
+  if (globals.json === true) output.printJsonLine({ name, size, modified });
+  else if (long)
+    output.print(`${formatBytesRoughly(size).padStart(9)}  ${(modified ?? '').padEnd(24)}  ${escapeKey(name)}`);
+  else output.print(escapeKey(name));
+}

@@ -1,0 +1,31 @@
+import { boundHeap } from './bound-heap.ts';
+import { describeFailure } from './describe-failure.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import { onInterrupt } from './interrupt.ts';
+import { version } from './version.ts';
+
+/** Runs one command line and gives what the process is to end with. Never throws. */
+export async function main(argv: readonly string[]): Promise<number> {
+  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+    process.stdout.write(`pando ${version()}\n`);
+    return EXIT.done;
+  }
+  boundHeap();
+  const { makeProgram, exitCodeOfCommander } = await import('./program.ts');
+  using interrupt = onInterrupt();
+  let exitCode: ExitCode = EXIT.done;
+  try {
+    const onEnd = (code: ExitCode): void => void (exitCode = code);
+    const program = await makeProgram(new Set(argv), { signal: interrupt.signal, onEnd });
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'CommanderError')
+      return exitCodeOfCommander(error as Parameters<typeof exitCodeOfCommander>[0]);
+    const failure = describeFailure(error);
+    const isTraced = argv.some((argument) => argument === '-vv' || argument === '--log-level=debug');
+    const trace = isTraced && error instanceof Error ? `\n${error.stack ?? ''}` : '';
+    process.stderr.write(`pando: ${failure.message}${trace}\n`);
+    return interrupt.signal.aborted ? EXIT.interrupted : failure.exitCode;
+  }
+}

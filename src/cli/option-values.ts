@@ -1,0 +1,41 @@
+import { InvalidArgumentError } from 'commander';
+import { type Parsed, parseBytes, parseDuration, parsePercentage, parseRate } from '../config/quantity.ts';
+import type { DeleteLimit } from '../domain/transfer/delete-limit.ts';
+
+/** Values of options, refused with the reason. */
+export const bytes = (text: string): number => demand('a size', parseBytes(text));
+export const rate = (text: string): number => demand('a rate', parseRate(text));
+
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text);
+    throw new InvalidArgumentError(`It is not a whole number of ${least} or more.`);
+  };
+}
+
+/** `0,1`: positions in a list. */
+export function indices(text: string): number[] {
+  return text.split(',').map((part) => wholeNumber(0)(part.trim()));
+}
+
+/** `100` objects, or `10%` of the target. */
+export function deleteLimit(text: string): DeleteLimit {
+  if (text.trim().endsWith('%')) return { kind: 'percent', percent: demand('a percentage', parsePercentage(text)) };
+  return { kind: 'count', count: wholeNumber(0)(text) };
+}
+
+/** `2h` ago, or a date: nanoseconds since 1970. */
+export function moment(nowMs: number): (text: string) => bigint {
+  return (text) => {
+    const duration = parseDuration(text);
+    if ('value' in duration) return BigInt(Math.round(nowMs - duration.value)) * 1_000_000n;
+    const date = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+    if (!Number.isNaN(date)) return BigInt(date) * 1_000_000n;
+    throw new InvalidArgumentError('Write how long ago (30m, 2h, 7d) or a date (2026-01-31, 2026-01-31T12:00:00Z).');
+  };
+}
+
+function demand<T>(what: string, parsed: Parsed<T>): T {
+  if ('value' in parsed) return parsed.value;
+  throw new InvalidArgumentError(`It is not ${what}: ${parsed.problem}.`);
+}

@@ -1,0 +1,62 @@
+import { Command, CommanderError } from 'commander';
+import { COMMANDS } from './commands.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import { declareGlobalOptions, type GlobalOptions } from './global-options.ts';
+import { type Act, Invocation } from './invocation.ts';
+import { openLog } from './log.ts';
+import { Output } from './output.ts';
+import { version } from './version.ts';
+
+export interface RunOptions {
+  readonly signal: AbortSignal;
+  /** Called when the command is over, with what it ended with. */
+  readonly onEnd: (exitCode: ExitCode) => void;
+}
+
+/** The whole command line; of the commands in `names` with their options, of the others the name only. */
+export async function makeProgram(names: ReadonlySet<string>, options: RunOptions): Promise<Command> {
+  const program = new Command('pando')
+    .description('Pando says where data must live, gets it there, keeps it there, and can prove it.')
+    .version(`pando ${version()}`, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError('(add --help for what there is)')
+    .exitOverride()
+    .configureOutput({
+      outputError: (text, write) => write(`pando: ${text.replace(/^error: /, '')}`),
+    });
+  declareGlobalOptions(program);
+  program.addHelpText('after', EXIT_CODES);
+  const act = makeAct(options);
+  const isWhole = names.has(DESCRIBES_ALL);
+  for (const { name, summary, load } of COMMANDS) {
+    const command = program.command(name).summary(summary).description(`${summary}.`);
+    if (isWhole || names.has(name)) (await load()).declare(command, act);
+  }
+  return program;
+}
+
+/** Commander's own ends: 0 after help and version, 2 after what it did not understand. */
+export function exitCodeOfCommander(error: CommanderError): ExitCode {
+  return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+}
+
+function makeAct({ signal, onEnd }: RunOptions): Act {
+  return (run) =>
+    async (...given) => {
+      const command = given.at(-1) as Command;
+      const globals = command.optsWithGlobals<GlobalOptions>();
+      const { verbose, quiet = false, logLevel, logFormat } = globals;
+      const output = new Output(globals);
+      const log = await openLog({ verbose, quiet, logLevel, logFormat });
+      await using cli = new Invocation({ globals, output, log, signal });
+      onEnd(await run(cli, command.processedArgs as never, globals as never));
+    };
+}
+
+/** The command that must know all the others. */
+const DESCRIBES_ALL = 'completion';
+
+const EXIT_CODES = `
+Exit codes: 0 done and verified · 1 something failed (listed) · 2 usage or configuration · 3 not found
+            4 unavailable, try again later · 5 refused by a guard · 130 interrupted`;

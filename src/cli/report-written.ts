@@ -1,0 +1,32 @@
+import type { StorageClient } from '../client/storage-client.ts';
+import { formatBytesRoughly } from '../config/quantity.ts';
+import { escapeKey } from '../domain/object/key.ts';
+import type { WriteResult } from '../engine/write-object.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import type { Invocation } from './invocation.ts';
+
+export interface Written {
+  readonly name: string;
+  readonly result: WriteResult;
+  readonly wait: boolean;
+}
+
+/** Tells of a version that was written; with `wait`, when its replicas have it too. Undefined: all is well. */
+export async function reportWritten(
+  cli: Invocation,
+  client: StorageClient,
+  { name, result, wait }: Written,
+): Promise<ExitCode | undefined> {
+  const { pending, failed } = wait ? await client.flush({ signal: cli.signal }) : { pending: [], failed: [] };
+  const object = `${client.profile}:${name}`;
+  if (cli.globals.json === true)
+    cli.output.printJson({ object, ...result, ...(wait ? { pending: pending.length, failed: failed.length } : {}) });
+  else {
+    const level = result.verification === undefined ? 'written before' : result.verification;
+    cli.output.note(`${escapeKey(object)}: ${formatBytesRoughly(result.size)}, ${level}, version ${result.version}`);
+  }
+  for (const { name: one, store, lastError } of [...failed, ...pending])
+    cli.output.complain(`${escapeKey(one)}: not at ${store} yet: ${lastError ?? 'it is queued'}`);
+  if (failed.length > 0) return EXIT.failed;
+  return pending.length > 0 ? EXIT.unavailable : undefined;
+}

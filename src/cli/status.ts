@@ -1,0 +1,73 @@
+import { describeCatalog } from '../config/show.ts';
+import { formatBytesRoughly } from '../config/quantity.ts';
+import type { CatalogStatus, EventRecord, SyncRecord } from '../ports/catalog.ts';
+import { EXIT } from './exit-codes.ts';
+import type { CommandModule, Invocation } from './invocation.ts';
+import { describeEvent, readLatestEvents } from './latest-events.ts';
+import { renderTable } from './table.ts';
+
+const SYNCS_SHOWN = 5;
+const EVENTS_SHOWN = 5;
+
+export const status: CommandModule = {
+  declare(command, act) {
+    command.action(
+      act(async (cli) => {
+        const configuration = await cli.configuration();
+        const catalog = await (await cli.pando()).catalog();
+        const counts = await catalog.status();
+        const syncs = await catalog.listSyncs(SYNCS_SHOWN);
+        const events = await readLatestEvents(catalog, { limit: EVENTS_SHOWN });
+        const facts = { configuration: configuration.file, catalog: describeCatalog(configuration.catalog) };
+        if (cli.globals.json === true) cli.output.printJson({ ...facts, ...counts, syncs, events });
+        else await show(cli, { ...facts, counts, syncs, events });
+        return EXIT.done;
+      }),
+    );
+  },
+};
+
+async function show(
+  { output }: Invocation,
+  shown: {
+    readonly configuration: string | undefined;
+    readonly catalog: string;
+    readonly counts: CatalogStatus;
+    readonly syncs: readonly SyncRecord[];
+    readonly events: readonly EventRecord[];
+  },
+): Promise<void> {
+  const { counts, syncs, events } = shown;
+  output.print(`configuration: ${shown.configuration ?? 'none found'}`);
+  output.print(`catalog: ${shown.catalog}`);
+  output.print(
+    `${counts.objects} objects in ${counts.versions} versions, ${counts.tombstones} deleted ones remembered`,
+  );
+  if (counts.intents > 0) output.print(`${counts.intents} writes under way or cut short`);
+  if (counts.replicas.length > 0) {
+    output.print('');
+    const rows = counts.replicas.map(({ title, store, state, count, bytes }) => [
+      title,
+      state,
+      count,
+      formatBytesRoughly(bytes),
+      store,
+    ]);
+    output.print(
+      await renderTable(['store', 'replicas', 'count', 'bytes', 'place'], rows, ['store', 'replicas', 'place']),
+    );
+  }
+  output.print('');
+  for (const { kind, state, count } of counts.requests) output.print(`requests: ${count} ${kind} ${state}`);
+  if (counts.requests.length === 0) output.print('requests: none');
+  else output.print('  pando worker --until-idle carries them out');
+  for (const sync of syncs) output.print(describeSync(sync));
+  for (const event of events) output.print(describeEvent(event));
+}
+
+function describeSync({ scope, state, startedMs, targets, progress, holder }: SyncRecord): string {
+  const when = new Date(startedMs).toISOString();
+  const who = state === 'running' ? ` by ${holder.host}, process ${holder.pid}` : '';
+  const resume = state === 'interrupted' ? '; the same sync again goes on from there' : '';
+  return `sync: ${when} ${scope} to ${targets.join(', ')}: ${state}${who}, ${progress.objects} objects${resume}`;
+}

@@ -1,0 +1,70 @@
+import { formatBytesRoughly } from '../config/quantity.ts';
+import type { Verification } from '../domain/store/verification.ts';
+import type { SyncFailure, SyncResult } from '../engine/sync/sync-types.ts';
+import type { Output } from './output.ts';
+import { renderTable } from './table.ts';
+
+const FAILURES_SHOWN = 20;
+
+/** A sync's result for people: a row per target, what the level means, what failed, and what to do about it. */
+export async function printSyncResult(output: Output, result: SyncResult): Promise<void> {
+  const { source, targets, dryRun, seconds, resumed } = result;
+  if (dryRun) output.print('');
+  const headings = ['target', 'added', 'updated', 'deleted', 'unchanged', 'failed', 'bytes', 'verified'];
+  const rows = targets.map((target) => [
+    target.title,
+    target.added,
+    target.updated,
+    target.deleted,
+    target.unchanged,
+    target.failed,
+    formatBytesRoughly(target.bytes),
+    target.verification ?? '–',
+  ]);
+  output.print(await renderTable(headings, rows, ['target', 'verified']));
+  output.print('');
+  output.print(describeSource(source, seconds));
+  for (const { title, unmatched, deleted } of targets) {
+    if (unmatched > deleted && result.state !== 'refused')
+      output.print(`${title} has ${unmatched - deleted} that the source has not; they were left alone.`);
+  }
+  if (resumed !== undefined)
+    output.print(`Went on where the sync of ${new Date(resumed.startedMs).toISOString()} was interrupted.`);
+  for (const level of new Set(targets.flatMap(({ verification }) => verification ?? [])))
+    output.print(`${level}: ${MEANING[level]}.`);
+  if (dryRun) output.print('Dry run: nothing was written.');
+  printFailures(output, result.failures, [source.failed, ...targets.map(({ failed }) => failed)]);
+  if (result.refusal !== undefined) output.complain(`refused: ${result.refusal}`);
+  if (result.state === 'interrupted')
+    output.complain('interrupted: what was copied stays; run the same command again, and it goes on from here');
+}
+
+/** What a level of verification says of the copies (docs/replicas.md, "Verified"). */
+const MEANING: Readonly<Record<Verification, string>> = {
+  none: 'only seen in a listing, never read',
+  written: 'what was written hashes to what was read, and the store confirmed the length',
+  store: 'the store itself checked a digest of what it was given',
+  'read-back': 'read again from the store, and equal',
+};
+
+function describeSource({ objects, bytes, hidden, excluded, markers }: SyncResult['source'], seconds: number): string {
+  const apart = [
+    excluded > 0 ? `${excluded} excluded` : undefined,
+    hidden > 0 ? `${hidden} hidden ones left out` : undefined,
+    markers > 0 ? `${markers} directory markers not copied` : undefined,
+  ].filter((part) => part !== undefined);
+  const more = apart.length === 0 ? '' : ` (${apart.join(', ')})`;
+  return `${objects} ${objects === 1 ? 'object' : 'objects'}, ${formatBytesRoughly(bytes)} at the source${more}, in ${seconds.toFixed(1)} s.`;
+}
+
+function printFailures(output: Output, failures: readonly SyncFailure[], counts: readonly number[]): void {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  if (total === 0) return;
+  output.print('');
+  output.print(total === 1 ? 'One failure:' : `${total} failures:`);
+  for (const { key, target, message } of failures.slice(0, FAILURES_SHOWN)) {
+    const where = [key, target === undefined ? 'at the source' : `at ${target}`].filter((part) => part !== '');
+    output.print(`  ${where.join(' ')}: ${message}`);
+  }
+  if (total > FAILURES_SHOWN) output.print(`  … and ${total - FAILURES_SHOWN} more; all of them with --json`);
+}

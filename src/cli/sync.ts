@@ -1,0 +1,97 @@
+import type { NamePattern } from '../client/make-rules.ts';
+import type { SyncTrees } from '../client/sync-trees.ts';
+import { DEFAULT_DELETE_LIMIT } from '../domain/transfer/delete-limit.ts';
+import type { SyncResult } from '../engine/sync/sync-types.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import { readFilter } from './filter-options.ts';
+import type { GlobalOptions } from './global-options.ts';
+import type { CommandModule, Invocation } from './invocation.ts';
+import { openPlan } from './sync-plan.ts';
+import { openProgress } from './sync-progress.ts';
+import { declareSyncOptions, type SyncOptions } from './sync-options.ts';
+import { printSyncResult } from './sync-report.ts';
+import { resolveTargetTrees, resolveTree } from './trees.ts';
+
+export const sync: CommandModule = {
+  declare(command, act) {
+    const rules: NamePattern[] = [];
+    command.argument('<source>', 'a profile, profile:path, pando://, s3://, file:// or a path');
+    command.argument('[targets...]', 'where to; without any: the replicas of the source’s profile');
+    declareSyncOptions(command, rules);
+    command.action(
+      act<[string, string[]], SyncOptions>(async (cli, [source, targets], options) =>
+        runSync(cli, { source, targets, rules, options }),
+      ),
+    );
+  },
+};
+
+interface SyncCall {
+  readonly source: string;
+  readonly targets: readonly string[];
+  readonly rules: readonly NamePattern[];
+  readonly options: SyncOptions & GlobalOptions;
+}
+
+async function runSync(cli: Invocation, call: SyncCall): Promise<ExitCode> {
+  const { options } = call;
+  const dryRun = options.dryRun === true || options.plan !== undefined;
+  const { syncTrees } = await import('../client/sync-trees.ts');
+  const asked = await readTrees(cli, call);
+  using plan = openPlan(dryRun, options);
+  using progress = await openProgress(cli.output, { forced: options.progress === true, hidden: dryRun });
+  const result = await syncTrees(await cli.pando(), {
+    ...asked,
+    dryRun,
+    listeners: {
+      onProgress: progress.show,
+      onAction: plan.tell,
+      onFailure: ({ key, target, message }) => cli.log('debug', 'failed', { key, target, message }),
+      onWait: ({ target }) => progress.say(`waiting for another sync of ${target} to end`),
+    },
+    onWorkerLost: (why) => cli.log('warn', `a copy worker was lost (${why}); its work is done again`),
+  });
+  plan.end();
+  progress.end();
+  if (cli.globals.json === true) cli.output.printJson(result);
+  else await printSyncResult(cli.output, result);
+  return exitCodeOf(result, cli.signal);
+}
+
+async function readTrees(
+  cli: Invocation,
+  { source, targets, rules, options }: SyncCall,
+): Promise<Omit<SyncTrees, 'dryRun' | 'listeners'>> {
+  const configuration = await cli.configuration();
+  return {
+    source: resolveTree(source, configuration),
+    targets: resolveTargetTrees([...targets, ...(options.targetUrl ?? [])], configuration),
+    replicaIndices: options.replicaIndices,
+    filter: await readFilter(rules, options),
+    comparison: options.compare,
+    deleteUnmatched: options.deleteUnmatchedFiles === true,
+    deleteLimit: options.maxDelete ?? DEFAULT_DELETE_LIMIT,
+    verify: options.verify,
+    wait: options.wait === true,
+    symlinks: options.symlinks,
+    relaxed: options.relaxed,
+    bandwidth: options.bandwidth,
+    transfers: options.transfers,
+    workerProcesses: options.workerProcesses,
+    signal: cli.signal,
+  };
+}
+
+function exitCodeOf({ state }: SyncResult, signal: AbortSignal): ExitCode {
+  switch (state) {
+    case 'done':
+      return EXIT.done;
+    case 'failed':
+      return EXIT.failed;
+    case 'refused':
+      return EXIT.refused;
+    case 'interrupted':
+      // Not by the user: another sync has taken the lease.
+      return signal.aborted ? EXIT.interrupted : EXIT.refused;
+  }
+}

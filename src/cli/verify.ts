@@ -1,0 +1,106 @@
+import type { NamePattern } from '../client/make-rules.ts';
+import type { VerifiedTrees } from '../client/verify-trees.ts';
+import { formatBytesRoughly } from '../config/quantity.ts';
+import type { VerifyFinding, VerifyStoreResult } from '../engine/verify/verify-types.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import type { CommandModule, Invocation } from './invocation.ts';
+import type { Output } from './output.ts';
+import { declareFilterOptions, type FilterOptions, readFilter } from './filter-options.ts';
+import { openProgressLine } from './progress-line.ts';
+import { renderTable } from './table.ts';
+import { resolveTargetTrees, resolveTree } from './trees.ts';
+
+interface VerifyOptions extends FilterOptions {
+  readonly repair?: boolean;
+  readonly progress?: boolean;
+}
+
+export const verify: CommandModule = {
+  declare(command, act) {
+    const rules: NamePattern[] = [];
+    command
+      .argument('<source>', 'a profile, profile:path, pando://, s3://, file:// or a path')
+      .argument('[targets...]', 'where its copies are; without any: the replicas of the source’s profile')
+      .option('--repair', 'copy again what is missing, stale or corrupt at a target; nothing is deleted')
+      .option('-P, --progress', 'show progress even where stderr is no terminal');
+    declareFilterOptions(command, rules);
+    command.action(
+      act<[string, string[]], VerifyOptions>(async (cli, [source, targets], options) => {
+        const { verifyTrees } = await import('../client/verify-trees.ts');
+        const configuration = await cli.configuration();
+        using progress = openProgressLine(cli.output, options.progress === true);
+        const result = await verifyTrees(await cli.pando(), {
+          source: resolveTree(source, configuration),
+          targets: resolveTargetTrees(targets, configuration),
+          filter: await readFilter(rules, options),
+          repair: options.repair === true,
+          listeners: {
+            onProgress: (report) => {
+              if ('wrong' in report)
+                progress.show(
+                  `${report.objects} objects  ${formatBytesRoughly(report.bytes)} read  ${report.wrong} wrong`,
+                );
+              else progress.show(`repairing  ${report.done}/${report.listed} objects`);
+            },
+          },
+          signal: cli.signal,
+        });
+        progress.end();
+        return await reportVerified(cli, result);
+      }),
+    );
+  },
+};
+
+async function reportVerified(cli: Invocation, result: VerifiedTrees): Promise<ExitCode> {
+  const { findings, ...counts } = result;
+  if (cli.globals.json === true)
+    cli.output.printJson({
+      ...counts,
+      findings: findings.map(({ key, target, kind, message }) => ({ key, target, kind, message })),
+    });
+  else await printVerified(cli.output, result);
+  if (result.state === 'interrupted') return EXIT.interrupted;
+  return result.unrepaired === 0 ? EXIT.done : EXIT.failed;
+}
+
+const FINDINGS_SHOWN = 20;
+
+/** For people: a row per store, what is wrong where, and what was mended. */
+export async function printVerified(output: Output, result: VerifiedTrees): Promise<void> {
+  const headings = ['store', 'intact', 'missing', 'stale', 'corrupt', 'unreadable', 'extra', 'read'];
+  output.print(await renderTable(headings, [result.source, ...result.targets].map(row), ['store']));
+  output.print('');
+  output.print(`${result.objects} objects were read again at every store, in ${result.seconds.toFixed(1)} s.`);
+  printFindings(output, result.findings, [result.source, ...result.targets]);
+  const { repair, unrepaired } = result;
+  if (repair !== undefined) {
+    const mended = repair.targets.reduce((sum, { added, updated }) => sum + added + updated, 0);
+    output.print('');
+    output.print(`Repaired: ${mended} ${mended === 1 ? 'copy' : 'copies'} written again and read back.`);
+    for (const { key, message } of repair.failures.slice(0, FINDINGS_SHOWN)) output.print(`  ${key}: ${message}`);
+  }
+  if (unrepaired > 0 && result.state !== 'interrupted') output.print(adviceFor(result));
+  if (result.state === 'interrupted') output.complain('interrupted: the rest was not read');
+}
+
+function row({ title, intact, missing, stale, corrupt, unreadable, extra, bytes }: VerifyStoreResult) {
+  return [title, intact, missing, stale, corrupt, unreadable, extra, formatBytesRoughly(bytes)];
+}
+
+function printFindings(output: Output, findings: readonly VerifyFinding[], stores: readonly VerifyStoreResult[]): void {
+  const total = stores.reduce((sum, one) => sum + one.missing + one.stale + one.corrupt + one.unreadable, 0);
+  if (total === 0) return;
+  output.print('');
+  for (const { kind, key, target, message } of findings.slice(0, FINDINGS_SHOWN))
+    output.print(
+      `  ${kind.padEnd(10)}  ${[key, `at ${target ?? 'the source'}`].filter(Boolean).join('  ')}: ${message}`,
+    );
+  if (total > FINDINGS_SHOWN) output.print(`  … and ${total - FINDINGS_SHOWN} more; all of them with --json`);
+}
+
+function adviceFor({ repair, source }: VerifiedTrees): string {
+  if (source.missing + source.corrupt > 0)
+    return 'What is wrong at the source is not mended by itself: put the right bytes there, or delete the object with pando rm.';
+  return repair === undefined ? 'Mend it with --repair.' : 'Not everything could be mended; run it again.';
+}

@@ -1,0 +1,59 @@
+import type { Profile } from '../config/configuration.ts';
+import type { OpenedScope } from '../engine/opened-scope.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import type { CommandModule, Invocation } from './invocation.ts';
+import { wholeNumber } from './option-values.ts';
+
+interface WorkerOptions {
+  readonly untilIdle?: boolean;
+  readonly transfers?: number;
+}
+
+export const worker: CommandModule = {
+  declare(command, act) {
+    command
+      .option('--until-idle', 'end when nothing is due any more')
+      .option('--transfers <n>', 'requests at once', wholeNumber(1))
+      .action(act<[], WorkerOptions>((cli, _args, options) => work(cli, options)));
+  },
+};
+
+async function work(cli: Invocation, { untilIdle = false, transfers }: WorkerOptions): Promise<ExitCode> {
+  const { profiles } = await cli.configuration();
+  const pando = await cli.pando();
+  const objects = await pando.objects();
+  const scopes = await openScopes(cli, Object.values(profiles));
+  await objects.recover(scopes);
+  const { host, pid } = pando.processes.self;
+  cli.log('info', 'carrying out requests', { scopes: scopes.map(({ name }) => name).join(',') });
+  const done = await objects.carryOut({
+    scopes,
+    owner: `${host}, process ${pid}`,
+    until: untilIdle ? 'idle' : cli.signal,
+    signal: cli.signal,
+    ...(transfers === undefined ? {} : { concurrency: transfers }),
+  });
+  if (cli.globals.json === true) cli.output.printJson(done);
+  else
+    cli.output.print(
+      `${done.done} done, ${done.moot} not needed any more, ${done.postponed} to be tried again, ${done.failed} failed`,
+    );
+  if (untilIdle && cli.signal.aborted) return EXIT.interrupted;
+  if (done.failed > 0) return EXIT.failed;
+  return untilIdle && done.postponed > 0 ? EXIT.unavailable : EXIT.done;
+}
+
+/** A profile that cannot be opened keeps nobody else's requests waiting. */
+async function openScopes(cli: Invocation, profiles: readonly Profile[]): Promise<OpenedScope[]> {
+  const pando = await cli.pando();
+  const opened: OpenedScope[] = [];
+  for (const profile of profiles) {
+    try {
+      opened.push(await pando.openScope(profile));
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      cli.log('warn', `${profile.name} cannot be opened, and its requests wait: ${why}`);
+    }
+  }
+  return opened;
+}

@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { ObjectRead } from '../engine/object-read.ts';
+import type { Attributes } from '../ports/storage.ts';
+
+/** Chunk of a local file: large enough for throughput, small enough to keep many at once. */
+const CHUNK_BYTES = 256 * 1024;
+
+/**
+ * Saves a read as a local file. The file appears under its name only when it is complete and verified, and is on disk by then;
+ * until then it is `.<name>.<random>.part` beside it.
+ */
+export async function saveAs(path: string, read: ObjectRead): Promise<void> {
+  const part = join(dirname(path), `.${basename(path).slice(0, 64)}.${randomUUID()}.part`);
+  try {
+    await using file = await open(part, 'wx');
+    if (read.body instanceof Uint8Array) await file.write(read.body);
+    else for await (const chunk of read.body) await file.write(chunk);
+    const { modifiedNs } = read.content;
+    if (modifiedNs !== undefined) await file.utimes(new Date(), Number(modifiedNs / 1_000_000n) / 1000);
+    await file.sync();
+    await rename(part, path);
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
+  }
+}
+
+/** A local file as a body. It must not change while it is read: then the read fails. */
+export interface LocalFile extends AsyncDisposable {
+  readonly size: number;
+  readonly attributes: Attributes;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+export async function openLocalFile(path: string): Promise<LocalFile> {
+  const file = await open(path, 'r');
+  try {
+    const before = await file.stat({ bigint: true });
+    return {
+      size: Number(before.size),
+      attributes: { modifiedNs: before.mtimeNs, mode: Number(before.mode & 0o777n) },
+      body: chunksOf(path, file, before),
+      [Symbol.asyncDispose]: () => file.close(),
+    };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function* chunksOf(
+  path: string,
+  file: Awaited<ReturnType<typeof open>>,
+  before: { readonly size: bigint; readonly mtimeNs: bigint },
+): AsyncGenerator<Uint8Array> {
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  for (let position = 0; ; ) {
+    const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, position);
+    if (bytesRead === 0) break;
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+  const after = await file.stat({ bigint: true });
+  if (after.size !== before.size || after.mtimeNs !== before.mtimeNs)
+    throw new Error(`${path}: it changed while it was being read`);
+}

@@ -1,0 +1,53 @@
+import { Pando } from '../compose.ts';
+import type { Configuration, Profile } from '../config/configuration.ts';
+import { EVERYTHING } from '../domain/transfer/key-filter.ts';
+import { DEFAULT_DELETE_LIMIT } from '../domain/transfer/delete-limit.ts';
+import type { SyncResult } from '../engine/sync/sync-types.ts';
+import type { ClientSession, SyncReplicasOptions } from './client-session.ts';
+import { makeRules } from './make-rules.ts';
+import { syncTrees } from './sync-trees.ts';
+
+/** Opens a profile for one client, which closes it. */
+export async function openSession(configuration: Configuration, profile: Profile): Promise<ClientSession> {
+  const pando = new Pando(configuration);
+  try {
+    const session = await shareSession(pando, profile);
+    return { ...session, [Symbol.asyncDispose]: () => pando[Symbol.asyncDispose]() };
+  } catch (error) {
+    await pando[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** A profile of a Pando that is open and stays so when the session is closed. */
+export async function shareSession(pando: Pando, profile: Profile): Promise<ClientSession> {
+  const { host, pid } = pando.processes.self;
+  return {
+    scope: await pando.openScope(profile),
+    objects: await pando.objects(),
+    catalog: await pando.catalog(),
+    clock: pando.clock,
+    owner: `${host}, process ${pid}`,
+    syncReplicas: (options) => syncReplicas(pando, profile, options),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+async function syncReplicas(pando: Pando, profile: Profile, options: SyncReplicasOptions): Promise<SyncResult> {
+  const { sourcePath = '', patterns = [], ignoreHidden = false, signal } = options;
+  return await syncTrees(pando, {
+    source: { profile, path: sourcePath },
+    replicaIndices: options.replicaIndices,
+    filter: { ...EVERYTHING, rules: makeRules(patterns), ignoreHidden },
+    comparison: options.comparison ?? 'version',
+    deleteUnmatched: options.deleteUnmatchedFiles ?? false,
+    deleteLimit: options.deleteLimit ?? DEFAULT_DELETE_LIMIT,
+    verify: options.verify,
+    dryRun: options.dryRun ?? false,
+    wait: options.wait ?? false,
+    workerProcesses: options.numWorkerProcesses,
+    transfers: options.transfers,
+    listeners: options.listeners ?? {},
+    signal: signal ?? new AbortController().signal,
+  });
+}

@@ -1,0 +1,77 @@
+import type { Pando } from '../compose.ts';
+import type { Profile } from '../config/configuration.ts';
+import type { Target } from '../config/implicit-profile.ts';
+import type { FilterSettings } from '../domain/transfer/key-filter.ts';
+import type { SyncTarget } from '../engine/sync/sync-types.ts';
+import type { Storage } from '../ports/storage.ts';
+import { chooseTargets, refuseOverlaps, type TargetTree } from './choose-targets.ts';
+import { findSubtree, type Subtree } from './find-subtree.ts';
+
+/** A source and where its copies are, as a user names them: profiles and paths, nothing opened yet. */
+export interface NamedTrees {
+  /** `title`: as the user wrote it; by default the profile's name. */
+  readonly source: Target & { readonly title?: string };
+  /** Absent: the replicas of the source's profile. */
+  readonly targets?: readonly TargetTree[] | undefined;
+  /** Positions in the list of replicas by priority, from 0; absent: all of them. */
+  readonly replicaIndices?: readonly number[] | undefined;
+  /** Rules and names are relative to the source's path. */
+  readonly filter: FilterSettings;
+}
+
+export interface OpenTreesOptions {
+  readonly symlinks?: 'follow' | 'skip' | 'preserve' | undefined;
+  readonly relaxed?: boolean | undefined;
+  /** Bytes per second read from the source. */
+  readonly bandwidth?: number | undefined;
+  /** Targets are made where they are not, and the catalog is told of all stores. */
+  readonly writes: boolean;
+}
+
+export interface OpenedTrees extends Subtree {
+  readonly scope: string;
+  readonly source: Storage;
+  readonly targets: readonly SyncTarget[];
+}
+
+/** Throws a `ConfigurationError` where what is named makes no sense together. */
+export async function openTrees(pando: Pando, named: NamedTrees, options: OpenTreesOptions): Promise<OpenedTrees> {
+  const { profile, path } = named.source;
+  const chosen = chooseTargets(pando.configuration, named);
+  refuseOverlaps(pando.configuration, profile, chosen);
+  // The catalog's thread takes longest to start; what fails is told where it is needed.
+  if (options.writes) pando.catalog().catch(() => undefined);
+  const open = options.symlinks === undefined ? {} : { symlinks: options.symlinks };
+  const { bandwidth } = options;
+  const source = await pando.openStore(bandwidth === undefined ? profile : { ...profile, bandwidth }, open);
+  const targets: SyncTarget[] = [];
+  for (const target of chosen.targets) {
+    if (options.writes) await pando.prepareTarget(target.profile);
+    const opened = options.relaxed === true ? { ...target.profile, durability: 'relaxed' as const } : target.profile;
+    targets.push({ title: target.title, storage: await pando.openStore(opened, open) });
+  }
+  if (options.writes) await openScope(pando, { profile, source, targets, areReplicas: chosen.areReplicas });
+  return { scope: profile.name, source, targets, ...(await findSubtree(source, path, named.filter)) };
+}
+
+/** A profile's own replicas are its standing rule; what is named by hand is opened for this run and leaves that rule alone. */
+async function openScope(
+  pando: Pando,
+  opened: {
+    readonly profile: Profile;
+    readonly source: Storage;
+    readonly targets: readonly SyncTarget[];
+    readonly areReplicas: boolean;
+  },
+): Promise<void> {
+  const { profile, source, targets, areReplicas } = opened;
+  if (areReplicas) return void (await pando.openScope(profile));
+  const catalog = await pando.catalog();
+  await catalog.openScope({
+    name: profile.name,
+    title: profile.name,
+    source: source.place,
+    replicas: targets.map(({ title, storage }, i) => ({ store: storage.place, title, priority: i + 1 })),
+    standing: false,
+  });
+}

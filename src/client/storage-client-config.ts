@@ -1,0 +1,35 @@
+import { findProfile } from '../config/find-profile.ts';
+import { loadConfiguration } from '../config/load.ts';
+import type { ClientSession, OpensSession } from './client-session.ts';
+import { openSession } from './open-session.ts';
+
+/** Which profile a client works on, and how it is opened. */
+export class StorageClientConfig implements OpensSession {
+  readonly profile: string;
+  readonly #open: () => Promise<ClientSession>;
+
+  constructor(profile: string, open: () => Promise<ClientSession>) {
+    this.profile = profile;
+    this.#open = open;
+  }
+
+  /**
+   * A profile of the configuration file at `path`, or of the one that is found (docs/configuration.md). Throws a
+   * `ConfigurationError` with everything that is wrong with the file, and an error where it has no such profile.
+   */
+  static fromFile({ profile, path }: { readonly profile: string; readonly path?: string }): StorageClientConfig {
+    const configuration = loadConfiguration({ config: path });
+    const found = findProfile(configuration, profile);
+    if (found === undefined) {
+      const known = Object.keys(configuration.profiles).join(', ') || 'none';
+      throw new Error(
+        `the profile ${profile} does not exist in ${configuration.file ?? 'any configuration file'}; there are: ${known}`,
+      );
+    }
+    return new StorageClientConfig(found.name, () => openSession(configuration, found));
+  }
+
+  open(): Promise<ClientSession> {
+    return this.#open();
+  }
+}

@@ -1,0 +1,56 @@
+import type { Pando } from '../compose.ts';
+import type { Comparison } from '../domain/transfer/difference.ts';
+import type { DeleteLimit } from '../domain/transfer/delete-limit.ts';
+import { makeKeyFilter } from '../domain/transfer/key-filter.ts';
+import type { SyncListeners, SyncResult, SyncTarget } from '../engine/sync/sync-types.ts';
+import { watchNames } from './absent-names.ts';
+import { type NamedTrees, openTrees } from './open-trees.ts';
+
+/** A bulk sync as a user asks for it. */
+export interface SyncTrees extends NamedTrees {
+  readonly comparison: Comparison;
+  readonly deleteUnmatched: boolean;
+  readonly deleteLimit: DeleteLimit;
+  /** The weakest level that will do; undefined: the best that costs no second read. */
+  readonly verify?: 'written' | 'store' | 'read-back' | undefined;
+  readonly dryRun: boolean;
+  readonly wait: boolean;
+  readonly symlinks?: 'follow' | 'skip' | 'preserve' | undefined;
+  /** Copies are not flushed. */
+  readonly relaxed?: boolean | undefined;
+  /** Bytes per second, over all that is copied. */
+  readonly bandwidth?: number | undefined;
+  readonly transfers?: number | undefined;
+  readonly workerProcesses?: number | undefined;
+  readonly listeners: SyncListeners;
+  readonly onWorkerLost?: ((why: string) => void) | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Opens what is asked for and syncs it (docs/sync.md). Fails with a `ConfigurationError` where that makes no sense. */
+export async function syncTrees(pando: Pando, asked: SyncTrees): Promise<SyncResult> {
+  const { scope, source, targets, prefix, filter } = await openTrees(pando, asked, { ...asked, writes: !asked.dryRun });
+  const watched = watchNames(makeKeyFilter(filter), filter.names);
+  const options = {
+    prefix,
+    filter: watched.filter,
+    comparison: asked.comparison,
+    deleteUnmatched: asked.deleteUnmatched,
+    deleteLimit: asked.deleteLimit,
+    readBack: mustReadBack(asked.verify, targets),
+    dryRun: asked.dryRun,
+    wait: asked.wait,
+  };
+  const { listeners, signal, transfers, workerProcesses, onWorkerLost } = asked;
+  const result = await pando.sync(
+    { scope, source, targets, options, listeners, signal },
+    { transfers, workerProcesses, onWorkerLost },
+  );
+  return watched.addAbsent(result);
+}
+
+/** `store` is what a store gives that checks what it is handed; of any other, only reading back gives as much. */
+function mustReadBack(verify: SyncTrees['verify'], targets: readonly SyncTarget[]): boolean {
+  if (verify === 'store') return targets.some(({ storage }) => !storage.capabilities.checksPut);
+  return verify === 'read-back';
+}

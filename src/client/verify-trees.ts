@@ -1,0 +1,73 @@
+import type { Pando } from '../compose.ts';
+import { EVERYTHING, makeKeyFilter } from '../domain/transfer/key-filter.ts';
+import { DEFAULT_DELETE_LIMIT } from '../domain/transfer/delete-limit.ts';
+import type { SyncListeners, SyncOptions, SyncResult } from '../engine/sync/sync-types.ts';
+import type { VerifyFinding, VerifyListeners, VerifyResult } from '../engine/verify/verify-types.ts';
+import { type NamedTrees, openTrees } from './open-trees.ts';
+
+export interface VerifyTrees extends NamedTrees {
+  /** Copy again what is missing, stale or corrupt at a target. */
+  readonly repair: boolean;
+  readonly listeners: VerifyListeners & SyncListeners;
+  readonly signal: AbortSignal;
+}
+
+export interface VerifiedTrees extends VerifyResult {
+  /** What the repair did; undefined where none was asked for or none was needed. */
+  readonly repair: SyncResult | undefined;
+  /** Found wrong, and not mended by the repair: bytes wrong or missing at the source, or stores that cannot be read. */
+  readonly unrepaired: number;
+}
+
+/** Objects each of which is read on its way from one store at once; enough to hide the latency of a distant store. */
+const OBJECTS_AT_ONCE = 16;
+/** Names kept to be repaired; with more, the rest is left for the next run, and said. */
+const REPAIRS_MAX = 1_000_000;
+
+/** Reads all copies again, and mends what it can where that is asked for. Nothing is ever deleted. */
+export async function verifyTrees(pando: Pando, asked: VerifyTrees): Promise<VerifiedTrees> {
+  const { scope, source, targets, prefix, filter } = await openTrees(pando, asked, { writes: true });
+  const { signal, listeners } = asked;
+  const toRepair = new Set<string>();
+  /** A copy of wrong bytes would spread them. */
+  const keptAway = new Set<string>();
+  const onFinding = (finding: VerifyFinding): void => {
+    listeners.onFinding?.(finding);
+    if (finding.target === undefined) keptAway.add(finding.name);
+    else if (finding.kind !== 'unreadable' && toRepair.size < REPAIRS_MAX) toRepair.add(finding.name);
+  };
+  const result = await pando.verify({
+    scope,
+    source,
+    sourceTitle: asked.source.title ?? source.name,
+    targets,
+    prefix,
+    filter: makeKeyFilter(filter),
+    objectsAtOnce: OBJECTS_AT_ONCE,
+    listeners: { ...listeners, onFinding },
+    signal,
+  });
+  const names = toRepair.difference(keptAway);
+  if (!asked.repair || names.size === 0 || result.state === 'interrupted')
+    return { ...result, repair: undefined, unrepaired: countWrong(result) };
+  const options: SyncOptions = {
+    prefix,
+    filter: makeKeyFilter({ ...EVERYTHING, names }),
+    comparison: 'checksum',
+    deleteUnmatched: false,
+    deleteLimit: DEFAULT_DELETE_LIMIT,
+    readBack: true,
+    dryRun: false,
+    wait: false,
+  };
+  const repair = await pando.sync({ scope, source, targets, options, listeners, signal }, {});
+  const mended = repair.targets.reduce((sum, { added, updated }) => sum + added + updated, 0);
+  return { ...result, repair, unrepaired: Math.max(0, countWrong(result) - mended) };
+}
+
+function countWrong({ source, targets }: VerifyResult): number {
+  return [source, ...targets].reduce(
+    (sum, { missing, stale, corrupt, unreadable }) => sum + missing + stale + corrupt + unreadable,
+    0,
+  );
+}

@@ -1,0 +1,218 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import type { CatalogSettings, Configuration, Profile } from './config/configuration.ts';
+import { findProfile } from './config/find-profile.ts';
+import { storePlace } from './config/place.ts';
+import { bindObjectVerbs, type ObjectVerbs } from './engine/object-verbs.ts';
+import type { OpenedScope } from './engine/opened-scope.ts';
+import { copyPage } from './engine/sync/copy-page.ts';
+import type { SyncPorts, SyncReplicas } from './engine/sync/sync-replicas.ts';
+import type { SyncResult } from './engine/sync/sync-types.ts';
+import type { VerifyReplicas } from './engine/verify/verify-replicas.ts';
+import type { VerifyResult } from './engine/verify/verify-types.ts';
+import type { Catalog, NewEvent } from './ports/catalog.ts';
+import type { CopyPool } from './ports/copy-pool.ts';
+import type { Storage } from './ports/storage.ts';
+import { type OpenStore, openStorage } from './open-storage.ts';
+import { systemClock } from './system/system-clock.ts';
+import { systemProcesses } from './system/system-processes.ts';
+import { systemRandom } from './system/system-random.ts';
+import { openSystemScratch } from './system/system-scratch.ts';
+import { InProcessPool } from './transfer-tools/in-process-pool.ts';
+import { processLink, threadLink } from './transfer-tools/worker-link.ts';
+import { WorkerPool } from './transfer-tools/worker-pool.ts';
+
+export interface StoreOptions {
+  readonly symlinks?: OpenStore['symlinks'];
+}
+
+/** What a copy worker needs to open its stores itself. Plain data. */
+export interface WorkerInit {
+  readonly source: WorkerStore;
+  readonly targets: readonly WorkerStore[];
+  readonly itemsAtOnce: number;
+}
+
+export interface WorkerStore {
+  readonly profile: Profile;
+  readonly open: OpenStore;
+}
+
+export interface PoolOptions {
+  /** Copies under way at once, over all workers. */
+  readonly transfers?: number | undefined;
+  /** Given: so many processes of their own carry out the copies; otherwise threads of this process do. */
+  readonly workerProcesses?: number | undefined;
+  readonly onWorkerLost?: ((why: string) => void) | undefined;
+}
+
+/**
+ * Pando with its parts put together: the only place, with `worker-entry.ts`, that knows which catalog and which stores there
+ * are. Closing it closes what it opened.
+ */
+export class Pando implements AsyncDisposable {
+  readonly configuration: Configuration;
+  readonly clock = systemClock;
+  readonly random = systemRandom;
+  readonly processes = systemProcesses;
+  readonly #stores = new Map<string, Promise<Storage>>();
+  readonly #opened = new WeakMap<Storage, WorkerStore>();
+  #catalog: Promise<Catalog> | undefined;
+  #objects: Promise<ObjectVerbs> | undefined;
+
+  constructor(configuration: Configuration) {
+    this.configuration = configuration;
+  }
+
+  /** Opened with the first use: a command that needs none does not make one. */
+  catalog(): Promise<Catalog> {
+    this.#catalog ??= openCatalog(this.configuration.catalog);
+    return this.#catalog;
+  }
+
+  /** The verbs on objects: one set, so that all scopes share what is known of the stores' health. */
+  objects(): Promise<ObjectVerbs> {
+    this.#objects ??= this.catalog().then((catalog) => {
+      // What nobody waits for is kept with the catalog's events; when even that fails there is nobody left to tell.
+      const events = { report: (event: NewEvent) => void catalog.recordEvents([event]).catch(() => undefined) };
+      return bindObjectVerbs({ catalog, clock: this.clock, random: this.random, processes: this.processes, events });
+    });
+    return this.#objects;
+  }
+
+  profile(name: string): Profile | undefined {
+    return findProfile(this.configuration, name);
+  }
+
+  async openStore(profile: Profile, { symlinks = 'follow' }: StoreOptions = {}): Promise<Storage> {
+    const open = { place: storePlace(profile.storage), blocking: false, symlinks, workers: 1 };
+    const id = JSON.stringify([open, profile.durability]);
+    let opening = this.#stores.get(id);
+    if (opening === undefined) {
+      opening = openStorage(profile, open);
+      this.#stores.set(id, opening);
+    }
+    const storage = await opening;
+    this.#opened.set(storage, { profile, open });
+    return storage;
+  }
+
+  /** The scope of a profile with all its stores open, known to the catalog. */
+  async openScope(profile: Profile): Promise<OpenedScope> {
+    const source = await this.openStore(profile);
+    const replicas = await Promise.all(
+      profile.replicas.map(async ({ profile: name, readPriority }) => {
+        const replica = this.profile(name);
+        if (replica === undefined) throw new Error(`${profile.name}: the profile ${name} does not exist`);
+        return { title: name, priority: readPriority, storage: await this.openStore(replica) };
+      }),
+    );
+    const { name, consistency, sourceChanges, deadlineMs } = profile;
+    const catalog = await this.catalog();
+    await catalog.openScope({
+      name,
+      title: name,
+      source: source.place,
+      replicas: replicas.map(({ title, priority, storage }) => ({ store: storage.place, title, priority })),
+      standing: replicas.length > 0,
+    });
+    return { name, title: name, source, replicas, consistency, sourceChanges, deadlineMs };
+  }
+
+  /** Makes sure a sync can write to a place that need not exist yet. */
+  async prepareTarget(profile: Profile): Promise<void> {
+    if (profile.storage.type === 'file') mkdirSync(profile.storage.basePath, { recursive: true });
+  }
+
+  async syncPorts(options: PoolOptions): Promise<SyncPorts> {
+    return {
+      catalog: await this.catalog(),
+      clock: this.clock,
+      random: this.random,
+      processes: this.processes,
+      openScratch: () => openSystemScratch(),
+      openPool: async (source, targets) => this.#openPool(source, targets, options),
+    };
+  }
+
+  /** A bulk sync. A dry run makes nothing: where there is no catalog yet, it goes by an empty one in memory. */
+  async sync(args: SyncReplicas, options: PoolOptions): Promise<SyncResult> {
+    const { syncReplicas } = await import('./engine/sync/sync-replicas.ts');
+    if (args.options.dryRun) this.#catalog ??= openCatalog(existing(this.configuration.catalog));
+    return syncReplicas(await this.syncPorts(options), args);
+  }
+
+  /** Reads all copies again. It needs no lease: what changes meanwhile is told apart by its token. */
+  async verify(args: VerifyReplicas): Promise<VerifyResult> {
+    const { verifyReplicas } = await import('./engine/verify/verify-replicas.ts');
+    return verifyReplicas({ catalog: await this.catalog(), clock: this.clock, random: this.random }, args);
+  }
+
+  async #openPool(source: Storage, targets: readonly Storage[], options: PoolOptions): Promise<CopyPool> {
+    const stores = [source, ...targets].map((storage) => this.#opened.get(storage));
+    const transfers = options.transfers ?? DEFAULT_TRANSFERS;
+    if (stores.some((store) => store === undefined || store.profile.storage.type === 'memory')) {
+      return new InProcessPool(2, (page, guards) =>
+        copyPage({ clock: this.clock, source, targets, itemsAtOnce: Math.ceil(transfers / 2), ...guards }, page),
+      );
+    }
+    const isRemote = (stores as WorkerStore[]).some(({ profile }) => profile.storage.type !== 'file');
+    const plan = planPool({ isRemote, transfers, workers: options.workerProcesses });
+    const [ours, ...theirs] = (stores as WorkerStore[]).map(({ profile, open }) => ({
+      profile,
+      open: { ...open, blocking: true, workers: plan.workers },
+    }));
+    const init: WorkerInit = { source: ours as WorkerStore, targets: theirs, itemsAtOnce: plan.itemsAtOnce };
+    const entry = new URL(`./worker-entry${import.meta.url.slice(-3)}`, import.meta.url);
+    const open = options.workerProcesses === undefined ? threadLink(entry, init) : processLink(entry, init);
+    return new WorkerPool({ ...plan, open, onWorkerLost: options.onWorkerLost ?? (() => undefined) });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await (await this.#objects)?.settle();
+    this.#objects = undefined;
+    for (const store of this.#stores.values()) await (await store)[Symbol.asyncDispose]();
+    this.#stores.clear();
+    await (await this.#catalog)?.[Symbol.asyncDispose]();
+    this.#catalog = undefined;
+  }
+}
+
+interface PoolPlan {
+  readonly workers: number;
+  readonly pagesPerWorker: number;
+  readonly pageItems: number;
+  readonly itemsAtOnce: number;
+}
+
+/**
+ * Files are copied by blocking calls, one at a time in as many workers as there are cores (two at least: one writes while the
+ * other waits for a flush). A remote store is waited for: few workers, several pages each, so many items at once in all.
+ */
+function planPool(options: { isRemote: boolean; transfers: number; workers: number | undefined }): PoolPlan {
+  const cores = availableParallelism();
+  if (!options.isRemote)
+    return { workers: options.workers ?? Math.max(2, cores), pagesPerWorker: 1, pageItems: 512, itemsAtOnce: 1 };
+  const workers = options.workers ?? Math.max(1, cores - 1);
+  const pagesPerWorker = Math.max(1, Math.min(PAGES_PER_REMOTE_WORKER, options.transfers));
+  const itemsAtOnce = Math.max(1, Math.ceil(options.transfers / (workers * pagesPerWorker)));
+  return { workers, pagesPerWorker, pageItems: 16 * itemsAtOnce, itemsAtOnce };
+}
+
+const PAGES_PER_REMOTE_WORKER = 4;
+
+/** Enough to hide the latency of a store that is not on this machine. */
+const DEFAULT_TRANSFERS = 16;
+
+function existing(settings: CatalogSettings): CatalogSettings {
+  return settings.kind === 'postgres' || existsSync(settings.path) ? settings : { kind: 'sqlite', path: ':memory:' };
+}
+
+async function openCatalog(settings: CatalogSettings): Promise<Catalog> {
+  if (settings.kind === 'sqlite') {
+    const { openSqliteCatalog } = await import('./catalog/open-sqlite.ts');
+    return openSqliteCatalog({ path: settings.path });
+  }
+  const { openPostgresCatalog } = await import('./catalog/open-postgres.ts');
+  return openPostgresCatalog({ url: settings.url });
+}

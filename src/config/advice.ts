@@ -1,0 +1,40 @@
+import type { Configuration, Profile } from './configuration.ts';
+import { findProfile } from './find-profile.ts';
+
+/** What is allowed and yet worth a second look; `pando config check` prints it. One sentence each. */
+export function adviseOn(configuration: Configuration): string[] {
+  return Object.values(configuration.profiles).flatMap((profile) => [
+    ...adviseOnSharing(profile, configuration),
+    ...adviseOnConsistency(profile),
+    ...adviseOnReplicas(profile, configuration),
+  ]);
+}
+
+/** An embedded catalog knows only what went through this machine. */
+function adviseOnSharing(profile: Profile, configuration: Configuration): string[] {
+  const isAlone =
+    configuration.catalog.kind === 'postgres' ||
+    profile.sourceChanges === 'external' ||
+    profile.consistency === 'current';
+  if (isAlone || profile.storage.type !== 's3' || profile.replicas.length === 0) return [];
+  return [
+    `${profile.name}: if other machines write to it too, share a PostgreSQL catalog with them or set source_changes: external; ` +
+      'a reader with its own catalog may return the previous version until its next sync.',
+  ];
+}
+
+function adviseOnConsistency(profile: Profile): string[] {
+  if (profile.sourceChanges === 'internal' || profile.consistency === 'current') return [];
+  return [
+    `${profile.name}: with source_changes: external, consistency: ${profile.consistency} may return an older version than the source has.`,
+  ];
+}
+
+function adviseOnReplicas(profile: Profile, configuration: Configuration): string[] {
+  return profile.replicas
+    .filter((replica) => findProfile(configuration, replica.profile)?.storage.type === 'memory')
+    .map(
+      (replica) =>
+        `${profile.name}: its replica ${replica.profile} is in memory, ends with the process and counts as no copy.`,
+    );
+}

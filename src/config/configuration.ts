@@ -1,0 +1,59 @@
+/**
+ * A configuration after it was read, expanded and found right (docs/configuration.md). Plain data: it crosses to worker
+ * processes. Durations in milliseconds, sizes in bytes, rates in bytes per second.
+ */
+export interface Configuration {
+  /** The file it came from; undefined: nothing was found, only implicit profiles exist. */
+  readonly file: string | undefined;
+  readonly catalog: CatalogSettings;
+  readonly profiles: Readonly<Record<string, Profile>>;
+}
+
+export type CatalogSettings =
+  | { readonly kind: 'sqlite'; readonly path: string }
+  | { readonly kind: 'postgres'; readonly url: string };
+
+export interface Profile {
+  readonly name: string;
+  readonly storage: StorageSettings;
+  /** By read priority, ties in the order listed. */
+  readonly replicas: readonly { readonly profile: string; readonly readPriority: number }[];
+  readonly consistency: 'validated' | 'current' | 'any';
+  /** `external`: others write to the source behind Pando's back; reads ask it first. */
+  readonly sourceChanges: 'internal' | 'external';
+  /** `relaxed`: copies are soft until a later flush; they serve and do not count. */
+  readonly durability: 'strict' | 'relaxed';
+  /** How long one attempt of a read or request may take before it counts as hung. */
+  readonly deadlineMs: number;
+  readonly retry: { readonly attemptsMax: number; readonly delayMs: number };
+  /** Requests to the store at once; undefined: the adapter's own default. */
+  readonly concurrency: number | undefined;
+  readonly bandwidth: number | undefined;
+}
+
+export type StorageSettings =
+  | { readonly type: 'file'; readonly basePath: string }
+  | {
+      readonly type: 's3';
+      readonly bucket: string;
+      /** '' or ends with '/'. */
+      readonly prefix: string;
+      readonly region: string;
+      readonly endpointUrl: string | undefined;
+      readonly pathStyle: boolean;
+      readonly credentials: S3Credentials;
+      /** Bytes; above it an object goes up in parts of `partBytes`. */
+      readonly multipartThreshold: number;
+      readonly partBytes: number;
+    }
+  | { readonly type: 'memory'; readonly name: string };
+
+export type S3Credentials =
+  | {
+      readonly kind: 'static';
+      readonly accessKey: string;
+      readonly secretKey: string;
+      readonly sessionToken: string | undefined;
+    }
+  /** Environment, shared files (`profile`), web identity, instance roles: the AWS SDK's own chain. */
+  | { readonly kind: 'chain'; readonly profile: string | undefined };

@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { parseBytes, parseDuration, parseRate } from './quantity.ts';
+import type { Parsed } from './quantity.ts';
+import { parseEndpoint, parseS3Location } from './s3-location.ts';
+import { suggest } from './suggestion.ts';
+
+/** What a field makes of what the file has: the value, or what is wrong and how to mend it. */
+type Read<T> = { readonly value: T } | { readonly message: string; readonly remedy: string };
+
+/** A field of a section. It is asked about undefined too, and so says itself that it has no value. */
+function field<T>(read: (input: unknown) => Read<T>) {
+  return z.unknown().transform((input, context): T => {
+    const result = input === undefined ? { message: 'has no value', remedy: 'write one' } : read(input);
+    if ('value' in result) return result.value;
+    context.issues.push({ code: 'custom', message: result.message, params: { remedy: result.remedy }, input });
+    return z.NEVER;
+  });
+}
+
+export const text = field<string>(readText);
+
+function readText(input: unknown): Read<string> {
+  if (typeof input === 'number' || typeof input === 'boolean') {
+    return { message: `must be text, and is a ${typeof input}`, remedy: 'put it in quotes' };
+  }
+  if (typeof input !== 'string') return { message: 'must be text', remedy: 'write one value, in quotes if need be' };
+  return input === '' ? { message: 'is empty', remedy: 'write a value, or remove the key' } : { value: input };
+}
+
+/** Text that a parser understands; `noun` completes "is not …". */
+function parsedText<T>(noun: string, example: string, parse: (text: string) => Parsed<T>) {
+  return field<T>((input) => {
+    const read = readText(input);
+    if (!('value' in read)) return read;
+    const parsed = parse(read.value);
+    if ('value' in parsed) return parsed;
+    return { message: `is not ${noun}: ${parsed.problem}`, remedy: `write it like ${example}` };
+  });
+}
+
+export const bucketPath = parsedText('a place in S3', 'my-bucket or my-bucket/some/prefix', parseS3Location);
+export const endpoint = parsedText('an endpoint', 'https://s3.example.com or http://127.0.0.1:9000', parseEndpoint);
+export const directory = parsedText(
+  'a directory',
+  '/data/my-dataset',
+  (path): Parsed<string> => (path.includes('\0') ? { problem: 'it has a NUL character' } : { value: path }),
+);
+
+export const flag = field<boolean>((input) => {
+  if (typeof input === 'boolean') return { value: input };
+  if (input === 'true' || input === 'false') return { value: input === 'true' };
+  return { message: 'must be true or false', remedy: 'write true or false' };
+});
+
+/** One of a few words. */
+export function choice<const T extends string>(...words: readonly T[]) {
+  return field<T>((input) => {
+    const word = words.find((candidate) => candidate === input);
+    if (word !== undefined) return { value: word };
+    return { message: `must be one of ${words.join(', ')}`, remedy: suggest(String(input), words) };
+  });
+}
+
+/** A whole number from 1, as a number or in digits (as it comes out of `${VAR}`). */
+export function count(max: number) {
+  return field<number>((input) => {
+    const value = typeof input === 'string' && /^\d{1,15}$/.test(input) ? Number(input) : input;
+    if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= max) return { value };
+    return { message: `must be a whole number from 1 to ${max}`, remedy: 'write a number without quotes or unit' };
+  });
+}
+
+/** A number only: a priority in quotes, or one that is a fraction or a boolean, is a slip worth stopping at. */
+export const priority = field<number>((input) => {
+  const remedy = 'write a whole number from 1; the replica with the lowest is read first';
+  if (typeof input === 'string')
+    return { message: 'must be a number, and is text', remedy: `${remedy}, without quotes` };
+  if (typeof input !== 'number') return { message: 'must be a number', remedy };
+  if (!Number.isSafeInteger(input)) return { message: 'must be a whole number', remedy };
+  return input >= 1 ? { value: input } : { message: 'must be 1 or more', remedy };
+});
+
+/** A quantity between two bounds, which are written as the user would write them. */
+function quantity(
+  noun: string,
+  parse: (input: unknown) => Parsed<number>,
+  bounds: { readonly min: string; readonly max: string },
+) {
+  const [min, max] = [mustParse(parse, bounds.min), mustParse(parse, bounds.max)];
+  return field<number>((input) => {
+    const parsed = parse(input);
+    const remedy = `write a ${noun} from ${bounds.min} to ${bounds.max}`;
+    if ('problem' in parsed) return { message: `is not a ${noun}: ${parsed.problem}`, remedy };
+    if (parsed.value < min) return { message: `is less than ${bounds.min}`, remedy };
+    return parsed.value <= max ? parsed : { message: `is more than ${bounds.max}`, remedy };
+  });
+}
+
+function mustParse(parse: (input: unknown) => Parsed<number>, text: string): number {
+  const parsed = parse(text);
+  if ('problem' in parsed) throw new Error(`${text}: ${parsed.problem}`);
+  return parsed.value;
+}
+
+export const size = (min: string, max: string) => quantity('size', parseBytes, { min, max });
+export const duration = (min: string, max: string) => quantity('duration', parseDuration, { min, max });
+export const rate = (min: string, max: string) => quantity('rate', parseRate, { min, max });

@@ -1,0 +1,106 @@
+import { readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { chooseCatalog } from './catalog-settings.ts';
+import { checkCatalogPlace, checkMirrors } from './check-mirrors.ts';
+import type { Configuration } from './configuration.ts';
+import { parseDocument } from './document.ts';
+import { expandVariables } from './expand-variables.ts';
+import { findFile } from './find-file.ts';
+import { placeFindings } from './place-findings.ts';
+import { ConfigurationError, formatPath, problemOutsideFiles } from './problem.ts';
+import { readProfiles } from './read-profiles.ts';
+import { readTop } from './schema.ts';
+import { findEndpointProblems } from './storage-settings.ts';
+import { currentSurroundings } from './surroundings.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** Larger than any configuration somebody wrote; a data file named by mistake is not read into memory. */
+const FILE_BYTES_MAX = 4 * 1024 * 1024;
+
+export interface LoadOptions {
+  /** The value of `--config`: this file and no other. */
+  readonly config?: string | undefined;
+  /** The value of `--data`: the directory of the embedded catalog. */
+  readonly data?: string | undefined;
+  readonly surroundings?: Surroundings | undefined;
+}
+
+/**
+ * Finds, reads and checks the configuration. Where no file is found and none was asked for, the configuration is empty and only
+ * implicit profiles exist. Throws a `ConfigurationError` with everything that is wrong.
+ */
+export function loadConfiguration(options: LoadOptions = {}): Configuration {
+  const surroundings = options.surroundings ?? currentSurroundings();
+  const found = findFile(options.config, surroundings);
+  const text = found.path === undefined ? '' : readText(found.path, found.origin);
+  return parseConfiguration(text, { file: found.path, data: options.data, surroundings });
+}
+
+export interface ParseOptions {
+  /** Absolute: named in problems, and its directory is where relative paths start. */
+  readonly file: string | undefined;
+  readonly data?: string | undefined;
+  readonly surroundings: Surroundings;
+}
+
+/** `loadConfiguration` for a text that is already at hand. */
+export function parseConfiguration(text: string, options: ParseOptions): Configuration {
+  const { file, data, surroundings } = options;
+  const base = file === undefined ? surroundings.directory : dirname(file);
+  const document = parseDocument(text);
+  const flaws = document.flaws.map((flaw) => ({ ...flaw, path: formatPath(flaw.path), file }));
+  if (!document.isReadable) throw new ConfigurationError(flaws);
+  const expansion = expandVariables(document.value, surroundings.environment);
+  const top = readTop(expansion.value ?? {});
+  const read = readProfiles(member(expansion.value, 'profiles'), { ...surroundings, base });
+  const catalog = chooseCatalog({ data, catalog: member(expansion.value, 'catalog'), base }, surroundings);
+
+  const outside = findEndpointProblems(read.mirrors, surroundings);
+  const findings = [...expansion.findings, ...top.findings, ...read.findings, ...checkMirrors(read.mirrors)];
+  if ('value' in catalog.parsed) findings.push(...checkCatalogPlace(catalog.parsed.value, read.mirrors));
+  else if (catalog.origin === 'catalog') {
+    findings.push({ path: ['catalog'], message: catalog.parsed.problem, remedy: CATALOG_REMEDY });
+  } else {
+    outside.push(problemOutsideFiles(catalog.origin, `${catalog.origin} ${catalog.parsed.problem}`, CATALOG_REMEDY));
+  }
+  const problems = [...outside, ...inOrder([...flaws, ...placeFindings(findings, document, file)])];
+  if (problems.length > 0 || !('value' in catalog.parsed)) throw new ConfigurationError(problems);
+  return { file, catalog: catalog.parsed.value, profiles: read.profiles };
+}
+
+const CATALOG_REMEDY = 'write sqlite:/path/to/catalog.sqlite or postgres://user@host/database';
+
+function inOrder<T extends { readonly line: number; readonly column: number }>(problems: readonly T[]): T[] {
+  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+}
+
+function member(section: unknown, key: string): unknown {
+  return typeof section === 'object' && section !== null
+    ? Object.getOwnPropertyDescriptor(section, key)?.value
+    : undefined;
+}
+
+function readText(path: string, origin: '--config' | 'PANDO_CONFIG' | 'found'): string {
+  try {
+    const { size } = statSync(path);
+    if (size > FILE_BYTES_MAX) throw unreadable(path, 'it is larger than 4 MiB, and no configuration');
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw error;
+    if (error instanceof TypeError) throw unreadable(path, 'it is not UTF-8 text');
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const reason = REASONS[String(code)] ?? `it cannot be read (${String(code)})`;
+    throw unreadable(path, origin === 'found' ? reason : `${reason}; ${origin} names it`);
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'it does not exist',
+  EACCES: 'you may not read it',
+  EISDIR: 'it is a directory',
+};
+
+function unreadable(file: string, reason: string): ConfigurationError {
+  const remedy = 'name a YAML or JSON file that you can read; `pando init` writes one';
+  return new ConfigurationError([{ path: '', file, line: undefined, column: undefined, message: reason, remedy }]);
+}

@@ -1,0 +1,58 @@
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { StorageSettings } from './configuration.ts';
+import { isAmazon } from './s3-location.ts';
+
+/**
+ * The place of a store as a URL that ends with '/', the same however it was written: `file:///real/path/`,
+ * `s3://host:port/bucket/prefix/`, `memory://name/`. One place lies inside another when its URL begins with the other's. It
+ * has no credentials in it. Symlinks of a path that exists are followed; of one that does not, those of its nearest parent.
+ */
+export function storePlace(settings: StorageSettings): string {
+  switch (settings.type) {
+    case 'file':
+      return filePlace(settings.basePath);
+    case 's3':
+      return `s3://${endpointHost(settings)}/${encodeSegments(`${settings.bucket}/${settings.prefix}`)}`.replace(
+        /\/*$/,
+        '/',
+      );
+    case 'memory':
+      return `memory://${encodeURIComponent(settings.name)}/`;
+  }
+}
+
+/** Whether a place is another or lies inside it. */
+export function isWithin(place: string, outer: string): boolean {
+  return place.startsWith(outer);
+}
+
+export function filePlace(path: string): string {
+  return pathToFileURL(`${followLinks(resolve(path)).replace(/\/+$/, '')}/`).href;
+}
+
+function followLinks(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(followLinks(parent), basename(path));
+  }
+}
+
+function endpointHost(settings: StorageSettings & { type: 's3' }): string {
+  const { endpointUrl, region } = settings;
+  if (isAmazon(endpointUrl)) {
+    const china = endpointUrl === undefined ? region.startsWith('cn-') : endpointUrl.endsWith('.cn');
+    return china ? 's3.amazonaws.com.cn' : 's3.amazonaws.com';
+  }
+  const url = new URL(endpointUrl ?? '');
+  const hostname = ['127.0.0.1', '[::1]'].includes(url.hostname) ? 'localhost' : url.hostname;
+  const port = url.port === '' ? '' : `:${url.port}`;
+  return `${hostname}${port}${url.pathname.replace(/\/+$/, '')}`;
+}
+
+function encodeSegments(path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/');
+}

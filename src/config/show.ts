@@ -1,0 +1,78 @@
+import type { CatalogSettings, Configuration, Profile, StorageSettings } from './configuration.ts';
+import { formatBytes, formatDuration } from './quantity.ts';
+import { yamlBlock } from './yaml-text.ts';
+
+const MASK = '***';
+
+/** The configuration in effect: the shape and keys of the file, every default filled in, every secret masked. */
+export function describeConfiguration(configuration: Configuration): Record<string, unknown> {
+  const profiles = Object.entries(configuration.profiles).map(
+    ([name, profile]) => [name, describeProfile(profile)] as const,
+  );
+  return { catalog: describeCatalog(configuration.catalog), profiles: Object.fromEntries(profiles) };
+}
+
+/** `describeConfiguration` as YAML, with where it comes from. */
+export function renderConfiguration(configuration: Configuration): string {
+  const origin = configuration.file === undefined ? 'no file was found' : `from ${configuration.file}`;
+  return `# The configuration in effect (${origin}); secrets are shown as ${MASK}.\n${yamlBlock(describeConfiguration(configuration))}`;
+}
+
+/** Where the catalog is, without its password. */
+export function describeCatalog(catalog: CatalogSettings): string {
+  if (catalog.kind === 'sqlite') return `sqlite:${catalog.path}`;
+  const url = new URL(catalog.url);
+  if (url.password !== '') url.password = MASK;
+  for (const key of url.searchParams.keys().toArray()) {
+    if (/pass|secret|key/i.test(key)) url.searchParams.set(key, MASK);
+  }
+  return url.href;
+}
+
+function describeProfile(profile: Profile): Record<string, unknown> {
+  return withoutUndefined({
+    ...describeStorage(profile.storage),
+    replicas: profile.replicas.map((entry) => ({ replica_profile: entry.profile, read_priority: entry.readPriority })),
+    consistency: profile.consistency,
+    source_changes: profile.sourceChanges,
+    durability: profile.durability,
+    deadline: formatDuration(profile.deadlineMs),
+    retry: { attempts: profile.retry.attemptsMax, delay: formatDuration(profile.retry.delayMs) },
+    concurrency: profile.concurrency,
+    bandwidth: profile.bandwidth === undefined ? undefined : `${formatBytes(profile.bandwidth)}/s`,
+  });
+}
+
+function describeStorage(storage: StorageSettings): Record<string, unknown> {
+  switch (storage.type) {
+    case 'file':
+      return { storage_provider: { type: 'file', options: { base_path: storage.basePath } } };
+    case 'memory':
+      return { storage_provider: { type: 'memory', options: { base_path: storage.name } } };
+    case 's3': {
+      const options = withoutUndefined({
+        base_path: `${storage.bucket}/${storage.prefix}`.replace(/\/$/, ''),
+        region: storage.region,
+        endpoint_url: storage.endpointUrl,
+        path_style: storage.pathStyle,
+        multipart_threshold: formatBytes(storage.multipartThreshold),
+        part_size: formatBytes(storage.partBytes),
+      });
+      return { storage_provider: { type: 's3', options }, credentials_provider: describeCredentials(storage) };
+    }
+  }
+}
+
+function describeCredentials({ credentials }: StorageSettings & { type: 's3' }): Record<string, unknown> | undefined {
+  if (credentials.kind === 'chain') {
+    return credentials.profile === undefined
+      ? undefined
+      : { type: 'AWSProfile', options: { profile: credentials.profile } };
+  }
+  const session = credentials.sessionToken === undefined ? {} : { session_token: MASK };
+  return { type: 'S3Credentials', options: { access_key: MASK, secret_key: MASK, ...session } };
+}
+
+function withoutUndefined(section: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(section).filter(([, value]) => value !== undefined));
+}

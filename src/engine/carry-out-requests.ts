@@ -1,0 +1,138 @@
+import { isRetryable, retryDelayMs } from '../domain/transfer/retry.ts';
+import type { Catalog, ClaimedRequest, RequestOutcome } from '../ports/catalog.ts';
+import type { Random } from '../ports/random.ts';
+import { StorageError } from '../ports/storage.ts';
+import { copyReplica } from './copy-replica.ts';
+import { deleteReplica, type DeleteReplicaPorts } from './delete-replica.ts';
+import { ObjectError } from './object-error.ts';
+import type { ReadPorts } from './object-read.ts';
+import type { OpenedScope } from './opened-scope.ts';
+import { RequestLeases } from './request-leases.ts';
+
+export type RequestPorts = ReadPorts &
+  DeleteReplicaPorts & {
+    readonly catalog: Pick<Catalog, 'claimRequests' | 'renewRequests' | 'finishRequests'>;
+    readonly random: Random;
+  };
+
+export interface CarryOutRequests {
+  readonly scopes: readonly OpenedScope[];
+  /** Printable: who claims them. */
+  readonly owner: string;
+  /** `idle`: nothing is due now. A signal: until it is aborted; requests that come later are carried out too. */
+  readonly until: 'idle' | AbortSignal;
+  /** Ends a run until idle early: what is under way is given back to the queue. */
+  readonly signal?: AbortSignal;
+  /** Requests at once. */
+  readonly concurrency?: number;
+}
+
+export interface CarriedOut {
+  readonly done: number;
+  /** The object changed or was deleted: there was nothing to do any more. */
+  readonly moot: number;
+  /** Will be tried again. */
+  readonly postponed: number;
+  readonly failed: number;
+}
+
+/** Enough to keep a link busy with small objects; each holds one buffered body at most. */
+const CONCURRENCY = 4;
+/** A worker that sleeps longer than this loses its claims. Renewed at a third. */
+const LEASE_MS = 60_000;
+/** How long a worker without work waits before it looks again. */
+const POLL_MS = 1_000;
+/** About ten minutes of trying, with pauses up to half a minute. Deletes are never given up. */
+const COPY_ATTEMPTS_MAX = 30;
+const RETRY_DELAY_MS = 1_000;
+
+/** Carries out queued copies and deletes of these scopes. Failures of single requests are recorded with them. */
+export async function carryOutRequests(ports: RequestPorts, args: CarryOutRequests): Promise<CarriedOut> {
+  const { scopes, owner, until, concurrency = CONCURRENCY } = args;
+  const stop = until === 'idle' ? args.signal : until;
+  const counts = { done: 0, moot: 0, postponed: 0, failed: 0 };
+  const running = new Set<Promise<void>>();
+  const names = scopes.map(({ name }) => name);
+  await using leases = new RequestLeases(ports.catalog, ports.clock, LEASE_MS, stop);
+
+  while (stop?.aborted !== true) {
+    const limit = concurrency - running.size;
+    const claimed =
+      limit === 0 ? [] : await ports.catalog.claimRequests({ owner, limit, leaseMs: LEASE_MS, scopes: names });
+    for (const request of claimed) {
+      const work = carryOut(ports, args, leases, request).then((kind) => void counts[kind]++);
+      const tracked = work.finally(() => running.delete(tracked));
+      running.add(tracked);
+    }
+    if (running.size > 0 && claimed.length < Math.max(1, limit)) await Promise.race(running);
+    else if (running.size === 0) {
+      if (until === 'idle') break;
+      await ports.clock.sleep(POLL_MS, stop).catch(() => undefined);
+    }
+  }
+  await Promise.all(running);
+  return counts;
+}
+
+async function carryOut(
+  ports: RequestPorts,
+  { scopes }: CarryOutRequests,
+  leases: RequestLeases,
+  request: ClaimedRequest,
+): Promise<keyof CarriedOut> {
+  const { lease } = request;
+  const scope = scopes.find(({ name }) => name === request.scope);
+  const signal = leases.hold(lease);
+  let outcome: RequestOutcome;
+  try {
+    const kind = scope === undefined ? 'moot' : await attempt(ports, scope, leases, request, signal);
+    if (kind === 'lost-lease') return 'postponed';
+    outcome = { lease, kind: kind === 'moot' ? 'cancelled' : 'done' };
+  } catch (error) {
+    outcome = judgeFailure(request, error, ports.random.fraction());
+  } finally {
+    leases.letGo(lease);
+  }
+  await ports.catalog.finishRequests([outcome]);
+  return COUNTED[outcome.kind];
+}
+
+const COUNTED = { done: 'done', cancelled: 'moot', retry: 'postponed', failed: 'failed' } as const;
+
+async function attempt(
+  ports: RequestPorts,
+  scope: OpenedScope,
+  leases: RequestLeases,
+  request: ClaimedRequest,
+  signal: AbortSignal,
+): Promise<'done' | 'moot' | 'lost-lease'> {
+  if (request.kind === 'copy') {
+    const isStillOurs = (): Promise<boolean> => leases.renew(request.lease);
+    const copied = await copyReplica(ports, { scope, request, isStillOurs, signal });
+    return copied === 'copied' ? 'done' : copied;
+  }
+  const { name, versionId, store } = request;
+  return (await deleteReplica(ports, { scope, name, versionId, store, signal })) === 'not-due' ? 'moot' : 'done';
+}
+
+/** Again later, or not: a delete always, a copy while there is hope. What the world changed under its hands is looked at anew. */
+function judgeFailure({ lease, kind, attempts }: ClaimedRequest, error: unknown, fraction: number): RequestOutcome {
+  if (!(error instanceof StorageError) && !(error instanceof ObjectError)) throw error;
+  const message = error.message;
+  const policy = { attemptsMax: COPY_ATTEMPTS_MAX, delayMs: RETRY_DELAY_MS };
+  const again = {
+    lease,
+    kind: 'retry',
+    afterMs: retryDelayMs(attempts + 1, policy, fraction),
+    error: message,
+  } as const;
+  if (kind === 'delete') return again;
+  const isHopeful =
+    error instanceof StorageError
+      ? isRetryable(error.kind) ||
+        error.kind === 'precondition-failed' ||
+        error.kind === 'changed' ||
+        error.kind === 'aborted'
+      : error.kind === 'unavailable' || error.kind === 'changed' || error.kind === 'aborted';
+  return isHopeful && attempts + 1 < COPY_ATTEMPTS_MAX ? again : { lease, kind: 'failed', error: message };
+}

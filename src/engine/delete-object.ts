@@ -1,0 +1,95 @@
+import type { Catalog, ObjectRecord } from '../ports/catalog.ts';
+import { StorageError } from '../ports/storage.ts';
+import { deleteReplica, type DeleteReplicaPorts } from './delete-replica.ts';
+import { type KnownObject, locateObject } from './locate-object.ts';
+import { ObjectError, toObjectError } from './object-error.ts';
+import { observeSource, type ObservePorts } from './observe-object.ts';
+import type { OpenedScope } from './opened-scope.ts';
+import { storageAt } from './scope-stores.ts';
+
+export type DeletePorts = ObservePorts & DeleteReplicaPorts & { readonly catalog: Pick<Catalog, 'readObject'> };
+
+export interface DeleteArguments {
+  readonly scope: OpenedScope;
+  readonly name: string;
+  /** Only if this is the current version (its operation id). */
+  readonly ifVersion?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface DeleteResult {
+  /** The tombstone's operation id. */
+  readonly version: string;
+  /** Names of the stores whose bytes are gone. */
+  readonly deleted: readonly string[];
+  /** Stores that could not be asked now. Their copies are not served, and the queued requests go on until they are gone. */
+  readonly pending: readonly { readonly store: string; readonly why: string }[];
+}
+
+const ROUNDS_MAX = 5;
+
+/**
+ * Deletes an object: the tombstone first, from which on nobody is served, then the bytes at the source and at every replica.
+ * Of an object the catalog does not know the source is asked; while it cannot be, nothing is deleted (I9).
+ * Fails with `ObjectError`.
+ */
+export async function deleteObject(ports: DeletePorts, args: DeleteArguments): Promise<DeleteResult> {
+  const object = { scope: args.scope.name, name: args.name };
+  for (let round = 1; round <= ROUNDS_MAX; round++) {
+    const row = await findCurrent(ports, args);
+    if (args.ifVersion !== undefined && row.current.operation !== args.ifVersion)
+      throw new ObjectError('condition', object, `its version is ${row.current.operation}, not ${args.ifVersion}`);
+    const operation = ports.operations.next();
+    const { changes } = await ports.catalog.record({
+      changes: [{ ...object, follows: row.current.id, content: { kind: 'tombstone' }, operation, replicas: [] }],
+    });
+    if (changes[0]?.kind === 'recorded') return deleteBytes(ports, args, row, operation);
+  }
+  throw new ObjectError('unavailable', object, `others changed it ${ROUNDS_MAX} times while it was being deleted`);
+}
+
+/** The object as it is now: the source is looked at once more, so that what is deleted is what lies there. */
+async function findCurrent(ports: DeletePorts, args: DeleteArguments): Promise<KnownObject> {
+  const { scope, name, signal } = args;
+  const object = { scope: scope.name, name };
+  const located = await locateObject(ports, { scope, name, consistency: 'validated', signal });
+  if (located.kind === 'unvalidated') throw toObjectError(object, located.why);
+  if (located.kind === 'anything') throw new ObjectError('unavailable', object, 'nobody can say whether it exists');
+  try {
+    const seen = await observeSource(ports, { scope, name, row: located.row, signal });
+    if (seen === undefined) return located.row;
+    if (seen.current.content.kind === 'tombstone') throw new ObjectError('not-found', object, 'it was deleted');
+    return seen as KnownObject;
+  } catch (error) {
+    // The tombstone needs nobody's consent; the bytes wait until their store can be asked.
+    if (error instanceof StorageError && error.kind !== 'aborted') return located.row;
+    throw toObjectError(object, error);
+  }
+}
+
+/** The source first, then all replicas at once. */
+async function deleteBytes(
+  ports: DeletePorts,
+  args: DeleteArguments,
+  row: ObjectRecord,
+  version: string,
+): Promise<DeleteResult> {
+  const deleted: string[] = [];
+  const pending: { store: string; why: string }[] = [];
+  const remove = async ({ store, versionId }: ObjectRecord['replicas'][number]): Promise<void> => {
+    const storage = storageAt(args.scope, store);
+    if (storage === undefined)
+      return void pending.push({ store, why: 'the profile does not name this store any more' });
+    try {
+      await deleteReplica(ports, { scope: args.scope, name: args.name, versionId, store, signal: args.signal });
+      deleted.push(storage.name);
+    } catch (error) {
+      if (!(error instanceof StorageError) && !(error instanceof ObjectError)) throw error;
+      pending.push({ store: storage.name, why: error.message });
+    }
+  };
+  const isAtSource = ({ store }: { readonly store: string }): boolean => store === args.scope.source.place;
+  for (const replica of row.replicas.filter(isAtSource)) await remove(replica);
+  await Promise.all(row.replicas.filter((replica) => !isAtSource(replica)).map(remove));
+  return { version, deleted: [...new Set(deleted)], pending };
+}

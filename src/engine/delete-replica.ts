@@ -1,0 +1,140 @@
+import type { Replica } from '../domain/replica/replica.ts';
+import type { ObjectRecord } from '../ports/catalog.ts';
+import { type Storage, StorageError } from '../ports/storage.ts';
+import { askStore } from './ask-store.ts';
+import { hashStored } from './hash-stored.ts';
+import { lockObject, type LockPorts } from './object-lock.ts';
+import { headOrMissing } from './observe-object.ts';
+import type { OpenedScope } from './opened-scope.ts';
+import type { OperationIds } from './operation-ids.ts';
+import { roleOf, storageAt } from './scope-stores.ts';
+
+export interface DeleteReplicaPorts extends LockPorts {
+  readonly operations: OperationIds;
+}
+
+export interface ReplicaToDelete {
+  readonly scope: OpenedScope;
+  readonly name: string;
+  readonly versionId: number;
+  /** Place of its store. */
+  readonly store: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * - `gone`: the store does not have these bytes (any more), and the catalog knows.
+ * - `not-due`: the catalog, asked directly before, does not want it deleted any more.
+ * - `left`: other bytes lie there, which nobody asked to delete.
+ */
+export type DeleteReplicaOutcome = 'gone' | 'not-due' | 'left';
+
+/**
+ * Deletes the bytes of one replica that is on its way out. The catalog is asked again first, and the store is told which bytes are
+ * meant. At the source the object's write lock is held, so that a delete never meets a write between its look and its act.
+ * Fails with `StorageError`; then nothing is known to be gone, and it may be tried again.
+ */
+export async function deleteReplica(ports: DeleteReplicaPorts, args: ReplicaToDelete): Promise<DeleteReplicaOutcome> {
+  const { scope, store } = args;
+  const storage = storageAt(scope, store);
+  if (storage === undefined || (await findDue(ports, args)) === undefined) return 'not-due';
+  if (roleOf(scope, store) === 'replica') return deleteAsked(ports, args, storage);
+
+  const operation = await lockSource(ports, args);
+  try {
+    return await deleteAsked(ports, args, storage);
+  } finally {
+    await ports.catalog.removeIntent(operation);
+  }
+}
+
+async function lockSource(ports: DeleteReplicaPorts, { scope, name, signal }: ReplicaToDelete): Promise<string> {
+  const { clock, processes, operations } = ports;
+  const operation = operations.next();
+  const lock = { operation, scope: scope.name, name, store: scope.source.place, key: name };
+  const intent = { ...lock, oldToken: undefined, follows: undefined, content: { kind: 'tombstone' } as const };
+  await lockObject(ports, scope, { ...intent, holder: processes.self, createdMs: clock.nowMs() }, signal);
+  return operation;
+}
+
+async function findDue(
+  { catalog }: Pick<DeleteReplicaPorts, 'catalog'>,
+  { scope, name, versionId, store }: ReplicaToDelete,
+): Promise<{ readonly row: ObjectRecord; readonly replica: Replica } | undefined> {
+  const row = await catalog.readObject(scope.name, name);
+  const replica = row?.replicas.find((one) => one.versionId === versionId && one.store === store);
+  return row === undefined || replica?.state !== 'BEING_DELETED' ? undefined : { row, replica };
+}
+
+async function deleteAsked(
+  ports: DeleteReplicaPorts,
+  args: ReplicaToDelete,
+  storage: Storage,
+): Promise<DeleteReplicaOutcome> {
+  const due = await findDue(ports, args);
+  if (due === undefined) return 'not-due';
+  const { row, replica } = due;
+  const deleted =
+    (replica.token !== undefined && (await deleteExactly(ports, args, storage, replica.place, replica.token))) ||
+    (await deleteAfterLook(ports, args, storage, row, replica));
+  const { store, versionId } = replica;
+  const { name, scope } = args;
+  await ports.catalog.record({
+    replicas: [{ scope: scope.name, name, versionId, store, to: 'drop' }],
+    events: deleted
+      ? []
+      : [
+          {
+            kind: 'delete-left-other-bytes',
+            scope: scope.name,
+            name,
+            store,
+            detail: 'it holds bytes that nobody asked to delete',
+          },
+        ],
+  });
+  return deleted ? 'gone' : 'left';
+}
+
+/** False: other bytes lie there. */
+async function deleteExactly(
+  ports: DeleteReplicaPorts,
+  { scope, signal }: ReplicaToDelete,
+  storage: Storage,
+  key: string,
+  ifToken: string,
+): Promise<boolean> {
+  try {
+    await askStore(ports, { storage, key, deadlineMs: scope.deadlineMs, signal }, (aborted) =>
+      storage.delete(key, { ifToken, signal: aborted }),
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof StorageError && error.kind === 'not-found') return true;
+    if (error instanceof StorageError && error.kind === 'precondition-failed') return false;
+    throw error;
+  }
+}
+
+/**
+ * Other bytes than recorded. While the object is still deleted, a copy that proves by its mark that it was made before the delete
+ * goes too: a late copy, or the old one under a new token. Everything else is somebody's, and stays.
+ */
+async function deleteAfterLook(
+  ports: DeleteReplicaPorts,
+  args: ReplicaToDelete,
+  storage: Storage,
+  { current }: ObjectRecord,
+  { place }: Replica,
+): Promise<boolean> {
+  const question = { storage, key: place, deadlineMs: args.scope.deadlineMs, signal: args.signal };
+  const head = await headOrMissing(() =>
+    askStore(ports, question, (aborted) => storage.head(place, { signal: aborted })),
+  );
+  if (head === undefined) return true;
+  const { mark } = head;
+  if (current.content.kind !== 'tombstone' || mark?.sha256 === undefined || mark.operation >= current.operation)
+    return false;
+  if ((await hashStored(ports, question, head)) !== mark.sha256) return false;
+  return deleteExactly(ports, args, storage, place, head.token);
+}

@@ -1,0 +1,97 @@
+import { findKeyProblem } from '../domain/object/key.ts';
+import type { ObjectContent, Version } from '../domain/object/version.ts';
+import type { ObjectRecord } from '../ports/catalog.ts';
+import { StorageError } from '../ports/storage.ts';
+import { ObjectError, toObjectError } from './object-error.ts';
+import { observeSource, type ObservePorts } from './observe-object.ts';
+import type { OpenedScope } from './opened-scope.ts';
+import { readableStores } from './scope-stores.ts';
+
+export type Consistency = OpenedScope['consistency'];
+
+export interface Locate {
+  readonly scope: OpenedScope;
+  readonly name: string;
+  readonly consistency?: Consistency | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * What is known of an object before it is read.
+ *
+ * - `known`: the catalog has a current version of it.
+ * - `unvalidated`: the catalog does not know it, and the source cannot be asked: a copy serves by its own mark only.
+ * - `anything`: the catalog does not know it, and the caller takes what the first store has.
+ */
+export type Located =
+  | { readonly kind: 'known'; readonly row: KnownObject }
+  | { readonly kind: 'unvalidated'; readonly why: StorageError }
+  | { readonly kind: 'anything' };
+
+export interface KnownObject extends ObjectRecord {
+  readonly current: Version & { readonly content: ObjectContent };
+}
+
+/** Which version a caller is to get, as its consistency asks for (docs/reading.md, "Consistency"). */
+export async function locateObject(ports: ObservePorts, args: Locate): Promise<Located> {
+  const { scope, name } = args;
+  const problem = findKeyProblem(name);
+  if (problem !== undefined)
+    throw new ObjectError('invalid-name', { scope: scope.name, name }, `the name is refused: ${problem}`);
+
+  const row = await ports.catalog.readObject(scope.name, name);
+  const consistency = effectiveConsistency(args);
+  if (consistency === 'current') return { kind: 'known', row: knownOrMissing(args, await askSource(ports, args, row)) };
+  if (row !== undefined) return { kind: 'known', row: knownOrMissing(args, row) };
+  if (consistency === 'any') return { kind: 'anything' };
+  return meet(ports, args);
+}
+
+/** `current` where the source changes behind Pando's back, unless the caller or the profile asks for something else. */
+export function effectiveConsistency({ scope, consistency }: Locate): Consistency {
+  if (consistency !== undefined) return consistency;
+  return scope.consistency === 'validated' && scope.sourceChanges === 'external' ? 'current' : scope.consistency;
+}
+
+/** An object of which the catalog knows nothing: the source is asked once, and from then on it is known. */
+async function meet(ports: ObservePorts, args: Locate): Promise<Located> {
+  const { scope, name, signal } = args;
+  const advice = readableStores(scope, ports.health).at(-1)?.advice;
+  if (advice === 'probe') ports.health.probeBegan(scope.source.place);
+  try {
+    return {
+      kind: 'known',
+      row: knownOrMissing(args, await observeSource(ports, { scope, name, row: undefined, signal })),
+    };
+  } catch (error) {
+    if (error instanceof StorageError && isUnreachable(error)) return { kind: 'unvalidated', why: error };
+    throw toObjectError({ scope: scope.name, name }, error);
+  }
+}
+
+async function askSource(
+  ports: ObservePorts,
+  { scope, name, signal }: Locate,
+  row: ObjectRecord | undefined,
+): Promise<ObjectRecord | undefined> {
+  try {
+    return await observeSource(ports, { scope, name, row, signal });
+  } catch (error) {
+    throw toObjectError({ scope: scope.name, name }, error);
+  }
+}
+
+function knownOrMissing({ scope, name }: Locate, row: ObjectRecord | undefined): KnownObject {
+  const object = { scope: scope.name, name };
+  if (row === undefined) throw new ObjectError('not-found', object, 'not found at the source');
+  if (!isKnown(row)) throw new ObjectError('not-found', object, 'it was deleted');
+  return row;
+}
+
+function isKnown(row: ObjectRecord): row is KnownObject {
+  return row.current.content.kind === 'object';
+}
+
+function isUnreachable({ kind }: StorageError): boolean {
+  return kind === 'unavailable' || kind === 'timeout' || kind === 'throttled';
+}

@@ -1,0 +1,76 @@
+import type { Catalog } from '../ports/catalog.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { EventSink } from '../ports/events.ts';
+import type { Processes } from '../ports/processes.ts';
+import type { Random } from '../ports/random.ts';
+import { type CarriedOut, type CarryOutRequests, carryOutRequests } from './carry-out-requests.ts';
+import { type CopyArguments, copyObject } from './copy-object.ts';
+import { type DeleteArguments, deleteObject, type DeleteResult } from './delete-object.ts';
+import { ObjectGlob } from './glob-objects.ts';
+import { inspectObject, type ObjectInfo, objectExists } from './inspect-object.ts';
+import { LaterRecords } from './later-records.ts';
+import { type ListArguments, ObjectListing } from './list-objects.ts';
+import type { Locate } from './locate-object.ts';
+import type { ObjectRead, ReadArguments } from './object-read.ts';
+import { type ObjectHandle, openObject } from './open-object.ts';
+import type { OpenedScope } from './opened-scope.ts';
+import { OperationIds } from './operation-ids.ts';
+import { readObject } from './read-object.ts';
+import { type Recovered, recoverIntents } from './recover-intents.ts';
+import { StoreHealth } from './store-health.ts';
+import { type WriteArguments, writeObject, type WriteResult } from './write-object.ts';
+
+/** What a process needs to work on objects. */
+export interface ObjectPorts {
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly processes: Processes;
+  readonly events: EventSink;
+}
+
+/** The verbs on objects, of one process: they share what it knows of its stores' health. */
+export interface ObjectVerbs {
+  read(args: ReadArguments): Promise<ObjectRead>;
+  open(args: Locate): Promise<ObjectHandle>;
+  inspect(args: Locate): Promise<ObjectInfo>;
+  exists(args: Locate): Promise<boolean>;
+  list(args: ListArguments): ObjectListing;
+  glob(args: Omit<ListArguments, 'prefix'> & { readonly pattern: string }): ObjectGlob;
+  write(args: WriteArguments): Promise<WriteResult>;
+  copy(args: CopyArguments): Promise<WriteResult>;
+  delete(args: DeleteArguments): Promise<DeleteResult>;
+  carryOut(args: CarryOutRequests): Promise<CarriedOut>;
+  recover(scopes: readonly OpenedScope[]): Promise<Recovered>;
+  /** How many requests the verbs of this process caused so far: more than before means that there is work. */
+  readonly requestCount: number;
+  /** What reads noted in passing (misses, hashes learnt) is in the catalog. */
+  settle(): Promise<void>;
+}
+
+export function bindObjectVerbs(given: ObjectPorts): ObjectVerbs {
+  const ports = {
+    ...given,
+    health: new StoreHealth(given.clock),
+    operations: new OperationIds(given.clock, given.random),
+    later: new LaterRecords(given.catalog, given.events),
+  };
+  let changes = 0;
+  return {
+    get requestCount() {
+      return changes + ports.later.requestCount;
+    },
+    read: (args) => readObject(ports, args),
+    open: (args) => openObject(ports, args),
+    inspect: (args) => inspectObject(ports, args),
+    exists: (args) => objectExists(ports, args),
+    list: (args) => new ObjectListing(ports, args),
+    glob: (args) => new ObjectGlob(ports, args),
+    write: (args) => writeObject(ports, args).finally(() => void changes++),
+    copy: (args) => copyObject(ports, args).finally(() => void changes++),
+    delete: (args) => deleteObject(ports, args).finally(() => void changes++),
+    carryOut: (args) => carryOutRequests(ports, args),
+    recover: (scopes) => recoverIntents(ports, scopes),
+    settle: () => ports.later.drain(),
+  };
+}

@@ -1,0 +1,21 @@
+import type { Storage } from '../ports/storage.ts';
+
+/** A scope with its stores open: what the engine's verbs work on. `compose.ts` makes it from a profile. */
+export interface OpenedScope {
+  readonly name: string;
+  /** The profile's name, or the URL or path as the user wrote it. */
+  readonly title: string;
+  readonly source: Storage;
+  /** By read priority. */
+  readonly replicas: readonly OpenedReplica[];
+  readonly consistency: 'validated' | 'current' | 'any';
+  readonly sourceChanges: 'internal' | 'external';
+  /** One attempt at a store may take so long; then the next one is asked. */
+  readonly deadlineMs: number;
+}
+
+export interface OpenedReplica {
+  readonly title: string;
+  readonly priority: number;
+  readonly storage: Storage;
+}

@@ -1,0 +1,67 @@
+import type { Catalog, Lease } from '../ports/catalog.ts';
+import type { Clock } from '../ports/clock.ts';
+
+/**
+ * The claims a worker holds. They are renewed at a third of their time; the signal of one that was lost is aborted, and its
+ * work stops at its next step.
+ */
+export class RequestLeases implements AsyncDisposable {
+  readonly #catalog: Pick<Catalog, 'renewRequests'>;
+  readonly #clock: Clock;
+  readonly #leaseMs: number;
+  readonly #held = new Map<number, { readonly lease: Lease; readonly controller: AbortController }>();
+  readonly #ended = new AbortController();
+  readonly #stop: AbortSignal | undefined;
+  #renewing: Promise<void> | undefined;
+
+  constructor(catalog: Pick<Catalog, 'renewRequests'>, clock: Clock, leaseMs: number, stop: AbortSignal | undefined) {
+    this.#catalog = catalog;
+    this.#clock = clock;
+    this.#leaseMs = leaseMs;
+    this.#stop = stop;
+  }
+
+  hold(lease: Lease): AbortSignal {
+    const controller = new AbortController();
+    this.#held.set(lease.requestId, { lease, controller });
+    this.#renewing ??= this.#renewForEver();
+    return this.#stop === undefined ? controller.signal : AbortSignal.any([controller.signal, this.#stop]);
+  }
+
+  letGo({ requestId }: Lease): void {
+    this.#held.delete(requestId);
+  }
+
+  /** Whether the claim still stands; if so, it does for its whole time again. */
+  async renew(lease: Lease): Promise<boolean> {
+    const [isHeld] = await this.#catalog.renewRequests([lease], this.#leaseMs);
+    return isHeld === true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended.abort();
+    await this.#renewing;
+  }
+
+  async #renewForEver(): Promise<void> {
+    for (;;) {
+      try {
+        await this.#clock.sleep(this.#leaseMs / 3, this.#ended.signal);
+      } catch {
+        return;
+      }
+      await this.#renewAll().catch(() => undefined);
+    }
+  }
+
+  /** A catalog that cannot be reached says nothing: the lease runs on, and is asked for again directly before publishing. */
+  async #renewAll(): Promise<void> {
+    const held = [...this.#held.values()];
+    if (held.length === 0) return;
+    const standing = await this.#catalog.renewRequests(
+      held.map(({ lease }) => lease),
+      this.#leaseMs,
+    );
+    for (const [at, { controller }] of held.entries()) if (standing[at] !== true) controller.abort();
+  }
+}

@@ -1,0 +1,119 @@
+import type { Verification } from '../../domain/store/verification.ts';
+import type { CopyFailure, CopyItem, CopyOutcome, CopyTarget, CopyTargetOutcome } from '../../ports/copy-pool.ts';
+import { type Attributes, type Mark, type Staged, StorageError, type Token } from '../../ports/storage.ts';
+
+/** What was read of the source; `sha256` is undefined where nothing had to be read. */
+export interface SourceRead {
+  readonly token: Token;
+  readonly size: number;
+  readonly sha256: string | undefined;
+  readonly attributes: Attributes;
+}
+
+type DraftState =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'staged'; readonly staged: Staged }
+  | { readonly kind: 'settled'; readonly outcome: CopyTargetOutcome };
+
+/** One target of one item on its way: open → staged → settled, or settled at once. */
+export class DraftTarget {
+  readonly plan: CopyTarget;
+  state: DraftState = { kind: 'open' };
+
+  constructor(plan: CopyTarget) {
+    this.plan = plan;
+  }
+
+  get isOpen(): boolean {
+    return this.state.kind === 'open';
+  }
+
+  stage(staged: Staged): void {
+    this.state = { kind: 'staged', staged };
+  }
+
+  copied(token: Token, verification: Verification): void {
+    this.#settle({ target: this.plan.target, kind: 'copied', token, verification });
+  }
+
+  same(token: Token, verification: Verification): void {
+    this.#settle({ target: this.plan.target, kind: 'same', token, verification });
+  }
+
+  fail(failure: CopyFailure): void {
+    this.#settle({
+      target: this.plan.target,
+      kind: 'failed',
+      failure: { kind: failure.kind, message: failure.message },
+    });
+  }
+
+  #settle(outcome: CopyTargetOutcome): void {
+    this.state = { kind: 'settled', outcome };
+  }
+}
+
+/** One item on its way, with what is known of it so far. */
+export class CopyDraft {
+  readonly item: CopyItem;
+  targets: readonly DraftTarget[] = [];
+  attempts = 0;
+  read: SourceRead | undefined;
+  /** The source was another at the end of the copy than at its beginning: nothing of it may be published. */
+  sourceChanged = false;
+
+  constructor(item: CopyItem) {
+    this.item = item;
+  }
+
+  /** A fresh attempt at all targets. */
+  begin(): void {
+    this.attempts++;
+    this.sourceChanged = false;
+    this.read = undefined;
+    this.targets = this.item.targets.map((plan) => new DraftTarget(plan));
+  }
+
+  get open(): readonly DraftTarget[] {
+    return this.targets.filter((one) => one.isOpen);
+  }
+
+  failAll(failure: CopyFailure): void {
+    for (const one of this.targets) if (one.state.kind !== 'settled') one.fail(failure);
+  }
+
+  /** The source's failure is every target's; one that says the source changed asks for another attempt. */
+  sourceFailed(error: unknown): void {
+    if (!(error instanceof StorageError)) throw error;
+    this.sourceChanged = error.kind === 'changed' || error.kind === 'precondition-failed';
+    for (const one of this.open) one.fail(error);
+  }
+
+  /** Under which the copies are recognised: the known version's where the bytes are its bytes. */
+  markOf(sha256: string): Mark {
+    const { known, operation } = this.item;
+    return { operation: known?.sha256 === sha256 ? known.operation : operation, sha256 };
+  }
+
+  /** The mark, where it was not known before the last byte was staged. */
+  get lateMark(): Mark | undefined {
+    return this.read?.sha256 === undefined ? undefined : this.markOf(this.read.sha256);
+  }
+
+  outcome(): CopyOutcome {
+    return {
+      key: this.item.key,
+      source: this.read,
+      targets: this.targets.map(({ state, plan }) =>
+        state.kind === 'settled'
+          ? state.outcome
+          : {
+              target: plan.target,
+              kind: 'failed',
+              failure: { kind: 'unavailable', message: 'the copy was not finished' },
+            },
+      ),
+      attempts: this.attempts,
+    };
+  }
+}

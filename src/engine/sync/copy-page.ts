@@ -1,0 +1,156 @@
+import type { Clock } from '../../ports/clock.ts';
+import type { CopyOutcome, CopyPage } from '../../ports/copy-pool.ts';
+import type { Published, PublishRequest, Staged, Storage } from '../../ports/storage.ts';
+import { StorageError } from '../../ports/storage.ts';
+import { CopyDraft, type DraftTarget } from './copy-draft.ts';
+import { stageItem } from './stage-item.ts';
+import { hashObject } from './hash-object.ts';
+
+export interface CopyPageDeps {
+  readonly clock: Clock;
+  readonly source: Storage;
+  /** Indexed by `CopyTarget.target`. */
+  readonly targets: readonly Storage[];
+  /** Items under way at once. One, where file calls block anyway. */
+  readonly itemsAtOnce: number;
+  /** Until then results may be published; grows while the page is under way. */
+  readonly publishUntilMs: () => number;
+  readonly isStopped: () => boolean;
+}
+
+/** An item is tried again when its source changed under the copy, so often. */
+const ATTEMPTS_MAX = 3;
+
+/**
+ * Carries out one page: each item is read once and staged at all its targets; then one flush and one publish per target for
+ * all items together. Targets that stage in memory are published item by item. Nothing is published after the lease is over.
+ */
+export async function copyPage(deps: CopyPageDeps, page: CopyPage): Promise<CopyOutcome[]> {
+  const drafts = page.items.map((item) => new CopyDraft(item));
+  let next = 0;
+  const work = async (): Promise<void> => {
+    for (let draft = drafts[next++]; draft !== undefined; draft = drafts[next++]) await copyItem(deps, page, draft);
+  };
+  await Promise.all(Array.from({ length: Math.min(deps.itemsAtOnce, drafts.length) }, work));
+  await publishAll(deps, page, drafts, (storage) => !storage.capabilities.stagesInMemory);
+  return drafts.map((draft) => draft.outcome());
+}
+
+async function copyItem(deps: CopyPageDeps, page: CopyPage, draft: CopyDraft): Promise<void> {
+  for (;;) {
+    draft.begin();
+    if (deps.isStopped()) draft.failAll({ kind: 'aborted', message: 'the sync was stopped' });
+    else await stageItem(deps, draft);
+    if (draft.sourceChanged && draft.attempts < ATTEMPTS_MAX) {
+      await discardStaged(deps, draft);
+      continue;
+    }
+    await publishAll(deps, page, [draft], (storage) => storage.capabilities.stagesInMemory);
+    return;
+  }
+}
+
+async function discardStaged({ targets }: CopyPageDeps, draft: CopyDraft): Promise<void> {
+  for (const one of draft.targets) {
+    if (one.state.kind === 'staged') await targets[one.plan.target]?.discard([one.state.staged]);
+  }
+}
+
+interface Waiting {
+  readonly draft: CopyDraft;
+  readonly target: DraftTarget;
+  readonly staged: Staged;
+}
+
+async function publishAll(
+  deps: CopyPageDeps,
+  page: CopyPage,
+  drafts: readonly CopyDraft[],
+  applies: (storage: Storage) => boolean,
+): Promise<void> {
+  await Promise.all(
+    deps.targets.map(async (storage, index) => {
+      if (!applies(storage)) return;
+      const waiting = collectStaged(drafts, index);
+      if (waiting.length > 0) await publishTo(deps, page, storage, waiting);
+    }),
+  );
+}
+
+function collectStaged(drafts: readonly CopyDraft[], index: number): Waiting[] {
+  const waiting: Waiting[] = [];
+  for (const draft of drafts) {
+    for (const target of draft.targets) {
+      if (target.plan.target === index && target.state.kind === 'staged')
+        waiting.push({ draft, target, staged: target.state.staged });
+    }
+  }
+  return waiting;
+}
+
+async function publishTo(
+  deps: CopyPageDeps,
+  page: CopyPage,
+  storage: Storage,
+  waiting: readonly Waiting[],
+): Promise<void> {
+  const staged = waiting.map((one) => one.staged);
+  try {
+    await storage.flush(staged);
+    if (await isLeaseOver(deps)) {
+      await storage.discard(staged);
+      for (const { target } of waiting)
+        target.fail({ kind: 'fenced', message: 'the lease was over before the copy could be published' });
+      return;
+    }
+    const outcomes = await storage.publish(
+      waiting.map(({ draft, target, staged: one }) => publishRequest(draft, target, one)),
+    );
+    for (const [i, { draft, target }] of waiting.entries()) {
+      const outcome = outcomes[i] as Published | StorageError;
+      if (outcome instanceof StorageError) target.fail(outcome);
+      else await settle(page, storage, { draft, target, outcome });
+    }
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    await storage.discard(staged);
+    for (const { target } of waiting) if (target.state.kind === 'staged') target.fail(error);
+  }
+}
+
+/** Where file calls block, what was said of the lease meanwhile is heard only after a turn of the event loop. */
+async function isLeaseOver({ clock, publishUntilMs }: CopyPageDeps): Promise<boolean> {
+  if (clock.monotonicMs() < publishUntilMs()) return false;
+  await clock.sleep(0);
+  return clock.monotonicMs() >= publishUntilMs();
+}
+
+function publishRequest(draft: CopyDraft, target: DraftTarget, staged: Staged): PublishRequest {
+  const { expected } = target.plan;
+  const condition = expected === undefined ? { ifAbsent: true } : { ifToken: expected };
+  const mark = draft.lateMark;
+  return { staged, options: mark === undefined ? condition : { ...condition, mark } };
+}
+
+async function settle(
+  page: CopyPage,
+  storage: Storage,
+  { draft, target, outcome }: { draft: CopyDraft; target: DraftTarget; outcome: Published },
+): Promise<void> {
+  if (!page.readBack) {
+    target.copied(outcome.token, outcome.verification);
+    return;
+  }
+  try {
+    const again = await hashObject(storage, draft.item.key, outcome.token);
+    if (again.sha256 === draft.read?.sha256) target.copied(outcome.token, 'read-back');
+    else
+      target.fail({
+        kind: 'corrupt',
+        message: `${storage.name}: ${draft.item.key}: what was written reads back differently`,
+      });
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    target.fail(error);
+  }
+}

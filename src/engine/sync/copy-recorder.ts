@@ -1,0 +1,134 @@
+import type { Catalog, RecordBatch, RecordOutcome, SyncLease } from '../../ports/catalog.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { CopyOutcome, CopyTargetOutcome } from '../../ports/copy-pool.ts';
+import type { Storage } from '../../ports/storage.ts';
+import { PageOrder } from './page-order.ts';
+import type { PlannedItem } from './plan-object.ts';
+import { recordCopy } from './record-copies.ts';
+import type { Tally } from './tally.ts';
+
+export interface CopyRecorderOptions {
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  readonly scope: string;
+  /** Places: the source's, then the targets'. */
+  readonly stores: readonly string[];
+  readonly targets: readonly Storage[];
+  readonly tally: Tally;
+  readonly lease: SyncLease;
+}
+
+const CONFLICT = {
+  kind: 'changed',
+  message: 'another version was written while this one was copied; the next sync brings it',
+};
+
+/** Worth a second attempt. `fenced` says that a worker came too late with one page, not that the lease is lost. */
+const BLOCKED: ReadonlySet<string> = new Set(['precondition-failed', 'fenced']);
+
+export interface EndedPage {
+  /** The page as it was given to `pageSent`. */
+  readonly sent: readonly PlannedItem[];
+  /** The same items, with what was learnt of them since. */
+  readonly planned: readonly PlannedItem[];
+  readonly outcomes: readonly CopyOutcome[];
+}
+
+/** Tells the catalog what was carried out, under the run's lease, and counts it once it is recorded. */
+export class CopyRecorder {
+  readonly #o: CopyRecorderOptions;
+  readonly #order = new PageOrder();
+  readonly #blocked: PlannedItem[] = [];
+  /** The lease was lost: another run has taken over, and nothing of this one counts any more. */
+  isFenced = false;
+
+  constructor(options: CopyRecorderOptions) {
+    this.#o = options;
+  }
+
+  /** Last name up to which all pages have ended. */
+  get position(): string {
+    return this.#order.position;
+  }
+
+  /** Pages are sent in the order of their names, and end in any order. */
+  pageSent(planned: readonly PlannedItem[]): void {
+    this.#order.sent(planned);
+  }
+
+  async recordPage({ sent, planned, outcomes }: EndedPage): Promise<void> {
+    const { scope, stores, clock, tally } = this.#o;
+    const context = { scope, stores, nowMs: clock.nowMs() };
+    const records = planned.flatMap((one, i) => recordCopy(context, one, outcomes[i] as CopyOutcome) ?? []);
+    const changes = records.flatMap(({ change }) => change ?? []);
+    this.#order.ended(sent);
+    const recorded = await this.record({ changes, replicas: records.flatMap(({ replicas }) => replicas) });
+    if (recorded.fenced) await this.#takeBack(outcomes);
+    for (const [i, change] of changes.entries()) {
+      if (recorded.changes[i]?.kind === 'conflict') tally.fail(change.name, undefined, CONFLICT);
+    }
+    for (const [i, one] of planned.entries()) this.#count(one, outcomes[i] as CopyOutcome);
+    tally.report('copying');
+  }
+
+  async record(batch: RecordBatch): Promise<RecordOutcome> {
+    const { catalog, lease, tally } = this.#o;
+    if ((batch.changes?.length ?? 0) + (batch.replicas?.length ?? 0) === 0) return { fenced: false, changes: [] };
+    const sync = { position: this.#order.position, objects: tally.done, bytes: tally.bytesCopied };
+    const outcome = await catalog.record({ ...batch, lease, sync });
+    this.isFenced ||= outcome.fenced;
+    return outcome;
+  }
+
+  /** Items whose target held something the listing had not shown, or whose page came too late; each is given once. */
+  takeBlocked(): PlannedItem[] {
+    return this.#blocked.splice(0);
+  }
+
+  /** What was published under the lost lease goes again, if it is still ours. */
+  async #takeBack(outcomes: readonly CopyOutcome[]): Promise<void> {
+    for (const { key, targets } of outcomes) {
+      for (const outcome of targets) {
+        if (outcome.kind !== 'copied') continue;
+        await this.#o.targets[outcome.target]?.delete(key, { ifToken: outcome.token }).catch(() => undefined);
+      }
+    }
+  }
+
+  #count(planned: PlannedItem, outcome: CopyOutcome): void {
+    const { tally } = this.#o;
+    tally.done++;
+    for (const { target } of planned.seen) tally.target(target).unchanged++;
+    if (planned.first === undefined) this.#noteBlocked(planned, outcome);
+    for (const one of outcome.targets) {
+      if (one.kind === 'same') tally.target(one.target).unchanged++;
+      else if (one.kind === 'failed') this.#countFailure(planned, one);
+      else {
+        const size = outcome.source?.size ?? planned.item.size;
+        tally.target(one.target).copied(size, wasThere(planned, one.target), one.verification);
+        tally.bytesCopied += size;
+      }
+    }
+  }
+
+  #countFailure(planned: PlannedItem, { target, failure }: Extract<CopyTargetOutcome, { kind: 'failed' }>): void {
+    if (failure.kind === 'aborted' || this.isFenced) return;
+    if (planned.first === undefined && BLOCKED.has(failure.kind)) return;
+    this.#o.tally.fail(planned.item.key, target, failure);
+  }
+
+  #noteBlocked(planned: PlannedItem, outcome: CopyOutcome): void {
+    const blocked = new Set(outcome.targets.filter(isBlocked).map(({ target }) => target));
+    if (blocked.size === 0) return;
+    const item = { ...planned.item, targets: planned.item.targets.filter(({ target }) => blocked.has(target)) };
+    this.#blocked.push({ ...planned, item, seen: [], first: planned.item });
+  }
+}
+
+function wasThere({ first, item }: PlannedItem, target: number): boolean {
+  return (first ?? item).targets.find((one) => one.target === target)?.expected !== undefined;
+}
+
+function isBlocked(outcome: CopyTargetOutcome): boolean {
+  return outcome.kind === 'failed' && BLOCKED.has(outcome.failure.kind);
+}

@@ -1,0 +1,125 @@
+import type { ReplicaState } from '../../domain/replica/replica.ts';
+import type { Catalog, ScanPage } from '../../ports/catalog.ts';
+
+/** Rows of the catalog asked for at once: about the size of a listing's page, so that neither waits for the other. */
+const PAGE_ROWS = 2048;
+
+export interface KnownReplica {
+  readonly versionId: number;
+  readonly token: string;
+  readonly state: ReplicaState;
+}
+
+/** What the catalog knows of one object: a row of a column-wise page, looked up as it is asked for. */
+export class KnownObject {
+  readonly versionId: number;
+  readonly isTombstone: boolean;
+  /** Undefined where it is not known, or `details` were not asked for. */
+  readonly sha256: string | undefined;
+  readonly #page: ScanPage;
+  readonly #at: number;
+
+  constructor(page: ScanPage, at: number, sha256: string | undefined = page.sha256s[at] ?? undefined) {
+    this.#page = page;
+    this.#at = at;
+    this.versionId = page.versionIds[at] as number;
+    this.isTombstone = page.tombstones[at] as boolean;
+    this.sha256 = sha256;
+  }
+
+  /** By index of the stores asked for: source first, then the targets. */
+  replica(store: number): KnownReplica | undefined {
+    const columns = this.#page.replicas[store];
+    const versionId = columns?.versionIds[this.#at];
+    if (columns === undefined || versionId === null || versionId === undefined) return undefined;
+    return { versionId, token: columns.tokens[this.#at] ?? '', state: columns.states[this.#at] as ReplicaState };
+  }
+
+  /** Whether this store is recorded to hold the current version under this token, served or about to be. */
+  holdsCurrent(store: number, token: string): boolean {
+    const columns = this.#page.replicas[store];
+    if (columns === undefined || columns.tokens[this.#at] !== token) return false;
+    const state = columns.states[this.#at];
+    return columns.versionIds[this.#at] === this.versionId && (state === 'AVAILABLE' || state === 'UNVERIFIED');
+  }
+
+  /** The same, with its hash learnt since. */
+  withHash(sha256: string): KnownObject {
+    return new KnownObject(this.#page, this.#at, sha256);
+  }
+}
+
+export interface KnownQuery {
+  readonly scope: string;
+  readonly prefix: string;
+  /** Places: the source's, then the targets'. */
+  readonly stores: readonly string[];
+  /** Hashes too. */
+  readonly details: boolean;
+  /** Only names after this one. */
+  readonly startAfter: string | undefined;
+}
+
+/** The catalog's objects of a scope in byte order, one page ahead of the merge. */
+export class KnownCursor {
+  readonly #catalog: Pick<Catalog, 'scanScope'>;
+  readonly #query: KnownQuery;
+  #page: ScanPage | undefined;
+  #ahead: Promise<ScanPage> | undefined;
+  #at = 0;
+  #done = false;
+
+  constructor(catalog: Pick<Catalog, 'scanScope'>, query: KnownQuery) {
+    this.#catalog = catalog;
+    this.#query = query;
+    this.#ahead = this.#ask(query.startAfter);
+  }
+
+  get key(): string | undefined {
+    return this.#page?.names[this.#at];
+  }
+
+  get isEmpty(): boolean {
+    return this.key === undefined && !this.#done;
+  }
+
+  advance(): void {
+    this.#at++;
+  }
+
+  async fill(): Promise<void> {
+    while (this.isEmpty) {
+      if (this.#ahead === undefined) {
+        this.#done = true;
+        return;
+      }
+      this.#page = await this.#ahead;
+      this.#at = 0;
+      this.#ahead = this.#page.next === undefined ? undefined : this.#ask(this.#page.next);
+    }
+  }
+
+  take(): KnownObject {
+    return new KnownObject(this.#page as ScanPage, this.#at);
+  }
+
+  async close(): Promise<void> {
+    this.#done = true;
+    await this.#ahead?.catch(() => undefined);
+  }
+
+  #ask(after: string | undefined): Promise<ScanPage> {
+    const { scope, prefix, stores, details } = this.#query;
+    const page = this.#catalog.scanScope({
+      scope,
+      prefix,
+      stores,
+      limit: PAGE_ROWS,
+      deleted: true,
+      details,
+      ...(after === undefined ? {} : { after }),
+    });
+    page.catch(() => undefined);
+    return page;
+  }
+}

@@ -1,0 +1,134 @@
+import { hash } from 'node:crypto';
+import { sameModified } from '../../domain/transfer/difference.ts';
+import { type Got, type Head, type Mark, type StageOptions, type Storage, StorageError } from '../../ports/storage.ts';
+import type { CopyDraft, DraftTarget } from './copy-draft.ts';
+import { fanOut } from './fan-out.ts';
+import { hashBody, hashObject } from './hash-object.ts';
+
+export interface StageDeps {
+  readonly source: Storage;
+  readonly targets: readonly Storage[];
+}
+
+/** Reads one object once and stages it wherever it is to be copied; compares first where bytes are there that may be right. */
+export async function stageItem(deps: StageDeps, draft: CopyDraft): Promise<void> {
+  try {
+    await compareTimes(deps, draft);
+    if (draft.open.length === 0) return;
+    const got = await deps.source.get(draft.item.key);
+    if (got.body instanceof Uint8Array) await stageWhole(deps, draft, got.head, got.body);
+    else await stageStream(deps, draft, got);
+  } catch (error) {
+    draft.sourceFailed(error);
+  }
+}
+
+/** Settles the targets that only have to agree in size and time. */
+async function compareTimes({ source, targets }: StageDeps, draft: CopyDraft): Promise<void> {
+  const comparable = draft.open.filter(({ plan }) => plan.how === 'compare-time');
+  if (comparable.length === 0) return;
+  const { key } = draft.item;
+  const ours = await source.head(key);
+  for (const target of comparable) {
+    const storage = targets[target.plan.target] as Storage;
+    await perTarget(target, async () => {
+      const theirs = await storage.head(key);
+      if (theirs.token !== target.plan.expected || !agree(ours, theirs, source, storage)) return;
+      draft.read ??= { token: ours.token, size: ours.size, sha256: undefined, attributes: ours.attributes };
+      target.same(theirs.token, 'none');
+    });
+  }
+}
+
+function agree(ours: Head, theirs: Head, source: Storage, target: Storage): boolean {
+  if (ours.size !== theirs.size) return false;
+  const resolutions = [source.capabilities.mtimeResolutionNs, target.capabilities.mtimeResolutionNs] as const;
+  return sameModified(
+    ours.attributes.modifiedNs ?? ours.modifiedNs,
+    theirs.attributes.modifiedNs ?? theirs.modifiedNs,
+    resolutions,
+  );
+}
+
+async function stageWhole(deps: StageDeps, draft: CopyDraft, head: Head, bytes: Uint8Array): Promise<void> {
+  if (bytes.length !== head.size) throw shortRead(deps.source, draft, bytes.length, head.size);
+  const sha256 = hash('sha256', bytes, 'hex');
+  draft.read = { token: head.token, size: head.size, sha256, attributes: head.attributes };
+  const mark = draft.markOf(sha256);
+  for (const target of draft.open) {
+    const storage = deps.targets[target.plan.target] as Storage;
+    await perTarget(target, async () => {
+      if (await isSame(storage, draft, target, sha256)) return;
+      target.stage(await storage.stage(draft.item.key, bytes, stageOptions(head, mark)));
+    });
+  }
+}
+
+async function stageStream(deps: StageDeps, draft: CopyDraft, got: Got): Promise<void> {
+  const { key, operation } = draft.item;
+  let { head, body } = got;
+  if (draft.open.some(({ plan }) => plan.how === 'compare-hash')) {
+    const { sha256, size } = await hashBody(body);
+    if (size !== head.size) throw shortRead(deps.source, draft, size, head.size);
+    draft.read = { token: head.token, size: head.size, sha256, attributes: head.attributes };
+    for (const target of draft.open)
+      await perTarget(
+        target,
+        async () => void (await isSame(deps.targets[target.plan.target] as Storage, draft, target, sha256)),
+      );
+    if (draft.open.length === 0) return;
+    ({ head, body } = await deps.source.get(key, { ifToken: head.token }));
+  }
+  const open = draft.open;
+  const fan = fanOut(body, open.length);
+  const options = stageOptions(head, { operation, sha256: undefined });
+  const ends = await Promise.allSettled(
+    open.map((target, i) =>
+      perTarget(target, async () => {
+        const storage = deps.targets[target.plan.target] as Storage;
+        const branch = fan.branches[i] as AsyncIterable<Uint8Array>;
+        try {
+          target.stage(await storage.stage(key, branch, options));
+        } finally {
+          // A store that failed before it asked for a byte must not hold up the others.
+          await branch[Symbol.asyncIterator]().return?.();
+        }
+      }),
+    ),
+  );
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  const digest = fan.digest();
+  if (digest === undefined) return;
+  draft.read = { token: head.token, size: head.size, sha256: digest.sha256, attributes: head.attributes };
+}
+
+async function isSame(storage: Storage, draft: CopyDraft, target: DraftTarget, sha256: string): Promise<boolean> {
+  if (target.plan.how !== 'compare-hash') return false;
+  const theirs = await hashObject(storage, draft.item.key, target.plan.expected);
+  if (theirs.sha256 !== sha256) return false;
+  target.same(theirs.token, 'read-back');
+  return true;
+}
+
+function stageOptions(head: Head, mark: Mark): StageOptions {
+  return { attributes: head.attributes, mark, size: head.size };
+}
+
+/** A target's failure is its own; the source's (it comes through `stage` unchanged) is the item's. */
+async function perTarget(target: DraftTarget, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    if (error.kind === 'changed') throw error;
+    target.fail(error);
+  }
+}
+
+function shortRead(source: Storage, draft: CopyDraft, came: number, size: number): StorageError {
+  return new StorageError(
+    'changed',
+    { store: source.name, key: draft.item.key },
+    `${came} of ${size} bytes could be read`,
+  );
+}

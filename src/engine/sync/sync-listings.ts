@@ -1,0 +1,100 @@
+import type { Catalog } from '../../ports/catalog.ts';
+import type { Scratch } from '../../ports/scratch.ts';
+import type { ListingFailure, ListingPage, Storage } from '../../ports/storage.ts';
+import { ListingCursor } from './cursor.ts';
+import { KnownCursor } from './known-cursor.ts';
+import { type MergedObject, mergeListings } from './merge-listings.ts';
+import { ProtectedNames } from './protected-names.ts';
+import { sortListing } from './sort-listing.ts';
+import type { SyncOptions } from './sync-types.ts';
+import type { Tally } from './tally.ts';
+
+export interface SyncListingsOptions {
+  readonly catalog: Pick<Catalog, 'scanScope'>;
+  readonly scope: string;
+  readonly source: Storage;
+  readonly targets: readonly Storage[];
+  /** Places: the source's, then the targets'. */
+  readonly stores: readonly string[];
+  readonly options: SyncOptions;
+  readonly tally: Tally;
+  readonly signal: AbortSignal;
+  /** For stores whose listings have no order. */
+  readonly openScratch: () => Scratch;
+}
+
+/** All listings of a run joined, and what was learnt on the way of what they could not show. */
+export class SyncListings {
+  readonly #o: SyncListingsOptions;
+  /** Names that may be at the source although no listing showed them. */
+  readonly protected = new ProtectedNames();
+  /** Objects of any kind the source's listing showed. */
+  sourceListed = 0;
+
+  constructor(options: SyncListingsOptions) {
+    this.#o = options;
+  }
+
+  /** Visits every name once, in order. What is counted of a listing is counted only from its beginning, not when gone on with. */
+  async merge(
+    startAfter: string | undefined,
+    on: { readonly visit: (object: MergedObject) => void; readonly pause: () => Promise<void> },
+  ): Promise<void> {
+    const { catalog, source, targets, scope, stores, options, signal, tally } = this.#o;
+    const { prefix, dryRun } = options;
+    const after = startAfter === undefined ? {} : { startAfter };
+    const isFirst = startAfter === undefined;
+    await using scratch = this.#o.openScratch();
+    const list = (storage: Storage): AsyncIterable<ListingPage> => {
+      const pages = storage.list(prefix, { signal, ...after });
+      return storage.capabilities.sortedListing ? pages : sortListing(pages, scratch);
+    };
+    const open = (storage: Storage, onPage: (page: ListingPage) => void): ListingCursor =>
+      new ListingCursor({ store: storage.name, pages: list(storage), onPage });
+    const sourceCursor = open(source, (page) => this.#noteSourcePage(page, isFirst));
+    const targetCursors = targets.map((storage, index) =>
+      tally.isOut(index) ? undefined : open(storage, (page) => this.#noteTargetPage(index, page, isFirst)),
+    );
+    const known = new KnownCursor(catalog, { scope, prefix, stores, details: false, startAfter });
+    try {
+      await mergeListings({
+        source: sourceCursor,
+        targets: targetCursors,
+        known,
+        onTargetFailure: (target, error) => {
+          // A dry run has not made the target: nothing is there yet.
+          if (dryRun && error.kind === 'not-found') return;
+          if (error.kind !== 'aborted') tally.giveUp(target, error);
+        },
+        ...on,
+      });
+    } finally {
+      await Promise.all([sourceCursor.close(), known.close(), ...targetCursors.map((cursor) => cursor?.close())]);
+    }
+  }
+
+  #noteSourcePage(page: ListingPage, isFirst: boolean): void {
+    const { tally } = this.#o;
+    this.sourceListed += page.objects.length;
+    for (const failure of page.failures) {
+      if (this.#isExcluded(failure)) continue;
+      this.protected.add(failure.protects);
+      if (isFirst) tally.fail(failure.shown, undefined, failure);
+    }
+    if (isFirst) tally.source.markers += page.markers;
+  }
+
+  #noteTargetPage(target: number, page: ListingPage, isFirst: boolean): void {
+    if (!isFirst) return;
+    const { tally } = this.#o;
+    tally.target(target).listed += page.objects.length;
+    for (const failure of page.failures) if (!this.#isExcluded(failure)) tally.fail(failure.shown, target, failure);
+  }
+
+  #isExcluded({ protects, kind }: ListingFailure): boolean {
+    const { filter } = this.#o.options;
+    if (!protects.endsWith('/')) return protects !== '' && filter.judge(protects) !== 'included';
+    // A link that cannot be followed may have been meant as a file.
+    return filter.excludesBelow(protects) || (kind === 'symlink' && filter.judge(protects.slice(0, -1)) !== 'included');
+  }
+}

@@ -1,0 +1,183 @@
+import type { Change, ReplicaChange } from '../../ports/catalog.ts';
+import type { Listed, Storage } from '../../ports/storage.ts';
+import type { OperationIds } from '../operation-ids.ts';
+import type { Unmatched } from './delete-unmatched.ts';
+import type { KnownObject } from './known-cursor.ts';
+import type { MergedObject } from './merge-listings.ts';
+import {
+  isAwaitingDelete,
+  makeNothingToDo,
+  type ObjectPlan,
+  type PlanContext,
+  type PlannedItem,
+  planObject,
+} from './plan-object.ts';
+import { recordSeen } from './record-copies.ts';
+import type { PlannedAction, SyncOptions, SyncTarget } from './sync-types.ts';
+import type { Tally } from './tally.ts';
+
+export interface SyncPlannerOptions {
+  readonly scope: string;
+  readonly source: Storage;
+  readonly targets: readonly SyncTarget[];
+  /** Places: the source's, then the targets'. */
+  readonly stores: readonly string[];
+  readonly options: SyncOptions;
+  readonly tally: Tally;
+  readonly operationIds: OperationIds;
+  readonly nowMs: () => number;
+  readonly onAction: (action: PlannedAction) => void;
+  /** Undefined in a dry run: what would be copied is only counted. */
+  readonly copy: ((planned: PlannedItem) => void) | undefined;
+}
+
+/** What the catalog is to be told that needs no copy. */
+export interface Observations {
+  readonly changes: Change[];
+  readonly replicas: ReplicaChange[];
+  /** Replicas the source no longer shows; told only if nothing hid them. */
+  readonly gone: ReplicaChange[];
+}
+
+/** Unmatched objects kept in memory; with more, the listings are joined again from where the last one stood. */
+const UNMATCHED_MAX = 100_000;
+
+type ListedObject = MergedObject & { readonly source: Listed };
+
+/** Decides, object by object in the order of names, what is to be done, and collects it. */
+export class SyncPlanner {
+  readonly #o: SyncPlannerOptions;
+  readonly #context: PlanContext;
+  #observed: Observations = { changes: [], replicas: [], gone: [] };
+  #unmatched: Unmatched[] = [];
+  #unmatchedLeft = false;
+
+  constructor(options: SyncPlannerOptions) {
+    this.#o = options;
+    this.#context = {
+      comparison: options.options.comparison,
+      source: options.source,
+      targets: options.targets.map(({ storage }) => storage),
+      isOut: (target) => options.tally.isOut(target),
+      nothingToDo: makeNothingToDo(options.targets.length),
+    };
+  }
+
+  visit(object: MergedObject): void {
+    const { tally, options } = this.#o;
+    const verdict = options.filter.judge(object.key);
+    if (object.source === undefined) {
+      if (verdict === 'included') this.visitUnmatched(object);
+      return;
+    }
+    if (verdict !== 'included') {
+      tally.source[verdict]++;
+      return;
+    }
+    if (!options.filter.admits(object.source)) {
+      tally.source.excluded++;
+      return;
+    }
+    if (!isAwaitingDelete(object)) this.#visitListed(object as ListedObject);
+  }
+
+  get observedCount(): number {
+    const { changes, replicas, gone } = this.#observed;
+    return changes.length + replicas.length + gone.length;
+  }
+
+  takeObserved(): Observations {
+    const observed = this.#observed;
+    this.#observed = { changes: [], replicas: [], gone: [] };
+    return observed;
+  }
+
+  /** What is at targets and not at the source, from after `startAfter` on; `isAll` is false where there was no more room. */
+  takeUnmatched(): { readonly unmatched: readonly Unmatched[]; readonly isAll: boolean } {
+    const taken = { unmatched: this.#unmatched, isAll: !this.#unmatchedLeft };
+    this.#unmatched = [];
+    this.#unmatchedLeft = false;
+    return taken;
+  }
+
+  #visitListed(object: ListedObject): void {
+    const { tally, targets, copy } = this.#o;
+    tally.source.objects++;
+    tally.source.bytes += object.source.size;
+    const plan = planObject(this.#context, object);
+    for (const index of plan.unchanged) tally.target(index).unchanged++;
+    if (plan.targets.length === 0) {
+      tally.done++;
+      this.#noteSeen(object, plan);
+      return;
+    }
+    for (const { action, target } of plan.targets)
+      this.#o.onAction({ action, key: object.key, target: targets[target]?.title ?? '', bytes: object.source.size });
+    tally.bytesPlanned += object.source.size * plan.targets.length;
+    if (copy === undefined) this.#countDry(object, plan);
+    else copy(this.#plannedItem(object, plan));
+  }
+
+  #plannedItem({ key, source, known }: ListedObject, plan: ObjectPlan): PlannedItem {
+    const operation = this.#o.operationIds.next();
+    const item = { key, size: source.size, targets: plan.targets, operation, known: undefined };
+    return { item, source, known, seen: plan.seen };
+  }
+
+  #countDry(object: ListedObject, plan: ObjectPlan): void {
+    for (const { action, target } of plan.targets) {
+      const tally = this.#o.tally.target(target);
+      if (action === 'add') tally.added++;
+      else tally.updated++;
+      tally.bytes += object.source.size;
+    }
+    for (const { target } of plan.seen) this.#o.tally.target(target).unchanged++;
+  }
+
+  #noteSeen({ key, source, known }: ListedObject, { seen }: ObjectPlan): void {
+    if (seen.length === 0) return;
+    const { tally, options, operationIds, scope, stores, nowMs } = this.#o;
+    for (const { target } of seen) tally.target(target).unchanged++;
+    if (options.dryRun || options.comparison !== 'version') return;
+    const object = { key, operation: operationIds.next(), source, known, seen };
+    const { change, replicas } = recordSeen({ scope, stores, nowMs: nowMs() }, object);
+    if (change !== undefined) this.#observed.changes.push(change);
+    this.#observed.replicas.push(...replicas);
+  }
+
+  visitUnmatched({ key, targets, known }: MergedObject): void {
+    const { tally, options } = this.#o;
+    const at = targets.flatMap((listed, target) =>
+      listed === undefined || tally.isOut(target) ? [] : [{ target, token: listed.token }],
+    );
+    for (const { target } of at) tally.target(target).unmatched++;
+    if (!options.deleteUnmatched) {
+      this.#noteGone(key, known);
+      return;
+    }
+    if (at.length === 0 && (known === undefined || known.isTombstone || known.replica(0) === undefined)) return;
+    if (this.#unmatched.length >= UNMATCHED_MAX) this.#unmatchedLeft = true;
+    else this.#unmatched.push({ key, known: versionOf(known), replicas: this.#replicasOf(known), at });
+  }
+
+  /** Not asked to delete: the source's replica is missing, the object stays. */
+  #noteGone(key: string, known: KnownObject | undefined): void {
+    const { scope, source, options } = this.#o;
+    const atSource = known?.isTombstone === false ? known.replica(0) : undefined;
+    if (atSource === undefined || atSource.state === 'BEING_DELETED' || options.dryRun) return;
+    const { versionId } = atSource;
+    this.#observed.gone.push({ scope, name: key, versionId, store: source.place, to: 'drop' });
+  }
+
+  #replicasOf(known: KnownObject | undefined): { store: string; versionId: number }[] {
+    return this.#o.stores.flatMap((store, index) => {
+      const replica = known?.replica(index);
+      return replica === undefined ? [] : [{ store, versionId: replica.versionId }];
+    });
+  }
+}
+
+/** A row of the catalog keeps its whole page in memory; what is kept for long must not. */
+function versionOf(known: KnownObject | undefined): Unmatched['known'] {
+  return known === undefined ? undefined : { versionId: known.versionId, isTombstone: known.isTombstone };
+}

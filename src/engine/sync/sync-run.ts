@@ -1,0 +1,290 @@
+import { allowsDelete, describeDeleteLimit } from '../../domain/transfer/delete-limit.ts';
+import type { Catalog } from '../../ports/catalog.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Scratch } from '../../ports/scratch.ts';
+import type { CopyPool, CopyTarget } from '../../ports/copy-pool.ts';
+import { type Storage, StorageError } from '../../ports/storage.ts';
+import { headOrMissing } from '../observe-object.ts';
+import type { OperationIds } from '../operation-ids.ts';
+import { CopyQueue } from './copy-queue.ts';
+import { CopyRecorder } from './copy-recorder.ts';
+import { deleteUnmatched, type Unmatched } from './delete-unmatched.ts';
+import { checkSourceStays } from './source-stays.ts';
+import type { SyncLeases } from './sync-leases.ts';
+import { SyncListings } from './sync-listings.ts';
+import { SyncPlanner } from './sync-planner.ts';
+import type { SyncReplicas } from './sync-replicas.ts';
+import type { SyncResult } from './sync-types.ts';
+import type { Tally } from './tally.ts';
+
+export interface SyncRunPorts {
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  readonly operationIds: OperationIds;
+  readonly openScratch: () => Scratch;
+}
+
+export interface SyncRunArgs extends SyncReplicas {
+  readonly id: string;
+  readonly tally: Tally;
+  /** Undefined in a dry run, which writes nothing. */
+  readonly means: { readonly leases: SyncLeases; readonly pool: CopyPool } | undefined;
+}
+
+/** Observations told to the catalog at once. */
+const OBSERVED_BATCH = 1024;
+
+/** One sync from its first listing to its result. */
+export class SyncRun {
+  readonly #ports: SyncRunPorts;
+  readonly #a: SyncRunArgs;
+  readonly #storages: readonly Storage[];
+  readonly #listings: SyncListings;
+  readonly #recorder: CopyRecorder | undefined;
+  readonly #queue: CopyQueue | undefined;
+  readonly #planner: SyncPlanner;
+
+  constructor(ports: SyncRunPorts, args: SyncRunArgs) {
+    const { catalog, clock, operationIds, openScratch } = ports;
+    const { scope, source, targets, options, tally, signal, means, listeners } = args;
+    this.#ports = ports;
+    this.#a = args;
+    this.#storages = targets.map(({ storage }) => storage);
+    const stores = [source.place, ...this.#storages.map(({ place }) => place)];
+    this.#listings = new SyncListings({
+      catalog,
+      scope,
+      source,
+      targets: this.#storages,
+      stores,
+      options,
+      tally,
+      signal,
+      openScratch,
+    });
+    if (means !== undefined) {
+      const { leases, pool } = means;
+      const recorder = new CopyRecorder({
+        catalog,
+        clock,
+        scope,
+        stores,
+        targets: this.#storages,
+        tally,
+        lease: leases.lease,
+      });
+      const publishUntilMs = (): number => leases.publishUntilMs;
+      this.#recorder = recorder;
+      this.#queue = new CopyQueue({ pool, recorder, catalog, readBack: options.readBack, publishUntilMs });
+    }
+    this.#planner = new SyncPlanner({
+      scope,
+      source,
+      targets,
+      stores,
+      options,
+      tally,
+      operationIds,
+      nowMs: () => clock.nowMs(),
+      onAction: (action) => listeners.onAction?.(action),
+      copy: this.#queue === undefined ? undefined : (planned) => this.#queue?.add(planned),
+    });
+  }
+
+  async carryOut(startedMs: number): Promise<SyncResult> {
+    const { tally } = this.#a;
+    let refusal: string | undefined;
+    try {
+      await this.#clean();
+      await this.#copyAll();
+      if (!this.#isOver) refusal = await this.#deleteAll();
+      if (!this.#isOver) await this.#copyBlocked();
+    } catch (error) {
+      const isFromTheStart = error instanceof StorageError && error.kind === 'not-found' && tally.source.objects === 0;
+      if (!(error instanceof StorageError) || isFromTheStart) {
+        await this.#end('failed');
+        throw error;
+      }
+      if (error.kind !== 'aborted') tally.fail('', undefined, error);
+    }
+    if (!this.#isOver) await this.#cleanAfter();
+    const state = this.#state(refusal);
+    await this.#end(state === 'refused' ? 'failed' : state);
+    return this.#result(state, refusal, startedMs);
+  }
+
+  #state(refusal: string | undefined): SyncResult['state'] {
+    if (this.#isOver) return 'interrupted';
+    if (refusal !== undefined) return 'refused';
+    return this.#a.tally.failed > 0 ? 'failed' : 'done';
+  }
+
+  #result(state: SyncResult['state'], refusal: string | undefined, startedMs: number): SyncResult {
+    const { id, scope, options, tally, means } = this.#a;
+    const resumes = means?.leases.resumes;
+    return {
+      id,
+      scope,
+      dryRun: options.dryRun,
+      state,
+      refusal,
+      source: { ...tally.source },
+      targets: tally.targets.map((one) => one.result()),
+      failures: tally.failures,
+      resumed: resumes === undefined ? undefined : { syncId: resumes.id, startedMs: resumes.startedMs },
+      seconds: (this.#ports.clock.monotonicMs() - startedMs) / 1000,
+    };
+  }
+
+  async #end(state: 'done' | 'failed' | 'interrupted'): Promise<void> {
+    const { means, tally } = this.#a;
+    if (means === undefined || means.leases.isLost) return;
+    const progress = { position: this.#recorder?.position ?? '', objects: tally.done, bytes: tally.bytesCopied };
+    await this.#ports.catalog.endSync(means.leases.lease, state, progress);
+  }
+
+  get #isOver(): boolean {
+    return this.#a.signal.aborted || this.#recorder?.isFenced === true;
+  }
+
+  /** What dead writers left at the targets goes first: it is ours alone while we hold the lease. */
+  async #clean(): Promise<void> {
+    const { tally, options } = this.#a;
+    if (options.dryRun) return;
+    for (const [index, storage] of this.#storages.entries()) {
+      if (tally.isOut(index)) continue;
+      try {
+        await storage.clean();
+      } catch (error) {
+        if (!(error instanceof StorageError)) throw error;
+        tally.giveUp(index, error);
+      }
+    }
+  }
+
+  /** What workers left that died in this run; what cannot be removed now is removed by the next one. */
+  async #cleanAfter(): Promise<void> {
+    const { tally, options } = this.#a;
+    if (options.dryRun) return;
+    for (const [index, storage] of this.#storages.entries()) {
+      if (!tally.isOut(index)) await storage.clean().catch(() => 0);
+    }
+  }
+
+  async #copyAll(): Promise<void> {
+    const { tally, means, signal } = this.#a;
+    const stopPool = (): void => means?.pool.stop();
+    signal.addEventListener('abort', stopPool, { once: true });
+    try {
+      await this.#listings.merge(undefined, {
+        visit: (object) => this.#planner.visit(object),
+        pause: async () => {
+          await this.#queue?.room();
+          if (this.#planner.observedCount >= OBSERVED_BATCH) await this.#recordObserved();
+          tally.report('copying');
+        },
+      });
+      tally.complete = !signal.aborted;
+    } finally {
+      await this.#queue?.drain();
+      await this.#recordObserved();
+      tally.report('copying');
+      signal.removeEventListener('abort', stopPool);
+    }
+  }
+
+  async #recordObserved(): Promise<void> {
+    const { changes, replicas, gone } = this.#planner.takeObserved();
+    if (gone.length > 0) await this.#checkSource();
+    const missing = gone.filter(({ name }) => !this.#listings.protected.covers(name));
+    await this.#recorder?.record({ changes, replicas: [...missing, ...replicas] });
+  }
+
+  /**
+   * Something lay at the target that the listing had not shown: a file where a directory must be and that is deleted by now,
+   * or what a worker published before it died. They are tried once more, onto what is there now.
+   */
+  async #copyBlocked(): Promise<void> {
+    for (const planned of this.#recorder?.takeBlocked() ?? []) {
+      const targets = await Promise.all(planned.item.targets.map((one) => this.#lookAgain(planned.item.key, one)));
+      this.#queue?.add({ ...planned, item: { ...planned.item, targets } });
+    }
+    await this.#queue?.drain();
+  }
+
+  async #lookAgain(key: string, { target }: CopyTarget): Promise<CopyTarget> {
+    const storage = this.#storages[target] as Storage;
+    try {
+      const head = await headOrMissing(() => storage.head(key));
+      return { target, how: 'copy', expected: head?.token };
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      return { target, how: 'copy', expected: undefined };
+    }
+  }
+
+  async #deleteAll(): Promise<string | undefined> {
+    if (!this.#a.options.deleteUnmatched) return undefined;
+    const refusal = this.#refuseDelete();
+    if (refusal !== undefined) return refusal;
+    for (;;) {
+      const { unmatched, isAll } = this.#planner.takeUnmatched();
+      await this.#delete(this.#deletable(unmatched));
+      if (isAll) return undefined;
+      await this.#listings.merge(unmatched.at(-1)?.key, {
+        visit: (object) => {
+          const isOurs = this.#a.options.filter.judge(object.key) === 'included';
+          if (object.source === undefined && isOurs) this.#planner.visitUnmatched(object);
+        },
+        pause: async () => undefined,
+      });
+    }
+  }
+
+  async #delete(batch: readonly Unmatched[]): Promise<void> {
+    const { tally, means, targets, listeners } = this.#a;
+    for (const { key, at } of batch)
+      for (const { target } of at)
+        listeners.onAction?.({ action: 'delete', key, target: targets[target]?.title ?? '', bytes: 0 });
+    if (means === undefined) {
+      for (const { at } of batch) for (const { target } of at) tally.target(target).deleted++;
+      return;
+    }
+    const { leases } = means;
+    const args = {
+      ...this.#a,
+      targets: this.#storages,
+      lease: leases.lease,
+      isLost: () => leases.isLost || leases.isOver,
+      checkSource: () => this.#checkSource(),
+    };
+    await deleteUnmatched(this.#ports, args, batch);
+  }
+
+  /** A target that was given up was not looked at to its end, and no guard counted it: nothing is deleted there. */
+  #deletable(unmatched: readonly Unmatched[]): Unmatched[] {
+    const { tally } = this.#a;
+    return unmatched.flatMap((one) => {
+      if (this.#listings.protected.covers(one.key)) return [];
+      const at = one.at.filter(({ target }) => !tally.isOut(target));
+      return one.at.length > 0 && at.length === 0 ? [] : [{ ...one, at }];
+    });
+  }
+
+  /** Before anything is concluded from what the source does not have. */
+  async #checkSource(): Promise<void> {
+    const { source, options, signal } = this.#a;
+    if (this.#listings.sourceListed > 0) await checkSourceStays(source, options.prefix, signal);
+  }
+
+  /** Before the first delete: at any target too many, and none is made anywhere. */
+  #refuseDelete(): string | undefined {
+    const { options, tally } = this.#a;
+    for (const [index, { unmatched, listed, target }] of tally.targets.entries()) {
+      if (tally.isOut(index) || allowsDelete(options.deleteLimit, { count: unmatched, total: listed })) continue;
+      const limit = describeDeleteLimit(options.deleteLimit);
+      return `${unmatched} of ${listed} objects at ${target.title} would be deleted, more than --max-delete allows (${limit}); nothing was deleted. If this is meant, raise --max-delete`;
+    }
+    return undefined;
+  }
+}

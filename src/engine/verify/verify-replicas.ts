@@ -1,0 +1,199 @@
+import { compareKeys } from '../../domain/object/key.ts';
+import type { KeyFilter } from '../../domain/transfer/key-filter.ts';
+import type { Catalog, RecordBatch } from '../../ports/catalog.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Random } from '../../ports/random.ts';
+import { type ListingPage, type Storage, StorageError } from '../../ports/storage.ts';
+import { OperationIds } from '../operation-ids.ts';
+import { ListingCursor } from '../sync/cursor.ts';
+import { KnownCursor } from '../sync/known-cursor.ts';
+import { type MergedObject, mergeListings } from '../sync/merge-listings.ts';
+import { isAwaitingDelete } from '../sync/plan-object.ts';
+import { recordFindings } from './record-findings.ts';
+import { type ListedObject, type ObjectFindings, verifyObject } from './verify-object.ts';
+import { VerifyTally } from './verify-tally.ts';
+import type { VerifyListeners, VerifyResult, VerifyTarget } from './verify-types.ts';
+
+export interface VerifyPorts {
+  readonly catalog: Pick<Catalog, 'scanScope' | 'record'>;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export interface VerifyReplicas {
+  readonly scope: string;
+  readonly source: Storage;
+  readonly sourceTitle: string;
+  readonly targets: readonly VerifyTarget[];
+  readonly prefix: string;
+  readonly filter: KeyFilter;
+  /** Objects read at once, each at all its stores. */
+  readonly objectsAtOnce: number;
+  readonly listeners: VerifyListeners;
+  readonly signal: AbortSignal;
+}
+
+/** Objects that wait to be read; the listings wait with them. */
+const WAITING_MAX = 1024;
+/** Objects told to the catalog at once. */
+const RECORD_BATCH = 256;
+
+/**
+ * Reads every copy again and compares (docs/replicas.md, "Verifying"). It changes no bytes anywhere; the catalog is told what
+ * was found. Fails as the source's listing fails from the start; everything else is in the result.
+ */
+export async function verifyReplicas(ports: VerifyPorts, args: VerifyReplicas): Promise<VerifyResult> {
+  const startedMs = ports.clock.monotonicMs();
+  const tally = new VerifyTally(args);
+  const run = new VerifyRun(ports, args, tally);
+  try {
+    await run.compareAll();
+  } catch (error) {
+    if (!(error instanceof StorageError) || (tally.objects === 0 && error.kind !== 'aborted')) throw error;
+    if (error.kind !== 'aborted') tally.giveUp(0, error.message);
+  }
+  const [source, ...targets] = tally.stores.map((store) => store.result());
+  return {
+    scope: args.scope,
+    state: args.signal.aborted ? 'interrupted' : tally.wrong > 0 ? 'differs' : 'intact',
+    objects: tally.objects,
+    source: source as VerifyResult['source'],
+    targets,
+    // Objects are read side by side; what was found is told in their order.
+    findings: tally.findings.toSorted((a, b) => compareKeys(a.name, b.name)),
+    seconds: (ports.clock.monotonicMs() - startedMs) / 1000,
+  };
+}
+
+class VerifyRun {
+  readonly #ports: VerifyPorts;
+  readonly #a: VerifyReplicas;
+  readonly #tally: VerifyTally;
+  readonly #operations: OperationIds;
+  readonly #stores: readonly string[];
+  readonly #waiting: ListedObject[] = [];
+  readonly #running = new Set<Promise<void>>();
+  readonly #failures: unknown[] = [];
+  #batches: Pick<RecordBatch, 'changes' | 'replicas' | 'events'>[] = [];
+
+  constructor(ports: VerifyPorts, args: VerifyReplicas, tally: VerifyTally) {
+    this.#ports = ports;
+    this.#a = args;
+    this.#tally = tally;
+    this.#operations = new OperationIds(ports.clock, ports.random);
+    this.#stores = [args.source.place, ...args.targets.map(({ storage }) => storage.place)];
+  }
+
+  async compareAll(): Promise<void> {
+    const { source, targets, prefix, scope, signal } = this.#a;
+    const open = (storage: Storage, store: number): ListingCursor =>
+      new ListingCursor({
+        store: storage.name,
+        pages: storage.list(prefix, { signal }),
+        onPage: (page) => this.#noteFailures(store, page),
+      });
+    const sourceCursor = open(source, 0);
+    const targetCursors = targets.map(({ storage }, i) => open(storage, i + 1));
+    const known = new KnownCursor(this.#ports.catalog, {
+      scope,
+      prefix,
+      stores: this.#stores,
+      details: true,
+      startAfter: undefined,
+    });
+    try {
+      await mergeListings({
+        source: sourceCursor,
+        targets: targetCursors,
+        known,
+        onTargetFailure: (target, error) => {
+          if (error.kind !== 'aborted') this.#tally.giveUp(target + 1, error.message);
+        },
+        visit: (object) => this.#visit(object),
+        pause: () => this.#work(WAITING_MAX),
+      });
+      await this.#work(0);
+      await Promise.all(this.#running);
+      if (this.#failures.length > 0) throw this.#failures[0];
+    } finally {
+      // What was read before the listing broke off was read.
+      await Promise.all(this.#running);
+      await this.#record(1);
+      await Promise.all([sourceCursor.close(), known.close(), ...targetCursors.map((cursor) => cursor.close())]);
+    }
+  }
+
+  #noteFailures(store: number, page: ListingPage): void {
+    const { filter } = this.#a;
+    for (const { shown, protects, message } of page.failures) {
+      const isExcluded = protects.endsWith('/')
+        ? filter.excludesBelow(protects)
+        : protects !== '' && filter.judge(protects) !== 'included';
+      if (!isExcluded) this.#tally.find(store, shown, 'unreadable', message);
+    }
+  }
+
+  #visit(object: MergedObject): void {
+    const { filter } = this.#a;
+    if (filter.judge(object.key) !== 'included' || isAwaitingDelete(object)) return;
+    if (object.source === undefined) return this.#visitUnmatched(object);
+    if (!filter.admits(object.source)) return;
+    this.#tally.objects++;
+    this.#waiting.push(object as ListedObject);
+  }
+
+  /** What is known to have been at the source is missing there; anything else at a target is extra. */
+  #visitUnmatched({ key, targets, known }: MergedObject): void {
+    const atSource = known?.isTombstone === false ? known.replica(0) : undefined;
+    if (atSource !== undefined && atSource.state !== 'BEING_DELETED')
+      this.#tally.find(0, key, 'missing', 'it was there, and was not deleted through Pando');
+    else for (const [i, listed] of targets.entries()) if (listed !== undefined) this.#tally.store(i + 1).extra++;
+  }
+
+  /** Reads until no more than so many objects wait. */
+  async #work(waitingMax: number): Promise<void> {
+    const { objectsAtOnce, signal } = this.#a;
+    while (this.#waiting.length > waitingMax) {
+      if (signal.aborted) {
+        this.#waiting.length = 0;
+        break;
+      }
+      if (this.#running.size >= objectsAtOnce) await Promise.race(this.#running);
+      if (this.#failures.length > 0) throw this.#failures[0];
+      const object = this.#waiting.shift();
+      if (object !== undefined) this.#start(object);
+      if (this.#batches.length >= RECORD_BATCH) await this.#record(RECORD_BATCH);
+    }
+  }
+
+  #start(object: ListedObject): void {
+    const stores = {
+      source: this.#a.source,
+      targets: this.#a.targets.map(({ storage }) => storage),
+      signal: this.#a.signal,
+    };
+    const work = verifyObject(stores, this.#tally, object).then(
+      (findings) => this.#note(findings),
+      (error: unknown) => this.#failures.push(error),
+    );
+    const tracked = work.then(() => void this.#running.delete(tracked));
+    this.#running.add(tracked);
+  }
+
+  #note(findings: ObjectFindings): void {
+    const context = { scope: this.#a.scope, stores: this.#stores, nowMs: this.#ports.clock.nowMs() };
+    if (!this.#a.signal.aborted) this.#batches.push(recordFindings(context, findings, this.#operations.next()));
+    this.#tally.report();
+  }
+
+  async #record(atLeast: number): Promise<void> {
+    if (this.#batches.length < atLeast) return;
+    const batches = this.#batches;
+    this.#batches = [];
+    await this.#ports.catalog.record({
+      changes: batches.flatMap(({ changes }) => changes ?? []),
+      replicas: batches.flatMap(({ replicas }) => replicas ?? []),
+      events: batches.flatMap(({ events }) => events ?? []),
+    });
+  }
+}

@@ -1,0 +1,85 @@
+import { escapeKey } from '../../domain/object/key.ts';
+import type { Storage } from '../../ports/storage.ts';
+import {
+  FINDINGS_KEPT,
+  type VerifyFinding,
+  type VerifyFindingKind,
+  type VerifyListeners,
+  type VerifyStoreResult,
+  type VerifyTarget,
+} from './verify-types.ts';
+
+/** Counters of one store; they only grow. */
+export class StoreTally {
+  readonly title: string;
+  readonly place: string;
+  intact = 0;
+  missing = 0;
+  stale = 0;
+  corrupt = 0;
+  unreadable = 0;
+  extra = 0;
+  bytes = 0;
+  gaveUp: string | undefined;
+
+  constructor(title: string, place: string) {
+    this.title = title;
+    this.place = place;
+  }
+
+  result(): VerifyStoreResult {
+    const { title, place, intact, missing, stale, corrupt, unreadable, extra, bytes, gaveUp } = this;
+    return { title, place, intact, missing, stale, corrupt, unreadable, extra, bytes, gaveUp };
+  }
+}
+
+/** All that a verification counts. Stores by index: the source first, then the targets. */
+export class VerifyTally {
+  readonly stores: readonly StoreTally[];
+  readonly findings: VerifyFinding[] = [];
+  objects = 0;
+  wrong = 0;
+  readonly #listeners: VerifyListeners;
+
+  constructor(of: {
+    readonly source: Storage;
+    readonly sourceTitle: string;
+    readonly targets: readonly VerifyTarget[];
+    readonly listeners: VerifyListeners;
+  }) {
+    this.stores = [
+      new StoreTally(of.sourceTitle, of.source.place),
+      ...of.targets.map(({ title, storage }) => new StoreTally(title, storage.place)),
+    ];
+    this.#listeners = of.listeners;
+  }
+
+  store(index: number): StoreTally {
+    return this.stores[index] as StoreTally;
+  }
+
+  find(store: number, key: string, kind: VerifyFindingKind, message: string): void {
+    const tally = this.store(store);
+    tally[kind]++;
+    this.wrong++;
+    const target = store === 0 ? undefined : tally.title;
+    const finding = { key: escapeKey(key), name: key, target, kind, message };
+    if (this.findings.length < FINDINGS_KEPT) this.findings.push(finding);
+    this.#listeners.onFinding?.(finding);
+  }
+
+  giveUp(store: number, message: string): void {
+    if (this.store(store).gaveUp !== undefined) return;
+    this.store(store).gaveUp = message;
+    this.find(store, '', 'unreadable', message);
+  }
+
+  isOut(store: number): boolean {
+    return this.store(store).gaveUp !== undefined;
+  }
+
+  report(): void {
+    const bytes = this.stores.reduce((sum, store) => sum + store.bytes, 0);
+    this.#listeners.onProgress?.({ objects: this.objects, bytes, wrong: this.wrong });
+  }
+}

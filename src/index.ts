@@ -1,0 +1,29 @@
+export type { ClientSession, SyncReplicasOptions } from './client/client-session.ts';
+export type { Flushed, FlushOptions } from './client/flush-requests.ts';
+export type { NamePattern } from './client/make-rules.ts';
+export { ObjectFile, type ObjectStat } from './client/object-file.ts';
+export {
+  type FindOptions,
+  type ListOptions,
+  type ReadOptions,
+  StorageClient,
+  type WriteOptions,
+} from './client/storage-client.ts';
+export { StorageClientConfig } from './client/storage-client-config.ts';
+export { ConfigurationError, type ConfigurationProblem } from './config/problem.ts';
+export type { DeleteLimit } from './domain/transfer/delete-limit.ts';
+export type { Comparison } from './domain/transfer/difference.ts';
+export type { ByteRange } from './domain/transfer/byte-range.ts';
+export type { Verification } from './domain/store/verification.ts';
+export type { DeleteResult } from './engine/delete-object.ts';
+export type { ObjectInfo } from './engine/inspect-object.ts';
+export type { ListedObject, ObjectListing } from './engine/list-objects.ts';
+export type { ObjectError, ObjectErrorKind } from './engine/object-error.ts';
+export type {
+  SyncFailure,
+  SyncListeners,
+  SyncProgressReport,
+  SyncResult,
+  SyncTargetResult,
+} from './engine/sync/sync-types.ts';
+export type { WriteResult } from './engine/write-object.ts';

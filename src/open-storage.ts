@@ -1,0 +1,69 @@
+import type { Profile } from './config/configuration.ts';
+import type { Storage } from './ports/storage.ts';
+import { withDeadline } from './storage/with-deadline.ts';
+import { withLimit } from './storage/with-limit.ts';
+import { withRetry } from './storage/with-retry.ts';
+import { systemClock } from './system/system-clock.ts';
+import { systemRandom } from './system/system-random.ts';
+
+/** How a store is opened, besides its profile. Plain data: a worker opens its stores itself. */
+export interface OpenStore {
+  /** Normalised URL of the place. */
+  readonly place: string;
+  /** In a worker that does nothing else: file calls block. */
+  readonly blocking: boolean;
+  readonly symlinks: 'follow' | 'skip' | 'preserve';
+  /** Of so many workers that share the profile's limits. */
+  readonly workers: number;
+}
+
+/** Requests at once to a store whose profile does not say: more than any pool of ours asks for. */
+const CONCURRENCY_MAX = 64;
+
+/**
+ * The store a profile names, with what every store gets: deadlines, limits and retries, the retries outermost so that each
+ * attempt has its own deadline and slot. Blocking file calls cannot be given up, and repeat nothing by themselves.
+ */
+export async function openStorage(profile: Profile, open: OpenStore): Promise<Storage> {
+  const adapter = await openAdapter(profile, open);
+  const limited = limit(profile, open);
+  if (open.blocking && profile.storage.type === 'file') return limited(adapter);
+  const timed = withDeadline(adapter, { clock: systemClock, callMs: profile.deadlineMs });
+  return withRetry(limited(timed), { policy: profile.retry, clock: systemClock, random: systemRandom });
+}
+
+function limit({ concurrency, bandwidth }: Profile, { workers }: OpenStore): (inner: Storage) => Storage {
+  if (concurrency === undefined && bandwidth === undefined) return (inner) => inner;
+  const share = {
+    clock: systemClock,
+    concurrency: Math.max(1, Math.floor((concurrency ?? CONCURRENCY_MAX) / workers)),
+    bandwidth: bandwidth === undefined ? undefined : bandwidth / workers,
+  };
+  return (inner) => withLimit(inner, share);
+}
+
+/** Each adapter is loaded when it is first needed, so that a worker carries only its own. */
+async function openAdapter(profile: Profile, { place, blocking, symlinks }: OpenStore): Promise<Storage> {
+  const { name, storage: settings, durability, concurrency } = profile;
+  switch (settings.type) {
+    case 'file': {
+      const { openFileStorage } = await import('./storage/file/file-storage.ts');
+      return openFileStorage({ name, place, basePath: settings.basePath, durability, symlinks, blocking });
+    }
+    case 'memory': {
+      const { openMemoryStorage } = await import('./storage/memory/memory-storage.ts');
+      return openMemoryStorage({ name: settings.name, clock: systemClock });
+    }
+    case 's3': {
+      const { openS3Storage } = await import('./storage/s3/s3-storage.ts');
+      return openS3Storage({
+        name,
+        place,
+        settings,
+        clock: systemClock,
+        random: systemRandom,
+        ...(concurrency === undefined ? {} : { concurrency }),
+      });
+    }
+  }
+}

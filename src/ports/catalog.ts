@@ -1,0 +1,396 @@
+import type { Content, Version } from '../domain/object/version.ts';
+import type { Replica, ReplicaState } from '../domain/replica/replica.ts';
+import type { Verification } from '../domain/store/verification.ts';
+
+/**
+ * The database of objects, versions, replicas, requests and the journal (docs/catalog.md). One implementation on Kysely for
+ * SQLite and PostgreSQL; `describeCatalogContract` of `pando-replica/testing` runs against both.
+ *
+ * - All verbs take and give plain data (they cross a thread) and work on sets: one call, one transaction, durable on return (I1).
+ * - Facts are read, the engine decides, the outcome is written with what it was decided on (`follows`, `lease`): an outcome
+ *   whose ground has changed changes nothing and says so.
+ * - Verbs fail with `CatalogError` only.
+ * - A scope is known by its name, a store by its place (normalised URL); both come into being by `openScope`.
+ */
+export interface Catalog extends AsyncDisposable {
+  /** Where it lies, without secrets: `sqlite:/path` or `postgres://host/database`. */
+  readonly location: string;
+  site(): Promise<Site>;
+
+  /**
+   * A scope with its source and the replicas its profile names. Those are its standing rule (`origin: profile`): stores named
+   * before and not now end their part of the rule; nothing is deleted by that.
+   */
+  openScope(scope: OpenScope): Promise<void>;
+  listRules(scope?: string): Promise<readonly StandingRule[]>;
+
+  readObject(scope: string, name: string): Promise<ObjectRecord | undefined>;
+  /** In byte order of names, from after `after`; `next` is undefined on the last page. */
+  scanScope(query: ScanQuery): Promise<ScanPage>;
+
+  /** What copies of these versions are marked with, in their order; undefined for a version that is gone. */
+  readMarks(versionIds: readonly number[]): Promise<readonly (VersionMark | undefined)[]>;
+
+  /** The only verb that changes the namespace, or what is known of copies. One transaction. */
+  record(batch: RecordBatch): Promise<RecordOutcome>;
+
+  /** Forget versions that are not current and have no replica any more. Returns how many went. */
+  prune(limit: number): Promise<number>;
+
+  /** Claims up to `limit` requests whose time has come, oldest first within priority. */
+  claimRequests(claim: RequestClaim): Promise<readonly ClaimedRequest[]>;
+  renewRequests(leases: readonly Lease[], leaseMs: number): Promise<readonly boolean[]>;
+  finishRequests(outcomes: readonly RequestOutcome[]): Promise<readonly boolean[]>;
+  listRequests(query: {
+    readonly state?: RequestState;
+    readonly after?: number;
+    readonly limit: number;
+  }): Promise<readonly RequestRecord[]>;
+
+  /** One sync per target at a time. */
+  beginSync(sync: BeginSync): Promise<SyncBegun | SyncHeld>;
+  renewSync(lease: SyncLease, leaseMs: number): Promise<boolean>;
+  endSync(lease: SyncLease, state: 'done' | 'failed' | 'interrupted', progress: SyncProgress): Promise<void>;
+  listSyncs(limit: number): Promise<readonly SyncRecord[]>;
+
+  /**
+   * A durable intent precedes every write through Pando, one per store and key: it is the object's write lock, and what
+   * recovery looks at. `held` names who has it. An intent whose owner is dead
+   * may be taken after `removeIntent`. The same operation again is `added`.
+   */
+  addIntent(intent: Intent): Promise<'added' | { readonly heldBy: Intent }>;
+  listIntents(): Promise<readonly Intent[]>;
+  removeIntent(operation: string): Promise<void>;
+
+  readOperation(id: string): Promise<OperationRecord | undefined>;
+
+  saveUpload(upload: UploadRecord): Promise<void>;
+  readUpload(id: string): Promise<UploadRecord | undefined>;
+  removeUpload(id: string): Promise<void>;
+
+  recordEvents(events: readonly NewEvent[]): Promise<void>;
+  listEvents(query: {
+    readonly after?: number;
+    readonly limit: number;
+    readonly scope?: string;
+  }): Promise<readonly EventRecord[]>;
+
+  status(): Promise<CatalogStatus>;
+}
+
+export interface Site {
+  readonly id: string;
+  readonly slot: number;
+  /** The actor of this process's dots: the slot's incarnation. */
+  readonly incarnation: string;
+  readonly counter: number;
+}
+
+export interface OpenScope {
+  readonly name: string;
+  /** The profile's name, or the URL or path as the user wrote it; shown in lists. */
+  readonly title: string;
+  /** Place of the source store. */
+  readonly source: string;
+  readonly replicas: readonly { readonly store: string; readonly title: string; readonly priority: number }[];
+  /** False for a run that names its targets by hand: they are opened, the standing rule stays as it is. */
+  readonly standing: boolean;
+}
+
+export interface StandingRule {
+  readonly id: string;
+  readonly origin: 'profile';
+  readonly scope: string;
+  readonly store: string;
+  readonly storeTitle: string;
+  readonly priority: number;
+  readonly createdMs: number;
+}
+
+export interface ObjectRecord {
+  readonly scope: string;
+  readonly name: string;
+  readonly current: Version;
+  /** Of all versions, the current one first. */
+  readonly replicas: readonly Replica[];
+}
+
+export interface ScanQuery {
+  readonly scope: string;
+  readonly prefix: string;
+  readonly after?: string;
+  readonly limit: number;
+  /** Only replicas at these stores are told, in this order. */
+  readonly stores: readonly string[];
+  /** Tombstones too. */
+  readonly deleted: boolean;
+  /** Sizes and hashes too, which costs a look at each version. */
+  readonly details: boolean;
+}
+
+/** Column-wise, because millions of rows cross a thread. All columns but those not asked for have the length of `names`. */
+export interface ScanPage {
+  readonly names: readonly string[];
+  readonly versionIds: readonly number[];
+  readonly tombstones: readonly boolean[];
+  /** Empty unless `details` were asked for. */
+  readonly sizes: readonly number[];
+  /** Empty unless `details` were asked for. */
+  readonly sha256s: readonly (string | null)[];
+  /** Per store asked for: of the *newest* version that store holds. */
+  readonly replicas: readonly ScanReplicas[];
+  readonly next: string | undefined;
+}
+
+export interface VersionMark {
+  readonly operation: string;
+  readonly sha256: string | undefined;
+}
+
+export interface ScanReplicas {
+  readonly versionIds: readonly (number | null)[];
+  readonly tokens: readonly (string | null)[];
+  readonly states: readonly (ReplicaState | null)[];
+}
+
+export interface RecordBatch {
+  /** Given: nothing is recorded unless this lease is still held (`fenced`). */
+  readonly lease?: SyncLease | undefined;
+  readonly changes?: readonly Change[];
+  readonly replicas?: readonly ReplicaChange[];
+  readonly requests?: readonly NewRequest[];
+  /** Operation whose intent is fulfilled by this batch; the intent stays if a change of the batch is a `conflict`. */
+  readonly fulfils?: string;
+  /** Outcome kept for the operation's repeats (`operation_retention`); not kept if a change of the batch is a `conflict`. */
+  readonly operation?: OperationRecord;
+  readonly sync?: SyncProgress;
+  readonly events?: readonly NewEvent[];
+}
+
+/** A change of the namespace: one version, its replicas, one journal entry. */
+export interface Change {
+  readonly scope: string;
+  readonly name: string;
+  /** Id of the version the writer saw as current; undefined: it saw none. Another one now is a `conflict`. */
+  readonly follows: number | undefined;
+  readonly content: Content;
+  readonly operation: string;
+  /** Replicas of the new version. Replicas of versions before it stay, and are not current any more. */
+  readonly replicas: readonly Omit<Replica, 'versionId'>[];
+  /** Queued for the version this change makes (or repeats), in the same transaction. */
+  readonly requests?: readonly Omit<NewRequest, 'scope' | 'name' | 'versionId'>[];
+  /** For a tombstone: every replica of the object goes to `BEING_DELETED`, and a delete request is queued for each. */
+}
+
+/** What became of one version at one store. */
+export interface ReplicaChange {
+  readonly scope: string;
+  readonly name: string;
+  readonly versionId: number;
+  readonly store: string;
+  /** `drop`: the row goes (the bytes are gone). Otherwise the row becomes this, made if absent. */
+  readonly to:
+    | 'drop'
+    | {
+        readonly state: ReplicaState;
+        readonly place: string;
+        readonly token: string | undefined;
+        readonly verification: Verification;
+      };
+  /** Given: only if the row's token is this one. */
+  readonly ifToken?: string;
+  /** Given: the version's sha256, learnt by this full read; set where it was unknown. */
+  readonly sha256?: string;
+}
+
+export interface RecordOutcome {
+  /** True: the lease was lost, nothing was recorded. */
+  readonly fenced: boolean;
+  readonly changes: readonly ChangeOutcome[];
+}
+
+export type ChangeOutcome =
+  | { readonly kind: 'recorded'; readonly versionId: number }
+  /** This operation made a version before; it is not made twice (I12). */
+  | { readonly kind: 'repeated'; readonly versionId: number }
+  | { readonly kind: 'conflict'; readonly currentId: number | undefined };
+
+export type RequestState = 'QUEUED' | 'SUBMITTED' | 'FAILED' | 'CANCELLED';
+export type RequestKind = 'copy' | 'delete';
+
+/** Deduplicated by kind, version and store: asking twice queues once. */
+export interface NewRequest {
+  readonly kind: RequestKind;
+  readonly scope: string;
+  readonly name: string;
+  readonly versionId: number;
+  readonly store: string;
+  readonly reason: 'miss' | 'write' | 'delete' | 'repair';
+  /** 0 is most urgent. */
+  readonly priority: number;
+}
+
+export interface RequestClaim {
+  readonly owner: string;
+  readonly limit: number;
+  readonly leaseMs: number;
+  readonly scopes?: readonly string[];
+}
+
+/** A claim on a row; `token` grows with each claim, and an outcome with an old one changes nothing. */
+export interface Lease {
+  readonly requestId: number;
+  readonly token: number;
+}
+
+export interface ClaimedRequest extends NewRequest {
+  readonly lease: Lease;
+  readonly attempts: number;
+}
+
+export type RequestOutcome = { readonly lease: Lease } & (
+  | { readonly kind: 'done' | 'cancelled' }
+  | { readonly kind: 'retry'; readonly afterMs: number; readonly error: string }
+  | { readonly kind: 'failed'; readonly error: string }
+);
+
+export interface RequestRecord extends NewRequest {
+  readonly id: number;
+  readonly state: RequestState;
+  readonly attempts: number;
+  readonly lastError: string | undefined;
+  readonly createdMs: number;
+  readonly nextAttemptMs: number;
+}
+
+/** Who holds something, so that a dead holder on the same host is recognised at once. */
+export interface Holder {
+  readonly host: string;
+  readonly pid: number;
+  readonly startedMs: number;
+}
+
+export interface BeginSync {
+  readonly id: string;
+  readonly scope: string;
+  readonly prefix: string;
+  readonly source: string;
+  readonly targets: readonly string[];
+  readonly holder: Holder;
+  readonly leaseMs: number;
+  /** Leases of these holders are known to be dead and may be taken over. */
+  readonly deadHolders: readonly Holder[];
+}
+
+export interface SyncLease {
+  readonly syncId: string;
+  readonly token: number;
+}
+
+export interface SyncBegun {
+  readonly kind: 'begun';
+  readonly lease: SyncLease;
+  /** The interrupted run of the same scope and targets this one goes on from. */
+  readonly resumes: SyncRecord | undefined;
+}
+
+export interface SyncHeld {
+  readonly kind: 'held';
+  readonly target: string;
+  readonly syncId: string;
+  readonly holder: Holder;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
+export interface SyncProgress {
+  /** All names up to this one were carried out. */
+  readonly position: string;
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+export interface SyncRecord {
+  readonly id: string;
+  readonly scope: string;
+  readonly prefix: string;
+  readonly targets: readonly string[];
+  readonly state: 'running' | 'done' | 'failed' | 'interrupted';
+  readonly holder: Holder;
+  readonly startedMs: number;
+  readonly updatedMs: number;
+  readonly progress: SyncProgress;
+}
+
+export interface Intent {
+  readonly operation: string;
+  readonly scope: string;
+  readonly name: string;
+  readonly store: string;
+  readonly key: string;
+  /** What the store held when the write began; undefined: nothing. */
+  readonly oldToken: string | undefined;
+  readonly follows: number | undefined;
+  readonly content: Content;
+  readonly holder: Holder;
+  readonly createdMs: number;
+}
+
+/** What is known by now of an operation a client may repeat. */
+export interface OperationRecord {
+  readonly id: string;
+  /** Hash of what was asked; the same id with another is refused. */
+  readonly fingerprint: string;
+  /** JSON. */
+  readonly outcome: string;
+  readonly createdMs: number;
+}
+
+/** Progress of one resumable upload: `state` is the storage adapter's own JSON. `id` names store, key and source bytes. */
+export interface UploadRecord {
+  readonly id: string;
+  readonly store: string;
+  readonly key: string;
+  readonly state: string;
+  readonly updatedMs: number;
+}
+
+export interface NewEvent {
+  /** Past tense: `replica-found-corrupt`, `backfill-dropped`, `source-changed`. */
+  readonly kind: string;
+  readonly scope: string;
+  readonly name?: string;
+  readonly store?: string;
+  readonly detail: string;
+}
+
+export interface EventRecord extends NewEvent {
+  readonly id: number;
+  readonly atMs: number;
+}
+
+export interface CatalogStatus {
+  readonly objects: number;
+  readonly tombstones: number;
+  readonly versions: number;
+  readonly journalEntries: number;
+  readonly replicas: readonly {
+    readonly store: string;
+    readonly title: string;
+    readonly state: ReplicaState;
+    readonly count: number;
+    readonly bytes: number;
+  }[];
+  readonly requests: readonly { readonly kind: RequestKind; readonly state: RequestState; readonly count: number }[];
+  readonly intents: number;
+}
+
+export class CatalogError extends Error {
+  override readonly name = 'CatalogError';
+  readonly kind: 'unavailable' | 'locked' | 'full' | 'corrupt' | 'too-new' | 'refused-place' | 'failed';
+
+  constructor(kind: CatalogError['kind'], message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.kind = kind;
+  }
+}

@@ -1,0 +1,84 @@
+import type { Attributes, StorageErrorKind, Token } from './storage.ts';
+import type { Verification } from '../domain/store/verification.ts';
+
+/**
+ * How one copy of an object is brought to a target.
+ *
+ * - `copy`: it is absent there, or known to differ.
+ * - `compare-hash`: bytes are there that may be right; they are read and copied over only if they differ.
+ * - `compare-time`: as above, but size and modification time decide (`head`), nothing is read.
+ */
+export type CopyMethod = 'copy' | 'compare-hash' | 'compare-time';
+
+export interface CopyTarget {
+  /** Index into the page's targets. */
+  readonly target: number;
+  readonly how: CopyMethod;
+  /** What the listing found there; undefined: nothing. Published only onto this. */
+  readonly expected: Token | undefined;
+}
+
+/** One object to be brought to one or more targets: read once, written to all. */
+export interface CopyItem {
+  readonly key: string;
+  /** Bytes, as listed; only to plan with. */
+  readonly size: number;
+  readonly targets: readonly CopyTarget[];
+  /** Id of the version if these bytes turn out to be a new one. */
+  readonly operation: string;
+  /** The version the catalog takes for current, where it has a hash: the same bytes are the same version. */
+  readonly known: { readonly sha256: string; readonly operation: string } | undefined;
+}
+
+export interface CopyPage {
+  readonly items: readonly CopyItem[];
+  /** Until then (`Clock.monotonicMs`) results may be published; after it everything staged is discarded as `fenced`. */
+  readonly publishUntilMs: number;
+  readonly readBack: boolean;
+}
+
+export interface CopyFailure {
+  readonly kind: StorageErrorKind | 'fenced';
+  readonly message: string;
+}
+
+export type CopyTargetOutcome =
+  | {
+      readonly target: number;
+      readonly kind: 'copied' | 'same';
+      readonly token: Token;
+      readonly verification: Verification;
+    }
+  | { readonly target: number; readonly kind: 'failed'; readonly failure: CopyFailure };
+
+export interface CopyOutcome {
+  readonly key: string;
+  /** What was read, all of it, from one state of the source; undefined if it could not be. */
+  readonly source:
+    | {
+        readonly token: Token;
+        readonly size: number;
+        readonly sha256: string | undefined;
+        readonly attributes: Attributes;
+      }
+    | undefined;
+  /** One for each target of the item, in order. */
+  readonly targets: readonly CopyTargetOutcome[];
+  readonly attempts: number;
+}
+
+/**
+ * Carries out pages of copies, several at a time: threads, processes, other machines. Every page given is answered; a slot that
+ * dies is noticed, replaced, and its page carried out again.
+ */
+export interface CopyPool extends AsyncDisposable {
+  /** Pages that can be under way at once. */
+  readonly slots: number;
+  /** Objects a page should hold: as many as pay for a common flush, as few as keep all slots busy. */
+  readonly pageItems: number;
+  run(page: CopyPage): Promise<readonly CopyOutcome[]>;
+  /** Pages under way may publish until then (`Clock.monotonicMs`). */
+  extend(publishUntilMs: number): void;
+  /** Pages under way finish what is staged and take nothing new. */
+  stop(): void;
+}

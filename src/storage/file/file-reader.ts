@@ -1,0 +1,221 @@
+import fs, { type BigIntStats } from 'node:fs';
+import os from 'node:os';
+import type { Attributes, Got, Head } from '../../ports/storage.ts';
+import { type GetOptions, StorageError } from '../../ports/storage.ts';
+import { type Directories, isInside } from './directories.ts';
+import type { FileIo } from './file-io.ts';
+import { decodeFileMark, type FileMark, MARK_ATTRIBUTE, MARK_BYTES_MAX, NO_MARK } from './file-mark.ts';
+import { fileToken } from './file-token.ts';
+import type { NativeFiles } from './native.ts';
+import type { Sidecars } from './sidecars.ts';
+import type { SymlinkMode } from './walk.ts';
+
+/** Files up to this size are read in one call and given whole; larger ones come in chunks of this size. */
+const WHOLE_BYTES_MAX = 1024 * 1024;
+
+const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
+const { ENOTSUP, ERANGE } = os.constants.errno;
+const MODE_BITS = 0o777n;
+/** Most marks are short, and the whole buffer is handed over with each call. */
+const shortBuffer = Buffer.allocUnsafe(256);
+
+export interface FileReaderOptions {
+  readonly store: string;
+  readonly io: FileIo;
+  readonly native: NativeFiles | undefined;
+  readonly directories: Directories;
+  readonly sidecars: Sidecars;
+  readonly symlinks: SymlinkMode;
+}
+
+/** Opens, looks at and reads files; says `changed` when one was written to while it was read. */
+export class FileReader {
+  readonly #store: string;
+  readonly #io: FileIo;
+  readonly #native: NativeFiles | undefined;
+  readonly #directories: Directories;
+  readonly #sidecars: Sidecars;
+  readonly #symlinks: SymlinkMode;
+
+  constructor(options: FileReaderOptions) {
+    this.#store = options.store;
+    this.#io = options.io;
+    this.#native = options.native;
+    this.#directories = options.directories;
+    this.#sidecars = options.sidecars;
+    this.#symlinks = options.symlinks;
+  }
+
+  async head(key: string): Promise<Head> {
+    await this.#directories.checkParent(key);
+    if (this.#symlinks === 'preserve') {
+      const link = await this.#headLink(key);
+      if (link !== undefined) return link;
+    }
+    const { fd, stats } = await this.#open(key);
+    try {
+      return await this.#headOf(key, fd, stats);
+    } finally {
+      await this.#io.close(fd);
+    }
+  }
+
+  async get(key: string, { span, ifToken, signal }: GetOptions): Promise<Got> {
+    await this.#directories.checkParent(key);
+    if (this.#symlinks === 'preserve') {
+      const link = await this.#headLink(key);
+      if (link !== undefined) return { head: link, body: Buffer.alloc(0) };
+    }
+    const { fd, stats } = await this.#open(key);
+    let handedOver = false;
+    try {
+      const head = await this.#headOf(key, fd, stats);
+      if (ifToken !== undefined && head.token !== ifToken) {
+        throw new StorageError('precondition-failed', { store: this.#store, key }, 'the file is another than expected');
+      }
+      const start = span?.start ?? 0;
+      const end = Math.min(span?.end ?? head.size, head.size);
+      if (end - start <= WHOLE_BYTES_MAX) return { head, body: await this.#readWhole(key, fd, head, start, end) };
+      handedOver = true;
+      return { head, body: this.#chunks(key, fd, head, { start, end, signal }) };
+    } finally {
+      if (!handedOver) await this.#io.close(fd);
+    }
+  }
+
+  async #open(key: string): Promise<{ fd: number; stats: BigIntStats }> {
+    const filePath = this.#directories.pathOf(key);
+    const fd = await this.#openFollowing(key, filePath);
+    try {
+      const stats = await this.#io.fstat(fd);
+      if (!stats.isFile()) throw new StorageError('not-found', { store: this.#store, key }, 'it is not a file');
+      return { fd, stats };
+    } catch (error) {
+      await this.#io.close(fd);
+      throw error;
+    }
+  }
+
+  /** Does not wait for a writer of a FIFO, and follows a link only where links are followed and it stays inside the root. */
+  async #openFollowing(key: string, filePath: string): Promise<number> {
+    try {
+      return await this.#io.open(filePath, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ELOOP' || this.#symlinks !== 'follow') throw error;
+      const real = await this.#io.realpath(filePath);
+      if (!isInside(real, await this.#directories.realRoot())) {
+        throw new StorageError('denied', { store: this.#store, key }, 'the symbolic link leads out of the store');
+      }
+      return await this.#io.open(real, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    }
+  }
+
+  async #headLink(key: string): Promise<Head | undefined> {
+    const filePath = this.#directories.pathOf(key);
+    const stats = await this.#io.lstat(filePath);
+    if (!stats.isSymbolicLink()) return undefined;
+    const { mark } = await this.#sidecars.read(key, fileToken(stats));
+    return {
+      token: fileToken(stats),
+      size: 0,
+      modifiedNs: stats.mtimeNs,
+      attributes: { modifiedNs: stats.mtimeNs, link: await this.#io.readlink(filePath) },
+      mark,
+      digests: {},
+    };
+  }
+
+  async #headOf(key: string, fd: number, stats: BigIntStats): Promise<Head> {
+    const token = fileToken(stats);
+    const found = await this.#readMark(key, fd, token);
+    const attributes: Attributes = {
+      ...found.attributes,
+      modifiedNs: stats.mtimeNs,
+      mode: Number(stats.mode & MODE_BITS),
+    };
+    return { token, size: Number(stats.size), modifiedNs: stats.mtimeNs, attributes, mark: found.mark, digests: {} };
+  }
+
+  async #readMark(key: string, fd: number, token: string): Promise<FileMark> {
+    const native = this.#native;
+    if (native === undefined) return this.#sidecars.read(key, token);
+    let buffer = shortBuffer;
+    let length = native.getAttribute(fd, MARK_ATTRIBUTE, buffer);
+    if (length === -ERANGE) {
+      buffer = Buffer.allocUnsafe(MARK_BYTES_MAX);
+      length = native.getAttribute(fd, MARK_ATTRIBUTE, buffer);
+    }
+    if (length >= 0) return decodeFileMark(buffer.subarray(0, length));
+    return length === -ENOTSUP ? this.#sidecars.read(key, token) : NO_MARK;
+  }
+
+  async #readWhole(key: string, fd: number, head: Head, start: number, end: number): Promise<Uint8Array> {
+    const bytes = Buffer.allocUnsafe(Math.max(0, end - start));
+    let at = 0;
+    while (at < bytes.length) {
+      const count = await this.#io.read(fd, bytes, at, bytes.length - at, start + at);
+      if (count === 0) throw this.#changed(key);
+      at += count;
+    }
+    await this.#checkUnchanged(key, fd, head);
+    return bytes;
+  }
+
+  /** A generator that was never begun runs nothing when it is returned: then the file is closed for it. */
+  #chunks(
+    key: string,
+    fd: number,
+    head: Head,
+    range: { start: number; end: number; signal: AbortSignal | undefined },
+  ): AsyncIterable<Uint8Array> {
+    const chunks = this.#readChunks(key, fd, head, range);
+    let begun = false;
+    const iterator: AsyncIterator<Uint8Array> = {
+      next: () => {
+        begun = true;
+        return chunks.next();
+      },
+      return: async () => {
+        if (!begun) await this.#io.close(fd);
+        begun = true;
+        return chunks.return(undefined);
+      },
+    };
+    return { [Symbol.asyncIterator]: () => iterator };
+  }
+
+  async *#readChunks(
+    key: string,
+    fd: number,
+    head: Head,
+    { start, end, signal }: { start: number; end: number; signal: AbortSignal | undefined },
+  ): AsyncGenerator<Uint8Array> {
+    try {
+      const buffer = Buffer.allocUnsafe(WHOLE_BYTES_MAX);
+      for (let at = start; at < end; ) {
+        if (signal?.aborted)
+          throw new StorageError('aborted', { store: this.#store, key }, 'the read was stopped', signal.reason);
+        const count = await this.#io.read(fd, buffer, 0, Math.min(buffer.length, end - at), at);
+        if (count === 0) throw this.#changed(key);
+        at += count;
+        if (at >= end) await this.#checkUnchanged(key, fd, head);
+        yield buffer.subarray(0, count);
+      }
+    } catch (error) {
+      throw this.toError(error, key);
+    } finally {
+      await this.#io.close(fd);
+    }
+  }
+
+  async #checkUnchanged(key: string, fd: number, head: Head): Promise<void> {
+    if (fileToken(await this.#io.fstat(fd)) !== head.token) throw this.#changed(key);
+  }
+
+  #changed(key: string): StorageError {
+    return new StorageError('changed', { store: this.#store, key }, 'the file was changed while it was read');
+  }
+
+  /** Set by the storage: chunks are consumed outside of its own error handling. */
+  toError: (error: unknown, key: string) => unknown = (error) => error;
+}

@@ -1,0 +1,246 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { isReserved } from '../../domain/object/key.ts';
+import type { StoreCapabilities } from '../../domain/store/capabilities.ts';
+import {
+  type Body,
+  type DeleteOptions,
+  type GetOptions,
+  type Got,
+  type Head,
+  type LeaseClaim,
+  type LeaseHeld,
+  type ListingPage,
+  type ListOptions,
+  type Published,
+  type PublishRequest,
+  type Staged,
+  type StageOptions,
+  type Storage,
+  StorageError,
+  type StoreLease,
+} from '../../ports/storage.ts';
+import { checkKey } from '../check-key.ts';
+import { Directories, parentOf } from './directories.ts';
+import { toStorageError } from './file-errors.ts';
+import { blockingIo, type FileIo, waitingIo } from './file-io.ts';
+import { FileLease } from './file-lease.ts';
+import { FileReader } from './file-reader.ts';
+import { fileToken } from './file-token.ts';
+import { FileWriter } from './file-writer.ts';
+import { listInThread } from './listing.ts';
+import { loadNativeFiles } from './native.ts';
+import { Sidecars } from './sidecars.ts';
+import { StagingArea } from './staging-area.ts';
+import { type SymlinkMode, walk } from './walk.ts';
+
+export interface FileStorageOptions {
+  readonly name: string;
+  /** Directory the keys are relative to. Need not exist: listing and reading then say so, writing makes it. */
+  readonly basePath: string;
+  /** Normalised URL of the place; by default that of `basePath` as written. */
+  readonly place?: string;
+  /** `relaxed`: nothing is flushed; what is written may be lost with the power, so its replicas are soft. */
+  readonly durability?: 'strict' | 'relaxed';
+  readonly symlinks?: SymlinkMode;
+  /** In a thread or process that does nothing else: file calls block, which is several times cheaper for small files. */
+  readonly blocking?: boolean;
+}
+
+/** Objects as files below a directory: any POSIX file system, parallel ones and NFS too (docs/stores.md, "Type file"). */
+export function openFileStorage(options: FileStorageOptions): Storage {
+  return new FileStorage(options);
+}
+
+class FileStorage implements Storage {
+  readonly name: string;
+  readonly place: string;
+  readonly capabilities: StoreCapabilities;
+  readonly #root: string;
+  readonly #symlinks: SymlinkMode;
+  readonly #io: FileIo;
+  readonly #directories: Directories;
+  readonly #reader: FileReader;
+  readonly #writer: FileWriter;
+  readonly #sidecars: Sidecars;
+  readonly #staging: StagingArea;
+  readonly #lease: FileLease;
+
+  constructor(options: FileStorageOptions) {
+    const native = loadNativeFiles();
+    this.name = options.name;
+    this.#root = path.resolve(options.basePath);
+    this.place = options.place ?? `${pathToFileURL(this.#root).href.replace(/\/$/, '')}/`;
+    this.#symlinks = options.symlinks ?? 'follow';
+    this.#io = options.blocking === true ? blockingIo : waitingIo;
+    const durable = options.durability !== 'relaxed';
+    this.capabilities = { ...CAPABILITIES, batchFlush: durable && native !== undefined, soft: !durable };
+    const shared = { store: this.name, io: this.#io, native };
+    this.#directories = new Directories({ root: this.#root, io: this.#io, store: this.name });
+    this.#sidecars = new Sidecars(this.#root, this.#io);
+    this.#staging = new StagingArea(this.#root);
+    this.#lease = new FileLease(this.name, this.#root);
+    this.#reader = new FileReader({
+      ...shared,
+      directories: this.#directories,
+      sidecars: this.#sidecars,
+      symlinks: this.#symlinks,
+    });
+    this.#writer = new FileWriter({
+      ...shared,
+      directories: this.#directories,
+      sidecars: this.#sidecars,
+      staging: this.#staging,
+      symlinks: this.#symlinks,
+      durable,
+    });
+    this.#reader.toError = (error, key) => toStorageError(error, this.name, key);
+    this.#writer.toError = (error, key) => toStorageError(error, this.name, key);
+  }
+
+  async get(key: string, options: GetOptions = {}): Promise<Got> {
+    this.#check(key, options.signal);
+    try {
+      return await this.#reader.get(key, options);
+    } catch (error) {
+      throw toStorageError(error, this.name, key);
+    }
+  }
+
+  async head(key: string, options: { readonly signal?: AbortSignal } = {}): Promise<Head> {
+    this.#check(key, options.signal);
+    try {
+      return await this.#reader.head(key);
+    } catch (error) {
+      throw toStorageError(error, this.name, key);
+    }
+  }
+
+  async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListingPage> {
+    const { signal, startAfter } = options;
+    if (isReserved(parentOf(prefix))) return;
+    this.#checkPrefix(prefix);
+    const walkOptions = { root: this.#root, store: this.name, prefix, startAfter, symlinks: this.#symlinks };
+    if (!this.#io.blocking) return yield* listInThread(walkOptions, signal);
+    for (const page of walk(walkOptions)) {
+      if (signal?.aborted)
+        throw new StorageError('aborted', { store: this.name }, 'the listing was stopped', signal.reason);
+      yield page;
+    }
+  }
+
+  async delete(key: string, options: DeleteOptions = {}): Promise<void> {
+    this.#check(key, options.signal);
+    try {
+      await this.#delete(key, options);
+    } catch (error) {
+      const failure = toStorageError(error, this.name, key);
+      if (failure.kind !== 'not-found') throw failure;
+    }
+  }
+
+  async #delete(key: string, options: DeleteOptions): Promise<void> {
+    await this.#directories.checkParent(key);
+    await this.#directories.checkDirect(key);
+    const filePath = this.#directories.pathOf(key);
+    const stats = await this.#io.lstat(filePath);
+    if (stats.isDirectory()) return;
+    if (options.ifToken !== undefined && (await this.#tokenOf(filePath, stats)) !== options.ifToken) {
+      throw new StorageError('precondition-failed', { store: this.name, key }, 'the file is another than expected');
+    }
+    await this.#io.unlink(filePath);
+    await this.#sidecars.remove(key);
+    await this.#directories.removeEmptyAbove(key);
+    this.#writer.noteUnflushed(parentOf(key));
+    if (options.deferred !== true) await this.#writer.flush([]);
+  }
+
+  /** The token a listing gave: of what a followed link leads to. */
+  async #tokenOf(filePath: string, stats: fs.BigIntStats): Promise<string> {
+    const followed = stats.isSymbolicLink() && this.#symlinks === 'follow';
+    return fileToken(followed ? await this.#io.stat(filePath) : stats);
+  }
+
+  async stage(key: string, body: Body, options: StageOptions): Promise<Staged> {
+    this.#check(key, options.signal);
+    try {
+      return await this.#writer.stage(key, body, options);
+    } catch (error) {
+      if (options.signal?.aborted && !(error instanceof StorageError)) throw this.#aborted(key, options.signal);
+      if (error instanceof StorageError || (error as NodeJS.ErrnoException).code !== undefined)
+        throw toStorageError(error, this.name, key);
+      throw new StorageError('aborted', { store: this.name, key }, 'the bytes to be written could not be read', error);
+    }
+  }
+
+  async flush(staged: readonly Staged[]): Promise<void> {
+    try {
+      await this.#writer.flush(staged);
+    } catch (error) {
+      throw toStorageError(error, this.name);
+    }
+  }
+
+  async publish(requests: readonly PublishRequest[]): Promise<readonly (Published | StorageError)[]> {
+    try {
+      return await this.#writer.publish(requests);
+    } catch (error) {
+      throw toStorageError(error, this.name);
+    }
+  }
+
+  async discard(staged: readonly Staged[]): Promise<void> {
+    await this.#writer.discard(staged);
+  }
+
+  async clean(): Promise<number> {
+    try {
+      this.#lease.clean(Date.now());
+      return await this.#staging.clean(this.#io);
+    } catch (error) {
+      throw toStorageError(error, this.name);
+    }
+  }
+
+  async lease(claim: LeaseClaim): Promise<StoreLease | LeaseHeld> {
+    try {
+      return this.#lease.claim(claim);
+    } catch (error) {
+      throw toStorageError(error, this.name);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writer.close();
+  }
+
+  #check(key: string, signal: AbortSignal | undefined): void {
+    checkKey(this.name, key);
+    if (signal?.aborted) throw this.#aborted(key, signal);
+  }
+
+  /** The directory part of a prefix becomes a path. */
+  #checkPrefix(prefix: string): void {
+    const directory = parentOf(prefix);
+    if (directory !== '' || prefix.startsWith('/')) checkKey(this.name, directory);
+  }
+
+  #aborted(key: string, signal: AbortSignal): StorageError {
+    return new StorageError('aborted', { store: this.name, key }, 'it was stopped', signal.reason);
+  }
+}
+
+const CAPABILITIES: Omit<StoreCapabilities, 'batchFlush' | 'soft'> = {
+  sortedListing: true,
+  atomicReplace: true,
+  conditionalPut: 'create-only',
+  conditionalDelete: false,
+  retains: true,
+  checksPut: false,
+  stagesInMemory: false,
+  mtimeResolutionNs: 1n,
+  keepsMetadata: true,
+  durable: true,
+  parts: undefined,
+};

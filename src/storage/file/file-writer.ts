@@ -1,0 +1,320 @@
+import assert from 'node:assert';
+import fs from 'node:fs';
+import os from 'node:os';
+import {
+  type Body,
+  type Mark,
+  type Published,
+  type PublishRequest,
+  type Staged,
+  type StageOptions,
+  StorageError,
+} from '../../ports/storage.ts';
+import { openChunks } from '../body.ts';
+import { type Directories, parentOf } from './directories.ts';
+import { isBlockedByShape } from './file-errors.ts';
+import type { FileIo } from './file-io.ts';
+import { encodeFileMark, MARK_ATTRIBUTE } from './file-mark.ts';
+import { fileToken } from './file-token.ts';
+import type { NativeFiles } from './native.ts';
+import type { Sidecars } from './sidecars.ts';
+import type { StagingArea } from './staging-area.ts';
+import type { SymlinkMode } from './walk.ts';
+
+const { O_WRONLY, O_CREAT, O_EXCL } = fs.constants;
+const { ENOTSUP, EEXIST, EINVAL, ENOSYS } = os.constants.errno;
+
+/** From so many files on, one flush of the whole file system is cheaper than one of each file. */
+const SYNC_ALL_FROM = 8;
+const NS_PER_S = 1e9;
+
+export interface FileWriterOptions {
+  readonly store: string;
+  readonly io: FileIo;
+  readonly native: NativeFiles | undefined;
+  readonly directories: Directories;
+  readonly sidecars: Sidecars;
+  readonly staging: StagingArea;
+  readonly symlinks: SymlinkMode;
+  /** False: copies are soft, nothing is flushed. */
+  readonly durable: boolean;
+}
+
+class StagedFile implements Staged {
+  readonly key: string;
+  readonly path: string;
+  readonly size: number;
+  readonly token: string;
+  readonly options: StageOptions;
+  readonly marked: boolean;
+
+  constructor(fields: Pick<StagedFile, 'key' | 'path' | 'size' | 'token' | 'options' | 'marked'>) {
+    this.key = fields.key;
+    this.path = fields.path;
+    this.size = fields.size;
+    this.token = fields.token;
+    this.options = fields.options;
+    this.marked = fields.marked;
+  }
+}
+
+/** Stages, flushes and publishes files: bytes and mark under a temporary name, one flush for many, then renames. */
+export class FileWriter {
+  readonly #o: FileWriterOptions;
+  readonly #io: FileIo;
+  readonly #umask = process.umask();
+  #rootFd: number | undefined;
+
+  constructor(options: FileWriterOptions) {
+    this.#o = options;
+    this.#io = options.io;
+  }
+
+  async stage(key: string, body: Body, options: StageOptions): Promise<Staged> {
+    const path = this.#o.staging.nextPath();
+    if (options.attributes.link !== undefined) return this.#stageLink(key, path, options);
+    const mode = options.attributes.mode ?? 0o666;
+    const fd = await this.#io.open(path, O_WRONLY | O_CREAT | O_EXCL, mode | 0o200);
+    let staged: StagedFile | undefined;
+    try {
+      const size = await this.#write(key, fd, body, options);
+      // Before the mode: a file its owner may not write takes no mark from him.
+      const marked = options.mark.sha256 !== undefined && this.#mark(fd, options.mark, options);
+      if (options.attributes.mode !== undefined && ((mode | 0o200) & ~this.#umask) !== mode)
+        await this.#io.chmod(fd, mode);
+      if (options.attributes.modifiedNs !== undefined) await this.#setTimes(fd, options.attributes.modifiedNs);
+      const token = fileToken(await this.#io.fstat(fd));
+      staged = new StagedFile({ key, path, size, token, options, marked });
+      return staged;
+    } finally {
+      await this.#io.close(fd);
+      if (staged === undefined) await this.#remove(path);
+    }
+  }
+
+  async #stageLink(key: string, path: string, options: StageOptions): Promise<Staged> {
+    await this.#io.symlink(options.attributes.link as string, path);
+    const token = fileToken(await this.#io.lstat(path));
+    return new StagedFile({ key, path, size: 0, token, options, marked: false });
+  }
+
+  async #write(key: string, fd: number, body: Body, options: StageOptions): Promise<number> {
+    const expected = options.size ?? (body instanceof Uint8Array ? body.length : undefined);
+    let size = 0;
+    if (body instanceof Uint8Array) {
+      options.signal?.throwIfAborted();
+      await this.#writeAll(fd, body);
+      size = body.length;
+    } else {
+      const chunks = openChunks(body, options.signal);
+      try {
+        for (let chunk = await chunks.next(); chunk !== undefined; chunk = await chunks.next()) {
+          size += chunk.length;
+          if (expected !== undefined && size > expected) break;
+          await this.#writeAll(fd, chunk);
+        }
+      } finally {
+        chunks.close();
+      }
+    }
+    if (expected === undefined || size === expected) return size;
+    const came = size > expected ? 'more than' : `${size} of`;
+    throw new StorageError('corrupt', { store: this.#o.store, key }, `${came} the ${expected} bytes announced came`);
+  }
+
+  async #writeAll(fd: number, bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; ) at += await this.#io.write(fd, at === 0 ? bytes : bytes.subarray(at));
+  }
+
+  /** False where the file system keeps no extended attributes: the mark then becomes a sidecar when published. */
+  #mark(fd: number, mark: Mark, { attributes }: StageOptions): boolean {
+    const result = this.#o.native?.setAttribute(fd, MARK_ATTRIBUTE, encodeFileMark(mark, attributes)) ?? -ENOTSUP;
+    if (result === -ENOTSUP) return false;
+    if (result < 0) throw Object.assign(new Error('the mark cannot be written'), { code: errorCode(-result) });
+    return true;
+  }
+
+  async #setTimes(fd: number, modifiedNs: bigint): Promise<void> {
+    const result = this.#o.native?.setTimes(fd, modifiedNs);
+    if (result === undefined) await this.#io.setTimes(fd, Number(modifiedNs) / NS_PER_S);
+    else if (result < 0) throw Object.assign(new Error('the time cannot be set'), { code: errorCode(-result) });
+  }
+
+  async flush(staged: readonly Staged[]): Promise<void> {
+    if (!this.#o.durable) return;
+    const deletedIn = this.#takeUnflushed();
+    if (staged.length + deletedIn.length >= SYNC_ALL_FROM && (await this.#syncAll())) return;
+    for (const one of staged)
+      if (one instanceof StagedFile && one.options.attributes.link === undefined) await this.#syncPath(one.path);
+    await this.#syncDirectories(deletedIn);
+  }
+
+  async publish(requests: readonly PublishRequest[]): Promise<(Published | StorageError)[]> {
+    const outcomes: (Published | StorageError)[] = [];
+    const parents = new Set<string>();
+    for (const { staged, options } of requests) {
+      assert(staged instanceof StagedFile, `${this.#o.store}: ${staged.key}: not staged here`);
+      try {
+        outcomes.push(await this.#publishOne(staged, options));
+        parents.add(parentOf(staged.key));
+      } catch (error) {
+        await this.#remove(staged.path);
+        outcomes.push(this.#toPublishError(error, staged.key));
+      }
+    }
+    if (this.#o.durable && parents.size > 0) {
+      const directories = [...parents, ...this.#o.directories.takeFresh()];
+      if (directories.length < SYNC_ALL_FROM || !(await this.#syncAll())) await this.#syncDirectories(directories);
+    }
+    return outcomes;
+  }
+
+  async #publishOne(staged: StagedFile, options: PublishRequest['options']): Promise<Published> {
+    const { directories } = this.#o;
+    const target = directories.pathOf(staged.key);
+    await directories.makeParent(staged.key);
+    const mark = options.mark ?? staged.options.mark;
+    const marked = staged.marked || (await this.#markLate(staged, mark));
+    if (options.ifToken !== undefined && (await this.#tokenAt(target)) !== options.ifToken) {
+      throw new StorageError(
+        'precondition-failed',
+        { store: this.#o.store, key: staged.key },
+        'the file is another than expected',
+      );
+    }
+    try {
+      await this.#move(staged.path, target, options.ifAbsent === true);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      directories.forget();
+      await directories.makeParent(staged.key);
+      await this.#move(staged.path, target, options.ifAbsent === true);
+    }
+    if (!marked) {
+      const bytes = encodeFileMark(mark, staged.options.attributes);
+      await this.#o.sidecars.write(staged.key, staged.token, bytes, this.#o.staging.nextPath());
+    }
+    return { token: staged.token, verification: 'written' };
+  }
+
+  async #tokenAt(path: string): Promise<string | undefined> {
+    try {
+      const stats = await this.#io.lstat(path);
+      // The token a listing gives is of what a followed link leads to; what is replaced is the link.
+      if (stats.isSymbolicLink() && this.#o.symlinks === 'follow') return fileToken(await this.#io.stat(path));
+      return fileToken(stats);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  async #markLate(staged: StagedFile, mark: Mark): Promise<boolean> {
+    if (staged.options.attributes.link !== undefined) return false;
+    const { mode = 0o200 } = staged.options.attributes;
+    const fd = await this.#io.open(staged.path, fs.constants.O_RDONLY);
+    try {
+      if ((mode & 0o200) === 0) await this.#io.chmod(fd, mode | 0o200);
+      const marked = this.#mark(fd, mark, staged.options);
+      if ((mode & 0o200) === 0) await this.#io.chmod(fd, mode);
+      return marked;
+    } finally {
+      await this.#io.close(fd);
+    }
+  }
+
+  async #move(from: string, to: string, ifAbsent: boolean): Promise<void> {
+    if (!ifAbsent) return this.#io.rename(from, to);
+    const result = this.#o.native?.renameNoReplace(from, to) ?? -ENOSYS;
+    if (result === 0) return;
+    if (result !== -EINVAL && result !== -ENOSYS)
+      throw Object.assign(new Error(`rename: ${errorCode(-result)}`), { code: errorCode(-result) });
+    await this.#io.link(from, to);
+    await this.#io.unlink(from);
+  }
+
+  #toPublishError(error: unknown, key: string): StorageError {
+    if (error instanceof StorageError) return error;
+    if (!isBlockedByShape(error)) return this.toError(error, key);
+    return new StorageError('precondition-failed', { store: this.#o.store, key }, describeShape(error), error);
+  }
+
+  async discard(staged: readonly Staged[]): Promise<void> {
+    for (const one of staged) if (one instanceof StagedFile) await this.#remove(one.path);
+  }
+
+  /** A directory whose entries changed without a flush yet. */
+  noteUnflushed(directory: string): void {
+    this.#unflushed.add(directory);
+  }
+  readonly #unflushed = new Set<string>();
+
+  #takeUnflushed(): string[] {
+    const directories = [...this.#unflushed];
+    this.#unflushed.clear();
+    return directories;
+  }
+
+  async #syncDirectories(directories: Iterable<string>): Promise<void> {
+    for (const directory of new Set(directories))
+      await this.#syncPath(directory === '' ? this.#o.directories.root : this.#o.directories.pathOf(directory));
+  }
+
+  async #syncPath(path: string): Promise<void> {
+    let fd: number;
+    try {
+      fd = await this.#io.open(path, fs.constants.O_RDONLY);
+    } catch (error) {
+      // A directory that was removed meanwhile has nothing to flush: its parent is flushed for it.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      throw error;
+    }
+    try {
+      await this.#io.fsync(fd);
+    } finally {
+      await this.#io.close(fd);
+    }
+  }
+
+  /** False where the system has no such call. */
+  async #syncAll(): Promise<boolean> {
+    const { native, directories } = this.#o;
+    if (native === undefined) return false;
+    this.#rootFd ??= await this.#io.open(directories.root, fs.constants.O_RDONLY);
+    const result = this.#io.blocking
+      ? native.syncFileSystem(this.#rootFd)
+      : await native.syncFileSystemAsync(this.#rootFd);
+    if (result < 0) throw Object.assign(new Error('the file system could not be flushed'), { code: 'EIO' });
+    return true;
+  }
+
+  async #remove(path: string): Promise<void> {
+    try {
+      await this.#io.unlink(path);
+    } catch {
+      // Published, or gone with its directory: nothing is left.
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#rootFd !== undefined) await this.#io.close(this.#rootFd);
+    this.#rootFd = undefined;
+    this.#o.staging.dispose();
+  }
+
+  /** Set by the storage. */
+  toError: (error: unknown, key: string) => StorageError = (error) => {
+    throw error;
+  };
+}
+
+function describeShape(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'EEXIST') return 'something is there already';
+  return code === 'ENOTDIR' ? 'a file lies where a directory must be' : 'a directory lies where the file must be';
+}
+
+function errorCode(errno: number): string {
+  if (errno === EEXIST) return 'EEXIST';
+  return Object.entries(os.constants.errno).find(([, value]) => value === errno)?.[0] ?? 'EIO';
+}

@@ -1,0 +1,87 @@
+import { createRequire } from 'node:module';
+
+/**
+ * System calls Node has no name for: extended attributes, a flush of one file system, times in nanoseconds, and a rename
+ * that does not replace. Bound at run time to the C library; where that is not possible every field is undefined and
+ * the caller has another way (docs/stores.md, "Type file").
+ *
+ * All return 0 (or a length) or a negative errno.
+ */
+export interface NativeFiles {
+  setAttribute(fd: number, name: string, value: Uint8Array): number;
+  /** Length of the value, which is in `into`; -ENODATA where there is none. */
+  getAttribute(fd: number, name: string, into: Uint8Array): number;
+  /** Modification time; access time becomes the same. */
+  setTimes(fd: number, modifiedNs: bigint): number;
+  /** Everything written to the file system `fd` lies on is durable. Blocks. */
+  syncFileSystem(fd: number): number;
+  syncFileSystemAsync(fd: number): Promise<number>;
+  /** Rename that fails with -EEXIST rather than replace; -EINVAL where the file system cannot. */
+  renameNoReplace(from: string, to: string): number;
+}
+
+let loaded: NativeFiles | undefined | 'not yet' = 'not yet';
+
+/** Linux only: elsewhere the portable ways of Node are used. */
+export function loadNativeFiles(): NativeFiles | undefined {
+  if (loaded === 'not yet') loaded = process.platform === 'linux' ? bindLinux() : undefined;
+  return loaded;
+}
+
+type Koffi = typeof import('koffi').default;
+
+const AT_FDCWD = -100;
+const RENAME_NOREPLACE = 1;
+const NS_PER_S = 1_000_000_000n;
+
+function bindLinux(): NativeFiles | undefined {
+  let koffi: Koffi;
+  let library: ReturnType<Koffi['load']>;
+  try {
+    koffi = createRequire(import.meta.url)('koffi') as Koffi;
+    library = loadLibc(koffi);
+  } catch {
+    return undefined;
+  }
+  const fsetxattr = library.func(
+    'int fsetxattr(int fd, const char *name, const uint8_t *value, size_t size, int flags)',
+  );
+  const fgetxattr = library.func('int64_t fgetxattr(int fd, const char *name, _Out_ uint8_t *value, size_t size)');
+  const futimens = library.func('int futimens(int fd, const uint8_t *times)');
+  const syncfs = library.func('int syncfs(int fd)');
+  const renameat2 = library.func(
+    'int renameat2(int fromDir, const char *from, int toDir, const char *to, unsigned int flags)',
+  );
+  const result = (value: number): number => (value < 0 ? -koffi.errno() : value);
+  const times = Buffer.alloc(32);
+  return {
+    setAttribute: (fd, name, value) => result(fsetxattr(fd, name, value, value.length, 0)),
+    getAttribute: (fd, name, into) => result(Number(fgetxattr(fd, name, into, into.length))),
+    setTimes(fd, modifiedNs) {
+      const nanoseconds = ((modifiedNs % NS_PER_S) + NS_PER_S) % NS_PER_S;
+      const seconds = (modifiedNs - nanoseconds) / NS_PER_S;
+      for (const at of [0, 16]) {
+        times.writeBigInt64LE(seconds, at);
+        times.writeBigInt64LE(nanoseconds, at + 8);
+      }
+      return result(futimens(fd, times));
+    },
+    syncFileSystem: (fd) => result(syncfs(fd)),
+    syncFileSystemAsync: (fd) =>
+      new Promise((resolve, reject) => {
+        syncfs.async(fd, (error: unknown, value: number) => {
+          if (error) reject(error);
+          else resolve(value);
+        });
+      }),
+    renameNoReplace: (from, to) => result(renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE)),
+  };
+}
+
+function loadLibc(koffi: Koffi): ReturnType<Koffi['load']> {
+  try {
+    return koffi.load('libc.so.6');
+  } catch {
+    return koffi.load('libc.so');
+  }
+}

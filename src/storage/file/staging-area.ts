@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import { hostname } from 'node:os';
+import { isProcessAlive } from '../store-lease.ts';
+import type { FileIo } from './file-io.ts';
+
+/** On another host nothing is known of a writer; what it did not touch for so long is left behind. */
+const FOREIGN_AGE_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Where a writer's bytes lie before they have a key: `.pando/staging/<host>.<process>.<random>/<n>`. Names are short and do not
+ * depend on the key, so a component of 255 bytes is no trouble. The directory is made with the first name asked for, the root never:
+ * one that is gone (a disk that is not mounted) must not come back as an empty directory.
+ */
+export class StagingArea {
+  readonly #root: string;
+  readonly #parent: string;
+  readonly #writer =
+    `${encodeURIComponent(hostname()).replaceAll('.', '%2e')}.${process.pid}.${randomBytes(6).toString('hex')}`;
+  #count = 0;
+  #made = false;
+
+  constructor(root: string) {
+    this.#root = root;
+    this.#parent = `${root}/.pando/staging`;
+  }
+
+  nextPath(): string {
+    if (!this.#made) {
+      fs.statSync(this.#root);
+      fs.mkdirSync(`${this.#parent}/${this.#writer}`, { recursive: true, mode: 0o700 });
+      this.#made = true;
+    }
+    return `${this.#parent}/${this.#writer}/${++this.#count}`;
+  }
+
+  /** Whatever this writer still had staged is nobody's now. */
+  dispose(): void {
+    if (!this.#made) return;
+    fs.rmSync(`${this.#parent}/${this.#writer}`, { recursive: true, force: true });
+    this.#made = false;
+  }
+
+  /** Removes what writers left behind that no longer live; gives the number of files. */
+  async clean(io: FileIo): Promise<number> {
+    let count = 0;
+    for (const writer of await readNames(io, this.#parent)) {
+      const directory = `${this.#parent}/${writer}`;
+      if (writer === this.#writer || (await this.#mayLive(io, writer, directory))) continue;
+      for (const name of await readNames(io, directory)) {
+        await io.unlink(`${directory}/${name}`);
+        count++;
+      }
+      await io.rmdir(directory);
+    }
+    return count;
+  }
+
+  async #mayLive(io: FileIo, writer: string, directory: string): Promise<boolean> {
+    const [host, pid] = writer.split('.');
+    if (host === this.#writer.split('.')[0])
+      return isProcessAlive({ host: hostname(), pid: Number(pid), startedMs: 0 });
+    const touchedMs = Number((await io.lstat(directory)).mtimeMs);
+    return Date.now() - touchedMs < FOREIGN_AGE_MS;
+  }
+}
+
+async function readNames(io: FileIo, directory: string): Promise<string[]> {
+  try {
+    return await io.readdir(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}

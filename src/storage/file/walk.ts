@@ -1,0 +1,245 @@
+import fs, { type Dirent } from 'node:fs';
+import path from 'node:path';
+import { compareKeys, escapeBytes, escapeKey, findKeyProblem, RESERVED_DIRECTORY } from '../../domain/object/key.ts';
+import { type Listed, type ListingFailure, type ListingPage, StorageError } from '../../ports/storage.ts';
+import { toStorageError } from './file-errors.ts';
+import { fileToken } from './file-token.ts';
+
+/**
+ * What becomes of symbolic links (docs/replicas.md, "Symbolic links"): followed where they stay inside the root, left out, or
+ * kept as links.
+ */
+export type SymlinkMode = 'follow' | 'skip' | 'preserve';
+
+export interface WalkOptions {
+  readonly root: string;
+  readonly store: string;
+  readonly prefix: string;
+  readonly startAfter: string | undefined;
+  readonly symlinks: SymlinkMode;
+}
+
+const PAGE_OBJECTS = 1024;
+
+/**
+ * All files below a root, in the byte order of their keys, as pages; blocking, so it runs in a thread of its own. Names are
+ * read as bytes (one Latin-1 character each: their order is the order of the bytes, and ASCII needs no decoding); one that is
+ * not UTF-8 is a failure that protects its subtree. What vanishes while the walk looks is left out; what cannot be looked at
+ * is a failure, never an absence.
+ */
+export function* walk(options: WalkOptions): Generator<ListingPage> {
+  const walker = new Walker(options);
+  yield* walker.pages();
+}
+
+interface Directory {
+  /** '' or ends with '/'. */
+  readonly prefix: string;
+  readonly path: string;
+  /** Real paths of the directories above, to see a cycle of links. */
+  readonly above: readonly string[] | undefined;
+}
+
+interface Entry {
+  /** Latin-1 of the bytes; ends with '/' for a directory, or a link to one: its place in the order. */
+  readonly sort: string;
+  readonly dirent: Dirent;
+  readonly isDirectory: boolean;
+}
+
+class Walker {
+  private objects: Listed[] = [];
+  private failures: ListingFailure[] = [];
+  private readonly options: WalkOptions;
+  private realRoot: string | undefined;
+
+  constructor(options: WalkOptions) {
+    this.options = options;
+  }
+
+  *pages(): Generator<ListingPage> {
+    const { root, store, prefix } = this.options;
+    const stats = fs.statSync(root, { throwIfNoEntry: false });
+    if (stats === undefined) throw new StorageError('not-found', { store }, `the directory ${root} does not exist`);
+    if (!stats.isDirectory()) throw new StorageError('not-found', { store }, `${root} is not a directory`);
+    yield* this.below(root, prefix);
+    // A tree that was removed or unmounted under the walk looks shorter, not broken.
+    const after = fs.statSync(root, { throwIfNoEntry: false });
+    if (after?.ino !== stats.ino || after.dev !== stats.dev)
+      throw new StorageError('unavailable', { store }, `the directory ${root} went away while it was listed`);
+  }
+
+  private *below(root: string, prefix: string): Generator<ListingPage> {
+    const start = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+    if (start !== '') {
+      const below = fs.statSync(path.join(root, start), { throwIfNoEntry: false });
+      if (!below?.isDirectory()) return;
+    }
+    yield* this.directory({ prefix: start, path: start === '' ? root : path.join(root, start), above: undefined });
+    if (this.objects.length > 0 || this.failures.length > 0) yield this.takePage();
+  }
+
+  private takePage(): ListingPage {
+    const page = { objects: this.objects, failures: this.failures, markers: 0 };
+    this.objects = [];
+    this.failures = [];
+    return page;
+  }
+
+  private *directory(directory: Directory): Generator<ListingPage> {
+    for (const entry of this.entries(directory)) {
+      const name = this.decode(directory, entry);
+      if (name === undefined) continue;
+      const key = directory.prefix + name;
+      if (entry.isDirectory) {
+        if (this.mayHold(`${key}/`))
+          yield* this.directory({ prefix: `${key}/`, path: `${directory.path}/${name}`, above: directory.above });
+      } else if (entry.dirent.isFile()) this.file(key, `${directory.path}/${name}`);
+      else if (entry.dirent.isSymbolicLink()) yield* this.link(directory, key, `${directory.path}/${name}`);
+      else if (this.isWanted(key)) this.fail(key, key, 'special-file', 'it is neither a file, a directory nor a link');
+      if (this.objects.length >= PAGE_OBJECTS || this.failures.length >= PAGE_OBJECTS) yield this.takePage();
+    }
+  }
+
+  private entries(directory: Directory): readonly Entry[] {
+    let dirents: Dirent[];
+    try {
+      dirents = fs.readdirSync(directory.path, { withFileTypes: true, encoding: 'latin1' });
+    } catch (error) {
+      const { kind, message } = toStorageError(error, this.options.store);
+      if (kind === 'not-found' && directory.prefix !== '') return [];
+      if (directory.prefix === '') throw toStorageError(error, this.options.store);
+      this.fail(directory.prefix, directory.prefix, kind === 'denied' ? 'denied' : 'unavailable', message);
+      return [];
+    }
+    const entries: Entry[] = [];
+    for (const dirent of dirents) {
+      if (directory.prefix === '' && dirent.name === RESERVED_DIRECTORY) continue;
+      const isDirectory = dirent.isDirectory();
+      const holdsKeys = isDirectory || (dirent.isSymbolicLink() && this.isFollowedDirectory(directory, dirent.name));
+      entries.push({ sort: holdsKeys ? `${dirent.name}/` : dirent.name, dirent, isDirectory });
+    }
+    return entries.sort((a, b) => (a.sort < b.sort ? -1 : 1));
+  }
+
+  private isFollowedDirectory(directory: Directory, latin1: string): boolean {
+    if (this.options.symlinks !== 'follow') return false;
+    const linkPath = Buffer.concat([Buffer.from(`${directory.path}/`), Buffer.from(latin1, 'latin1')]);
+    try {
+      return fs.statSync(linkPath).isDirectory();
+    } catch {
+      return false;
+    }
+  }
+
+  /** The name as text; a name that cannot be part of a key is recorded as failed. */
+  private decode(directory: Directory, entry: Entry): string | undefined {
+    const raw = entry.dirent.name;
+    let name = raw;
+    if (BEYOND_ASCII.test(raw)) {
+      const bytes = Buffer.from(raw, 'latin1');
+      const text = bytes.toString('utf8');
+      if (!Buffer.from(text, 'utf8').equals(bytes)) {
+        const shown = escapeKey(directory.prefix) + escapeBytes(bytes);
+        this.failures.push({
+          shown,
+          protects: directory.prefix,
+          kind: 'not-utf8',
+          message: `${shown}: the name is not UTF-8`,
+        });
+        return undefined;
+      }
+      name = text;
+    }
+    if (BEYOND_ASCII.test(raw) || CONTROL.test(raw) || directory.prefix.length + name.length > 255) {
+      const problem = findKeyProblem(directory.prefix + name);
+      if (problem !== undefined) {
+        this.fail(
+          directory.prefix + name,
+          directory.prefix + name + (entry.isDirectory ? '/' : ''),
+          'invalid-key',
+          problem,
+        );
+        return undefined;
+      }
+    }
+    return name;
+  }
+
+  private file(key: string, filePath: string): void {
+    if (!this.isWanted(key)) return;
+    try {
+      const stats = fs.lstatSync(filePath, { bigint: true, throwIfNoEntry: false });
+      if (stats === undefined) return;
+      this.objects.push({ key, size: Number(stats.size), token: fileToken(stats), modifiedNs: stats.mtimeNs });
+    } catch (error) {
+      const { kind, message } = toStorageError(error, this.options.store, key);
+      this.fail(key, key, kind === 'denied' ? 'denied' : 'unavailable', message);
+    }
+  }
+
+  private *link(directory: Directory, key: string, linkPath: string): Generator<ListingPage> {
+    if (this.options.symlinks === 'skip') return;
+    if (this.options.symlinks === 'preserve') return this.file(key, linkPath);
+    const target = this.resolve(key, linkPath);
+    if (target === undefined) return;
+    if (target.stats.isFile()) {
+      if (!this.isWanted(key)) return;
+      const { stats } = target;
+      this.objects.push({ key, size: Number(stats.size), token: fileToken(stats), modifiedNs: stats.mtimeNs });
+    } else if (target.stats.isDirectory()) {
+      const above = directory.above ?? [fs.realpathSync.native(directory.path)];
+      if (above.some((one) => one === target.path || one.startsWith(`${target.path}/`))) {
+        this.fail(key, `${key}/`, 'symlink', 'the link leads back to a directory above it');
+      } else if (this.mayHold(`${key}/`)) {
+        yield* this.directory({ prefix: `${key}/`, path: linkPath, above: [...above, target.path] });
+      }
+    } else this.fail(key, key, 'special-file', 'the link leads to something that is neither a file nor a directory');
+  }
+
+  private resolve(key: string, linkPath: string): { path: string; stats: fs.BigIntStats } | undefined {
+    try {
+      this.realRoot ??= fs.realpathSync.native(this.options.root);
+      const target = fs.realpathSync.native(linkPath);
+      if (target !== this.realRoot && !target.startsWith(this.realRoot === '/' ? '/' : `${this.realRoot}/`)) {
+        this.fail(key, `${key}/`, 'symlink', 'the link leaves the root');
+        return undefined;
+      }
+      return { path: target, stats: fs.statSync(target, { bigint: true }) };
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      this.fail(
+        key,
+        `${key}/`,
+        'symlink',
+        code === 'ENOENT' ? 'the link leads nowhere' : `the link cannot be followed: ${(error as Error).message}`,
+      );
+      return undefined;
+    }
+  }
+
+  private fail(key: string, protects: string, kind: ListingFailure['kind'], why: string): void {
+    const shown = escapeKey(key);
+    this.failures.push({
+      shown,
+      protects,
+      kind,
+      message: why.startsWith(this.options.store) ? why : `${shown}: ${why}`,
+    });
+  }
+
+  private isWanted(key: string): boolean {
+    const { prefix, startAfter } = this.options;
+    return key.startsWith(prefix) && (startAfter === undefined || compareKeys(key, startAfter) > 0);
+  }
+
+  /** Whether a directory (its prefix, ending with '/') can hold anything that is wanted. */
+  private mayHold(directory: string): boolean {
+    const { prefix, startAfter } = this.options;
+    if (!directory.startsWith(prefix) && !prefix.startsWith(directory)) return false;
+    return startAfter === undefined || startAfter.startsWith(directory) || compareKeys(directory, startAfter) > 0;
+  }
+}
+
+const BEYOND_ASCII = /[\u0080-\u00ff]/;
+const CONTROL = /[\u0000-\u001f\u007f]/;

@@ -1,0 +1,27 @@
+import type { Storage } from '../ports/storage.ts';
+
+type Verbs = Omit<Storage, 'name' | 'place' | 'capabilities' | typeof Symbol.asyncDispose>;
+
+/** The same store with some of its verbs changed: how all decorators are made. Disposing it disposes the store below. */
+export function overStorage(inner: Storage, changed: Partial<Verbs>): Storage {
+  return {
+    name: inner.name,
+    place: inner.place,
+    // What a store knows of itself may grow while it is open.
+    get capabilities() {
+      return inner.capabilities;
+    },
+    get: (key, options) => inner.get(key, options),
+    head: (key, options) => inner.head(key, options),
+    list: (prefix, options) => inner.list(prefix, options),
+    delete: (key, options) => inner.delete(key, options),
+    stage: (key, body, options) => inner.stage(key, body, options),
+    flush: (staged) => inner.flush(staged),
+    publish: (requests) => inner.publish(requests),
+    discard: (staged) => inner.discard(staged),
+    clean: () => inner.clean(),
+    lease: (claim) => inner.lease(claim),
+    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+    ...changed,
+  };
+}

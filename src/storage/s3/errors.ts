@@ -1,0 +1,140 @@
+import { StorageError, type StorageErrorKind } from '../../ports/storage.ts';
+
+/** What a server, or the way to it, said; without anything of the request, so that no secret can be in it. */
+export class S3Failure extends Error {
+  override readonly name = 'S3Failure';
+  /** S3's error code, or that of the system call. */
+  readonly code: string;
+  /** HTTP status; 0: no answer came. */
+  readonly status: number;
+
+  constructor(code: string, status: number, said = '', requestId?: string) {
+    const words = ADVICE[code] ?? (said === code ? '' : said);
+    const facts = [status === 0 ? '' : String(status), requestId === undefined ? '' : `request ${requestId}`];
+    const tail = facts.filter((fact) => fact !== '').join(', ');
+    super(`${words === '' ? code : `${code}: ${words}`}${tail === '' ? '' : ` (${tail})`}`);
+    this.code = code;
+    this.status = status;
+  }
+}
+
+const KINDS: Readonly<Record<string, StorageErrorKind>> = {
+  NoSuchKey: 'not-found',
+  NotFound: 'not-found',
+  NoSuchBucket: 'not-found',
+  NoSuchVersion: 'not-found',
+  NoSuchUpload: 'changed',
+  PreconditionFailed: 'precondition-failed',
+  SlowDown: 'throttled',
+  Throttling: 'throttled',
+  ThrottlingException: 'throttled',
+  RequestLimitExceeded: 'throttled',
+  TooManyRequests: 'throttled',
+  TooManyRequestsException: 'throttled',
+  ServiceUnavailable: 'throttled',
+  OperationAborted: 'throttled',
+  ConditionalRequestConflict: 'throttled',
+  AccessDenied: 'denied',
+  AllAccessDisabled: 'denied',
+  AccountProblem: 'denied',
+  InvalidAccessKeyId: 'denied',
+  SignatureDoesNotMatch: 'denied',
+  ExpiredToken: 'denied',
+  InvalidToken: 'denied',
+  TokenRefreshRequired: 'denied',
+  RequestTimeTooSkewed: 'denied',
+  CredentialsProviderError: 'denied',
+  MethodNotAllowed: 'read-only',
+  BadDigest: 'corrupt',
+  XAmzContentSHA256Mismatch: 'corrupt',
+  InvalidDigest: 'corrupt',
+  IncompleteBody: 'unavailable',
+  InternalError: 'unavailable',
+  RequestTimeout: 'timeout',
+  QuotaExceeded: 'full',
+  QuotaExceededException: 'full',
+  InsufficientCapacity: 'full',
+  XMinioStorageFull: 'full',
+  KeyTooLongError: 'invalid-key',
+  InvalidObjectName: 'invalid-key',
+  InvalidURI: 'invalid-key',
+  TimeoutError: 'timeout',
+  ETIMEDOUT: 'timeout',
+  AbortError: 'aborted',
+  ERR_INVALID_CHAR: 'unsupported',
+  ECONNREFUSED: 'unavailable',
+  ECONNRESET: 'unavailable',
+  ECONNABORTED: 'unavailable',
+  EPIPE: 'unavailable',
+  ENOTFOUND: 'unavailable',
+  EAI_AGAIN: 'unavailable',
+  EHOSTUNREACH: 'unavailable',
+  ENETUNREACH: 'unavailable',
+};
+
+/** What a reader of the message should do, where the code alone does not tell. */
+const ADVICE: Readonly<Record<string, string>> = {
+  NoSuchBucket: 'the bucket does not exist',
+  RequestTimeTooSkewed: 'the clocks of this machine and the server differ too much',
+  CredentialsProviderError: 'no credentials were found',
+  PermanentRedirect: 'the bucket lies in another region; set region',
+  AuthorizationHeaderMalformed: 'the bucket lies in another region; set region',
+  MetadataTooLarge: 'the metadata is larger than the server takes (2 KB at Amazon)',
+  InvalidObjectState: 'the object lies in an archive and must be restored first',
+  KeyTooLongError: 'with the prefix the key is longer than the server takes',
+};
+
+/** Whatever a request threw, as the one error of the port (docs/stores.md, "Errors"). */
+export function toStorageError(
+  error: unknown,
+  where: { store: string; key?: string },
+  signal?: AbortSignal,
+): StorageError {
+  if (error instanceof StorageError) return error;
+  const failure = toS3Failure(error);
+  const kind = signal?.aborted === true ? 'aborted' : kindOf(failure);
+  return new StorageError(kind, where, failure.message, failure);
+}
+
+/** The failure behind a storage error of this adapter. */
+export function failureOf(error: unknown): S3Failure | undefined {
+  return error instanceof StorageError && error.cause instanceof S3Failure ? error.cause : undefined;
+}
+
+export function isBucketMissing(error: unknown): boolean {
+  return failureOf(error)?.code === 'NoSuchBucket';
+}
+
+function kindOf({ code, status }: S3Failure): StorageErrorKind {
+  const kind = KINDS[code];
+  if (kind !== undefined) return kind;
+  if (status === 0) return 'unavailable';
+  if (status === 401 || status === 403) return 'denied';
+  if (status === 404) return 'not-found';
+  if (status === 408) return 'timeout';
+  if (status === 412) return 'precondition-failed';
+  if (status === 429 || status === 503) return 'throttled';
+  if (status === 507) return 'full';
+  if (status >= 500 && status !== 501) return 'unavailable';
+  return 'unsupported';
+}
+
+interface SdkError {
+  readonly name?: unknown;
+  readonly code?: unknown;
+  readonly Code?: unknown;
+  readonly message?: unknown;
+  readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string };
+  readonly errors?: readonly unknown[];
+}
+
+function toS3Failure(error: unknown): S3Failure {
+  if (error instanceof S3Failure) return error;
+  const { name, code, Code, message, $metadata, errors } = (error ?? {}) as SdkError;
+  // Several addresses of one host were tried: the first tells as much as all of them.
+  if (errors !== undefined && errors.length > 0 && $metadata === undefined) return toS3Failure(errors[0]);
+  const said = [Code, code, name].find((text) => typeof text === 'string' && text in KINDS) ?? Code ?? code ?? name;
+  const words = typeof message === 'string' && message !== 'UnknownError' ? message : '';
+  const shown = typeof said === 'string' ? said : 'unknown failure';
+  return new S3Failure(shown, $metadata?.httpStatusCode ?? 0, words, $metadata?.requestId);
+}

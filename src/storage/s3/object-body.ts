@@ -1,0 +1,122 @@
+import type { Readable } from 'node:stream';
+import type { ByteSpan } from '../../domain/transfer/byte-range.ts';
+import { StorageError } from '../../ports/storage.ts';
+import { toStorageError } from './errors.ts';
+
+export interface BodyOptions {
+  readonly store: string;
+  readonly key: string;
+  /** Which of the bytes that come are wanted: of a server that ignored the range, all of them come. */
+  readonly wanted: ByteSpan;
+  readonly idleMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * The body of an answer as chunks. It never gives more than was asked for, says `unavailable` when the connection breaks
+ * before the last byte, and `timeout` when no byte comes for `idleMs`. Returning it early closes the connection.
+ */
+export function openBody(stream: Readable, options: BodyOptions): AsyncIterableIterator<Uint8Array> {
+  return new ObjectBody(stream, options);
+}
+
+class ObjectBody implements AsyncIterableIterator<Uint8Array> {
+  readonly #stream: Readable;
+  readonly #options: BodyOptions;
+  /** Position in what the server sends. */
+  #at = 0;
+  #failure: StorageError | undefined;
+  #ended = false;
+  #wake: (() => void) | undefined;
+
+  constructor(stream: Readable, options: BodyOptions) {
+    this.#stream = stream;
+    this.#options = options;
+    const wake = (): void => this.#wake?.();
+    stream.on('readable', wake);
+    stream.on('end', () => {
+      this.#ended = true;
+      wake();
+    });
+    stream.on('error', (error) => {
+      this.#failure ??= this.#fail(error);
+      wake();
+    });
+    stream.on('close', () => {
+      this.#ended = true;
+      wake();
+    });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array>> {
+    const { start, end } = this.#options.wanted;
+    while (this.#at < end) {
+      if (this.#failure !== undefined) throw this.#failure;
+      const chunk = this.#stream.read() as Uint8Array | null;
+      if (chunk === null) {
+        if (this.#ended) throw this.#short();
+        await this.#more();
+        continue;
+      }
+      const from = Math.max(0, start - this.#at);
+      const to = Math.min(chunk.length, end - this.#at);
+      this.#at += chunk.length;
+      if (from < to) return { done: false, value: chunk.subarray(from, to) };
+    }
+    this.#finish();
+    return { done: true, value: undefined };
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array>> {
+    this.#at = Number.POSITIVE_INFINITY;
+    this.#stream.destroy();
+    return { done: true, value: undefined };
+  }
+
+  /** At the end the connection is given back for the next request; one that still has bytes is closed. */
+  #finish(): void {
+    if (this.#ended) return;
+    if (this.#stream.read() === null) this.#stream.resume();
+    else this.#stream.destroy();
+  }
+
+  #more(): Promise<void> {
+    const { idleMs } = this.#options;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#failure ??= this.#error('timeout', `no byte came for ${idleMs / 1000} s`);
+        this.#stream.destroy();
+        this.#wake?.();
+      }, idleMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        this.#wake = undefined;
+        resolve();
+      };
+      // What came between read() and here has already rung.
+      if (this.#stream.readableLength > 0 || this.#ended || this.#failure !== undefined) this.#wake();
+    });
+  }
+
+  #fail(error: Error): StorageError {
+    const { store, key, signal } = this.#options;
+    return toStorageError(error, { store, key }, signal);
+  }
+
+  #short(): StorageError {
+    const { wanted, signal } = this.#options;
+    if (signal?.aborted === true) return this.#error('aborted', 'it was aborted');
+    return this.#error(
+      'unavailable',
+      `the connection ended after ${Math.max(0, this.#at - wanted.start)} of ${wanted.end - wanted.start} bytes`,
+    );
+  }
+
+  #error(kind: StorageError['kind'], why: string): StorageError {
+    return new StorageError(kind, { store: this.#options.store, key: this.#options.key }, why);
+  }
+}

@@ -1,0 +1,67 @@
+import { hash } from 'node:crypto';
+import type { Token } from '../../ports/storage.ts';
+import { failureOf } from './errors.ts';
+import { tokenOf } from './etag.ts';
+import { headerOf } from './http-exchange.ts';
+import { openBody } from './object-body.ts';
+import { lengthOf } from './read-head.ts';
+import type { Condition, S3Bucket } from './s3-bucket.ts';
+
+/** Small JSON documents Pando keeps under `.pando/` in the bucket. */
+export interface OwnDocument {
+  readonly text: string;
+  readonly token: Token;
+}
+
+export interface OwnDocumentListed {
+  readonly name: string;
+  readonly writtenMs: number;
+}
+
+/** What is longer was not written by us. */
+const DOCUMENT_BYTES_MAX = 64 * 1024;
+/** One page of a listing. */
+const PAGE_DOCUMENTS = 1000;
+
+export async function readOwn(bucket: S3Bucket, name: string): Promise<OwnDocument | undefined> {
+  const { key, fullKey } = bucket.keys.ownAt(name);
+  try {
+    const answer = await bucket.connection.request({ method: 'GET', fullKey }, { key, retried: true });
+    const wanted = { start: 0, end: Math.min(lengthOf(answer), DOCUMENT_BYTES_MAX) };
+    const { idleMs } = bucket.connection.timeouts;
+    const body = openBody(answer, { store: bucket.name, key, wanted, idleMs, signal: undefined });
+    const chunks = await Array.fromAsync(body);
+    return { text: Buffer.concat(chunks).toString('utf8'), token: tokenOf(headerOf(answer, 'etag')) };
+  } catch (error) {
+    if (failureOf(error)?.code === 'NoSuchKey') return undefined;
+    throw error;
+  }
+}
+
+export async function writeOwn(bucket: S3Bucket, name: string, text: string, condition?: Condition): Promise<Token> {
+  const bytes = Buffer.from(text, 'utf8');
+  const input = { bytes, sha256: hash('sha256', bytes), contentType: 'application/json', metadata: {} };
+  return (await bucket.put(bucket.keys.ownAt(name), input, condition)).token;
+}
+
+export async function deleteOwn(bucket: S3Bucket, name: string): Promise<void> {
+  await bucket.delete(bucket.keys.ownAt(name), { retried: true });
+}
+
+/** Documents below a directory whose name ends with `/`, in order, from after the name `after`: one page. */
+export async function listOwn(
+  bucket: S3Bucket,
+  directory: string,
+  after?: string,
+  limit = PAGE_DOCUMENTS,
+): Promise<readonly OwnDocumentListed[]> {
+  const { key, fullKey } = bucket.keys.ownAt(directory);
+  const StartAfter = after === undefined ? undefined : bucket.keys.ownAt(after).fullKey;
+  const input = { Bucket: bucket.bucket, Prefix: fullKey, MaxKeys: limit, EncodingType: 'url' as const, StartAfter };
+  const answer = await bucket.connection.send(new bucket.connection.sdk.ListObjectsV2Command(input), { key });
+  const own = bucket.keys.ownAt('').fullKey.length;
+  return (answer.Contents ?? []).map((one) => ({
+    name: decodeURIComponent(one.Key ?? '').slice(own),
+    writtenMs: one.LastModified?.getTime() ?? 0,
+  }));
+}

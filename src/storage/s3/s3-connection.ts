@@ -1,0 +1,165 @@
+import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type * as Sdk from '@aws-sdk/client-s3';
+import { mayRetry, retryDelayMs } from '../../domain/transfer/retry.ts';
+import { StorageError } from '../../ports/storage.ts';
+import { toStorageError } from './errors.ts';
+import { exchange, readFailure } from './http-exchange.ts';
+import { objectUrl } from './object-url.ts';
+import {
+  S3_CONCURRENCY,
+  S3_RETRY,
+  S3_TIMEOUTS,
+  type S3StorageOptions,
+  type S3Timeouts,
+  SLOWEST_BYTES_PER_SECOND,
+} from './s3-settings.ts';
+import { EMPTY_SHA256, encodePath, formatQuery, Signer, type SigningCredentials } from './signing.ts';
+
+export const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD';
+
+type Command<Input extends object, Output extends object> = Parameters<
+  typeof Sdk.S3Client.prototype.send<Input & Sdk.ServiceInputTypes, Output & Sdk.ServiceOutputTypes>
+>[0];
+
+export interface SendOptions {
+  /** The object the request is about, for messages; absent: the store. */
+  readonly key?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Failures that may pass are tried again here. Only for requests whose bytes this adapter holds. */
+  readonly retried?: boolean;
+  /** Told of each further attempt: the one before may have had its effect. */
+  onRetry?(): void;
+}
+
+/** A request about one object, or the bucket, whose answer is no XML. */
+export interface ObjectRequest {
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'DELETE';
+  /** The bucket's key; '' is the bucket itself. */
+  readonly fullKey: string;
+  readonly query?: Readonly<Record<string, string>>;
+  /** Lower-case names. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  /** sha256 of the body, or `UNSIGNED_PAYLOAD`; absent: there is none. */
+  readonly payload?: string;
+}
+
+/** One way to one endpoint: its connections, its credentials, and the one place where requests fail. */
+export interface S3Connection {
+  readonly sdk: typeof Sdk;
+  readonly timeouts: S3Timeouts;
+  /** A request with XML in it, by the SDK. */
+  send<Input extends object, Output extends object>(
+    command: Command<Input, Output>,
+    options: SendOptions,
+  ): Promise<Output>;
+  /** A request about one object: many, so without the SDK. The answer's body is unread; that of a PUT is thrown away. */
+  request(request: ObjectRequest, options: SendOptions): Promise<IncomingMessage>;
+  close(): void;
+}
+
+/** The SDK is loaded here, so that a run without S3 does not pay for it. */
+export async function openConnection(options: S3StorageOptions): Promise<S3Connection> {
+  const [sdk, { NodeHttpHandler }] = await Promise.all([
+    import('@aws-sdk/client-s3'),
+    import('@smithy/node-http-handler'),
+  ]);
+  const { name, settings, clock, random, retry = S3_RETRY, concurrency = S3_CONCURRENCY } = options;
+  const timeouts = { ...S3_TIMEOUTS, ...options.timeouts };
+  const url = objectUrl(settings);
+  const openAgent = (maxSockets: number): HttpAgent | HttpsAgent => {
+    const agent = { keepAlive: true, maxSockets, scheduling: 'lifo' as const };
+    return url.protocol === 'https:' ? new HttpsAgent(agent) : new HttpAgent(agent);
+  };
+  // A copy from a bucket to itself reads and writes at once: with one pool, readers waiting for writers could hold all of it.
+  // A body that is read slowly holds its connection, so there are more of those.
+  const reading = openAgent(2 * concurrency);
+  const writing = openAgent(concurrency);
+  const handlerOf = (agent: HttpAgent | HttpsAgent) =>
+    new NodeHttpHandler({
+      connectionTimeout: timeouts.connectMs,
+      requestTimeout: timeouts.requestMs,
+      throwOnRequestTimeout: true,
+      // A full agent is no news: what waits for it is bounded above.
+      socketAcquisitionWarningTimeout: 2 ** 31 - 1,
+      ...(agent instanceof HttpsAgent ? { httpsAgent: agent } : { httpAgent: agent }),
+    });
+  const client = new sdk.S3Client({
+    region: settings.region,
+    ...(settings.endpointUrl === undefined ? {} : { endpoint: settings.endpointUrl }),
+    forcePathStyle: settings.pathStyle,
+    ...credentialsOf(settings.credentials),
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    maxAttempts: 1,
+    requestHandler: handlerOf(writing),
+  });
+  const signer = new Signer(settings.region);
+
+  async function requestOnce(request: ObjectRequest, signal: AbortSignal | undefined): Promise<IncomingMessage> {
+    const { method, fullKey, query = {}, body, payload = EMPTY_SHA256 } = request;
+    const path = `${url.pathname}${encodePath(fullKey)}`;
+    const headers = {
+      ...request.headers,
+      host: url.host,
+      ...(method === 'PUT' ? { 'content-length': String(body?.length ?? 0) } : {}),
+    };
+    const credentials: SigningCredentials = await client.config.credentials();
+    const signed = signer.sign({ method, path, query, headers, payload }, credentials, clock.nowMs());
+    const queryText = formatQuery(query);
+    const answer = await exchange({
+      url,
+      method,
+      path: queryText === '' ? path : `${path}?${queryText}`,
+      headers: signed,
+      body,
+      agent: method === 'GET' ? reading : writing,
+      connectMs: timeouts.connectMs,
+      answerMs: timeouts.requestMs + Math.ceil(((body?.length ?? 0) / SLOWEST_BYTES_PER_SECOND) * 1000),
+      signal,
+    });
+    if ((answer.statusCode ?? 0) >= 300) throw await readFailure(answer);
+    if (method !== 'GET') answer.resume();
+    return answer;
+  }
+
+  async function repeat<T>(work: () => Promise<T>, { key, signal, retried = false, onRetry }: SendOptions): Promise<T> {
+    const where = key === undefined ? { store: name } : { store: name, key };
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work();
+      } catch (error) {
+        const failure = toStorageError(error, where, signal);
+        if (!retried || !mayRetry(failure.kind, attempt, retry)) throw failure;
+        await clock.sleep(retryDelayMs(attempt, retry, random.fraction()), signal).catch((reason: unknown) => {
+          throw new StorageError('aborted', where, 'it was aborted', reason);
+        });
+        onRetry?.();
+      }
+    }
+  }
+
+  return {
+    sdk,
+    timeouts,
+    send: (command, sendOptions) => {
+      const { signal } = sendOptions;
+      return repeat(() => client.send(command, signal === undefined ? {} : { abortSignal: signal }), sendOptions);
+    },
+    request: (request, sendOptions) => repeat(() => requestOnce(request, sendOptions.signal), sendOptions),
+    close: () => {
+      client.destroy();
+      reading.destroy();
+      writing.destroy();
+    },
+  };
+}
+
+/** Nothing given is the SDK's own chain. */
+function credentialsOf(credentials: S3StorageOptions['settings']['credentials']) {
+  if (credentials.kind === 'chain') return credentials.profile === undefined ? {} : { profile: credentials.profile };
+  const { accessKey, secretKey, sessionToken } = credentials;
+  const session = sessionToken === undefined ? {} : { sessionToken };
+  return { credentials: { accessKeyId: accessKey, secretAccessKey: secretKey, ...session } };
+}

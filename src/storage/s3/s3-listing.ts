@@ -1,0 +1,91 @@
+import { compareKeys, RESERVED_DIRECTORY } from '../../domain/object/key.ts';
+import {
+  type Listed,
+  type ListingFailure,
+  type ListingPage,
+  type ListOptions,
+  StorageError,
+} from '../../ports/storage.ts';
+import { isBucketMissing } from './errors.ts';
+import { tokenOf } from './etag.ts';
+import { dateNs } from './read-head.ts';
+import type { S3Bucket } from './s3-bucket.ts';
+
+/** S3 gives no more than this at once. */
+const PAGE_OBJECTS = 1000;
+
+/** Sorts after every key below `.pando/`, and before every other key. */
+const AFTER_RESERVED = `${RESERVED_DIRECTORY}/\u{10ffff}`;
+
+/**
+ * ListObjectsV2, page by page, in byte order. A page that is not in order would make a merge miss objects, so it fails as
+ * `corrupt`. The time told is when the store received the object: a listing does not tell the one in its metadata.
+ */
+export async function* listObjects(
+  bucket: S3Bucket,
+  prefix: string,
+  options: ListOptions,
+): AsyncGenerator<ListingPage> {
+  const { connection, keys, name } = bucket;
+  let startAfter =
+    options.startAfter === undefined || options.startAfter === '' ? undefined : keys.listed(options.startAfter);
+  let token: string | undefined;
+  let last = options.startAfter ?? '';
+  while (true) {
+    if (options.signal?.aborted === true) throw new StorageError('aborted', { store: name }, 'it was aborted');
+    const input = {
+      Bucket: bucket.bucket,
+      Prefix: keys.listed(prefix),
+      MaxKeys: PAGE_OBJECTS,
+      EncodingType: 'url' as const,
+      ...(token !== undefined
+        ? { ContinuationToken: token }
+        : startAfter === undefined
+          ? {}
+          : { StartAfter: startAfter }),
+    };
+    const answer = await connection
+      .send(new connection.sdk.ListObjectsV2Command(input), { signal: options.signal, retried: true })
+      .catch((error: unknown) => {
+        if (!isBucketMissing(error)) throw error;
+        throw new StorageError(
+          'not-found',
+          { store: name },
+          `the bucket ${bucket.bucket} does not exist`,
+          (error as Error).cause,
+        );
+      });
+    const objects: Listed[] = [];
+    const failures: ListingFailure[] = [];
+    let markers = 0;
+    let endsInReserved = false;
+    for (const { Key = '', Size = 0, ETag, LastModified } of answer.Contents ?? []) {
+      const listed = keys.readListed(Key);
+      endsInReserved = listed.kind === 'own';
+      if (listed.kind === 'marker') markers++;
+      if (listed.kind === 'failure') {
+        const { failure: kind, shown, protects, message } = listed;
+        failures.push({ kind, shown, protects, message });
+      }
+      if (listed.kind !== 'object') continue;
+      if (last !== '' && compareKeys(listed.key, last) <= 0) throw outOfOrder(name, last, listed.key);
+      last = listed.key;
+      objects.push({ key: listed.key, size: Size, token: tokenOf(ETag), modifiedNs: dateNs(LastModified) });
+    }
+    yield { objects, failures, markers };
+    if (answer.IsTruncated !== true) return;
+    // Thousands of Pando's own documents need not be listed to be left out.
+    if (endsInReserved) startAfter = keys.listed(AFTER_RESERVED);
+    token = endsInReserved ? undefined : answer.NextContinuationToken;
+    if (!endsInReserved && token === undefined)
+      throw new StorageError('corrupt', { store: name }, 'the listing says that it goes on, and not where');
+  }
+}
+
+function outOfOrder(store: string, before: string, after: string): StorageError {
+  return new StorageError(
+    'corrupt',
+    { store, key: after },
+    `the listing is not in order: it comes after ${JSON.stringify(before)}`,
+  );
+}

@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import type { Catalog } from '../ports/catalog.ts';
+import { describeChanges } from './catalog-contract/changes.ts';
+import { describeConcurrency } from './catalog-contract/concurrency.ts';
+import { describeConflicts } from './catalog-contract/conflicts.ts';
+import { describeDeletes } from './catalog-contract/deletes.ts';
+import { CatalogContract } from './catalog-contract/harness.ts';
+import { describeHistory } from './catalog-contract/history.ts';
+import { describeIntents } from './catalog-contract/intents.ts';
+import { describeReplicas } from './catalog-contract/replicas.ts';
+import { describeRequests } from './catalog-contract/requests.ts';
+import { describeScanning } from './catalog-contract/scanning.ts';
+import { describeScopes } from './catalog-contract/scopes.ts';
+import { describeSyncs } from './catalog-contract/syncs.ts';
+
+/**
+ * Every duty of the catalog port, as vitest suites. `open` gives the catalog under test, which is opened once, must be empty,
+ * and is disposed at the end. Leases run on its own clock: some tests wait until one is over.
+ */
+export function describeCatalogContract(name: string, open: () => Promise<Catalog>): void {
+  describe(`catalog contract: ${name}`, { timeout: 30_000 }, () => {
+    let catalog: Catalog | undefined;
+    const contract = new CatalogContract(() => {
+      if (catalog === undefined) throw new Error('the catalog under test could not be opened');
+      return catalog;
+    });
+
+    beforeAll(async () => {
+      catalog = await open();
+    }, 60_000);
+    afterAll(async () => {
+      await catalog?.[Symbol.asyncDispose]();
+    }, 60_000);
+
+    describeScopes(contract);
+    describeChanges(contract);
+    describeConflicts(contract);
+    describeReplicas(contract);
+    describeDeletes(contract);
+    describeScanning(contract);
+    describeRequests(contract);
+    describeSyncs(contract);
+    describeIntents(contract);
+    describeHistory(contract);
+    describeConcurrency(contract);
+  });
+}

@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { type CatalogContract, expectKind } from './harness.ts';
+
+/** Duties of `site`, `openScope` and `listRules`. */
+export function describeScopes(contract: CatalogContract): void {
+  describe('site', () => {
+    it('is the same at every call, with an incarnation of 16 hex digits', async () => {
+      const first = await contract.catalog.site();
+      const second = await contract.catalog.site();
+      expect(second).toEqual(first);
+      expect(first.incarnation).toMatch(/^[0-9a-f]{16}$/);
+      expect(first.id).not.toBe('');
+    });
+
+    it('counts every change it recorded', async () => {
+      const scope = await contract.openScope();
+      const before = await contract.catalog.site();
+      await contract.record(contract.put(scope, 'a'), contract.put(scope, 'b'));
+      const after = await contract.catalog.site();
+      expect(after.counter).toBe(before.counter + 2);
+    });
+  });
+
+  describe('openScope', () => {
+    it('makes the replicas a standing rule, told by read priority', async () => {
+      const scope = await contract.openScope();
+      const rules = await contract.catalog.listRules(scope.name);
+      expect(rules.map(({ origin, store, storeTitle, priority }) => ({ origin, store, storeTitle, priority }))).toEqual(
+        [
+          { origin: 'profile', store: scope.near, storeTitle: 'near', priority: 1 },
+          { origin: 'profile', store: scope.far, storeTitle: 'far', priority: 2 },
+        ],
+      );
+    });
+
+    it('again with the same replicas changes nothing', async () => {
+      const scope = await contract.openScope();
+      const before = await contract.catalog.listRules(scope.name);
+      await open(scope.name, [scope.near, scope.far]);
+      const after = await contract.catalog.listRules(scope.name);
+      expect(after.map(({ id, createdMs }) => ({ id, createdMs }))).toEqual(
+        before.map(({ id, createdMs }) => ({ id, createdMs })),
+      );
+    });
+
+    it('ends the rule of a replica that is named no more, and begins it again when it is', async () => {
+      const scope = await contract.openScope();
+      await open(scope.name, [scope.far]);
+      expect((await contract.catalog.listRules(scope.name)).map(({ store }) => store)).toEqual([scope.far]);
+      await open(scope.name, [scope.near, scope.far]);
+      expect((await contract.catalog.listRules(scope.name)).map(({ store }) => store)).toEqual([scope.near, scope.far]);
+    });
+
+    it('ends all rules when no replica is named', async () => {
+      const scope = await contract.openScope();
+      await open(scope.name, []);
+      expect(await contract.catalog.listRules(scope.name)).toEqual([]);
+    });
+
+    it('for one run leaves the standing rule as it is, and knows the targets', async () => {
+      const scope = await contract.openScope();
+      const target = `${scope.near}-by-hand`;
+      await contract.catalog.openScope({
+        name: scope.name,
+        title: scope.name,
+        source: scope.source,
+        replicas: [{ store: target, title: 'by hand', priority: 1 }],
+        standing: false,
+      });
+      expect((await contract.catalog.listRules(scope.name)).map(({ store }) => store)).toEqual([scope.near, scope.far]);
+      await contract.putWithReplicas(scope, 'a', [target]);
+      expect((await contract.read(scope, 'a')).replicas.map(({ store }) => store)).toEqual([target]);
+    });
+
+    it('lists the rules of all scopes when none is named', async () => {
+      const one = await contract.openScope();
+      const other = await contract.openScope();
+      const scopes = new Set((await contract.catalog.listRules()).map(({ scope }) => scope));
+      expect(scopes.has(one.name) && scopes.has(other.name)).toBe(true);
+    });
+
+    it('comes before everything: a change in an unknown scope, or at an unknown store, fails', async () => {
+      const scope = await contract.openScope();
+      await expectKind(contract.record(contract.put({ ...scope, name: 'never-opened' }, 'a')), 'failed');
+      await expectKind(contract.putWithReplicas(scope, 'a', ['test:never-opened']), 'failed');
+      expect(await contract.catalog.readObject(scope.name, 'a')).toBeUndefined();
+      expect(await contract.catalog.readObject('never-opened', 'a')).toBeUndefined();
+      expect(await contract.catalog.listRules('never-opened')).toEqual([]);
+    });
+  });
+
+  function open(name: string, stores: readonly string[]): Promise<void> {
+    const replicas = stores.map((store, at) => ({ store, title: store, priority: at + 1 }));
+    return contract.catalog.openScope({ name, title: name, source: `test:${name}/source`, replicas, standing: true });
+  }
+}

@@ -1,0 +1,54 @@
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import type { WorkerInit } from './compose.ts';
+import { copyPage } from './engine/sync/copy-page.ts';
+import { openStorage } from './open-storage.ts';
+import { systemClock } from './system/system-clock.ts';
+import type { CopyCommand } from './transfer-tools/copy-messages.ts';
+import { serveCopies, type WorkerChannel } from './transfer-tools/serve-copies.ts';
+
+/** Small objects are read into slices of blocks this large: one allocation for hundreds of them. */
+const READ_BLOCK_BYTES = 1024 * 1024;
+Buffer.poolSize = READ_BLOCK_BYTES;
+
+/** Entry of a copy worker, as a thread or as a process: opens its stores itself and carries out pages. */
+async function serve(channel: WorkerChannel, init: WorkerInit): Promise<void> {
+  const source = await openStorage(init.source.profile, init.source.open);
+  const targets = await Promise.all(init.targets.map(({ profile, open }) => openStorage(profile, open)));
+  serveCopies(
+    channel,
+    (page, guards) => copyPage({ clock: systemClock, source, targets, itemsAtOnce: init.itemsAtOnce, ...guards }, page),
+    async () => {
+      for (const storage of [source, ...targets]) await storage[Symbol.asyncDispose]();
+    },
+  );
+}
+
+const port = parentPort;
+if (!isMainThread && port !== null) {
+  const channel: WorkerChannel = {
+    send: (answer) => port.postMessage(answer),
+    onCommand: (receive) => port.on('message', receive),
+    close: () => port.close(),
+  };
+  await serve(channel, workerData as WorkerInit);
+} else if (process.send !== undefined) serveProcess();
+
+/** A pool that is gone has nobody to carry out pages for; an interrupt at the terminal is the pool's to handle. */
+function serveProcess(): void {
+  process.on('disconnect', () => process.exit(0));
+  process.on('SIGINT', () => undefined);
+  const early: CopyCommand[] = [];
+  let receive = (command: CopyCommand): void => void early.push(command);
+  process.on('message', (message: CopyCommand | { readonly kind: 'init'; readonly init: WorkerInit }) => {
+    if (message.kind !== 'init') return receive(message);
+    const channel: WorkerChannel = {
+      send: (answer) => process.send?.(answer),
+      onCommand(handle) {
+        receive = handle;
+        for (const command of early.splice(0)) handle(command);
+      },
+      close: () => process.exit(0),
+    };
+    void serve(channel, message.init);
+  });
+}

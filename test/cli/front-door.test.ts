@@ -1,0 +1,161 @@
+import { existsSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { COMMANDS } from '../../src/cli/commands.ts';
+import { Sandbox } from './sandbox.ts';
+
+describe('the front door', () => {
+  test('what is not understood is told with a suggestion, and ends with 2', async () => {
+    using box = new Sandbox();
+    const mistakes: [args: string[], message: RegExp][] = [
+      [['synk'], /unknown command 'synk'\n\(Did you mean sync\?\)/],
+      [['sync', 'a', 'b', '--delete-unmached-files'], /Did you mean --delete-unmatched-files\?/],
+      [['sync'], /missing required argument 'source'/],
+      [['sync', 'a', 'b', '--max-delete', 'many'], /not a whole number/],
+      [['sync', 'a', 'b', '--compare', 'time'], /Allowed choices are version, size-mtime, checksum/],
+      [['ls', 'data:x'], /names the profile "data"/],
+    ];
+    for (const [args, message] of mistakes) {
+      const { code, stdout, stderr } = await box.run(args);
+      expect([code, stdout, stderr]).toEqual([2, '', expect.stringMatching(message)]);
+      expect(stderr).toMatch(/^pando: /);
+    }
+  });
+
+  test('help names every command, and a command’s help its options and the global ones', async () => {
+    using box = new Sandbox();
+    const help = await box.run(['--help']);
+    expect(help.code).toBe(0);
+    for (const { name, summary } of COMMANDS)
+      expect(help.stdout).toMatch(new RegExp(`${name} .*${summary.slice(0, 10)}`));
+    expect(help.stdout).toContain('Exit codes: 0 done');
+    expect((await box.run(['help', 'verify'])).stdout).toMatch(/--repair[\s\S]*Global Options:[\s\S]*--config <file>/);
+    expect(await box.run([])).toMatchObject({ code: 2, stderr: expect.stringContaining('Usage: pando') });
+    expect(await box.run(['--version'])).toMatchObject({ code: 0, stdout: 'pando 0.1.0\n' });
+  });
+
+  test('all that is wrong with a configuration is told at once, by every command, and no secret with it', async () => {
+    using box = new Sandbox();
+    box.write({
+      'pando.yaml': `profiles:
+  data:
+    storage_provider: {type: file, options: {base_path: data}}
+    replicas: [{replica_profile: nera, read_priority: 0}]
+  near:
+    storage_provder: {type: file, options: {base_path: near}}
+    credentials_provider: {type: S3Credentials, options: {access_key: AKIAKEY, secret_key: hunter2}}
+`,
+    });
+    for (const args of [['status'], ['sync', 'a', 'b'], ['config', 'check'], ['config', 'show', '--json']]) {
+      const { code, stderr } = await box.run(args);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(
+        /has \d+ problems:[\s\S]*pando.yaml:4:[\s\S]*near[\s\S]*pando.yaml:6:[\s\S]*storage_provider/,
+      );
+      expect(stderr).not.toContain('hunter2');
+    }
+  });
+
+  test('init writes a configuration that works, and replaces none unasked', async () => {
+    using box = new Sandbox();
+    box.write({ 'source/a': 'a' });
+    expect(await box.run(['init', 'source', 'copy'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/profiles: source, copy\nNext: pando sync source/),
+    });
+    expect(await box.run(['sync', 'pando://source'])).toMatchObject({ code: 0 });
+    expect(box.read('copy/a')).toBe('a');
+    expect(await box.run(['init', 'other'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('exists already'),
+    });
+    expect(await box.run(['init', 'other', '--yes'])).toMatchObject({ code: 0 });
+    expect(await box.run(['config', 'check'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('right; one profile'),
+    });
+  });
+
+  test('config show masks secrets; the imports write profiles', async () => {
+    using box = new Sandbox();
+    box.write({
+      'pando.yaml': `profiles:
+  bucket:
+    storage_provider: {type: s3, options: {base_path: my-bucket, endpoint_url: 'http://localhost:9'}}
+    credentials_provider: {type: S3Credentials, options: {access_key: AKIAKEY, secret_key: hunter2}}
+`,
+      'rclone.conf':
+        '[disk]\ntype = alias\nremote = /data\n[cloud]\ntype = s3\nprovider = AWS\naccess_key_id = AKIA\nsecret_access_key = hunter2\n',
+      'msc.yaml': 'profiles:\n  d:\n    storage_provider: {type: file, options: {base_path: /d}}\n',
+    });
+    const shown = await box.run(['config', 'show']);
+    expect(shown.stdout).toContain('secret_key: "***"');
+    const rclone = await box.run(['config', 'import-rclone', 'rclone.conf']);
+    expect(rclone.stdout).toMatch(/disk:[\s\S]*base_path: \/data/);
+    expect(rclone.stderr).toContain('set the environment variable CLOUD_SECRET_KEY');
+    expect((await box.run(['config', 'import-msc', 'msc.yaml'])).stdout).toContain('base_path: /d');
+    for (const { stdout, stderr } of [shown, rclone]) expect(stdout + stderr).not.toContain('hunter2');
+  });
+
+  test('--data and --config are understood before and after the command', async () => {
+    using box = new Sandbox();
+    box.write({
+      'src/a': 'a',
+      'other.yaml': 'profiles: {p: {storage_provider: {type: file, options: {base_path: src}}}}\n',
+    });
+    expect(await box.run(['--config', 'other.yaml', 'ls', 'p:'])).toMatchObject({ code: 0, stdout: 'a\n' });
+    expect(await box.run(['ls', 'p:', '--config', 'other.yaml', '--data', 'there'])).toMatchObject({ code: 0 });
+    expect(existsSync(box.path('there/catalog.sqlite'))).toBe(true);
+  });
+
+  test('logs go to stderr, as text or JSON, when they are asked for', async () => {
+    using box = new Sandbox();
+    box.write({ 'src/a': 'a' });
+    expect((await box.run(['ls', 'src'])).stderr).toBe('');
+    expect((await box.run(['ls', 'src', '-v'])).stderr).toContain(
+      'pando: info: configuration file=none catalog=sqlite',
+    );
+    const json = await box.run(['ls', 'src', '--log-level', 'info', '--log-format', 'json']);
+    expect(JSON.parse(json.stderr)).toMatchObject({ level: 30, msg: 'configuration', catalog: 'sqlite' });
+  });
+
+  test('a reader that goes away is no error', async () => {
+    using box = new Sandbox();
+    box.write(Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`src/${'long-name'.repeat(20)}-${i}`, ''])));
+    const launcher = resolve(import.meta.dirname, '../../bin/pando.mjs');
+    const script = `"${process.execPath}" "${launcher}" ls src | head -n 1; echo "code \${PIPESTATUS[0]}"`;
+    const output = await new Promise<string>((done) => {
+      const child = spawn('bash', ['-c', script], {
+        cwd: box.root,
+        env: { PATH: process.env['PATH'], HOME: box.root, PANDO_DATA: box.state },
+      });
+      let said = '';
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += String(text)));
+      child.once('close', () => done(said));
+    });
+    expect(output).toMatch(/^long-name.*\ncode 0\n$/);
+  });
+
+  test('completion knows the commands and their options, in bash itself', async () => {
+    using box = new Sandbox();
+    const { stdout, code } = await box.run(['completion', 'bash']);
+    expect(code).toBe(0);
+    const probe = `${stdout}\nask() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _pando; echo "\${COMPREPLY[*]}"; }
+ask pando ver; ask pando sync src --dele; ask pando config imp; ask pando sync --data`;
+    const said = await new Promise<string>((done) => {
+      const child = spawn('bash', ['-c', probe]);
+      let text = '';
+      child.stdout.on('data', (chunk) => (text += String(chunk)));
+      child.once('close', () => done(text));
+    });
+    expect(said.trim().split('\n')).toEqual([
+      'verify',
+      '--delete-unmatched-files',
+      'import-rclone import-msc',
+      '--data',
+    ]);
+    for (const shell of ['zsh', 'fish'])
+      expect((await box.run(['completion', shell])).stdout).toContain('delete-unmatched-files');
+  });
+});

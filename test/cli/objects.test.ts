@@ -1,0 +1,105 @@
+import { unlinkSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { Sandbox } from './sandbox.ts';
+
+test('put, cat, get, cp, stat and rm work on objects of a profile, and each says what it did', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/x': 'x', 'report.csv': 'a,b\n1,2\n' });
+  await box.run(['sync', 'pando://data']);
+
+  const put = await box.run([
+    'put',
+    'report.csv',
+    'data:in/',
+    '--content-type',
+    'text/csv',
+    '--metadata',
+    'of=me',
+    '--wait',
+  ]);
+  expect(put).toMatchObject({
+    code: 0,
+    stdout: '',
+    stderr: expect.stringMatching(/^data:in\/report.csv: 8 B, written, version /),
+  });
+  expect([box.read('data/in/report.csv'), box.read('near/in/report.csv')]).toEqual(['a,b\n1,2\n', 'a,b\n1,2\n']);
+  expect(await box.run(['put', '-', 'data:in/report.csv', '--if-absent'], { input: 'other' })).toMatchObject({
+    code: 5,
+  });
+
+  expect((await box.run(['cat', 'data:in/report.csv', 'pando://data/x'])).stdout).toBe('a,b\n1,2\nx');
+  expect((await box.run(['cat', 'data:in/report.csv', '--range', '-4'])).stdout).toBe('1,2\n');
+  expect(await box.run(['get', 'data:in/report.csv', 'out.csv'])).toMatchObject({
+    code: 0,
+    stderr: 'out.csv: complete and verified\n',
+  });
+  expect(box.read('out.csv')).toBe('a,b\n1,2\n');
+
+  expect(await box.json('cp', 'data:in/report.csv', 'data:copy.csv')).toMatchObject({
+    object: 'data:copy.csv',
+    size: 8,
+  });
+  expect(await box.json('cp', 'data:copy.csv', 'near:elsewhere/')).toMatchObject({ object: 'near:elsewhere/copy.csv' });
+  expect(await box.json('stat', 'data:copy.csv')).toMatchObject({
+    size: 8,
+    contentType: 'text/csv',
+    metadata: { of: 'me' },
+    replicas: expect.arrayContaining([expect.objectContaining({ state: 'AVAILABLE', isCurrent: true })]),
+  });
+
+  expect(await box.run(['rm', 'data:in/report.csv'])).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(/deleted at data, /),
+  });
+  expect(box.list('near')).not.toContain('in/report.csv');
+  for (const command of ['rm', 'cat', 'get', 'stat'])
+    expect(await box.run([command, 'data:in/report.csv'])).toMatchObject({ code: 3, stdout: '' });
+});
+
+test('ls lists names, sizes and times, a part or a pattern, and JSON a line an object', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/a.csv': '1', 'data/d/b.csv': '22', 'data/database': '3' });
+  expect((await box.run(['ls', 'data:'])).stdout).toBe('a.csv\nd/b.csv\ndatabase\n');
+  expect((await box.run(['ls', 'data:d'])).stdout).toBe('d/b.csv\n');
+  expect((await box.run(['ls', 'data:**/*.csv'])).stdout).toBe('a.csv\nd/b.csv\n');
+  expect((await box.run(['ls', './data', '-l'])).stdout).toContain('      2 B  2023-11-14T22:13:20.000Z  d/b.csv\n');
+  expect((await box.run(['ls', 'data:', '--json'])).stdout.split('\n')[0]).toBe(
+    '{"name":"a.csv","size":1,"modified":"2023-11-14T22:13:20.000Z"}',
+  );
+  expect(await box.run(['ls', './absent'])).toMatchObject({ code: 4 });
+});
+
+test('a read that missed is filled by a worker, and status shows it waiting', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/a': 'a' });
+  await box.run(['sync', 'data:']);
+  unlinkSync(box.path('near/a'));
+  expect((await box.run(['cat', 'data:a'])).stdout).toBe('a');
+  const status = await box.json<{ requests: unknown[]; objects: number; replicas: unknown[] }>('status');
+  expect(status).toMatchObject({ objects: 1, syncs: [{ state: 'done' }] });
+  const worked = await box.run(['worker', '--until-idle']);
+  expect(worked).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^\d done, 0 not needed any more, 0 to be tried again, 0 failed\n$/),
+  });
+  expect(box.read('near/a')).toBe('a');
+  expect((await box.run(['events'])).stdout).toMatch(/replica-found-missing data:a at file:.*near/);
+  expect((await box.run(['request', 'ls'])).stdout).toBe('');
+  expect(await box.json('rule', 'ls')).toMatchObject([
+    { scope: 'data', storeTitle: 'near', priority: 1, origin: 'profile' },
+    { scope: 'data', storeTitle: 'far', priority: 2 },
+  ]);
+});
+
+test('no name leads out of its store', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/a': 'a', secret: 's' });
+  for (const name of ['data:../secret', 'pando://data/../secret', 'data:.pando/lease'])
+    expect(await box.run(['cat', name])).toMatchObject({ code: 2, stdout: '' });
+  expect(await box.run(['put', '-', 'data:../out'], { input: 'x' })).toMatchObject({ code: 2 });
+  expect(box.list()).not.toContain('out');
+});

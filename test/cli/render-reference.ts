@@ -1,0 +1,116 @@
+import type { Command } from 'commander';
+import { makeProgram } from '../../src/cli/program.ts';
+
+/** docs/cli.md: what is true of all commands, then every command as commander knows it. */
+export async function renderReference(): Promise<string> {
+  const program = await makeProgram(new Set(['completion']), {
+    signal: new AbortController().signal,
+    onEnd: () => undefined,
+  });
+  const commands = program.commands.flatMap((command) => (command.commands.length > 0 ? command.commands : [command]));
+  return (
+    [INTRODUCTION, renderOptions(program, 'Global options', '##'), '## Commands', ...commands.map(renderCommand)].join(
+      '\n\n',
+    ) + '\n'
+  );
+}
+
+function renderCommand(command: Command): string {
+  const name = [command.parent?.parent == null ? '' : `${command.parent.name()} `, command.name()].join('');
+  const usage = `pando ${name} ${command.usage()}`;
+  const rows = command.registeredArguments.map((argument) => [
+    argument.required
+      ? `<${argument.name()}${argument.variadic ? '...' : ''}>`
+      : `[${argument.name()}${argument.variadic ? '...' : ''}]`,
+    argument.description,
+  ]);
+  return [
+    `### pando ${name}`,
+    `${capitalise(command.description().replace(/\.$/, ''))}.`,
+    '```\n' + usage + '\n```',
+    table(rows),
+    renderOptions(command),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+function renderOptions(command: Command, title = '', level = ''): string {
+  const rows = command.options
+    .filter(({ hidden, long }) => !hidden && long !== '--help')
+    .map(({ flags, description, argChoices, defaultValue }) => [
+      flags,
+      [
+        description,
+        argChoices === undefined ? '' : `: ${argChoices.map((choice) => `\`${choice}\``).join(', ')}`,
+        typeof defaultValue === 'string' || (typeof defaultValue === 'number' && defaultValue > 0)
+          ? ` (default: ${String(defaultValue)})`
+          : '',
+      ].join(''),
+    ]);
+  if (rows.length === 0) return '';
+  return title === '' ? table(rows) : `${level} ${title}\n\nUnderstood before and after the command.\n\n${table(rows)}`;
+}
+
+function table(rows: readonly (readonly (string | undefined)[])[]): string {
+  if (rows.length === 0) return '';
+  const lines = rows.map(
+    ([left = '', right = '']) => `| \`${left.replaceAll('|', '\\|')}\` | ${right.replaceAll('|', '\\|')} |`,
+  );
+  return ['| | |', '|---|---|', ...lines].join('\n');
+}
+
+function capitalise(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+const INTRODUCTION = `# Command line
+
+<!-- Written by the test test/cli/reference.test.ts from the commands themselves: npx vitest run test/cli/reference -u -->
+
+\`pando COMMAND --help\` shows the same. How a sync compares, filters and deletes is in [sync.md](sync.md), how a read chooses in
+[reading.md](reading.md), the configuration in [configuration.md](configuration.md).
+
+## Naming things
+
+| written | means |
+|---|---|
+| \`pando://profile/dir/name\`, \`profile:dir/name\` | the object \`dir/name\` of a profile; \`msc://\` is the same as \`pando://\` |
+| \`profile\` | the whole of it; refused where a local path has the same name, because a guess could sync or delete the wrong one |
+| \`./path\`, \`/path\`, \`~/path\`, \`file:///path\` | a local directory or file, without any configuration |
+| \`s3://bucket/prefix\` | a bucket, with the AWS environment's credentials |
+
+A path or URL that no profile names is a profile of its own for the time being: its copies are known to the catalog too.
+
+## Output
+
+Results go to stdout, everything said about them to stderr. Nothing but the result is told unless something is wrong; \`-v\` tells more.
+With \`--json\` the result is one JSON document with names in camelCase (\`ls\`, \`events\` and \`request ls\`, which have no end: one
+document a line). Sizes are in bytes, times in ISO 8601 or, where the name ends in \`Ms\`, milliseconds since 1970. A reader of stdout
+that goes away (\`pando ls … | head\`) is no error. No secret is ever shown.
+
+Progress is drawn on stderr where that is a terminal; \`--progress\` writes a line every two seconds where it is not.
+
+Ctrl-C once: what is under way is finished or undone, the process ends with 130, and the same command goes on from there. Twice: it
+ends at once; that loses nothing either, but leaves more to be looked at again.
+
+## Exit codes
+
+| | |
+|---|---|
+| 0 | everything that was asked is done and verified |
+| 1 | something failed; it is listed |
+| 2 | usage or configuration: nothing was done |
+| 3 | not found |
+| 4 | unavailable: it may work later |
+| 5 | refused by a guard: \`--max-delete\`, another sync of the same target, a condition that does not hold |
+| 130 | interrupted |
+
+## Environment
+
+| | |
+|---|---|
+| \`PANDO_CONFIG\` | the configuration file, unless \`--config\` names one |
+| \`PANDO_CATALOG\` | the catalog: \`sqlite:PATH\` or \`postgres://…\` |
+| \`PANDO_DATA\` | the directory of the embedded catalog, unless \`--data\` names one |
+| \`NO_COLOR\` | no colours |`;

@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest';
+import type { VerifyResult } from '../../src/engine/verify/verify-types.ts';
+import { Sandbox, settled } from './sandbox.ts';
+
+test('pando verify reads every copy again and says what is wrong with which; --repair mends it and deletes nothing', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/a': 'aaaa', 'data/b': 'bbbb', 'data/c': 'cccc', 'data/d/e': 'eeee' });
+  await box.run(['sync', 'data:']);
+  expect(await box.run(['verify', 'data:'])).toMatchObject({ code: 0, stderr: '' });
+
+  box.damage('near/a');
+  box.write({ 'far/extra': 'x' });
+  await box.run(['rm', './far/b']);
+  const { code, stdout } = await box.run(['verify', 'data:']);
+  expect(settled(stdout, box)).toBe(`store  intact  missing  stale  corrupt  unreadable  extra  read
+data        4        0      0        0           0      0  16 B
+near        3        0      0        1           0      0  16 B
+far         3        1      0        0           0      1  12 B
+
+4 objects were read again at every store, in <seconds>.
+
+  corrupt     a  at near: its bytes are those of no version
+  missing     b  at far: it is not there
+Mend it with --repair.
+`);
+  expect(code).toBe(1);
+
+  const repaired = await box.run(['verify', 'data:', '--repair']);
+  expect(repaired).toMatchObject({ code: 0, stdout: expect.stringContaining('Repaired: 2 copies written again') });
+  expect([box.read('near/a'), box.read('far/b'), box.read('far/extra')]).toEqual(['aaaa', 'bbbb', 'x']);
+  expect(await box.json<VerifyResult>('verify', 'data:')).toMatchObject({
+    state: 'intact',
+    objects: 4,
+    targets: [
+      { intact: 4, extra: 0 },
+      { intact: 4, extra: 1 },
+    ],
+    findings: [],
+  });
+});
+
+test('a copy that was not brought up to date is stale, not corrupt', async () => {
+  using box = new Sandbox();
+  box.write({ 'src/a': 'old', 'src/b': 'b' });
+  await box.run(['sync', 'src', 'one']);
+  box.write({ 'src/a': 'changed' });
+  const result = await box.json<VerifyResult>('verify', 'src', 'one');
+  expect(result.findings).toEqual([{ key: 'a', target: 'one', kind: 'stale', message: 'it holds another version' }]);
+  expect(await box.run(['verify', 'src', 'one', '--repair'])).toMatchObject({ code: 0 });
+  expect(box.read('one/a')).toBe('changed');
+});
+
+test('rotten bytes at the source are not spread by a repair', async () => {
+  using box = new Sandbox();
+  box.write({ 'src/a': 'right', 'src/b': 'b' });
+  await box.run(['sync', 'src', 'one']);
+  box.damage('src/a');
+  const found = await box.run(['verify', 'src', 'one', '--repair']);
+  expect(found).toMatchObject({ code: 1, stdout: expect.stringMatching(/corrupt +a {2}at the source/) });
+  expect(box.read('one/a')).toBe('right');
+});
+
+test('a target that is not there is unreadable or missing, and the others are verified all the same', async () => {
+  using box = new Sandbox();
+  box.write({ 'src/a': 'a' });
+  await box.run(['sync', 'src', 'one']);
+  const result = await box.json<VerifyResult>('verify', 'src', 'one', 'two');
+  expect(result.targets).toMatchObject([{ intact: 1 }, { intact: 0, missing: 1 }]);
+});

@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest';
+import { findProfile } from '../../src/config/find-profile.ts';
+import { ONE, configure } from './configure.ts';
+
+/** The published example of a source with two replicas. */
+const EXAMPLE = `
+profiles:
+  my-dataset:
+    storage_provider:
+      type: s3
+      options:
+        base_path: my-dataset-bucket
+    # Configure two replicas
+    replicas:
+      - replica_profile: my-dataset-s3-express
+        read_priority: 1   # First choice
+      - replica_profile: my-dataset-lustre
+        read_priority: 2   # Second choice and so on...
+
+  my-dataset-s3-express:
+    storage_provider:
+      type: s3
+      options:
+        base_path: my-dataset-bucket--x-s3
+
+  my-dataset-lustre:
+    storage_provider:
+      type: file
+      options:
+        base_path: /lustre/datasets/my-dataset
+`;
+
+describe('a configuration', () => {
+  it('reads the published example as it stands', () => {
+    const { profiles, file } = configure(EXAMPLE);
+    expect(file).toBe('/etc/pando/pando.yaml');
+    expect(Object.keys(profiles)).toEqual(['my-dataset', 'my-dataset-s3-express', 'my-dataset-lustre']);
+    expect(profiles['my-dataset']).toEqual({
+      name: 'my-dataset',
+      storage: {
+        type: 's3',
+        bucket: 'my-dataset-bucket',
+        prefix: '',
+        region: 'us-east-1',
+        endpointUrl: undefined,
+        pathStyle: false,
+        credentials: { kind: 'chain', profile: undefined },
+        multipartThreshold: 64 * 1024 ** 2,
+        partBytes: 16 * 1024 ** 2,
+      },
+      replicas: [
+        { profile: 'my-dataset-s3-express', readPriority: 1 },
+        { profile: 'my-dataset-lustre', readPriority: 2 },
+      ],
+      consistency: 'validated',
+      sourceChanges: 'internal',
+      durability: 'strict',
+      deadlineMs: 30_000,
+      retry: { attemptsMax: 5, delayMs: 200 },
+      concurrency: undefined,
+      bandwidth: undefined,
+    });
+    expect(profiles['my-dataset-lustre']?.storage).toEqual({ type: 'file', basePath: '/lustre/datasets/my-dataset' });
+  });
+
+  it('reads every key', () => {
+    const { profiles, catalog } = configure(
+      `
+catalog: postgres://pando:\${DB}@db/pando
+profiles:
+  all:
+    storage_provider:
+      type: s3
+      options:
+        base_path: bucket/some/prefix/
+        region_name: eu-west-1
+        endpoint_url: http://127.0.0.1:9000/
+        path_style: false
+        multipart_threshold: 100MB
+        part_size: 8MiB
+    credentials_provider:
+      type: S3Credentials
+      options: { access_key: "\${KEY}", secret_key: "\${SECRET}", session_token: t }
+    consistency: any
+    source_changes: external
+    durability: relaxed
+    deadline: 5
+    retry: { attempts: 2, delay: 100ms }
+    concurrency: \${N}
+    bandwidth: 10MB/s
+`,
+      { DB: 'pw', KEY: 'k', SECRET: 's$$s', N: '8' },
+    );
+    expect(catalog).toEqual({ kind: 'postgres', url: 'postgres://pando:pw@db/pando' });
+    expect(profiles['all']).toEqual({
+      name: 'all',
+      storage: {
+        type: 's3',
+        bucket: 'bucket',
+        prefix: 'some/prefix/',
+        region: 'eu-west-1',
+        endpointUrl: 'http://127.0.0.1:9000',
+        pathStyle: false,
+        credentials: { kind: 'static', accessKey: 'k', secretKey: 's$$s', sessionToken: 't' },
+        multipartThreshold: 100_000_000,
+        partBytes: 8 * 1024 ** 2,
+      },
+      replicas: [],
+      consistency: 'any',
+      sourceChanges: 'external',
+      durability: 'relaxed',
+      deadlineMs: 5000,
+      retry: { attemptsMax: 2, delayMs: 100 },
+      concurrency: 8,
+      bandwidth: 10_000_000,
+    });
+  });
+
+  it('reads JSON', () => {
+    const json = JSON.stringify({ profiles: { m: { storage_provider: { type: 'memory' } } } }, null, '\t');
+    expect(configure(json).profiles['m']?.storage).toEqual({ type: 'memory', name: 'm' });
+  });
+
+  it('asks the source first where others write to it, unless it says otherwise', () => {
+    expect(configure(`${ONE}    source_changes: external\n`).profiles['data']?.consistency).toBe('current');
+    expect(configure(`${ONE}    source_changes: external\n    consistency: any\n`).profiles['data']?.consistency).toBe(
+      'any',
+    );
+  });
+
+  it('takes what an s3 profile leaves out from the AWS environment', () => {
+    const text = 'profiles: { b: { storage_provider: { type: s3, options: { base_path: bucket } } } }';
+    const storage = configure(text, { AWS_ENDPOINT_URL: 'http://rgw:9400/', AWS_REGION: 'site-a' }).profiles['b']
+      ?.storage;
+    expect(storage).toMatchObject({ endpointUrl: 'http://rgw:9400', region: 'site-a', pathStyle: true });
+    const ignoring = { AWS_ENDPOINT_URL: 'http://rgw:9400', AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true' };
+    expect(configure(text, ignoring).profiles['b']?.storage).toMatchObject({
+      endpointUrl: undefined,
+      pathStyle: false,
+    });
+  });
+
+  it('takes credentials from a named profile of the AWS files', () => {
+    const text =
+      'profiles:\n  b:\n    storage_provider: { type: s3, options: { base_path: bucket } }\n' +
+      '    credentials_provider: { type: AWSProfile, options: { profile: research } }\n';
+    expect(configure(text).profiles['b']?.storage).toMatchObject({
+      credentials: { kind: 'chain', profile: 'research' },
+    });
+  });
+
+  it('resolves a relative path from the directory of the file, and ~ from home', () => {
+    const of = (path: string) => configure(ONE.replace('/data', path)).profiles['data']?.storage;
+    expect(of('./copy')).toEqual({ type: 'file', basePath: '/etc/pando/copy' });
+    expect(of('~/copy')).toEqual({ type: 'file', basePath: '/home/someone/copy' });
+  });
+
+  it.each(['', '# nothing\n', 'profiles:\n', 'profiles: {}\n', '{}'])('may be empty: %j', (text) => {
+    expect(Object.keys(configure(text).profiles)).toEqual([]);
+  });
+
+  it('is looked up by name without falling for what every object has', () => {
+    const copy = structuredClone(configure(ONE));
+    expect(findProfile(copy, 'constructor')).toBeUndefined();
+    expect(findProfile(copy, 'data')?.name).toBe('data');
+  });
+});

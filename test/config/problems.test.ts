@@ -1,0 +1,177 @@
+import { describe, expect, it } from 'vitest';
+import { ONE, briefly, configure, errorOf, problemsOf } from './configure.ts';
+
+describe('problems', () => {
+  it('are all reported at once, each with its place, in the order of the file', () => {
+    const problems = problemsOf(`catalog: mysql:x
+profils: {}
+profiles:
+  a:
+    storage_provider: { type: file, options: { base_pth: /a } }
+    deadline: soon
+    replicas:
+      - { replica_profile: b, read_priority: 0 }
+  admin:
+    storage_provider: { type: memory }
+`);
+    expect(problems.map(({ path, line, column }) => [path, line, column])).toEqual([
+      ['catalog', 1, 10],
+      ['profils', 2, 1],
+      ['profiles.a.storage_provider.options.base_path', 5, 37],
+      ['profiles.a.storage_provider.options.base_pth', 5, 48],
+      ['profiles.a.deadline', 6, 15],
+      ['profiles.a.replicas[0].replica_profile', 8, 28],
+      ['profiles.a.replicas[0].read_priority', 8, 46],
+      ['profiles.admin', 9, 3],
+    ]);
+    for (const problem of problems)
+      expect(problem).toMatchObject({ file: '/etc/pando/pando.yaml', remedy: expect.stringMatching(/\w/) });
+  });
+
+  it('make one readable message', () => {
+    const { message } = errorOf(() => configure(`${ONE}    dedline: 5s\n`));
+    expect(message).toBe(
+      'The configuration has one problem:\n' +
+        '  /etc/pando/pando.yaml:4:5  profiles.data.dedline\n' +
+        '    dedline is not a key that Pando knows here\n' +
+        '    → did you mean deadline?',
+    );
+  });
+
+  it.each([
+    ['servers: {}', 'servers', 'use one of catalog, profiles'],
+    ['profile: {}', 'profile', 'did you mean profiles?'],
+    [`${ONE}    replica: []`, 'profiles.data.replica', 'did you mean replicas?'],
+    [`${ONE}    retry: { attempt: 3 }`, 'profiles.data.retry.attempt', 'did you mean attempts?'],
+    [
+      ONE.replace('base_path', 'basepath'),
+      'profiles.data.storage_provider.options.basepath',
+      'did you mean base_path?',
+    ],
+    [ONE.replace('type: file', 'tpye: file, type: file'), 'profiles.data.storage_provider.tpye', 'did you mean type?'],
+    [ONE.replace('type: file', 'type: flie'), 'profiles.data.storage_provider.type', 'did you mean file?'],
+    [`${ONE}    consistency: curent`, 'profiles.data.consistency', 'did you mean current?'],
+  ])('an unknown word in %j has a suggestion', (text, path, remedy) => {
+    expect(problemsOf(text)).toContainEqual(expect.objectContaining({ path, remedy }));
+  });
+
+  it.each([
+    ['a list of profiles', 'profiles: [a]', 'profiles: profiles must be a section with a key for each profile'],
+    ['a list at the top', '- a', ': the file must be a section with keys of its own'],
+    ['an empty profile', 'profiles: { a: }', 'profiles.a: a has no value'],
+    ['no storage provider', 'profiles: { a: {} }', 'profiles.a.storage_provider: storage_provider has no value'],
+    [
+      'a storage provider that is text',
+      'profiles: { a: { storage_provider: s3 } }',
+      'profiles.a.storage_provider: storage_provider must be a section with keys of its own',
+    ],
+    [
+      'no type',
+      'profiles: { a: { storage_provider: { options: {} } } }',
+      'profiles.a.storage_provider.type: "type" has no value'.replace('"type"', 'type'),
+    ],
+    [
+      'no options',
+      'profiles: { a: { storage_provider: { type: s3 } } }',
+      'profiles.a.storage_provider.options: options has no value',
+    ],
+    ['replicas that are no list', `${ONE}    replicas: { a: 1 }`, 'profiles.data.replicas: replicas must be a list'],
+    [
+      'a replica that is text',
+      `${ONE}    replicas: [b]`,
+      'profiles.data.replicas[0]: entry [0] must be a section with keys of its own',
+    ],
+    [
+      'a key written twice',
+      `${ONE}    deadline: 1\n    deadline: 2`,
+      'profiles.data.deadline: deadline is written twice, first on line 4',
+    ],
+    [
+      'a number where text belongs',
+      ONE.replace('/data', '2024'),
+      'profiles.data.storage_provider.options.base_path: base_path must be text, and is a number',
+    ],
+    ['a deadline that is too short', `${ONE}    deadline: 1ms`, 'profiles.data.deadline: "1ms" is less than 10ms'],
+    ['a deadline that is too long', `${ONE}    deadline: 30d`, 'profiles.data.deadline: "30d" is more than 1d'],
+    [
+      'no attempts',
+      `${ONE}    retry: { attempts: 0 }`,
+      'profiles.data.retry.attempts: 0 must be a whole number from 1 to 100',
+    ],
+    [
+      'no concurrency',
+      `${ONE}    concurrency: 0`,
+      'profiles.data.concurrency: 0 must be a whole number from 1 to 10000',
+    ],
+    [
+      'no bandwidth',
+      `${ONE}    bandwidth: 0`,
+      'profiles.data.bandwidth: 0 is not a rate: it is 0, and nothing would ever move',
+    ],
+    [
+      'credentials of a directory',
+      `${ONE}    credentials_provider: { type: AWSProfile, options: { profile: p } }`,
+      'profiles.data.credentials_provider: credentials_provider belongs to stores of type s3, and this one is of type file',
+    ],
+  ])('%s', (_, text, expected) => {
+    expect(briefly(problemsOf(text))).toContain(expected);
+  });
+
+  const s3 = (options: string) => `profiles: { b: { storage_provider: { type: s3, options: { ${options} } } } }`;
+  it.each([
+    ['base_path: ab', 'base_path', 'does not begin with the name of a bucket'],
+    ['base_path: /bucket', 'base_path', 'does not begin with the name of a bucket'],
+    ['base_path: bucket/a//b', 'base_path', 'empty segment'],
+    ['base_path: bucket/../b', 'base_path', '. or .. segment'],
+    ['base_path: bucket, endpoint_url: s3.example.com', 'endpoint_url', 'does not begin with http://'],
+    ['base_path: bucket, endpoint_url: "https://"', 'endpoint_url', 'not a URL'],
+    ['base_path: bucket, endpoint_url: "https://h/?x=1"', 'endpoint_url', '? or #'],
+    ['base_path: bucket, part_size: 1MiB', 'part_size', 'less than 5MiB'],
+    ['base_path: bucket, multipart_threshold: 6GiB', 'multipart_threshold', 'more than 5GiB'],
+    ['base_path: bucket, path_style: maybe', 'path_style', 'true or false'],
+    ['base_path: bucket, region: a, region_name: b', 'region_name', 'says again'],
+  ])('of a store in S3 with %s', (options, key, message) => {
+    expect(problemsOf(s3(options))).toEqual([
+      expect.objectContaining({
+        path: `profiles.b.storage_provider.options.${key}`,
+        message: expect.stringContaining(message),
+      }),
+    ]);
+  });
+
+  it.each([
+    '_hidden',
+    '.dot',
+    'a b',
+    'a/b',
+    'a:b',
+    'é',
+    'x'.repeat(64),
+    '""',
+    'admin',
+    'metadata',
+    'metrics',
+    'openapi.json',
+    'favicon.ico',
+    '__proto__',
+  ])('a profile cannot be called %s', (name) => {
+    const [problem, ...others] = problemsOf(`profiles:\n  ${name}:\n    storage_provider: { type: memory }\n`);
+    expect(others).toEqual([]);
+    expect(problem).toMatchObject({ line: 2, message: expect.stringContaining('cannot be the name of a profile') });
+  });
+
+  it.each(['a', 'A.b_c-9', '2024', '1.10', 'constructor', 'x'.repeat(63)])('a profile can be called %s', (name) => {
+    expect(Object.keys(configure(`profiles:\n  ${name}:\n    storage_provider: { type: memory }\n`).profiles)).toEqual([
+      name,
+    ]);
+  });
+});
+
+describe('a key written twice', () => {
+  it('is reported with everything else', () => {
+    expect(briefly(problemsOf(`${ONE}    deadline: 1\n    deadline: 2\n    x: 1\n`))).toEqual([
+      'profiles.data.deadline: deadline is written twice, first on line 4',
+      'profiles.data.x: x is not a key that Pando knows here',
+    ]);
+  });
+});

@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { parseConfiguration } from '../../src/config/load.ts';
+import { Sandbox } from '../cli/sandbox.ts';
+
+const examples = resolve(import.meta.dirname, '../../examples');
+const hook = resolve(import.meta.dirname, 'resolve-source.mjs');
+
+/** The same profiles as examples/pando.yaml, in directories. */
+function openDataset(): Sandbox {
+  const box = new Sandbox();
+  const profile = (name: string, replicas = '') =>
+    `  ${name}:\n    storage_provider: {type: file, options: {base_path: ${name}}}\n${replicas}`;
+  const replicas = `    replicas:
+      - replica_profile: my-dataset-s3-express
+        read_priority: 1
+      - replica_profile: my-dataset-lustre
+        read_priority: 2
+`;
+  box.write({
+    'pando.yaml': `profiles:\n${profile('my-dataset', replicas)}${profile('my-dataset-s3-express')}${profile('my-dataset-lustre')}`,
+    'my-dataset/files/my-file.txt': 'the bytes of my file',
+    'my-dataset-s3-express/.keep': '',
+    'my-dataset-lustre/.keep': '',
+  });
+  return box;
+}
+
+async function runExample(box: Sandbox, name: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', hook, resolve(examples, name)], {
+    cwd: box.root,
+    env: { PATH: process.env['PATH'], HOME: box.root, PANDO_DATA: box.state },
+  });
+  return stdout;
+}
+
+test('the configuration is valid as it stands', () => {
+  const surroundings = { environment: {}, directory: '/', home: '/home' };
+  const text = readFileSync(resolve(examples, 'pando.yaml'), 'utf8');
+  const { profiles } = parseConfiguration(text, { file: '/pando.yaml', surroundings });
+  expect(profiles['my-dataset']?.replicas).toEqual([
+    { profile: 'my-dataset-s3-express', readPriority: 1 },
+    { profile: 'my-dataset-lustre', readPriority: 2 },
+  ]);
+});
+
+test('sync-replicas fills both replicas from one source', async () => {
+  using box = openDataset();
+  expect(await runExample(box, 'sync-replicas.ts')).toBe(
+    'my-dataset-s3-express: 1 added, 0 updated, 0 unchanged, 0 failed, written\n' +
+      'my-dataset-lustre: 1 added, 0 updated, 0 unchanged, 0 failed, written\n',
+  );
+  expect(box.read('my-dataset-lustre/files/my-file.txt')).toBe('the bytes of my file');
+  expect(await runExample(box, 'read-from-replicas.ts')).toBe('read 20 bytes\nfrom my-dataset-s3-express\n');
+});
+
+test('download-copy-open saves, copies and reads parts', async () => {
+  using box = openDataset();
+  expect(await runExample(box, 'download-copy-open.ts')).toBe('the last bytes:  file\nstreamed 20 bytes\n');
+  expect(box.read('my-file.txt')).toBe('the bytes of my file');
+  expect(box.read('my-dataset/files/my-file-copy.txt')).toBe('the bytes of my file');
+});
+
+test('fill-on-miss reads from the source first, and from the nearest replica next', async () => {
+  using box = openDataset();
+  expect(await runExample(box, 'fill-on-miss.ts')).toBe(
+    '0 still to be done, 0 failed\nnext time from my-dataset-s3-express\n',
+  );
+  expect(box.read('my-dataset-s3-express/files/my-file.txt')).toBe('the bytes of my file');
+});

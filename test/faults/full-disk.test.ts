@@ -1,0 +1,196 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { openSyncWorld, type SyncWorld } from '../sync/sync-world.ts';
+import { leftovers, mirrored, texts, write, writeAll } from '../sync/trees.ts';
+import { runSync } from './child.ts';
+
+const ALL = { deleteUnmatched: true, deleteLimit: { kind: 'percent', percent: 100 } } as const;
+const canMount = tryMount();
+const hasStrace = spawnSync('strace', ['--version']).status === 0;
+
+test('file systems can be mounted here (needs root), or the tests of full and read-only disks are left out', () => {
+  if (process.env['PANDO_SOAK'] === '1') expect(canMount).toBe(true);
+  else if (!canMount)
+    process.stderr.write('SKIPPED: tests of full and read-only disks, which mount file systems, need root\n');
+});
+
+describe.runIf(canMount)('a target', () => {
+  test('without space: every file that has no room is listed, nothing is deleted, the other target is done, the next run completes', async () => {
+    await using world = openSyncWorld({ targets: 2 });
+    using disk = mount(world.targets[0] as string, 'size=4m');
+    writeAll(world.targets[0] as string, { 'z/foreign': 'x' });
+    for (let i = 0; i < 40; i++) write(world.source, `d/f${String(i).padStart(2, '0')}`, Buffer.alloc(200_000, i));
+    const result = await runSync({ at: world.root, targets: 2, run: { ...ALL, deleteUnmatched: true } });
+    expect(result.state).toBe('failed');
+    expectAllTold(world, result);
+    expect(result.failures.every(({ kind, target }) => kind === 'full' && target === 'target0')).toBe(true);
+    expect(mirrored(world.targets[1] as string)).toEqual(mirrored(world.source));
+    expect(leftovers(world.targets[0] as string)).toEqual([]);
+    disk.remount('size=40m');
+    expect(await world.sync(ALL)).toMatchObject({ state: 'done', failures: [] });
+    for (const target of world.targets) expect(mirrored(target)).toEqual(mirrored(world.source));
+  });
+
+  test('without room for one large file: it alone fails', async () => {
+    await using world = openSyncWorld();
+    using disk = mount(world.targets[0] as string, 'size=8m');
+    write(world.source, 'a-large', Buffer.alloc(12_000_000, 'x'));
+    for (let i = 0; i < 20; i++) write(world.source, `f${i}`, `${i}`);
+    const result = await world.sync();
+    expect(result).toMatchObject({ state: 'failed', targets: [{ added: 20, failed: 1 }] });
+    expect(result.failures).toMatchObject([{ key: 'a-large', kind: 'full' }]);
+    expect(leftovers(world.targets[0] as string)).toEqual([]);
+    disk.remount('size=40m');
+    expect(await world.sync(ALL)).toMatchObject({ state: 'done', failures: [] });
+    expect(mirrored(world.targets[0] as string)).toEqual(mirrored(world.source));
+  });
+
+  test('without inodes: every file that has none is listed, and the next run completes', async () => {
+    await using world = openSyncWorld();
+    using disk = mount(world.targets[0] as string, 'size=40m,nr_inodes=40');
+    for (let i = 0; i < 60; i++) write(world.source, `d${i % 3}/f${String(i).padStart(2, '0')}`, `${i}`);
+    const result = await world.sync(ALL);
+    expect(result.state).toBe('failed');
+    expectAllTold(world, result);
+    disk.remount('size=40m,nr_inodes=1000');
+    expect(await world.sync(ALL)).toMatchObject({ state: 'done', failures: [] });
+    expect(mirrored(world.targets[0] as string)).toEqual(mirrored(world.source));
+    expect(leftovers(world.targets[0] as string)).toEqual([]);
+  });
+
+  test('that is read-only is given up with one clear line; nothing is deleted; the other one is done', async () => {
+    await using world = openSyncWorld({ targets: 2 });
+    using disk = mount(world.targets[0] as string, 'size=4m');
+    writeAll(world.targets[0] as string, { foreign: 'x' });
+    writeAll(world.source, { a: '1', b: '2' });
+    disk.remount('ro');
+    const result = await world.sync(ALL);
+    expect(result.state).toBe('failed');
+    expect(result.failures).toMatchObject([{ target: 'target0', kind: 'read-only' }]);
+    expect(texts(world.targets[0] as string)).toEqual({ foreign: 'x' });
+    expect(mirrored(world.targets[1] as string)).toEqual(mirrored(world.source));
+    disk.remount('rw');
+    expect(await world.sync(ALL)).toMatchObject({ state: 'done', failures: [] });
+    expect(mirrored(world.targets[0] as string)).toEqual(mirrored(world.source));
+  });
+
+  test('that becomes read-only in the middle: what failed is listed, and the next run completes', async () => {
+    await using world = openSyncWorld();
+    using disk = mount(world.targets[0] as string, 'size=40m');
+    for (let i = 0; i < 30; i++) write(world.source, `f${i}`, Buffer.alloc(9_000_000 / 30, i));
+    let flushes = 0;
+    const result = await world.sync({
+      ...ALL,
+      leaseMs: 1000,
+      wrapTarget: (storage) =>
+        new Proxy(storage, {
+          get(target, name) {
+            const value: unknown = Reflect.get(target, name, target);
+            if (name !== 'flush') return typeof value === 'function' ? value.bind(target) : value;
+            return async (staged: Parameters<typeof target.flush>[0]) => {
+              await target.flush(staged);
+              // Nothing is open for writing now, which the system would not make read-only.
+              if (staged.length > 0 && flushes++ === 0) disk.remount('ro');
+            };
+          },
+        }),
+    });
+    expect(result.state).toBe('failed');
+    expectAllTold(world, result);
+    disk.remount('rw');
+    // The lease that could not be given back is over by itself, as long as this process lives.
+    expect(await world.sync({ ...ALL, wait: true })).toMatchObject({ state: 'done', failures: [] });
+    expect(mirrored(world.targets[0] as string)).toEqual(mirrored(world.source));
+  });
+
+  test('that is unmounted in the middle is not filled on the disk below it', async () => {
+    await using world = openSyncWorld();
+    const target = world.targets[0] as string;
+    const disk = mount(target, 'size=40m');
+    for (let i = 0; i < 30; i++) write(world.source, `d/f${i}`, `${i}`);
+    let staged = 0;
+    const result = await world.sync({
+      ...ALL,
+      wrapTarget: (storage) =>
+        new Proxy(storage, {
+          get(inner, name) {
+            const value: unknown = Reflect.get(inner, name, inner);
+            if (name !== 'stage') return typeof value === 'function' ? value.bind(inner) : value;
+            return async (...args: Parameters<typeof inner.stage>) => {
+              const one = await inner.stage(...args);
+              if (++staged === 10) disk[Symbol.dispose]();
+              return one;
+            };
+          },
+        }),
+    });
+    expect(result.state).toBe('failed');
+    expect(result.targets[0]).toMatchObject({ added: 0 });
+    expect(texts(target)).toEqual({});
+  });
+});
+
+describe.runIf(hasStrace)('input/output errors', () => {
+  test.each([
+    ['a write', 'pwrite64,write', 'EIO'],
+    ['a flush', 'fsync,syncfs', 'EIO'],
+    ['a rename', 'rename,renameat2', 'EIO'],
+    ['a full disk at a rename', 'renameat2', 'ENOSPC'],
+  ])(
+    'at the target (%s): the run fails, tells of all that is not there, and the next one completes',
+    async (_, calls, error) => {
+      await using world = openSyncWorld();
+      const target = world.targets[0] as string;
+      for (let i = 0; i < 30; i++) write(world.source, `d${i % 3}/f${i}`, Buffer.alloc(1000 + i, 'x'));
+      write(world.source, 'large', Buffer.alloc(3_000_000, 'y'));
+      await runSync({ at: world.root, targets: 1, run: {} });
+      // Known from here on; now everything changes under a disk with errors.
+      for (let i = 0; i < 30; i++) write(world.source, `d${i % 3}/f${i}`, Buffer.alloc(2000 + i, 'x'));
+      fs.rmSync(join(world.source, 'd0/f0'));
+      const staging = join(target, '.pando/staging');
+      fs.mkdirSync(staging, { recursive: true });
+      const inject = ['-e', `trace=${calls}`, '-e', `inject=${calls}:error=${error}:when=3+4`];
+      const before = ['strace', '-f', '-qq', '-o', '/dev/null', '-P', target, '-P', staging, ...inject];
+      const result = await runSync({ at: world.root, targets: 1, run: ALL }, { before });
+      if (result.state === 'failed') expectAllTold(world, result);
+      else expect(mirrored(target)).toEqual(mirrored(world.source));
+      expect(await world.sync(ALL)).toMatchObject({ state: 'done', failures: [] });
+      expect(mirrored(target)).toEqual(mirrored(world.source));
+      expect(leftovers(target)).toEqual([]);
+    },
+  );
+});
+
+/** Whatever the target does not hold as the source does has its line; and there is no line for what it holds. */
+function expectAllTold(world: SyncWorld, result: Awaited<ReturnType<SyncWorld['sync']>>): void {
+  const wanted = mirrored(world.source);
+  const found = mirrored(world.targets[0] as string);
+  const missing = Object.keys(wanted).filter((name) => wanted[name] !== found[name]);
+  const told = result.failures.filter(({ target }) => target === 'target0').map(({ key }) => key);
+  expect(missing.filter((name) => !told.includes(name))).toEqual([]);
+  expect(missing.length).toBeGreaterThan(0);
+}
+
+function mount(directory: string, options: string): Disposable & { remount(options: string): void } {
+  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory]);
+  let mounted = true;
+  return {
+    remount: (more) => void execFileSync('mount', ['-o', `remount,${more}`, directory]),
+    [Symbol.dispose]() {
+      if (mounted) execFileSync('umount', ['-l', directory]);
+      mounted = false;
+    },
+  };
+}
+
+function tryMount(): boolean {
+  if (process.getuid?.() !== 0) return false;
+  const directory = fs.mkdtempSync(join(tmpdir(), 'pando-mount-'));
+  const isMounted = spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', directory]).status === 0;
+  if (isMounted) spawnSync('umount', [directory]);
+  fs.rmdirSync(directory);
+  return isMounted;
+}

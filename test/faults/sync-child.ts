@@ -1,0 +1,39 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { type SyncRunOptions, openSyncWorld } from '../sync/sync-world.ts';
+
+/** What a sync in a process of its own is told, as JSON in its first argument. */
+export interface ChildTask {
+  readonly at: string;
+  readonly data?: string;
+  readonly targets: number;
+  readonly run: Pick<
+    SyncRunOptions,
+    'deleteUnmatched' | 'deleteLimit' | 'workerProcesses' | 'leaseMs' | 'wait' | 'readBack' | 'only' | 'comparison'
+  >;
+}
+
+// Tells on stdout `begun`, then one line of JSON: the result, or `{error}`. The reply is written when it is durable, not before.
+const PEAK = /VmHWM:\s+(\d+) kB/;
+const task = JSON.parse(process.argv[2] ?? '') as ChildTask;
+const world = openSyncWorld(task);
+let told = false;
+const workersLost: string[] = [];
+const listeners = {
+  onProgress: () => {
+    if (!told) process.stdout.write('begun\n');
+    told = true;
+  },
+};
+try {
+  const result = await world.sync({ ...task.run, listeners, onWorkerLost: (why) => void workersLost.push(why) });
+  process.stdout.write(`${JSON.stringify({ ...result, workersLost, peakBytes: peakBytes() })}\n`);
+} catch (error) {
+  process.stdout.write(`${JSON.stringify({ error: (error as Error).message })}\n`);
+}
+await world[Symbol.asyncDispose]();
+
+/** Of this process with its threads; 0 where the system does not tell. */
+function peakBytes(): number {
+  const found = existsSync('/proc/self/status') ? PEAK.exec(readFileSync('/proc/self/status', 'utf8')) : null;
+  return Number(found?.[1] ?? 0) * 1024;
+}

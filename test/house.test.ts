@@ -1,0 +1,234 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+/** Path below the repository → text. */
+type Sources = Readonly<Record<string, string>>;
+/** Sentences about what breaks the wall. */
+type Wall = (sources: Sources) => string[];
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly typeOnly: boolean;
+}
+
+const repository = resolve(import.meta.dirname, '..');
+
+const belowCompose = ['domain', 'ports', 'engine', 'storage', 'catalog', 'transfer-tools', 'system'];
+
+// Which room may import which: the table of ARCHITECTURE.md. A room may always import itself; a file directly under src/ is a room.
+const rooms: Readonly<Record<string, readonly string[]>> = {
+  domain: [],
+  ports: ['domain'],
+  engine: ['domain', 'ports'],
+  storage: ['domain', 'ports'],
+  catalog: ['domain', 'ports'],
+  'transfer-tools': ['domain', 'ports'],
+  system: ['domain', 'ports'],
+  config: ['domain'],
+  testing: ['domain', 'ports'],
+  // What compose.ts and worker-entry.ts share: a worker loads the adapters of its own stores and nothing else.
+  'open-storage.ts': ['domain', 'ports', 'config', 'storage', 'system'],
+  'compose.ts': ['config', 'open-storage.ts', ...belowCompose],
+  'worker-entry.ts': ['config', 'open-storage.ts', ...belowCompose],
+  client: ['compose.ts', 'config', 'domain', 'ports'],
+  cli: ['client', 'compose.ts', 'config', 'domain'],
+  'index.ts': ['client', 'config'],
+};
+
+// The library's face and the commands speak of the same things as the rooms below them: their types, not their code.
+const typesFromBelow: Readonly<Record<string, readonly string[]>> = {
+  client: ['engine'],
+  'worker-entry.ts': ['compose.ts'],
+  cli: ['ports', 'engine'],
+  'index.ts': ['domain', 'ports', 'engine', 'compose.ts'],
+};
+
+const directions: Wall = (sources) =>
+  importsOf(sources).flatMap(({ from, to, typeOnly }) => {
+    const [here, there] = [roomOf(from), roomOf(to)];
+    const allowed = rooms[here];
+    if (allowed === undefined) return [`${from}: src/${here} is not in the table of rooms`];
+    if (here === there || allowed.includes(there)) return [];
+    if (typeOnly && typesFromBelow[here]?.includes(there)) return [];
+    return [`${from} imports ${to}: ${here} may import ${allowed.join(', ') || 'nothing'}`];
+  });
+
+const resolvedImports: Wall = (sources) =>
+  importsOf(sources)
+    .filter(({ to }) => !(to in sources))
+    .map(({ from, to }) => `${from} imports ${to}, which does not exist`);
+
+const noCycles: Wall = (sources) => {
+  const next = new Map<string, string[]>();
+  // Two types may speak of each other; that is gone when the code runs.
+  for (const { from, to, typeOnly } of importsOf(sources))
+    if (!typeOnly) next.set(from, [...(next.get(from) ?? []), to]);
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const visit = (path: string, trail: readonly string[]): void => {
+    const seenAt = trail.indexOf(path);
+    if (seenAt >= 0) cycles.push([...trail.slice(seenAt), path].join(' → '));
+    if (seenAt >= 0 || done.has(path)) return;
+    for (const to of next.get(path) ?? []) visit(to, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of next.keys()) visit(path, []);
+  return cycles;
+};
+
+const noExportStar: Wall = (sources) => matches(sources, /\bexport\s*\*/g, 'src/');
+
+const ambient =
+  /\bDate\.now\b|\bnew Date\(\s*\)|\bMath\.random\b|\bset(?:Timeout|Interval|Immediate)\b|\bperformance\.|\bAbortSignal\.timeout\b|\brandomUUID\b|\brandomBytes\b|\bprocess\.hrtime\b/g;
+
+const nothingAmbient: Wall = (sources) =>
+  ['src/domain/', 'src/engine/'].flatMap((room) => matches(withoutStrings(sources), ambient, room));
+
+const domainIsPure: Wall = (sources) => matches(sources, /['"]node:[\w/]+['"]/g, 'src/domain/');
+
+const linesMax = 400;
+const smallFiles: Wall = (sources) =>
+  Object.entries(sources)
+    .filter(([path]) => isCode(path))
+    .map(([path, text]) => ({ path, lines: text.split('\n').length - 1 }))
+    .filter(({ lines }) => lines > linesMax)
+    .map(({ path, lines }) => `${path} has ${lines} lines, more than ${linesMax}`);
+
+const noRegistryHost: Wall = (sources) =>
+  Object.entries(sources).flatMap(([path, text]) =>
+    [...text.matchAll(/\bregistry\.[a-z\d-]+\.[a-z]{2,}|"resolved": "https?:[^"]*/g)].map(
+      ([found]) => `${path}: ${found}`,
+    ),
+  );
+
+describe('the house', () => {
+  const code = withoutComments(read(repository, isSource));
+  const everything = read(repository, isText);
+
+  test.each<[string, Wall, Sources]>([
+    ['a room imports only what stands below it', directions, code],
+    ['every import leads to a file', resolvedImports, code],
+    ['no file reaches itself through its imports', noCycles, code],
+    ['nothing exports everything', noExportStar, code],
+    ['domain and engine have no clock, timer or dice of their own', nothingAmbient, code],
+    ['the domain touches no Node', domainIsPure, code],
+    ['a file is one concept', smallFiles, everything],
+    ['no registry is named', noRegistryHost, everything],
+  ])('%s', (_name, wall, sources) => {
+    expect(wall(sources)).toEqual([]);
+  });
+});
+
+describe('each wall catches what breaks it', () => {
+  const a = 'src/domain/object/a.ts';
+
+  test.each<[string, Wall, Sources]>([
+    ['the domain importing a port', directions, { [a]: "import { b } from '../../ports/b.ts';" }],
+    ['a type imported upwards', directions, { [a]: "import type { B } from '../../ports/b.ts';" }],
+    ['a re-export upwards', directions, { [a]: "export { b } from '../../ports/b.ts';" }],
+    ['a dynamic import upwards', directions, { [a]: "await import('../../engine/b.ts');" }],
+    ['an import for its side effect', directions, { [a]: "import '../../engine/b.ts';" }],
+    ['an import over several lines', directions, { [a]: "import {\n  b,\n  c,\n} from '../../engine/b.ts';" }],
+    ['the engine naming an adapter', directions, { 'src/engine/e.ts': "import { s } from '../storage/s3/s.ts';" }],
+    ['the client naming an adapter', directions, { 'src/client/c.ts': "import { s } from '../catalog/s.ts';" }],
+    ['the client running the engine', directions, { 'src/client/c.ts': "import { s } from '../engine/s.ts';" }],
+    ['the client reading the clock', directions, { 'src/client/c.ts': "import type { s } from '../system/s.ts';" }],
+    ['an adapter naming another', directions, { 'src/storage/s.ts': "import type { C } from '../catalog/c.ts';" }],
+    ['a room that nobody planned', directions, { 'src/utils/u.ts': "import { b } from '../ports/b.ts';" }],
+    ['an import into nowhere', resolvedImports, { [a]: "import { b } from './b.ts';" }],
+    ['a cycle of two', noCycles, { [a]: "import './b.ts';", 'src/domain/object/b.ts': "import './a.ts';" }],
+    ['a file that imports itself', noCycles, { [a]: "import { a } from './a.ts';" }],
+    ['export *', noExportStar, { [a]: "export * from './b.ts';" }],
+    ['export * as', noExportStar, { [a]: "export * as b from './b.ts';" }],
+    ['the wall clock', nothingAmbient, { [a]: 'const now = Date.now();' }],
+    ['the wall clock in a template', nothingAmbient, { [a]: 'const now = `${Date.now()}`;' }],
+    ['a date of now', nothingAmbient, { 'src/engine/e.ts': 'const now = new Date();' }],
+    ['a timer', nothingAmbient, { 'src/engine/e.ts': 'setTimeout(() => {}, 1);' }],
+    ['a deadline', nothingAmbient, { 'src/engine/e.ts': 'AbortSignal.timeout(5);' }],
+    ['dice', nothingAmbient, { 'src/engine/e.ts': "import { randomUUID } from 'node:crypto';" }],
+    ['Node in the domain', domainIsPure, { [a]: "import { createHash } from 'node:crypto';" }],
+    ['a file of 401 lines', smallFiles, { [a]: '\n'.repeat(linesMax + 1) }],
+    [
+      'a registry in the lock',
+      noRegistryHost,
+      { 'package-lock.json': ['"resolved": "https', '://mirror.example/x.tgz"'].join('') },
+    ],
+    ['a registry in a text', noRegistryHost, { 'docs/a.md': ['registry', 'example', 'org'].join('.') }],
+  ])('%s', (_name, wall, sources) => {
+    expect(wall(withoutComments(sources))).toHaveLength(1);
+  });
+
+  test('what only looks like a breach is none', () => {
+    const sources = withoutComments({
+      [a]: "// Date.now() is ambient\n/* setTimeout */ const word = 'Math.random is not called'; const at = new Date(ms);",
+      'src/client/c.ts': "import type { Version } from '../domain/object/a.ts';",
+    });
+    expect([directions, nothingAmbient, noCycles].flatMap((wall) => wall(sources))).toEqual([]);
+  });
+});
+
+function importsOf(sources: Sources): Import[] {
+  const pattern =
+    /\b(?:import|export)\s+(?<type>type\b)?(?:[\w*\s{},$]*?\bfrom\s*)?['"](?<static>\.[^'"]+)['"]|\bimport\(\s*['"](?<dynamic>\.[^'"]+)['"]/g;
+  return Object.entries(sources).flatMap(([from, text]) =>
+    [...text.matchAll(pattern)].map(({ groups }) => ({
+      from,
+      to: join(dirname(from), groups?.['static'] ?? groups?.['dynamic'] ?? ''),
+      typeOnly: groups?.['type'] !== undefined,
+    })),
+  );
+}
+
+function roomOf(path: string): string {
+  return path.split('/')[1] ?? path;
+}
+
+function matches(sources: Sources, pattern: RegExp, below: string): string[] {
+  return Object.entries(sources)
+    .filter(([path]) => path.startsWith(below))
+    .flatMap(([path, text]) => [...text.matchAll(pattern)].map(([found]) => `${path}: ${found}`));
+}
+
+const commentOrString = /\/\/[^\n]*|\/\*[\s\S]*?\*\/|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"/g;
+
+function withoutComments(sources: Sources): Sources {
+  return mapTexts(sources, (text) => text.replaceAll(commentOrString, (found) => (found.startsWith('/') ? '' : found)));
+}
+
+/** Imports stay: `import { randomUUID } from 'node:crypto'` shows in its names. */
+function withoutStrings(sources: Sources): Sources {
+  return mapTexts(sources, (text) => text.replaceAll(commentOrString, "''"));
+}
+
+function mapTexts(sources: Sources, change: (text: string) => string): Sources {
+  return Object.fromEntries(Object.entries(sources).map(([path, text]) => [path, change(text)]));
+}
+
+function isSource(path: string): boolean {
+  return path.startsWith('src/') && path.endsWith('.ts');
+}
+
+function isCode(path: string): boolean {
+  return /^(?:src|test|scripts|bench|bin|examples)\/.*\.(?:ts|mjs)$/.test(path);
+}
+
+function isText(path: string): boolean {
+  return /\.(?:ts|mjs|json|md|yaml|yml|npmrc)$|^\.ci\//.test(path);
+}
+
+function read(root: string, wanted: (path: string) => boolean): Sources {
+  const apart = new Set(['node_modules', '.git', 'dist', 'coverage', 'results', '.pando-start']);
+  const walk = (directory: string): string[] =>
+    readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+      if (apart.has(entry.name)) return [];
+      const path = join(directory, entry.name);
+      return entry.isDirectory() ? walk(path) : [relative(root, path)];
+    });
+  return Object.fromEntries(
+    walk(root)
+      .filter(wanted)
+      .map((path) => [path, readFileSync(join(root, path), 'utf8')]),
+  );
+}

@@ -1,0 +1,117 @@
+import fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Storage, StorageError } from '../../src/ports/storage.ts';
+import { openFileStorage } from '../../src/storage/file/file-storage.ts';
+import { walk } from '../../src/storage/file/walk.ts';
+
+const MARK = { operation: '01890000-0000-7000-8000-000000000001', sha256: undefined };
+
+for (const blocking of [false, true]) {
+  describe(`files (${blocking ? 'blocking' : 'waiting'})`, () => {
+    let above: string;
+    let root: string;
+    let storage: Storage;
+
+    beforeEach(() => {
+      above = fs.mkdtempSync(join(tmpdir(), 'pando-file-'));
+      root = join(above, 'on/disk/root');
+      fs.mkdirSync(root, { recursive: true });
+      storage = openFileStorage({ name: 'files', basePath: root, blocking });
+    });
+
+    afterEach(async () => {
+      await storage[Symbol.asyncDispose]();
+      fs.rmSync(above, { recursive: true, force: true });
+    });
+
+    test.each(['on', 'on/disk', 'on/disk/root'])(
+      'a root that goes away (with %s) between staging and publishing fails the publish, and is not made again',
+      async (gone) => {
+        const staged = await storage.stage('d/e/x', Buffer.from('1'), { attributes: {}, mark: MARK });
+        fs.rmSync(join(above, gone), { recursive: true });
+        const outcome = await storage
+          .publish([{ staged, options: { ifAbsent: true } }])
+          .then(([one]) => one)
+          .catch((error: unknown) => error);
+        expect(outcome).toBeInstanceOf(StorageError);
+        expect(fs.existsSync(root)).toBe(false);
+      },
+    );
+
+    test('a body that is returned before its first chunk leaves no file open', async () => {
+      fs.writeFileSync(join(root, 'large'), Buffer.alloc(3_000_000));
+      const before = openFiles(root);
+      for (let i = 0; i < 5; i++) {
+        const { body } = await storage.get('large');
+        await (body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]().return?.();
+      }
+      expect(openFiles(root)).toEqual(before);
+    });
+
+    test('a body that is left half read leaves no file open', async () => {
+      fs.writeFileSync(join(root, 'large'), Buffer.alloc(3_000_000));
+      const before = openFiles(root);
+      const { body } = await storage.get('large');
+      for await (const chunk of body as AsyncIterable<Uint8Array>) {
+        expect(chunk.length).toBeGreaterThan(0);
+        break;
+      }
+      expect(openFiles(root)).toEqual(before);
+    });
+
+    test('a FIFO, a socket and a device are neither waited for nor read', async () => {
+      fs.writeFileSync(join(root, 'file'), '1');
+      const { execFileSync } = await import('node:child_process');
+      execFileSync('mkfifo', [join(root, 'fifo')]);
+      await expect(storage.get('fifo')).rejects.toMatchObject({ kind: 'not-found' });
+      await expect(storage.head('fifo')).rejects.toMatchObject({ kind: 'not-found' });
+      const pages = [...walk({ root, store: 'files', prefix: '', startAfter: undefined, symlinks: 'follow' })];
+      expect(pages.flatMap(({ objects }) => objects.map(({ key }) => key))).toEqual(['file']);
+      expect(pages.flatMap(({ failures }) => failures.map(({ kind, protects }) => `${kind} ${protects}`))).toEqual([
+        'special-file fifo',
+      ]);
+    });
+
+    test('a lease that cannot be written leaves nothing half written', async () => {
+      fs.mkdirSync(join(root, '.pando'));
+      const claim = {
+        holder: 'here',
+        process: { host: 'elsewhere', pid: 1, startedMs: 0 },
+        leaseMs: 1000,
+        nowMs: Date.now(),
+      };
+      const lease = await storage.lease(claim);
+      expect('release' in lease).toBe(true);
+      const again = await storage.lease({ ...claim, nowMs: claim.nowMs + 5000 });
+      expect('release' in again).toBe(true);
+      if ('release' in lease)
+        await expect(lease.renew(claim.nowMs)).rejects.toMatchObject({ kind: 'precondition-failed' });
+      if ('release' in lease) await lease.release();
+      expect(fs.readdirSync(join(root, '.pando'))).toEqual(['lease']);
+      if ('release' in again) await again.release();
+      expect(fs.readdirSync(join(root, '.pando'))).toEqual([]);
+    });
+
+    test('what a killed claimant left beside the lease is removed by the next one', async () => {
+      fs.mkdirSync(join(root, '.pando'));
+      const left = join(root, '.pando/lease.0f8fad5b-d9cb-469f-a165-70867728950e');
+      fs.writeFileSync(left, '{');
+      fs.utimesSync(left, 1, 1);
+      await storage.clean();
+      expect(fs.readdirSync(join(root, '.pando'))).toEqual([]);
+    });
+  });
+}
+
+function openFiles(root: string): string[] {
+  return fs.readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      const path = fs.readlinkSync(`/proc/self/fd/${fd}`);
+      return path.startsWith(root) ? [path] : [];
+    } catch {
+      return [];
+    }
+  });
+}

@@ -1,0 +1,168 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Pando } from '../../src/compose.ts';
+import type { Profile } from '../../src/config/configuration.ts';
+import { makeProfile } from '../../src/config/make-profile.ts';
+import { DEFAULT_DELETE_LIMIT } from '../../src/domain/transfer/delete-limit.ts';
+import { EVERYTHING, type FilterSettings, makeKeyFilter } from '../../src/domain/transfer/key-filter.ts';
+import { syncReplicas } from '../../src/engine/sync/sync-replicas.ts';
+import type { SyncListeners, SyncOptions, SyncResult } from '../../src/engine/sync/sync-types.ts';
+import type { Catalog } from '../../src/ports/catalog.ts';
+import type { Storage } from '../../src/ports/storage.ts';
+
+/** Directories to mirror, a catalog beside them, and syncs from the first to the others. */
+export interface SyncWorld extends AsyncDisposable {
+  readonly root: string;
+  readonly source: string;
+  readonly targets: readonly string[];
+  readonly pando: Pando;
+  catalog(): Promise<Catalog>;
+  /** Places as the catalog knows them: the source's, then the targets'. */
+  places(): Promise<readonly string[]>;
+  sync(run?: SyncRunOptions): Promise<SyncResult>;
+  /** What the catalog says of one object: state of each replica of the current version, or why there is none. */
+  states(name: string): Promise<Record<string, string> | 'unknown' | 'deleted'>;
+  /** The catalog, opened anew, as the next process would find it. */
+  reopen(): Promise<void>;
+}
+
+export interface SyncRunOptions extends Partial<Omit<SyncOptions, 'filter'>> {
+  readonly filter?: Partial<FilterSettings>;
+  readonly listeners?: SyncListeners;
+  readonly signal?: AbortSignal;
+  readonly workerProcesses?: number;
+  readonly leaseMs?: number;
+  readonly symlinks?: 'follow' | 'skip' | 'preserve';
+  /** Puts something between the engine and a store; the copies are then carried out in this thread. */
+  readonly wrapSource?: (storage: Storage) => Storage;
+  readonly wrapTarget?: (storage: Storage, index: number) => Storage;
+  /** Only these of the world's targets. */
+  readonly only?: readonly number[];
+  readonly onWorkerLost?: (why: string) => void;
+}
+
+export const SCOPE = 'data';
+
+export function openSyncWorld(options: { targets?: number; at?: string; data?: string } = {}): SyncWorld {
+  const root = options.at ?? mkdtempSync(join(tmpdir(), 'pando-sync-'));
+  const source = join(root, 'source');
+  const targets = Array.from({ length: options.targets ?? 1 }, (_, i) => join(root, `target${i}`));
+  for (const directory of [source, ...targets]) mkdirSync(directory, { recursive: true });
+  return new DirectoryWorld({
+    root,
+    source,
+    targets,
+    data: options.data ?? join(root, 'data'),
+    keep: options.at !== undefined,
+  });
+}
+
+class DirectoryWorld implements SyncWorld {
+  readonly root: string;
+  readonly source: string;
+  readonly targets: readonly string[];
+  readonly #data: string;
+  readonly #keep: boolean;
+  pando: Pando;
+
+  constructor(at: {
+    root: string;
+    source: string;
+    targets: readonly string[];
+    data: string;
+    keep: boolean;
+  }) {
+    this.root = at.root;
+    this.source = at.source;
+    this.targets = at.targets;
+    this.#data = at.data;
+    this.#keep = at.keep;
+    this.pando = this.#open();
+  }
+
+  catalog(): Promise<Catalog> {
+    return this.pando.catalog();
+  }
+
+  async places(): Promise<readonly string[]> {
+    const stores = await Promise.all(this.#profiles().map((profile) => this.pando.openStore(profile)));
+    return stores.map(({ place }) => place);
+  }
+
+  async sync(run: SyncRunOptions = {}): Promise<SyncResult> {
+    const { filter, listeners, signal, workerProcesses, symlinks, wrapSource, wrapTarget, only, ...options } = run;
+    const [sourceProfile, ...targetProfiles] = this.#profiles();
+    const chosen = targetProfiles.filter((_, i) => only?.includes(i) ?? true);
+    const opened = await this.pando.openStore(sourceProfile as Profile, symlinks === undefined ? {} : { symlinks });
+    const source = wrapSource?.(opened) ?? opened;
+    const targets = await Promise.all(
+      chosen.map(async (profile, i) => {
+        const storage = await this.pando.openStore(profile, symlinks === undefined ? {} : { symlinks });
+        return { title: profile.name, storage: wrapTarget?.(storage, i) ?? storage };
+      }),
+    );
+    const catalog = await this.pando.catalog();
+    await catalog.openScope({
+      name: SCOPE,
+      title: SCOPE,
+      source: source.place,
+      replicas: targets.map(({ storage, title }, i) => ({ store: storage.place, title, priority: i + 1 })),
+      standing: false,
+    });
+    const ports = await this.pando.syncPorts({ workerProcesses, onWorkerLost: run.onWorkerLost });
+    return syncReplicas(run.leaseMs === undefined ? ports : { ...ports, leaseMs: run.leaseMs }, {
+      scope: SCOPE,
+      source,
+      targets,
+      options: {
+        prefix: '',
+        comparison: 'version',
+        deleteUnmatched: false,
+        deleteLimit: DEFAULT_DELETE_LIMIT,
+        readBack: false,
+        dryRun: false,
+        wait: false,
+        ...options,
+        filter: makeKeyFilter({ ...EVERYTHING, ...filter }),
+      },
+      listeners: listeners ?? {},
+      signal: signal ?? new AbortController().signal,
+    });
+  }
+
+  async states(name: string): Promise<Record<string, string> | 'unknown' | 'deleted'> {
+    const row = await (await this.catalog()).readObject(SCOPE, name);
+    if (row === undefined) return 'unknown';
+    if (row.current.content.kind === 'tombstone') return 'deleted';
+    const places = await this.places();
+    const names = ['source', ...this.targets.map((_, i) => `target${i}`)];
+    const current = row.replicas.filter(({ versionId }) => versionId === row.current.id);
+    return Object.fromEntries(current.map(({ store, state }) => [names[places.indexOf(store)] ?? store, state]));
+  }
+
+  async reopen(): Promise<void> {
+    await this.pando[Symbol.asyncDispose]();
+    this.pando = this.#open();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.pando[Symbol.asyncDispose]();
+    if (!this.#keep) rmSync(this.root, { recursive: true, force: true });
+  }
+
+  #profiles(): Profile[] {
+    return [
+      makeProfile('source', { type: 'file', basePath: this.source }),
+      ...this.targets.map((basePath, i) => makeProfile(`target${i}`, { type: 'file', basePath })),
+    ];
+  }
+
+  #open(): Pando {
+    return new Pando({
+      file: undefined,
+      catalog: { kind: 'sqlite', path: join(this.#data, 'catalog.sqlite') },
+      profiles: {},
+    });
+  }
+}

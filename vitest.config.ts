@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config';
+
+const soak = process.env['PANDO_SOAK'] === '1';
+const minute = 60_000;
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Processes, not threads: tests load native code, start worker threads of their own and are killed with their children.
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: soak ? 30 * minute : minute / 2,
+    hookTimeout: soak ? 5 * minute : 2 * minute,
+    teardownTimeout: minute / 2,
+  },
+});
