@@ -6,6 +6,7 @@ const minute = 60_000;
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/property-seed.ts'],
     // Processes, not threads: tests load native code, start worker threads of their own and are killed with their children.
     pool: 'forks',
     maxWorkers: 2,

@@ -12,6 +12,7 @@ export const packageSets = {
     'ceph-common': 'ceph',
     postgresql: 'postgres',
     strace: 'strace',
+    faketime: 'faketime',
   },
   soak: {
     'swift-proxy': 'swift-proxy-server',

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { CatalogSettings, Configuration, Profile } from './config/configuration.ts';
 import { findProfile } from './config/find-profile.ts';
@@ -119,9 +119,16 @@ export class Pando implements AsyncDisposable {
     return { name, title: name, source, replicas, consistency, sourceChanges, deadlineMs };
   }
 
+  /** Whether the place is there; of a store on another machine that is not asked here. */
+  hasPlace({ storage }: Profile): boolean {
+    return storage.type !== 'file' || existsSync(storage.basePath);
+  }
+
   /** Makes sure a sync can write to a place that need not exist yet. */
-  async prepareTarget(profile: Profile): Promise<void> {
-    if (profile.storage.type === 'file') mkdirSync(profile.storage.basePath, { recursive: true });
+  async prepareTarget({ storage }: Profile): Promise<void> {
+    if (storage.type !== 'file') return;
+    const { makeRoot } = await import('./storage/file/make-root.ts');
+    makeRoot(storage.basePath);
   }
 
   async syncPorts(options: PoolOptions): Promise<SyncPorts> {

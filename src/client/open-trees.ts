@@ -44,9 +44,11 @@ export async function openTrees(pando: Pando, named: NamedTrees, options: OpenTr
   const open = options.symlinks === undefined ? {} : { symlinks: options.symlinks };
   const { bandwidth } = options;
   const source = await pando.openStore(bandwidth === undefined ? profile : { ...profile, bandwidth }, open);
+  // Without a source nothing is made: its listing says so next.
+  const makes = options.writes && pando.hasPlace(profile);
   const targets: SyncTarget[] = [];
   for (const target of chosen.targets) {
-    if (options.writes) await pando.prepareTarget(target.profile);
+    if (makes) await pando.prepareTarget(target.profile);
     const opened = options.relaxed === true ? { ...target.profile, durability: 'relaxed' as const } : target.profile;
     targets.push({ title: target.title, storage: await pando.openStore(opened, open) });
   }

@@ -40,6 +40,15 @@ written: what was written hashes to what was read, and the store confirmed the l
     expect(again).toMatchObject({ state: 'done', dryRun: false, source: { objects: 4, bytes: 7 } });
   });
 
+  test('makes no target for a source that is not there', async () => {
+    using box = new Sandbox();
+    expect(await box.run(['sync', 'src', 'one/deep'])).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('does not exist'),
+    });
+    expect(existsSync(box.path('one'))).toBe(false);
+  });
+
   test('without a target goes to the profile’s replicas, or to those that are chosen by index or --target-url', async () => {
     using box = new Sandbox();
     box.configure();

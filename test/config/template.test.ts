@@ -56,9 +56,9 @@ describe('the template', () => {
       fc.property(fc.uniqueArray(path, { minLength: 1, maxLength: 3 }), (names) => {
         const paths = names.map((name, i) => `/${i}/${name.replaceAll('/', '-')}-`);
         const { profiles } = configure(renderTemplate(paths));
-        expect(Object.values(profiles).map(({ storage }) => (storage.type === 'file' ? storage.basePath : ''))).toEqual(
-          paths,
-        );
+        // Not in order: JavaScript lists names that are integers first.
+        const kept = Object.values(profiles).map(({ storage }) => (storage.type === 'file' ? storage.basePath : ''));
+        expect(new Set(kept)).toEqual(new Set(paths));
       }),
     );
     const folded = '/0/\u0001\u0001\u{10000}\n\u000e\u0001\u000e-';
