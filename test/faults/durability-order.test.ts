@@ -40,6 +40,23 @@ describe('the checker', () => {
     expect(check(whole)).toEqual({ published: 1, breaches: [] });
   });
 
+  test.each([
+    ['linkat(5</t/#77>(deleted), "", AT_FDCWD</w>, "/t/d/name", AT_EMPTY_PATH) = 0'],
+    ['linkat(5</t/#77 (deleted)>, "", AT_FDCWD, "/t/d/name", AT_EMPTY_PATH) = 0'],
+    ['linkat(AT_FDCWD</w>, "/proc/self/fd/5", AT_FDCWD</w>, "/t/d/name", AT_SYMLINK_FOLLOW) = 0'],
+  ])('knows a file that has no name until it is published: %s', (link) => {
+    const unnamed = [
+      'openat(AT_FDCWD, "/t", O_WRONLY|O_TMPFILE, 0666) = 5</t/#77 (deleted)>',
+      'write(5</t/#77 (deleted)>, "one", 3) = 3',
+      'fsync(5</t/#77 (deleted)>) = 0',
+      history[3] as string,
+      link,
+      ...history.slice(5),
+    ];
+    expect(check(unnamed)).toEqual({ published: 1, breaches: [] });
+    expect(check(unnamed.toSpliced(2, 1)).breaches[0]).toMatch(/bytes were not flushed/);
+  });
+
   test.each<[string, number, RegExp]>([
     ['the bytes', 2, /bytes were not flushed/],
     ['the directory', 5, /directory was not flushed/],

@@ -25,9 +25,9 @@ export interface OrderReport {
  * Flushes count from their beginning (what was written later may be missed) to their end.
  */
 export function findOrderBreaches(facts: OrderFacts): OrderReport {
-  const { calls, targets } = facts;
+  const { calls } = facts;
   const breaches: string[] = [];
-  const publications = calls.flatMap((call) => publication(call, targets) ?? []);
+  const publications = calls.flatMap((call) => publication(call, facts) ?? []);
   const replies = calls.filter(
     (call) => isWrite(call) && call.args.startsWith('1<') && call.args.includes(facts.reply),
   );
@@ -43,13 +43,23 @@ interface Publication {
   readonly to: string;
 }
 
-function publication(call: SystemCall, targets: readonly string[]): Publication | undefined {
+function publication(call: SystemCall, { calls, targets }: OrderFacts): Publication | undefined {
   if (!/^(?:rename|renameat|renameat2|link|linkat)$/.test(call.name) || call.result !== 0) return undefined;
-  const [from, to] = quoted(call.args);
-  if (from === undefined || to === undefined || !from.includes('/.pando/staging/')) return undefined;
+  const [named, to] = quoted(call.args);
+  if (named === undefined || to === undefined) return undefined;
+  const from = unnamedSource(call, calls) ?? named;
+  if (from === named && !from.includes('/.pando/staging/')) return undefined;
   const target = targets.find((one) => to.startsWith(`${one}/`));
   if (target === undefined || to.startsWith(`${target}/.pando/`)) return undefined;
   return { call, from, to };
+}
+
+/** The open file that is given its first name: by its descriptor, or by that descriptor in /proc. */
+function unnamedSource(call: SystemCall, calls: readonly SystemCall[]): string | undefined {
+  if (call.name !== 'linkat') return undefined;
+  if (!call.args.startsWith('AT_FDCWD')) return fdPath(call.args);
+  const fd = Number(/^AT_FDCWD[^"]*"\/proc\/self\/fd\/(\d+)"/.exec(call.args)?.[1] ?? Number.NaN);
+  return calls.findLast((one) => one.end < call.start && one.name === 'openat' && one.result === fd)?.opened;
 }
 
 function breachesOf({ call, from, to }: Publication, facts: OrderFacts, replyStart: number): string[] {
@@ -100,14 +110,14 @@ function isWrite({ name }: SystemCall): boolean {
 }
 
 function changes(call: SystemCall, path: string): boolean {
-  if (call.name === 'openat') return call.args.includes('O_CREAT') && quoted(call.args)[0] === path && call.result >= 0;
+  if (call.name === 'openat') return /O_CREAT|O_TMPFILE/.test(call.args) && call.opened === path && call.result >= 0;
   if (isWrite(call) || call.name === 'ftruncate') return fdPath(call.args) === path;
   return (call.name === 'copy_file_range' || call.name === 'sendfile') && call.args.includes(`<${path}>`);
 }
 
 /** `45</a/path>, …` → `/a/path`. */
 function fdPath(args: string): string | undefined {
-  return /^\d+<(.*?)(?: \(deleted\))?>(?:,|$)/.exec(args)?.[1];
+  return /^\d+<(.*?)(?: \(deleted\))?>(?:\(deleted\))?(?:,|$)/.exec(args)?.[1];
 }
 
 function quoted(args: string): string[] {

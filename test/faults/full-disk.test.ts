@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { Storage } from '../../src/ports/storage.ts';
 import { openSyncWorld, type SyncWorld } from '../sync/sync-world.ts';
 import { leftovers, mirrored, texts, write, writeAll } from '../sync/trees.ts';
 import { runSync } from './child.ts';
@@ -80,22 +81,15 @@ describe.runIf(canMount)('a target', () => {
   test('that becomes read-only in the middle: what failed is listed, and the next run completes', async () => {
     await using world = openSyncWorld();
     using disk = mount(world.targets[0] as string, 'size=40m');
-    for (let i = 0; i < 30; i++) write(world.source, `f${i}`, Buffer.alloc(9_000_000 / 30, i));
-    let flushes = 0;
+    for (let i = 0; i < 4; i++) write(world.source, `f${i}`, Buffer.alloc(9_000_000, i));
+    let published = 0;
     const result = await world.sync({
       ...ALL,
       leaseMs: 1000,
       wrapTarget: (storage) =>
-        new Proxy(storage, {
-          get(target, name) {
-            const value: unknown = Reflect.get(target, name, target);
-            if (name !== 'flush') return typeof value === 'function' ? value.bind(target) : value;
-            return async (staged: Parameters<typeof target.flush>[0]) => {
-              await target.flush(staged);
-              // Nothing is open for writing now, which the system would not make read-only.
-              if (staged.length > 0 && flushes++ === 0) disk.remount('ro');
-            };
-          },
+        // Each of these is a page of its own, and one goes after the other: the system makes nothing read-only that is being written.
+        oneAtATime(storage, () => {
+          if (published++ === 0) disk.remount('ro');
         }),
     });
     expect(result.state).toBe('failed');
@@ -135,13 +129,14 @@ describe.runIf(canMount)('a target', () => {
 
 describe.runIf(hasStrace)('input/output errors', () => {
   test.each([
-    ['a write', 'pwrite64,write', 'EIO'],
-    ['a flush', 'fsync,syncfs', 'EIO'],
-    ['a rename', 'rename,renameat2', 'EIO'],
-    ['a full disk at a rename', 'renameat2', 'ENOSPC'],
+    ['a mark', ['-e', 'inject=fsetxattr:error=EIO:when=3+4']],
+    ['a flush', ['-e', 'inject=fsync,syncfs:error=EIO:when=1+2']],
+    ['a first name', ['-e', 'inject=linkat:error=EIO:when=3+4']],
+    ['a rename', ['-e', 'inject=renameat2,rename:error=EIO:when=3+4']],
+    ['a full disk at a rename', ['-e', 'inject=rename:error=ENOSPC:when=3+4']],
   ])(
     'at the target (%s): the run fails, tells of all that is not there, and the next one completes',
-    async (_, calls, error) => {
+    async (what, inject) => {
       await using world = openSyncWorld();
       const target = world.targets[0] as string;
       for (let i = 0; i < 30; i++) write(world.source, `d${i % 3}/f${i}`, Buffer.alloc(1000 + i, 'x'));
@@ -150,19 +145,51 @@ describe.runIf(hasStrace)('input/output errors', () => {
       // Known from here on; now everything changes under a disk with errors.
       for (let i = 0; i < 30; i++) write(world.source, `d${i % 3}/f${i}`, Buffer.alloc(2000 + i, 'x'));
       fs.rmSync(join(world.source, 'd0/f0'));
-      const staging = join(target, '.pando/staging');
-      fs.mkdirSync(staging, { recursive: true });
-      const inject = ['-e', `trace=${calls}`, '-e', `inject=${calls}:error=${error}:when=3+4`];
-      const before = ['strace', '-f', '-qq', '-o', '/dev/null', '-P', target, '-P', staging, ...inject];
+      // The catalog flushes too, on a disk of its own.
+      const path = what === 'a flush' ? ['-P', target] : [];
+      const before = ['strace', '-f', '-qq', '-o', '/dev/null', ...path, ...inject];
       const result = await runSync({ at: world.root, targets: 1, run: ALL }, { before });
-      if (result.state === 'failed') expectAllTold(world, result);
-      else expect(mirrored(target)).toEqual(mirrored(world.source));
+      expect(result.state).toBe('failed');
+      expectAllTold(world, result);
       expect(await world.sync(ALL)).toMatchObject({ state: 'done', failures: [] });
       expect(mirrored(target)).toEqual(mirrored(world.source));
       expect(leftovers(target)).toEqual([]);
     },
   );
 });
+
+/** A store in which each object is published before the next one is staged. */
+function oneAtATime(storage: Storage, onPublished: () => void): Storage {
+  let turn = Promise.resolve();
+  let end = (): void => undefined;
+  const stage: Storage['stage'] = async (...args) => {
+    const before = turn;
+    const mine = Promise.withResolvers<void>();
+    turn = mine.promise;
+    await before;
+    end = mine.resolve;
+    try {
+      return await storage.stage(...args);
+    } catch (error) {
+      end();
+      throw error;
+    }
+  };
+  const publish: Storage['publish'] = async (requests) => {
+    const outcomes = await storage.publish(requests);
+    onPublished();
+    end();
+    return outcomes;
+  };
+  return new Proxy(storage, {
+    get(target, name) {
+      if (name === 'stage') return stage;
+      if (name === 'publish') return publish;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
 
 /** Whatever the target does not hold as the source does has its line; and there is no line for what it holds. */
 function expectAllTold(world: SyncWorld, result: Awaited<ReturnType<SyncWorld['sync']>>): void {

@@ -193,11 +193,8 @@ function begun(stream: NodeJS.ReadableStream | null): Promise<void> {
 async function workerAtWork(world: SyncWorld, pid: number): Promise<number | undefined> {
   const staging = join(world.targets[0] as string, '.pando/staging');
   while (isAlive(pid)) {
-    for (const writer of fs.existsSync(staging) ? fs.readdirSync(staging) : []) {
-      const worker = Number(writer.split('.')[1]);
-      if (worker !== pid && isAlive(worker) && childrenOf(pid).includes(worker) && hasFiles(join(staging, writer)))
-        return worker;
-    }
+    const worker = childrenOf(pid).find((child) => holdsFilesIn(child, `${staging}/`));
+    if (worker !== undefined) return worker;
     await sleep(1);
   }
   return undefined;
@@ -212,9 +209,11 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-function hasFiles(directory: string): boolean {
+/** What is staged is an open file, with a name or without one. */
+function holdsFilesIn(pid: number, directory: string): boolean {
   try {
-    return fs.readdirSync(directory).length > 0;
+    const descriptors = fs.readdirSync(`/proc/${pid}/fd`);
+    return descriptors.some((fd) => fs.readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith(directory));
   } catch {
     return false;
   }

@@ -6,6 +6,8 @@ export interface SystemCall {
   readonly args: string;
   /** Negative or NaN where it failed or never returned. */
   readonly result: number;
+  /** Path of the file it opened; a file without a name has one that is like no other. */
+  readonly opened: string | undefined;
   readonly start: number;
   readonly end: number;
 }
@@ -29,8 +31,10 @@ export function parseTrace(text: string): SystemCall[] {
     const whole = (before?.args ?? '') + rest;
     const end = whole.lastIndexOf(' = ');
     const args = whole.slice(0, end).trimEnd().replace(/\)$/, '');
-    const result = Number.parseInt(whole.slice(end + 3), 10);
-    calls.push({ pid: Number(pid), name, args, result, start: before?.start ?? at, end: at });
+    const answer = whole.slice(end + 3);
+    const opened = /^\d+<(.*?)(?: \(deleted\))?>(?:\(deleted\))?$/.exec(answer.trim())?.[1];
+    const result = Number.parseInt(answer, 10);
+    calls.push({ pid: Number(pid), name, args, result, opened, start: before?.start ?? at, end: at });
   }
   return calls;
 }

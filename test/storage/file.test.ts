@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { openFileStorage } from '../../src/storage/file/file-storage.ts';
 import { describeStorageContract, type StorageUnderTest } from '../../src/testing/storage-contract.ts';
 
-for (const kind of ['waiting', 'blocking', 'relaxed'] as const) {
+for (const kind of ['waiting', 'blocking', 'relaxed', 'named'] as const) {
   const open = (basePath: string) =>
     openFileStorage({
       name: 'files',
       basePath,
       blocking: kind === 'blocking',
+      ...(kind === 'named' ? { unnamedFiles: 0 } : {}),
       durability: kind === 'relaxed' ? 'relaxed' : 'strict',
     });
   describeStorageContract(

@@ -33,6 +33,7 @@ import { listInThread } from './listing.ts';
 import { loadNativeFiles } from './native.ts';
 import { Sidecars } from './sidecars.ts';
 import { StagingArea } from './staging-area.ts';
+import { UnnamedFiles } from './unnamed-files.ts';
 import { type SymlinkMode, walk } from './walk.ts';
 
 export interface FileStorageOptions {
@@ -46,6 +47,8 @@ export interface FileStorageOptions {
   readonly symlinks?: SymlinkMode;
   /** In a thread or process that does nothing else: file calls block, which is several times cheaper for small files. */
   readonly blocking?: boolean;
+  /** Files staged without a name at once, at most; 0: each has one. By default as many as the process can spare. */
+  readonly unnamedFiles?: number;
 }
 
 /** Objects as files below a directory: any POSIX file system, parallel ones and NFS too (docs/stores.md, "Type file"). */
@@ -92,6 +95,7 @@ class FileStorage implements Storage {
       directories: this.#directories,
       sidecars: this.#sidecars,
       staging: this.#staging,
+      unnamed: new UnnamedFiles({ io: this.#io, native, staging: this.#staging, max: options.unnamedFiles }),
       symlinks: this.#symlinks,
       durable,
     });

@@ -19,6 +19,7 @@ import { fileToken } from './file-token.ts';
 import type { NativeFiles } from './native.ts';
 import type { Sidecars } from './sidecars.ts';
 import type { StagingArea } from './staging-area.ts';
+import type { UnnamedFiles } from './unnamed-files.ts';
 import type { SymlinkMode } from './walk.ts';
 
 const { O_WRONLY, O_CREAT, O_EXCL } = fs.constants;
@@ -35,22 +36,28 @@ export interface FileWriterOptions {
   readonly directories: Directories;
   readonly sidecars: Sidecars;
   readonly staging: StagingArea;
+  readonly unnamed: UnnamedFiles;
   readonly symlinks: SymlinkMode;
   /** False: copies are soft, nothing is flushed. */
   readonly durable: boolean;
 }
 
+/** Where staged bytes lie: under a name in the staging area, or in an open file that has none. */
+type Whereabouts =
+  | { readonly path: string; readonly fd: undefined }
+  | { readonly path: undefined; readonly fd: number };
+
 class StagedFile implements Staged {
   readonly key: string;
-  readonly path: string;
+  readonly at: Whereabouts;
   readonly size: number;
   readonly token: string;
   readonly options: StageOptions;
   readonly marked: boolean;
 
-  constructor(fields: Pick<StagedFile, 'key' | 'path' | 'size' | 'token' | 'options' | 'marked'>) {
+  constructor(fields: Pick<StagedFile, 'key' | 'at' | 'size' | 'token' | 'options' | 'marked'>) {
     this.key = fields.key;
-    this.path = fields.path;
+    this.at = fields.at;
     this.size = fields.size;
     this.token = fields.token;
     this.options = fields.options;
@@ -58,7 +65,14 @@ class StagedFile implements Staged {
   }
 }
 
-/** Stages, flushes and publishes files: bytes and mark under a temporary name, one flush for many, then renames. */
+interface Filling {
+  readonly key: string;
+  readonly body: Body;
+  readonly options: StageOptions;
+  readonly at: Whereabouts;
+}
+
+/** Stages, flushes and publishes files: bytes and mark under no name or a temporary one, one flush for many, then their names. */
 export class FileWriter {
   readonly #o: FileWriterOptions;
   readonly #io: FileIo;
@@ -71,31 +85,47 @@ export class FileWriter {
   }
 
   async stage(key: string, body: Body, options: StageOptions): Promise<Staged> {
-    const path = this.#o.staging.nextPath();
-    if (options.attributes.link !== undefined) return this.#stageLink(key, path, options);
-    const mode = options.attributes.mode ?? 0o666;
-    const fd = await this.#io.open(path, O_WRONLY | O_CREAT | O_EXCL, mode | 0o200);
-    let staged: StagedFile | undefined;
+    if (options.attributes.link !== undefined) return this.#stageLink(key, options.attributes.link, options);
+    const mode = (options.attributes.mode ?? 0o666) | 0o200;
+    const unnamed = await this.#o.unnamed.create(mode);
+    if (unnamed !== undefined) {
+      const at = { path: undefined, fd: unnamed };
+      try {
+        return await this.#fill({ key, body, options, at }, unnamed);
+      } catch (error) {
+        await this.#remove(at);
+        throw error;
+      }
+    }
+    const at = { path: this.#o.staging.nextPath(), fd: undefined };
+    const fd = await this.#io.open(at.path, O_WRONLY | O_CREAT | O_EXCL, mode);
+    let staged: Staged | undefined;
     try {
-      const size = await this.#write(key, fd, body, options);
-      // Before the mode: a file its owner may not write takes no mark from him.
-      const marked = options.mark.sha256 !== undefined && this.#mark(fd, options.mark, options);
-      if (options.attributes.mode !== undefined && ((mode | 0o200) & ~this.#umask) !== mode)
-        await this.#io.chmod(fd, mode);
-      if (options.attributes.modifiedNs !== undefined) await this.#setTimes(fd, options.attributes.modifiedNs);
-      const token = fileToken(await this.#io.fstat(fd));
-      staged = new StagedFile({ key, path, size, token, options, marked });
+      staged = await this.#fill({ key, body, options, at }, fd);
       return staged;
     } finally {
       await this.#io.close(fd);
-      if (staged === undefined) await this.#remove(path);
+      if (staged === undefined) await this.#remove(at);
     }
   }
 
-  async #stageLink(key: string, path: string, options: StageOptions): Promise<Staged> {
-    await this.#io.symlink(options.attributes.link as string, path);
+  /** Bytes, mark, mode and times. */
+  async #fill({ key, body, options, at }: Filling, fd: number): Promise<Staged> {
+    const size = await this.#write(key, fd, body, options);
+    // Before the mode: a file its owner may not write takes no mark from him.
+    const marked = options.mark.sha256 !== undefined && this.#mark(fd, options.mark, options);
+    const { mode, modifiedNs } = options.attributes;
+    if (mode !== undefined && ((mode | 0o200) & ~this.#umask) !== mode) await this.#io.chmod(fd, mode);
+    if (modifiedNs !== undefined) await this.#setTimes(fd, modifiedNs);
+    const token = fileToken(await this.#io.fstat(fd));
+    return new StagedFile({ key, at, size, token, options, marked });
+  }
+
+  async #stageLink(key: string, link: string, options: StageOptions): Promise<Staged> {
+    const path = this.#o.staging.nextPath();
+    await this.#io.symlink(link, path);
     const token = fileToken(await this.#io.lstat(path));
-    return new StagedFile({ key, path, size: 0, token, options, marked: false });
+    return new StagedFile({ key, at: { path, fd: undefined }, size: 0, token, options, marked: false });
   }
 
   async #write(key: string, fd: number, body: Body, options: StageOptions): Promise<number> {
@@ -144,8 +174,10 @@ export class FileWriter {
     if (!this.#o.durable) return;
     const deletedIn = this.#takeUnflushed();
     if (staged.length + deletedIn.length >= SYNC_ALL_FROM && (await this.#syncAll())) return;
-    for (const one of staged)
-      if (one instanceof StagedFile && one.options.attributes.link === undefined) await this.#syncPath(one.path);
+    for (const one of staged) {
+      if (!(one instanceof StagedFile) || one.options.attributes.link !== undefined) continue;
+      await (one.at.fd === undefined ? this.#syncPath(one.at.path) : this.#io.fsync(one.at.fd));
+    }
     await this.#syncDirectories(deletedIn);
   }
 
@@ -158,7 +190,7 @@ export class FileWriter {
         outcomes.push(await this.#publishOne(staged, options));
         parents.add(parentOf(staged.key));
       } catch (error) {
-        await this.#remove(staged.path);
+        await this.#remove(staged.at);
         outcomes.push(this.#toPublishError(error, staged.key));
       }
     }
@@ -183,13 +215,14 @@ export class FileWriter {
       );
     }
     try {
-      await this.#move(staged.path, target, options.ifAbsent === true);
+      await this.#move(staged.at, target, options.ifAbsent === true);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       directories.forget();
       await directories.makeParent(staged.key);
-      await this.#move(staged.path, target, options.ifAbsent === true);
+      await this.#move(staged.at, target, options.ifAbsent === true);
     }
+    if (staged.at.fd !== undefined) await this.#o.unnamed.close(staged.at.fd);
     if (!marked) {
       const bytes = encodeFileMark(mark, staged.options.attributes);
       await this.#o.sidecars.write(staged.key, staged.token, bytes, this.#o.staging.nextPath());
@@ -212,25 +245,39 @@ export class FileWriter {
   async #markLate(staged: StagedFile, mark: Mark): Promise<boolean> {
     if (staged.options.attributes.link !== undefined) return false;
     const { mode = 0o200 } = staged.options.attributes;
-    const fd = await this.#io.open(staged.path, fs.constants.O_RDONLY);
+    const fd = staged.at.fd ?? (await this.#io.open(staged.at.path, fs.constants.O_RDONLY));
     try {
       if ((mode & 0o200) === 0) await this.#io.chmod(fd, mode | 0o200);
       const marked = this.#mark(fd, mark, staged.options);
       if ((mode & 0o200) === 0) await this.#io.chmod(fd, mode);
       return marked;
     } finally {
-      await this.#io.close(fd);
+      if (staged.at.fd === undefined) await this.#io.close(fd);
     }
   }
 
-  async #move(from: string, to: string, ifAbsent: boolean): Promise<void> {
-    if (!ifAbsent) return this.#io.rename(from, to);
-    const result = this.#o.native?.renameNoReplace(from, to) ?? -ENOSYS;
+  async #move(from: Whereabouts, to: string, ifAbsent: boolean): Promise<void> {
+    if (from.fd !== undefined) return this.#name(from.fd, to, ifAbsent);
+    if (!ifAbsent) return this.#io.rename(from.path, to);
+    const result = this.#o.native?.renameNoReplace(from.path, to) ?? -ENOSYS;
     if (result === 0) return;
-    if (result !== -EINVAL && result !== -ENOSYS)
-      throw Object.assign(new Error(`rename: ${errorCode(-result)}`), { code: errorCode(-result) });
-    await this.#io.link(from, to);
-    await this.#io.unlink(from);
+    if (result !== -EINVAL && result !== -ENOSYS) throw systemError('rename', result);
+    await this.#io.link(from.path, to);
+    await this.#io.unlink(from.path);
+  }
+
+  /** A first name is never one that is taken: to replace a file it is moved over it. */
+  async #name(fd: number, to: string, ifAbsent: boolean): Promise<void> {
+    const first = ifAbsent ? to : this.#o.staging.nextPath();
+    const result = this.#o.unnamed.link(fd, first);
+    if (result < 0) throw systemError('link', result);
+    if (ifAbsent) return;
+    try {
+      await this.#io.rename(first, to);
+    } catch (error) {
+      await this.#remove({ path: first, fd: undefined });
+      throw error;
+    }
   }
 
   #toPublishError(error: unknown, key: string): StorageError {
@@ -240,7 +287,7 @@ export class FileWriter {
   }
 
   async discard(staged: readonly Staged[]): Promise<void> {
-    for (const one of staged) if (one instanceof StagedFile) await this.#remove(one.path);
+    for (const one of staged) if (one instanceof StagedFile) await this.#remove(one.at);
   }
 
   /** A directory whose entries changed without a flush yet. */
@@ -288,9 +335,9 @@ export class FileWriter {
     return true;
   }
 
-  async #remove(path: string): Promise<void> {
+  async #remove({ path, fd }: Whereabouts): Promise<void> {
     try {
-      await this.#io.unlink(path);
+      await (fd === undefined ? this.#io.unlink(path) : this.#o.unnamed.close(fd));
     } catch {
       // Published, or gone with its directory: nothing is left.
     }
@@ -299,6 +346,7 @@ export class FileWriter {
   async close(): Promise<void> {
     if (this.#rootFd !== undefined) await this.#io.close(this.#rootFd);
     this.#rootFd = undefined;
+    await this.#o.unnamed.closeAll();
     this.#o.staging.dispose();
   }
 
@@ -312,6 +360,10 @@ function describeShape(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === 'EEXIST') return 'something is there already';
   return code === 'ENOTDIR' ? 'a file lies where a directory must be' : 'a directory lies where the file must be';
+}
+
+function systemError(call: string, result: number): Error {
+  return Object.assign(new Error(`${call}: ${errorCode(-result)}`), { code: errorCode(-result) });
 }
 
 function errorCode(errno: number): string {

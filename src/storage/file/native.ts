@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 
 /**
- * System calls Node has no name for: extended attributes, a flush of one file system, times in nanoseconds, and a rename
- * that does not replace. Bound at run time to the C library; where that is not possible every field is undefined and
+ * System calls Node has no name for: extended attributes, a flush of one file system, times in nanoseconds, a rename that
+ * does not replace, and a name for a file that has none. Bound at run time to the C library; where that is not possible every field is undefined and
  * the caller has another way (docs/stores.md, "Type file").
  *
  * All return 0 (or a length) or a negative errno.
@@ -18,6 +18,10 @@ export interface NativeFiles {
   syncFileSystemAsync(fd: number): Promise<number>;
   /** Rename that fails with -EEXIST rather than replace; -EINVAL where the file system cannot. */
   renameNoReplace(from: string, to: string): number;
+  /** Gives an open file that has no name its first one; -EEXIST where that is taken. */
+  linkOpen(fd: number, to: string): number;
+  /** The same by way of /proc, for processes that may not do it directly. */
+  linkOpenByProc(fd: number, to: string): number;
 }
 
 let loaded: NativeFiles | undefined | 'not yet' = 'not yet';
@@ -32,6 +36,8 @@ type Koffi = typeof import('koffi').default;
 
 const AT_FDCWD = -100;
 const RENAME_NOREPLACE = 1;
+const AT_EMPTY_PATH = 0x1000;
+const AT_SYMLINK_FOLLOW = 0x400;
 const NS_PER_S = 1_000_000_000n;
 
 function bindLinux(): NativeFiles | undefined {
@@ -52,6 +58,7 @@ function bindLinux(): NativeFiles | undefined {
   const renameat2 = library.func(
     'int renameat2(int fromDir, const char *from, int toDir, const char *to, unsigned int flags)',
   );
+  const linkat = library.func('int linkat(int fromDir, const char *from, int toDir, const char *to, int flags)');
   const result = (value: number): number => (value < 0 ? -koffi.errno() : value);
   const times = Buffer.alloc(32);
   return {
@@ -75,6 +82,8 @@ function bindLinux(): NativeFiles | undefined {
         });
       }),
     renameNoReplace: (from, to) => result(renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE)),
+    linkOpen: (fd, to) => result(linkat(fd, '', AT_FDCWD, to, AT_EMPTY_PATH)),
+    linkOpenByProc: (fd, to) => result(linkat(AT_FDCWD, `/proc/self/fd/${fd}`, AT_FDCWD, to, AT_SYMLINK_FOLLOW)),
   };
 }
 

@@ -26,12 +26,18 @@ export class StagingArea {
   }
 
   nextPath(): string {
+    return `${this.directory()}/${++this.#count}`;
+  }
+
+  /** This writer's own, made when it is first asked for. */
+  directory(): string {
+    const path = `${this.#parent}/${this.#writer}`;
     if (!this.#made) {
       fs.statSync(this.#root);
-      fs.mkdirSync(`${this.#parent}/${this.#writer}`, { recursive: true, mode: 0o700 });
+      fs.mkdirSync(path, { recursive: true, mode: 0o700 });
       this.#made = true;
     }
-    return `${this.#parent}/${this.#writer}/${++this.#count}`;
+    return path;
   }
 
   /** Whatever this writer still had staged is nobody's now. */
