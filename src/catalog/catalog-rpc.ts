@@ -1,5 +1,6 @@
 import type { MessagePort, Worker } from 'node:worker_threads';
 import { type Catalog, CatalogError } from '../ports/catalog.ts';
+import { decodeBatch, encodeBatch } from './batch-text.ts';
 
 /** The port's verbs; all of them are calls that take and give plain data. */
 type VerbName = Exclude<keyof Catalog, 'location' | typeof Symbol.asyncDispose>;
@@ -62,7 +63,7 @@ export function serveCatalog(port: MessagePort, open: () => Promise<Catalog>): v
         return;
       }
       const call = catalog[verb] as (...args: readonly unknown[]) => Promise<unknown>;
-      void answer(id, call.apply(catalog, [...args]));
+      void answer(id, call.apply(catalog, verb === 'record' ? [decodeBatch(args[0] as string)] : [...args]));
     });
   };
   const start = async (): Promise<void> => {
@@ -86,8 +87,9 @@ export async function connectCatalog(worker: Worker): Promise<Catalog> {
   const calls = new Calls(worker);
   const location = (await calls.opened) as string;
   const verbs = Object.keys(VERBS).map((verb) => [verb, (...args: unknown[]) => calls.make(verb as VerbName, args)]);
+  const record: Catalog['record'] = (batch) => calls.make('record', [encodeBatch(batch)]) as ReturnType<typeof record>;
   const dispose = { [Symbol.asyncDispose]: () => calls.close() };
-  return { location, ...Object.fromEntries(verbs), ...dispose } as Catalog;
+  return { location, ...Object.fromEntries(verbs), record, ...dispose } as Catalog;
 }
 
 interface Pending {

@@ -54,6 +54,8 @@ export interface GetOptions {
   readonly span?: ByteSpan;
   /** Fail with `precondition-failed` unless the store holds exactly this. */
   readonly ifToken?: Token;
+  /** A store may read into it rather than into memory of its own; the body is then good until it is used again. */
+  readonly into?: Uint8Array;
   readonly signal?: AbortSignal;
 }
 

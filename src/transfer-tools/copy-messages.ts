@@ -29,42 +29,30 @@ export function decodePage(text: EncodedPage): CopyPage {
   return JSON.parse(text) as CopyPage;
 }
 
-type PlainAttributes = Omit<Attributes, 'modifiedNs'> & { readonly modifiedNs?: string };
+type Source = NonNullable<CopyOutcome['source']>;
+type PlainAttributes = Omit<Attributes, 'modifiedNs'> & { modifiedNs?: string | bigint };
 type PlainOutcome = Omit<CopyOutcome, 'source'> & {
-  readonly source:
-    | (Omit<NonNullable<CopyOutcome['source']>, 'attributes'> & { readonly attributes: PlainAttributes })
-    | undefined;
+  readonly source?: Omit<Source, 'attributes'> & { readonly attributes: PlainAttributes };
 };
 
 export function encodeOutcomes(outcomes: readonly CopyOutcome[]): EncodedOutcomes {
-  return JSON.stringify(
-    outcomes.map(({ source, ...rest }): PlainOutcome => {
-      if (source === undefined) return { ...rest, source };
-      const { modifiedNs, ...attributes } = source.attributes;
-      return {
-        ...rest,
-        source: {
-          ...source,
-          attributes: modifiedNs === undefined ? attributes : { ...attributes, modifiedNs: `${modifiedNs}` },
-        },
-      };
-    }),
-  );
+  return JSON.stringify(outcomes.map(toPlain));
 }
 
+function toPlain({ key, source, targets, attempts }: CopyOutcome): PlainOutcome {
+  if (source === undefined) return { key, targets, attempts };
+  const { token, size, sha256 } = source;
+  const attributes: PlainAttributes = { ...source.attributes };
+  if (source.attributes.modifiedNs !== undefined) attributes.modifiedNs = String(source.attributes.modifiedNs);
+  return { key, source: { token, size, sha256, attributes }, targets, attempts };
+}
+
+/** What was parsed is nobody else's: it is changed where it lies. */
 export function decodeOutcomes(text: EncodedOutcomes): readonly CopyOutcome[] {
-  return (JSON.parse(text) as readonly PlainOutcome[]).map(({ source, ...rest }): CopyOutcome => {
-    if (source === undefined) return { ...rest, source };
-    const { modifiedNs, ...attributes } = source.attributes;
-    const { token, size, sha256 } = source;
-    return {
-      ...rest,
-      source: {
-        token,
-        size,
-        sha256,
-        attributes: modifiedNs === undefined ? attributes : { ...attributes, modifiedNs: BigInt(modifiedNs) },
-      },
-    };
-  });
+  const outcomes = JSON.parse(text) as readonly PlainOutcome[];
+  for (const { source } of outcomes) {
+    if (source?.attributes.modifiedNs !== undefined)
+      source.attributes.modifiedNs = BigInt(source.attributes.modifiedNs);
+  }
+  return outcomes as readonly CopyOutcome[];
 }

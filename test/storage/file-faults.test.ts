@@ -68,7 +68,7 @@ for (const blocking of [false, true]) {
       await expect(storage.get('fifo')).rejects.toMatchObject({ kind: 'not-found' });
       await expect(storage.head('fifo')).rejects.toMatchObject({ kind: 'not-found' });
       const pages = [...walk({ root, store: 'files', prefix: '', startAfter: undefined, symlinks: 'follow' })];
-      expect(pages.flatMap(({ objects }) => objects.map(({ key }) => key))).toEqual(['file']);
+      expect(pages.map(({ keys }) => keys)).toEqual(['file']);
       expect(pages.flatMap(({ failures }) => failures.map(({ kind, protects }) => `${kind} ${protects}`))).toEqual([
         'special-file fifo',
       ]);

@@ -231,13 +231,13 @@ describe('a lease', () => {
     writeAll(world.source, { a: '1', b: '2' });
     let stalls = 1;
     const result = await world.sync({
-      leaseMs: 300,
+      leaseMs: 3000,
       wrapTarget: (storage) =>
         alter(storage, (inner) => ({
           flush: async (staged) => {
             await inner.flush(staged);
             // The lease's renewal comes later than the page.
-            if (staged.length > 0 && stalls-- > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 280);
+            if (staged.length > 0 && stalls-- > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500);
           },
         })),
     });

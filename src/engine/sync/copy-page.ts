@@ -3,7 +3,7 @@ import type { CopyOutcome, CopyPage } from '../../ports/copy-pool.ts';
 import type { Published, PublishRequest, Staged, Storage } from '../../ports/storage.ts';
 import { StorageError } from '../../ports/storage.ts';
 import { CopyDraft, type DraftTarget } from './copy-draft.ts';
-import { stageItem } from './stage-item.ts';
+import { type StageDeps, stageItem } from './stage-item.ts';
 import { hashObject } from './hash-object.ts';
 
 export interface CopyPageDeps {
@@ -18,6 +18,9 @@ export interface CopyPageDeps {
   readonly isStopped: () => boolean;
 }
 
+/** What is read of the source at once; objects up to this size come whole. */
+const READ_BYTES = 1024 * 1024;
+
 /** An item is tried again when its source changed under the copy, so often. */
 const ATTEMPTS_MAX = 3;
 
@@ -28,15 +31,17 @@ const ATTEMPTS_MAX = 3;
 export async function copyPage(deps: CopyPageDeps, page: CopyPage): Promise<CopyOutcome[]> {
   const drafts = page.items.map((item) => new CopyDraft(item));
   let next = 0;
+  const keepsBytes = deps.targets.some(({ capabilities }) => capabilities.stagesInMemory);
   const work = async (): Promise<void> => {
-    for (let draft = drafts[next++]; draft !== undefined; draft = drafts[next++]) await copyItem(deps, page, draft);
+    const lane = { ...deps, into: keepsBytes ? undefined : Buffer.allocUnsafe(READ_BYTES) };
+    for (let draft = drafts[next++]; draft !== undefined; draft = drafts[next++]) await copyItem(lane, page, draft);
   };
   await Promise.all(Array.from({ length: Math.min(deps.itemsAtOnce, drafts.length) }, work));
   await publishAll(deps, page, drafts, (storage) => !storage.capabilities.stagesInMemory);
   return drafts.map((draft) => draft.outcome());
 }
 
-async function copyItem(deps: CopyPageDeps, page: CopyPage, draft: CopyDraft): Promise<void> {
+async function copyItem(deps: CopyPageDeps & StageDeps, page: CopyPage, draft: CopyDraft): Promise<void> {
   for (;;) {
     draft.begin();
     if (deps.isStopped()) draft.failAll({ kind: 'aborted', message: 'the sync was stopped' });

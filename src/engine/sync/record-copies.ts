@@ -2,7 +2,7 @@ import type { ObjectContent } from '../../domain/object/version.ts';
 import type { Verification } from '../../domain/store/verification.ts';
 import { settledToken } from '../../domain/transfer/settled-token.ts';
 import type { Change, ReplicaChange } from '../../ports/catalog.ts';
-import type { CopyOutcome, CopyTargetOutcome } from '../../ports/copy-pool.ts';
+import type { CopyOutcome } from '../../ports/copy-pool.ts';
 import type { Listed } from '../../ports/storage.ts';
 import type { KnownObject } from './known-cursor.ts';
 import type { PlannedItem, SeenTarget } from './plan-object.ts';
@@ -20,8 +20,6 @@ export interface RecordContext {
   readonly nowMs: number;
 }
 
-type Served = Extract<CopyTargetOutcome, { readonly kind: 'copied' | 'same' }>;
-
 interface StoredCopy {
   /** Index into `RecordContext.stores`. */
   readonly store: number;
@@ -37,34 +35,30 @@ export function recordCopy(
 ): CopyRecord | undefined {
   const { source } = outcome;
   if (source === undefined) return undefined;
-  const copies: StoredCopy[] = [
-    {
-      store: 0,
-      token: settledToken(source.token, source.attributes.modifiedNs, context.nowMs),
-      verification: source.sha256 === undefined ? 'none' : 'read-back',
-    },
-    ...outcome.targets
-      .filter(isServed)
-      .map(({ target, token, verification }) => ({ store: target + 1, token, verification })),
-    ...seen.map(({ target, token }) => ({ store: target + 1, token, verification: 'none' as const })),
-  ];
-  const content: ObjectContent = {
-    kind: 'object',
-    size: source.size,
-    sha256: source.sha256,
-    ...(source.attributes.contentType === undefined ? {} : { contentType: source.attributes.contentType }),
-    ...(source.attributes.metadata === undefined ? {} : { metadata: source.attributes.metadata }),
-    ...(source.attributes.modifiedNs === undefined ? {} : { modifiedNs: source.attributes.modifiedNs }),
-    ...(source.attributes.mode === undefined ? {} : { mode: source.attributes.mode }),
-  };
+  const token = settledToken(source.token, source.attributes.modifiedNs, context.nowMs);
+  const copies: StoredCopy[] = [{ store: 0, token, verification: source.sha256 === undefined ? 'none' : 'read-back' }];
+  for (const one of outcome.targets) {
+    if (one.kind !== 'failed') copies.push({ store: one.target + 1, token: one.token, verification: one.verification });
+  }
+  for (const one of seen) copies.push({ store: one.target + 1, token: one.token, verification: 'none' });
   return record(context, {
     key: item.key,
     operation: item.operation,
     known,
-    content,
+    content: contentOf(source),
     copies,
     sourceToken: source.token,
   });
+}
+
+function contentOf({ size, sha256, attributes }: NonNullable<CopyOutcome['source']>): ObjectContent {
+  const { contentType, metadata, modifiedNs, mode } = attributes;
+  const content: { -readonly [K in keyof ObjectContent]: ObjectContent[K] } = { kind: 'object', size, sha256 };
+  if (contentType !== undefined) content.contentType = contentType;
+  if (metadata !== undefined) content.metadata = metadata;
+  if (modifiedNs !== undefined) content.modifiedNs = modifiedNs;
+  if (mode !== undefined) content.mode = mode;
+  return content;
 }
 
 /** What the catalog is told of an object that was only seen, at the source and at targets that look the same. */
@@ -160,8 +154,4 @@ function replacedReplicas(
     });
   }
   return dropped;
-}
-
-function isServed(outcome: CopyTargetOutcome): outcome is Served {
-  return outcome.kind !== 'failed';
 }

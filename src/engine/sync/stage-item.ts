@@ -1,6 +1,14 @@
 import { hash } from 'node:crypto';
 import { sameModified } from '../../domain/transfer/difference.ts';
-import { type Got, type Head, type Mark, type StageOptions, type Storage, StorageError } from '../../ports/storage.ts';
+import {
+  type GetOptions,
+  type Got,
+  type Head,
+  type Mark,
+  type StageOptions,
+  type Storage,
+  StorageError,
+} from '../../ports/storage.ts';
 import type { CopyDraft, DraftTarget } from './copy-draft.ts';
 import { fanOut } from './fan-out.ts';
 import { hashBody, hashObject } from './hash-object.ts';
@@ -8,6 +16,8 @@ import { hashBody, hashObject } from './hash-object.ts';
 export interface StageDeps {
   readonly source: Storage;
   readonly targets: readonly Storage[];
+  /** To read into, where no target keeps what it is given. */
+  readonly into: Uint8Array | undefined;
 }
 
 /** Reads one object once and stages it wherever it is to be copied; compares first where bytes are there that may be right. */
@@ -15,7 +25,7 @@ export async function stageItem(deps: StageDeps, draft: CopyDraft): Promise<void
   try {
     await compareTimes(deps, draft);
     if (draft.open.length === 0) return;
-    const got = await deps.source.get(draft.item.key);
+    const got = await deps.source.get(draft.item.key, readOptions(deps));
     if (got.body instanceof Uint8Array) await stageWhole(deps, draft, got.head, got.body);
     else await stageStream(deps, draft, got);
   } catch (error) {
@@ -77,7 +87,7 @@ async function stageStream(deps: StageDeps, draft: CopyDraft, got: Got): Promise
         async () => void (await isSame(deps.targets[target.plan.target] as Storage, draft, target, sha256)),
       );
     if (draft.open.length === 0) return;
-    ({ head, body } = await deps.source.get(key, { ifToken: head.token }));
+    ({ head, body } = await deps.source.get(key, { ...readOptions(deps), ifToken: head.token }));
   }
   const open = draft.open;
   const fan = fanOut(body, open.length);
@@ -108,6 +118,10 @@ async function isSame(storage: Storage, draft: CopyDraft, target: DraftTarget, s
   if (theirs.sha256 !== sha256) return false;
   target.same(theirs.token, 'read-back');
   return true;
+}
+
+function readOptions({ into }: StageDeps): GetOptions {
+  return into === undefined ? {} : { into };
 }
 
 function stageOptions(head: Head, mark: Mark): StageOptions {

@@ -28,6 +28,14 @@ export interface FileReaderOptions {
   readonly symlinks: SymlinkMode;
 }
 
+/** Bytes to be read, and how. */
+interface Range {
+  readonly start: number;
+  readonly end: number;
+  readonly into: Uint8Array | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** Opens, looks at and reads files; says `changed` when one was written to while it was read. */
 export class FileReader {
   readonly #store: string;
@@ -60,7 +68,7 @@ export class FileReader {
     }
   }
 
-  async get(key: string, { span, ifToken, signal }: GetOptions): Promise<Got> {
+  async get(key: string, { span, ifToken, into, signal }: GetOptions): Promise<Got> {
     await this.#directories.checkParent(key);
     if (this.#symlinks === 'preserve') {
       const link = await this.#headLink(key);
@@ -75,9 +83,10 @@ export class FileReader {
       }
       const start = span?.start ?? 0;
       const end = Math.min(span?.end ?? head.size, head.size);
-      if (end - start <= WHOLE_BYTES_MAX) return { head, body: await this.#readWhole(key, fd, head, start, end) };
+      const range = { start, end, into, signal };
+      if (end - start <= WHOLE_BYTES_MAX) return { head, body: await this.#readWhole(key, fd, head, range) };
       handedOver = true;
-      return { head, body: this.#chunks(key, fd, head, { start, end, signal }) };
+      return { head, body: this.#chunks(key, fd, head, range) };
     } finally {
       if (!handedOver) await this.#io.close(fd);
     }
@@ -149,8 +158,9 @@ export class FileReader {
     return length === -ENOTSUP ? this.#sidecars.read(key, token) : NO_MARK;
   }
 
-  async #readWhole(key: string, fd: number, head: Head, start: number, end: number): Promise<Uint8Array> {
-    const bytes = Buffer.allocUnsafe(Math.max(0, end - start));
+  async #readWhole(key: string, fd: number, head: Head, { start, end, into }: Range): Promise<Uint8Array> {
+    const length = Math.max(0, end - start);
+    const bytes = into === undefined || into.length < length ? Buffer.allocUnsafe(length) : into.subarray(0, length);
     let at = 0;
     while (at < bytes.length) {
       const count = await this.#io.read(fd, bytes, at, bytes.length - at, start + at);
@@ -162,12 +172,7 @@ export class FileReader {
   }
 
   /** A generator that was never begun runs nothing when it is returned: then the file is closed for it. */
-  #chunks(
-    key: string,
-    fd: number,
-    head: Head,
-    range: { start: number; end: number; signal: AbortSignal | undefined },
-  ): AsyncIterable<Uint8Array> {
+  #chunks(key: string, fd: number, head: Head, range: Range): AsyncIterable<Uint8Array> {
     const chunks = this.#readChunks(key, fd, head, range);
     let begun = false;
     const iterator: AsyncIterator<Uint8Array> = {
@@ -188,10 +193,10 @@ export class FileReader {
     key: string,
     fd: number,
     head: Head,
-    { start, end, signal }: { start: number; end: number; signal: AbortSignal | undefined },
+    { start, end, into, signal }: Range,
   ): AsyncGenerator<Uint8Array> {
     try {
-      const buffer = Buffer.allocUnsafe(WHOLE_BYTES_MAX);
+      const buffer = into ?? Buffer.allocUnsafe(WHOLE_BYTES_MAX);
       for (let at = start; at < end; ) {
         if (signal?.aborted)
           throw new StorageError('aborted', { store: this.#store, key }, 'the read was stopped', signal.reason);

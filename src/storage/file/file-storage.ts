@@ -30,6 +30,7 @@ import { FileReader } from './file-reader.ts';
 import { fileToken } from './file-token.ts';
 import { FileWriter } from './file-writer.ts';
 import { listInThread } from './listing.ts';
+import { fromColumns } from './listing-columns.ts';
 import { loadNativeFiles } from './native.ts';
 import { Sidecars } from './sidecars.ts';
 import { StagingArea } from './staging-area.ts';
@@ -130,7 +131,7 @@ class FileStorage implements Storage {
     for (const page of walk(walkOptions)) {
       if (signal?.aborted)
         throw new StorageError('aborted', { store: this.name }, 'the listing was stopped', signal.reason);
-      yield page;
+      yield fromColumns(page);
     }
   }
 

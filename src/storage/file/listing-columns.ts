@@ -9,20 +9,52 @@ export interface ListingColumns {
   readonly failures: readonly ListingFailure[];
 }
 
-export function toColumns(page: ListingPage): ListingColumns {
-  const { objects } = page;
-  const sizes = new Float64Array(objects.length);
-  const modifiedNs = new BigInt64Array(objects.length);
-  const keys: string[] = [];
-  const tokens: string[] = [];
-  for (let i = 0; i < objects.length; i++) {
-    const object = objects[i] as Listed;
-    keys.push(object.key);
-    tokens.push(object.token);
-    sizes[i] = object.size;
-    modifiedNs[i] = object.modifiedNs ?? 0n;
+/** A page while it is collected. */
+export class ColumnsBuilder {
+  readonly #max: number;
+  #keys: string[] = [];
+  #tokens: string[] = [];
+  #sizes: Float64Array<ArrayBuffer>;
+  #modifiedNs: BigInt64Array<ArrayBuffer>;
+  readonly failures: ListingFailure[] = [];
+
+  /** Holds up to `max` objects. */
+  constructor(max: number) {
+    this.#max = max;
+    this.#sizes = new Float64Array(max);
+    this.#modifiedNs = new BigInt64Array(max);
   }
-  return { keys: keys.join('\0'), tokens: tokens.join('\0'), sizes, modifiedNs, failures: page.failures };
+
+  get isEmpty(): boolean {
+    return this.#keys.length === 0 && this.failures.length === 0;
+  }
+
+  get isFull(): boolean {
+    return this.#keys.length >= this.#max || this.failures.length >= this.#max;
+  }
+
+  add(key: string, object: { readonly token: string; readonly size: number; readonly modifiedNs: bigint }): void {
+    const at = this.#keys.length;
+    this.#keys.push(key);
+    this.#tokens.push(object.token);
+    this.#sizes[at] = object.size;
+    this.#modifiedNs[at] = object.modifiedNs;
+  }
+
+  /** What was collected; the builder begins anew. */
+  take(): ListingColumns {
+    const count = this.#keys.length;
+    const page = {
+      keys: this.#keys.join('\0'),
+      tokens: this.#tokens.join('\0'),
+      sizes: this.#sizes.slice(0, count),
+      modifiedNs: this.#modifiedNs.slice(0, count),
+      failures: this.failures.splice(0),
+    };
+    this.#keys = [];
+    this.#tokens = [];
+    return page;
+  }
 }
 
 export function fromColumns(columns: ListingColumns): ListingPage {
@@ -30,13 +62,28 @@ export function fromColumns(columns: ListingColumns): ListingPage {
   const keys = count === 0 ? [] : columns.keys.split('\0');
   const tokens = columns.tokens.split('\0');
   const objects: Listed[] = [];
-  for (let i = 0; i < count; i++) {
-    objects.push({
-      key: keys[i] as string,
-      token: tokens[i] as string,
-      size: columns.sizes[i] as number,
-      modifiedNs: columns.modifiedNs[i],
-    });
-  }
+  for (let i = 0; i < count; i++)
+    objects.push(new Row(keys[i] as string, tokens[i] as string, columns.sizes[i] as number, columns.modifiedNs, i));
   return { objects, failures: columns.failures, markers: 0 };
+}
+
+/** Of nearly all objects nobody asks the time: it becomes a bigint when somebody does. */
+class Row implements Listed {
+  readonly key: string;
+  readonly token: string;
+  readonly size: number;
+  readonly #times: BigInt64Array;
+  readonly #at: number;
+
+  constructor(key: string, token: string, size: number, times: BigInt64Array, at: number) {
+    this.key = key;
+    this.token = token;
+    this.size = size;
+    this.#times = times;
+    this.#at = at;
+  }
+
+  get modifiedNs(): bigint | undefined {
+    return this.#times[this.#at];
+  }
 }

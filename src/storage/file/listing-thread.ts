@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { StorageError, type StorageErrorKind } from '../../ports/storage.ts';
-import { type ListingColumns, toColumns } from './listing-columns.ts';
+import type { ListingColumns } from './listing-columns.ts';
 import { type WalkOptions, walk } from './walk.ts';
 
 /** Asked of the thread: begin a walk, give so many more pages of it, forget it. */
@@ -43,7 +43,7 @@ class Walks {
           this.#send({ kind: 'end', id }, []);
           return;
         }
-        const columns = toColumns(step.value);
+        const columns = step.value;
         this.#send({ kind: 'page', id, columns }, [columns.sizes.buffer, columns.modifiedNs.buffer]);
       }
     } catch (error) {

@@ -1,9 +1,10 @@
 import fs, { type Dirent } from 'node:fs';
 import path from 'node:path';
 import { compareKeys, escapeBytes, escapeKey, findKeyProblem, RESERVED_DIRECTORY } from '../../domain/object/key.ts';
-import { type Listed, type ListingFailure, type ListingPage, StorageError } from '../../ports/storage.ts';
+import { type ListingFailure, StorageError } from '../../ports/storage.ts';
 import { toStorageError } from './file-errors.ts';
 import { fileToken } from './file-token.ts';
+import { ColumnsBuilder, type ListingColumns } from './listing-columns.ts';
 
 /**
  * What becomes of symbolic links (docs/replicas.md, "Symbolic links"): followed where they stay inside the root, left out, or
@@ -27,7 +28,7 @@ const PAGE_OBJECTS = 1024;
  * not UTF-8 is a failure that protects its subtree. What vanishes while the walk looks is left out; what cannot be looked at
  * is a failure, never an absence.
  */
-export function* walk(options: WalkOptions): Generator<ListingPage> {
+export function* walk(options: WalkOptions): Generator<ListingColumns> {
   const walker = new Walker(options);
   yield* walker.pages();
 }
@@ -48,8 +49,7 @@ interface Entry {
 }
 
 class Walker {
-  private objects: Listed[] = [];
-  private failures: ListingFailure[] = [];
+  private readonly page = new ColumnsBuilder(PAGE_OBJECTS);
   private readonly options: WalkOptions;
   private realRoot: string | undefined;
 
@@ -57,7 +57,7 @@ class Walker {
     this.options = options;
   }
 
-  *pages(): Generator<ListingPage> {
+  *pages(): Generator<ListingColumns> {
     const { root, store, prefix } = this.options;
     const stats = fs.statSync(root, { throwIfNoEntry: false });
     if (stats === undefined) throw new StorageError('not-found', { store }, `the directory ${root} does not exist`);
@@ -69,24 +69,17 @@ class Walker {
       throw new StorageError('unavailable', { store }, `the directory ${root} went away while it was listed`);
   }
 
-  private *below(root: string, prefix: string): Generator<ListingPage> {
+  private *below(root: string, prefix: string): Generator<ListingColumns> {
     const start = prefix.slice(0, prefix.lastIndexOf('/') + 1);
     if (start !== '') {
       const below = fs.statSync(path.join(root, start), { throwIfNoEntry: false });
       if (!below?.isDirectory()) return;
     }
     yield* this.directory({ prefix: start, path: start === '' ? root : path.join(root, start), above: undefined });
-    if (this.objects.length > 0 || this.failures.length > 0) yield this.takePage();
+    if (!this.page.isEmpty) yield this.page.take();
   }
 
-  private takePage(): ListingPage {
-    const page = { objects: this.objects, failures: this.failures, markers: 0 };
-    this.objects = [];
-    this.failures = [];
-    return page;
-  }
-
-  private *directory(directory: Directory): Generator<ListingPage> {
+  private *directory(directory: Directory): Generator<ListingColumns> {
     for (const entry of this.entries(directory)) {
       const name = this.decode(directory, entry);
       if (name === undefined) continue;
@@ -97,7 +90,7 @@ class Walker {
       } else if (entry.dirent.isFile()) this.file(key, `${directory.path}/${name}`);
       else if (entry.dirent.isSymbolicLink()) yield* this.link(directory, key, `${directory.path}/${name}`);
       else if (this.isWanted(key)) this.fail(key, key, 'special-file', 'it is neither a file, a directory nor a link');
-      if (this.objects.length >= PAGE_OBJECTS || this.failures.length >= PAGE_OBJECTS) yield this.takePage();
+      if (this.page.isFull) yield this.page.take();
     }
   }
 
@@ -141,7 +134,7 @@ class Walker {
       const text = bytes.toString('utf8');
       if (!Buffer.from(text, 'utf8').equals(bytes)) {
         const shown = escapeKey(directory.prefix) + escapeBytes(bytes);
-        this.failures.push({
+        this.page.failures.push({
           shown,
           protects: directory.prefix,
           kind: 'not-utf8',
@@ -171,22 +164,25 @@ class Walker {
     try {
       const stats = fs.lstatSync(filePath, { bigint: true, throwIfNoEntry: false });
       if (stats === undefined) return;
-      this.objects.push({ key, size: Number(stats.size), token: fileToken(stats), modifiedNs: stats.mtimeNs });
+      this.add(key, stats);
     } catch (error) {
       const { kind, message } = toStorageError(error, this.options.store, key);
       this.fail(key, key, kind === 'denied' ? 'denied' : 'unavailable', message);
     }
   }
 
-  private *link(directory: Directory, key: string, linkPath: string): Generator<ListingPage> {
+  private add(key: string, stats: fs.BigIntStats): void {
+    this.page.add(key, { token: fileToken(stats), size: Number(stats.size), modifiedNs: stats.mtimeNs });
+  }
+
+  private *link(directory: Directory, key: string, linkPath: string): Generator<ListingColumns> {
     if (this.options.symlinks === 'skip') return;
     if (this.options.symlinks === 'preserve') return this.file(key, linkPath);
     const target = this.resolve(key, linkPath);
     if (target === undefined) return;
     if (target.stats.isFile()) {
       if (!this.isWanted(key)) return;
-      const { stats } = target;
-      this.objects.push({ key, size: Number(stats.size), token: fileToken(stats), modifiedNs: stats.mtimeNs });
+      this.add(key, target.stats);
     } else if (target.stats.isDirectory()) {
       const above = directory.above ?? [fs.realpathSync.native(directory.path)];
       if (above.some((one) => one === target.path || one.startsWith(`${target.path}/`))) {
@@ -220,7 +216,7 @@ class Walker {
 
   private fail(key: string, protects: string, kind: ListingFailure['kind'], why: string): void {
     const shown = escapeKey(key);
-    this.failures.push({
+    this.page.failures.push({
       shown,
       protects,
       kind,
