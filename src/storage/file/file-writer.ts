@@ -29,6 +29,13 @@ const { ENOTSUP, EEXIST, EINVAL, ENOSYS } = os.constants.errno;
 const SYNC_ALL_FROM = 8;
 const NS_PER_S = 1e9;
 
+/**
+ * A file from this size on is given to the disk while the next one is copied, a large one in steps of `WRITE_BACK_STEP`: the flush
+ * then finds little left to wait for. Small files are cheaper written together.
+ */
+const WRITE_BACK_FROM = 256 * 1024;
+const WRITE_BACK_STEP = 8 * 1024 * 1024;
+
 export interface FileWriterOptions {
   readonly store: string;
   readonly io: FileIo;
@@ -135,14 +142,18 @@ export class FileWriter {
       options.signal?.throwIfAborted();
       await this.#writeAll(fd, body);
       size = body.length;
+      this.#beginWriteBack(fd, 0, size);
     } else {
       const chunks = openChunks(body, options.signal);
+      let begun = 0;
       try {
         for (let chunk = await chunks.next(); chunk !== undefined; chunk = await chunks.next()) {
           size += chunk.length;
           if (expected !== undefined && size > expected) break;
           await this.#writeAll(fd, chunk);
+          if (size - begun >= WRITE_BACK_STEP) begun = this.#beginWriteBack(fd, begun, size);
         }
+        this.#beginWriteBack(fd, begun, size);
       } finally {
         chunks.close();
       }
@@ -154,6 +165,13 @@ export class FileWriter {
 
   async #writeAll(fd: number, bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; ) at += await this.#io.write(fd, at === 0 ? bytes : bytes.subarray(at));
+  }
+
+  /** Gives where the next part begins. A store that flushes nothing, and a system without the call, leave it to the system. */
+  #beginWriteBack(fd: number, from: number, to: number): number {
+    const isLarge = to >= WRITE_BACK_FROM && to > from;
+    if (this.#o.durable && isLarge) this.#o.native?.beginWriteBack(fd, from, to - from);
+    return to;
   }
 
   /** False where the file system keeps no extended attributes: the mark then becomes a sidecar when published. */

@@ -16,6 +16,8 @@ export interface NativeFiles {
   /** Everything written to the file system `fd` lies on is durable. Blocks. */
   syncFileSystem(fd: number): number;
   syncFileSystemAsync(fd: number): Promise<number>;
+  /** The disk begins to write this part of a file; nothing is waited for and nothing is durable yet. */
+  beginWriteBack(fd: number, offset: number, length: number): number;
   /** Rename that fails with -EEXIST rather than replace; -EINVAL where the file system cannot. */
   renameNoReplace(from: string, to: string): number;
   /** Gives an open file that has no name its first one; -EEXIST where that is taken. */
@@ -36,6 +38,7 @@ type Koffi = typeof import('koffi').default;
 
 const AT_FDCWD = -100;
 const RENAME_NOREPLACE = 1;
+const SYNC_FILE_RANGE_WRITE = 2;
 const AT_EMPTY_PATH = 0x1000;
 const AT_SYMLINK_FOLLOW = 0x400;
 const NS_PER_S = 1_000_000_000n;
@@ -55,6 +58,9 @@ function bindLinux(): NativeFiles | undefined {
   const fgetxattr = library.func('int64_t fgetxattr(int fd, const char *name, _Out_ uint8_t *value, size_t size)');
   const futimens = library.func('int futimens(int fd, const uint8_t *times)');
   const syncfs = library.func('int syncfs(int fd)');
+  const syncFileRange = library.func(
+    'int sync_file_range(int fd, int64_t offset, int64_t length, unsigned int flags)',
+  );
   const renameat2 = library.func(
     'int renameat2(int fromDir, const char *from, int toDir, const char *to, unsigned int flags)',
   );
@@ -81,6 +87,7 @@ function bindLinux(): NativeFiles | undefined {
           else resolve(value);
         });
       }),
+    beginWriteBack: (fd, offset, length) => result(syncFileRange(fd, offset, length, SYNC_FILE_RANGE_WRITE)),
     renameNoReplace: (from, to) => result(renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE)),
     linkOpen: (fd, to) => result(linkat(fd, '', AT_FDCWD, to, AT_EMPTY_PATH)),
     linkOpenByProc: (fd, to) => result(linkat(AT_FDCWD, `/proc/self/fd/${fd}`, AT_FDCWD, to, AT_SYMLINK_FOLLOW)),
