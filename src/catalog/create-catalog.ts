@@ -17,7 +17,6 @@ import { readOwnSite } from './verbs/site.ts';
 import { readStatus } from './verbs/status.ts';
 import { beginSync } from './verbs/begin-sync.ts';
 import { endSync, listSyncs, renewSync } from './verbs/syncs.ts';
-import { readUpload, removeUpload, saveUpload } from './verbs/uploads.ts';
 
 /** The one implementation of the port: which verb reads, which writes. */
 export function createCatalog(given: {
@@ -49,9 +48,6 @@ export function createCatalog(given: {
     listIntents: () => executor.read((session) => listIntents(session)),
     removeIntent: (operation) => executor.write((session) => removeIntent(session, operation)),
     readOperation: (id) => executor.read((session) => readOperation(session, id)),
-    saveUpload: (upload) => executor.write((session) => saveUpload(session, upload)),
-    readUpload: (id) => executor.read((session) => readUpload(session, id)),
-    removeUpload: (id) => executor.write((session) => removeUpload(session, id)),
     recordEvents: (events) => executor.write((session) => recordEvents(session, events)),
     listEvents: (query) => executor.read((session) => listEvents(session, query)),
     status: () => executor.read((session) => readStatus(session)),

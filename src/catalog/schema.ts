@@ -45,7 +45,6 @@ export interface Schema {
   sync_target: { target: string; token: number; sync: string };
   intent: IntentTable;
   operation: { id: string; fingerprint: string; outcome: string; created_ms: number };
-  upload: { id: string; store: string; key: string; state: string; updated_ms: number };
   event: {
     id: Generated<number>;
     at_ms: number;

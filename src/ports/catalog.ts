@@ -64,10 +64,6 @@ export interface Catalog extends AsyncDisposable {
 
   readOperation(id: string): Promise<OperationRecord | undefined>;
 
-  saveUpload(upload: UploadRecord): Promise<void>;
-  readUpload(id: string): Promise<UploadRecord | undefined>;
-  removeUpload(id: string): Promise<void>;
-
   recordEvents(events: readonly NewEvent[]): Promise<void>;
   listEvents(query: {
     readonly after?: number;
@@ -344,15 +340,6 @@ export interface OperationRecord {
   /** JSON. */
   readonly outcome: string;
   readonly createdMs: number;
-}
-
-/** Progress of one resumable upload: `state` is the storage adapter's own JSON. `id` names store, key and source bytes. */
-export interface UploadRecord {
-  readonly id: string;
-  readonly store: string;
-  readonly key: string;
-  readonly state: string;
-  readonly updatedMs: number;
 }
 
 export interface NewEvent {

@@ -104,14 +104,17 @@ export interface StageOptions {
   /** In bytes, where the caller knows it. A body of another length fails with `corrupt`. */
   readonly size?: number;
   readonly signal?: AbortSignal;
-  /** Continue an upload that an earlier process began for the same source bytes, and tell of every part that is safe. */
-  readonly resume?: StageResume;
+  /**
+   * Names the bytes as their source knows them. A store that takes large objects in parts keeps these when the writer fails or
+   * dies, and goes on with them when the same bytes are staged again at this key under the same name; each part is compared
+   * with the bytes first. Only for who is alone in writing to the key.
+   */
+  readonly resume?: string;
 }
 
-/** Parts of an upload that survive a crash: the caller keeps `state` (opaque JSON) and gives it back. */
-export interface StageResume {
-  readonly state: string | undefined;
-  save(state: string): Promise<void>;
+export interface CleanOptions {
+  /** All is done for this key: what a dead writer left there to be gone on with goes too. */
+  isFinished?(key: string): boolean;
 }
 
 /** Bytes that lie in the store under no key yet. Belongs to the store that staged it; published or discarded once. */
@@ -178,7 +181,7 @@ export interface Storage extends AsyncDisposable {
   discard(staged: readonly Staged[]): Promise<void>;
 
   /** Remove what writers that no longer live left behind; returns how many leftovers went. */
-  clean(): Promise<number>;
+  clean(options?: CleanOptions): Promise<number>;
   /**
    * Take the store's sync lease, or say who holds it. Two catalogs that do not know each other meet here.
    * Enforced where the store can (`conditionalPut`), advisory elsewhere.

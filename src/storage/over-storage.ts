@@ -19,7 +19,7 @@ export function overStorage(inner: Storage, changed: Partial<Verbs>): Storage {
     flush: (staged) => inner.flush(staged),
     publish: (requests) => inner.publish(requests),
     discard: (staged) => inner.discard(staged),
-    clean: () => inner.clean(),
+    clean: (options) => inner.clean(options),
     lease: (claim) => inner.lease(claim),
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
     ...changed,

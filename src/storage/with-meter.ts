@@ -139,7 +139,7 @@ export function withMeter(inner: Storage, meter: StorageMeter): Storage {
       return outcomes;
     },
     discard: (staged) => metered('discard', () => inner.discard(staged), staged.length),
-    clean: () => metered('clean', () => inner.clean()),
+    clean: (options) => metered('clean', () => inner.clean(options)),
     lease: (claim) => metered('lease', () => inner.lease(claim)),
   });
 }

@@ -58,6 +58,6 @@ export function withRetry(inner: Storage, options: RetryOptions): Storage {
       body instanceof Uint8Array
         ? repeat(() => inner.stage(key, body, stageOptions), stageOptions.signal)
         : inner.stage(key, body, stageOptions),
-    clean: () => repeat(() => inner.clean(), undefined),
+    clean: (options) => repeat(() => inner.clean(options), undefined),
   });
 }

@@ -1,5 +1,6 @@
 import {
   type Body,
+  type CleanOptions,
   type Got,
   type GetOptions,
   type ListingPage,
@@ -125,8 +126,8 @@ export class FaultyStorage implements Storage {
     return this.inner.discard(staged);
   }
 
-  async clean(): Promise<number> {
-    return this.inner.clean();
+  async clean(options?: CleanOptions): Promise<number> {
+    return this.inner.clean(options);
   }
 
   async lease(claim: Parameters<Storage['lease']>[0]): ReturnType<Storage['lease']> {

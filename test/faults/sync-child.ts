@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import type { S3Settings } from '../../src/storage/s3/s3-storage.ts';
 import { type SyncRunOptions, openSyncWorld } from '../sync/sync-world.ts';
 
 /** What a sync in a process of its own is told, as JSON in its first argument. */
@@ -6,6 +7,7 @@ export interface ChildTask {
   readonly at: string;
   readonly data?: string;
   readonly targets: number;
+  readonly buckets?: readonly S3Settings[];
   readonly run: Pick<
     SyncRunOptions,
     'deleteUnmatched' | 'deleteLimit' | 'workerProcesses' | 'leaseMs' | 'wait' | 'readBack' | 'only' | 'comparison'

@@ -3,7 +3,7 @@ import { objectUrl } from '../../src/storage/s3/object-url.ts';
 import { partBytesOf } from '../../src/storage/s3/part-plan.ts';
 import { EMPTY_SHA256, encodePath, formatQuery, Signer } from '../../src/storage/s3/signing.ts';
 import { decodeMetadata, encodeMetadata, formatSeconds, parseSeconds } from '../../src/storage/s3/object-metadata.ts';
-import { isGivenUp } from '../../src/storage/s3/upload-register.ts';
+import { fateOf } from '../../src/storage/s3/clean-uploads.ts';
 import { settingsOf } from './s3-stores.ts';
 
 describe('signing', () => {
@@ -118,27 +118,34 @@ describe('metadata', () => {
   });
 });
 
-describe('an upload nobody finishes', () => {
-  const upload = {
-    uploadId: 'u',
-    key: 'k',
-    isResumable: false,
-    process: { host: 'here', pid: 2 ** 22 + 1, startedMs: 0 },
-  };
+describe('the fate of a registered upload', () => {
+  const gone = { host: 'here', pid: 2 ** 22 + 1, startedMs: 0 };
+  const upload = { uploadId: 'u', key: 'k', mark: 'm', process: gone };
+  const resumable = { ...upload, identity: 'i' };
+  const foreign = { ...gone, host: 'there' };
+  const ours = { ...gone, pid: process.pid };
+  const another = { ...gone, pid: process.ppid };
   const day = 24 * 3600_000;
   it.for([
-    ['of a dead process here, at once', upload, 0, true],
+    ['of a dead process here: ended at once', upload, 0, false, 'ended'],
+    ['of a process that lives: left', { ...upload, process: another }, 99 * day, true, 'left'],
+    ['of another host, after a day: ended', { ...upload, process: foreign }, day, false, 'ended'],
+    ['of another host, not before: left', { ...upload, process: foreign }, day - 1, true, 'left'],
+    ['that may be gone on with: kept', resumable, 7 * day - 1, false, 'kept'],
+    ['that may be gone on with, after a week: ended', resumable, 7 * day, false, 'ended'],
+    ['that may be gone on with, its object finished: ended', { ...resumable, process: foreign }, 0, true, 'ended'],
     [
-      'of a process that lives, never',
-      { ...upload, process: { ...upload.process, pid: process.pid } },
-      99 * day,
+      'that was never answered: ended, there is nothing to go on with',
+      { ...resumable, uploadId: undefined },
+      0,
       false,
+      'ended',
     ],
-    ['of another host, after a day', { ...upload, process: { ...upload.process, host: 'there' } }, day, true],
-    ['of another host, not before', { ...upload, process: { ...upload.process, host: 'there' } }, day - 1, false],
-    ['that may be gone on with, after a week', { ...upload, isResumable: true }, 7 * day, true],
-    ['that may be gone on with, not before', { ...upload, isResumable: true }, 7 * day - 1, false],
-  ] as const)('is given up: %s', ([, given, ageMs, expected]) => {
-    expect(isGivenUp(given, ageMs, 'here')).toBe(expected);
+    ['of our own, under way: left', { ...resumable, process: ours }, 0, false, 'left'],
+    ['of our own that failed, its object finished since: ended', { ...resumable, process: ours }, 0, true, 'ended'],
+    ['of our own that is no sync’s: left', { ...upload, process: ours }, 0, true, 'left'],
+    ['of another process that may be gone on with: left', { ...resumable, process: another }, 0, true, 'left'],
+  ] as const)('%s', ([, given, ageMs, isFinished, expected]) => {
+    expect(fateOf(given, { ageMs, host: 'here', isFinished })).toBe(expected);
   });
 });

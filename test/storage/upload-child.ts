@@ -1,13 +1,12 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { S3Settings } from '../../src/storage/s3/s3-storage.ts';
 import { openStore } from './s3-stores.ts';
 
-/** Uploads a file in parts and keeps its progress in another file, until it is killed. */
-const { settings, key, file, state } = JSON.parse(process.argv[2] as string) as {
+/** Uploads a file in parts, and lives until it is killed. */
+const { settings, key, file } = JSON.parse(process.argv[2] as string) as {
   settings: S3Settings;
   key: string;
   file: string;
-  state: string;
 };
 const bytes = readFileSync(file);
 const storage = await openStore(settings);
@@ -24,11 +23,6 @@ await storage.stage(key, slowly(), {
   attributes: { metadata: { kept: 'over the crash' } },
   mark: { operation: 'first', sha256: undefined },
   size: bytes.length,
-  resume: {
-    state: undefined,
-    save: async (text) => {
-      writeFileSync(`${state}.new`, text);
-      renameSync(`${state}.new`, state);
-    },
-  },
+  resume: 'source 1',
 });
+setInterval(() => undefined, 60_000);

@@ -10,8 +10,9 @@ import { syncReplicas } from '../../src/engine/sync/sync-replicas.ts';
 import type { SyncListeners, SyncOptions, SyncResult } from '../../src/engine/sync/sync-types.ts';
 import type { Catalog } from '../../src/ports/catalog.ts';
 import type { Storage } from '../../src/ports/storage.ts';
+import type { S3Settings } from '../../src/storage/s3/s3-storage.ts';
 
-/** Directories to mirror, a catalog beside them, and syncs from the first to the others. */
+/** Directories to mirror, a catalog beside them, and syncs from the first to the others, and to buckets. */
 export interface SyncWorld extends AsyncDisposable {
   readonly root: string;
   readonly source: string;
@@ -44,7 +45,16 @@ export interface SyncRunOptions extends Partial<Omit<SyncOptions, 'filter'>> {
 
 export const SCOPE = 'data';
 
-export function openSyncWorld(options: { targets?: number; at?: string; data?: string } = {}): SyncWorld {
+export interface SyncWorldOptions {
+  /** Directories; one if nothing is said. */
+  readonly targets?: number;
+  /** Buckets, after the directories. */
+  readonly buckets?: readonly S3Settings[];
+  readonly at?: string;
+  readonly data?: string;
+}
+
+export function openSyncWorld(options: SyncWorldOptions = {}): SyncWorld {
   const root = options.at ?? mkdtempSync(join(tmpdir(), 'pando-sync-'));
   const source = join(root, 'source');
   const targets = Array.from({ length: options.targets ?? 1 }, (_, i) => join(root, `target${i}`));
@@ -53,6 +63,7 @@ export function openSyncWorld(options: { targets?: number; at?: string; data?: s
     root,
     source,
     targets,
+    buckets: options.buckets ?? [],
     data: options.data ?? join(root, 'data'),
     keep: options.at !== undefined,
   });
@@ -62,6 +73,7 @@ class DirectoryWorld implements SyncWorld {
   readonly root: string;
   readonly source: string;
   readonly targets: readonly string[];
+  readonly #buckets: readonly S3Settings[];
   readonly #data: string;
   readonly #keep: boolean;
   pando: Pando;
@@ -70,12 +82,14 @@ class DirectoryWorld implements SyncWorld {
     root: string;
     source: string;
     targets: readonly string[];
+    buckets: readonly S3Settings[];
     data: string;
     keep: boolean;
   }) {
     this.root = at.root;
     this.source = at.source;
     this.targets = at.targets;
+    this.#buckets = at.buckets;
     this.#data = at.data;
     this.#keep = at.keep;
     this.pando = this.#open();
@@ -136,7 +150,7 @@ class DirectoryWorld implements SyncWorld {
     if (row === undefined) return 'unknown';
     if (row.current.content.kind === 'tombstone') return 'deleted';
     const places = await this.places();
-    const names = ['source', ...this.targets.map((_, i) => `target${i}`)];
+    const names = this.#profiles().map(({ name }) => name);
     const current = row.replicas.filter(({ versionId }) => versionId === row.current.id);
     return Object.fromEntries(current.map(({ store, state }) => [names[places.indexOf(store)] ?? store, state]));
   }
@@ -155,6 +169,7 @@ class DirectoryWorld implements SyncWorld {
     return [
       makeProfile('source', { type: 'file', basePath: this.source }),
       ...this.targets.map((basePath, i) => makeProfile(`target${i}`, { type: 'file', basePath })),
+      ...this.#buckets.map((settings, i) => makeProfile(`bucket${i}`, { type: 's3', ...settings })),
     ];
   }
 

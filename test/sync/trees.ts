@@ -77,7 +77,7 @@ export interface FileOptions {
 }
 
 /** Writes a file with the directories above it; settled, so that its time is not the one of this moment. */
-export function write(root: string, name: string, text: string | Buffer, options: FileOptions = {}): string {
+export function write(root: string, name: string, text: string | Uint8Array, options: FileOptions = {}): string {
   const path = join(root, name);
   fs.mkdirSync(dirname(path), { recursive: true });
   fs.writeFileSync(path, text);

@@ -54,8 +54,6 @@ export function baseTables(ddl: EngineDdl): readonly string[] {
     `create table operation (id ${text} not null primary key, fingerprint ${text} not null, outcome ${text} not null,
        created_ms ${int} not null) ${table}`,
     'create index operation_created on operation (created_ms)',
-    `create table upload (id ${text} not null primary key, store ${text} not null, key ${text} not null,
-       state ${text} not null, updated_ms ${int} not null) ${table}`,
     `create table event (id ${autoId}, at_ms ${int} not null, kind ${text} not null, scope ${text} not null, name ${text},
        store ${text}, detail ${text} not null) ${table}`,
   ];

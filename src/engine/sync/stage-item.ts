@@ -91,7 +91,8 @@ async function stageStream(deps: StageDeps, draft: CopyDraft, got: Got): Promise
   }
   const open = draft.open;
   const fan = fanOut(body, open.length);
-  const options = stageOptions(head, { operation, sha256: undefined });
+  const resume = `${deps.source.place}\n${head.token}`;
+  const options = { ...stageOptions(head, { operation, sha256: undefined }), resume };
   const ends = await Promise.allSettled(
     open.map((target, i) =>
       perTarget(target, async () => {

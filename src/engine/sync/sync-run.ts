@@ -162,12 +162,17 @@ export class SyncRun {
     }
   }
 
-  /** What workers left that died in this run; what cannot be removed now is removed by the next one. */
+  /**
+   * What workers left that died in this run; what cannot be removed now is removed by the next one. Where nothing failed,
+   * nobody goes on any more with what an interrupted run kept of these objects.
+   */
   async #cleanAfter(): Promise<void> {
     const { tally, options } = this.#a;
     if (options.dryRun) return;
+    const isFinished = (key: string): boolean =>
+      tally.failed === 0 && key.startsWith(options.prefix) && options.filter.judge(key) === 'included';
     for (const [index, storage] of this.#storages.entries()) {
-      if (!tally.isOut(index)) await storage.clean().catch(() => 0);
+      if (!tally.isOut(index)) await storage.clean({ isFinished }).catch(() => 0);
     }
   }
 

@@ -1,17 +1,24 @@
-import { hostname } from 'node:os';
+import { hash } from 'node:crypto';
 import type { Mark, Published, PublishOptions, StageOptions } from '../../ports/storage.ts';
 import { StorageError } from '../../ports/storage.ts';
 import { isRetryable } from '../../domain/transfer/retry.ts';
 import { failureOf } from './errors.ts';
 import { quoted, tokenOf } from './etag.ts';
 import type { ObjectAt } from './key-space.ts';
-import { LatestSave } from './latest-save.ts';
+import type { HeldParts } from './list-parts.ts';
 import { deleteMark, writeMark } from './mark-beside.ts';
 import { encodeMetadata, NO_CONTENT_TYPE } from './object-metadata.ts';
-import { type FinishedParts, type HeldPart, PartUpload } from './part-upload.ts';
+import { type FinishedParts, PartUpload } from './part-upload.ts';
 import type { Condition, S3Bucket } from './s3-bucket.ts';
-import { abortUpload, forgetUpload, registerUpload } from './upload-register.ts';
-import { fingerprintOf, formatUploadState, listParts, parseUploadState, type UploadState } from './upload-state.ts';
+import {
+  announceUpload,
+  claimUpload,
+  endUpload,
+  forgetUpload,
+  isTakenOver,
+  registerUpload,
+  type UploadEntry,
+} from './upload-register.ts';
 
 /**
  * An object on its way in parts: begun (or gone on with), fed, finished; then completed or aborted. It is registered in the
@@ -19,80 +26,59 @@ import { fingerprintOf, formatUploadState, listParts, parseUploadState, type Upl
  */
 export class LargeObject {
   readonly at: ObjectAt;
-  readonly isResumable: boolean;
   readonly #bucket: S3Bucket;
-  readonly #state: UploadState;
+  readonly #entry: UploadEntry;
+  readonly #uploadId: string;
   readonly #mark: Mark;
+  readonly #isResumable: boolean;
   /** The mark lies beside the object: it was not complete, or may not stay the same, when the upload began. */
   readonly #isMarkBeside: boolean;
   readonly #registered: Promise<unknown>;
-  readonly #saves: LatestSave | undefined;
   readonly #parts: PartUpload;
   #finished: FinishedParts | undefined;
 
-  private constructor(
-    bucket: S3Bucket,
-    at: ObjectAt,
-    options: StageOptions,
-    state: UploadState,
-    held: ReadonlyMap<number, HeldPart>,
-  ) {
-    const { resume } = options;
+  private constructor(bucket: S3Bucket, at: ObjectAt, options: StageOptions, partBytes: number, begun: BegunUpload) {
+    const { entry, uploadId, held } = begun;
     this.#bucket = bucket;
     this.at = at;
-    this.#state = state;
+    this.#entry = entry;
+    this.#uploadId = uploadId;
     this.#mark = options.mark;
-    this.isResumable = resume !== undefined;
+    this.#isResumable = entry.upload.identity !== undefined;
     this.#isMarkBeside = needsMarkBeside(options);
-    this.#registered = registerUpload(bucket, state.id, {
-      uploadId: state.uploadId,
-      key: at.fullKey,
-      process: { host: hostname(), pid: process.pid, startedMs: Math.trunc(performance.timeOrigin) },
-      isResumable: this.isResumable,
-    }).catch((error: unknown) => error);
-    this.#saves = resume === undefined ? undefined : new LatestSave((text) => resume.save(text));
-    let partsHeld = 0;
-    this.#saves?.set(formatUploadState(state));
+    this.#registered =
+      entry.upload.uploadId === uploadId
+        ? Promise.resolve()
+        : registerUpload(bucket, entry, uploadId).catch((error: unknown) => error);
     this.#parts = new PartUpload(bucket, {
       at,
-      uploadId: state.uploadId,
-      partBytes: state.partBytes,
+      uploadId,
+      partBytes,
       size: options.size,
       held,
       signal: options.signal,
-      onPart: () => this.#saves?.set(formatUploadState({ ...state, partsHeld: ++partsHeld })),
     });
   }
 
-  /** Begins an upload, or goes on with the one a caller kept the state of. */
+  /** Begins an upload, or goes on with the one that was begun for the same bytes by a writer that is gone. */
   static async open(bucket: S3Bucket, at: ObjectAt, options: StageOptions, partBytes: number): Promise<LargeObject> {
-    const { attributes, size } = options;
-    const metadata = encodeMetadata(attributes, { beside: '' });
-    const fingerprint = fingerprintOf(attributes.contentType, metadata, size);
-    const kept = parseUploadState(options.resume?.state);
-    if (
-      kept !== undefined &&
-      kept.key === at.fullKey &&
-      kept.partBytes === partBytes &&
-      kept.fingerprint === fingerprint
-    ) {
-      const held = await listParts(bucket, at, kept.uploadId);
-      if (held !== undefined) return new LargeObject(bucket, at, options, { ...kept, partsHeld: 0 }, held);
+    const claimed =
+      options.resume === undefined ? undefined : await claimUpload(bucket, at, identityOf(options, partBytes));
+    const uploadId = claimed?.entry.upload.uploadId;
+    if (claimed?.held !== undefined && uploadId !== undefined) {
+      const { entry, held } = claimed;
+      return new LargeObject(bucket, at, options, partBytes, { entry, uploadId, held });
     }
-    const id = Buffer.from(bucket.random.bytes(12)).toString('hex');
-    const { connection } = bucket;
-    const answer = await connection.send(
-      new connection.sdk.CreateMultipartUploadCommand({
-        Bucket: bucket.bucket,
-        Key: at.fullKey,
-        ContentType: attributes.contentType ?? NO_CONTENT_TYPE,
-        Metadata: encodeMetadata(attributes, needsMarkBeside(options) ? { beside: id } : options.mark),
-      }),
-      // Not to be aborted midway: an upload whose id is not known cannot be taken away again.
-      { key: at.key, retried: true },
-    );
-    const state = { uploadId: answer.UploadId ?? '', id, key: at.fullKey, partBytes, fingerprint, partsHeld: 0 };
-    return new LargeObject(bucket, at, options, state, new Map());
+    const entry = claimed?.entry ?? (await announceUpload(bucket, at));
+    try {
+      const begun = { entry, uploadId: await createUpload(bucket, at, options, entry), held: new Map() };
+      return new LargeObject(bucket, at, options, partBytes, begun);
+    } catch (error) {
+      // Of any other failure it is not known whether the upload was begun.
+      const isRefused = error instanceof StorageError && !isRetryable(error.kind);
+      if (isRefused) await forgetUpload(bucket, entry.name).catch(() => undefined);
+      throw error;
+    }
   }
 
   write(chunk: Uint8Array): Promise<void> {
@@ -106,7 +92,6 @@ export class LargeObject {
   /** All bytes are in the store. */
   async finish(): Promise<number> {
     this.#finished = await this.#parts.finish();
-    await this.#saves?.settled();
     const registered = await this.#registered;
     if (registered instanceof Error) throw registered;
     return this.#finished.size;
@@ -116,9 +101,9 @@ export class LargeObject {
   async abort({ forGood }: { readonly forGood: boolean }): Promise<void> {
     await this.#parts.stop();
     await this.#registered;
-    await this.#saves?.settled().catch(() => undefined);
-    if (this.isResumable && !forGood) return;
-    await abortUpload(this.#bucket, this.#state.id, { uploadId: this.#state.uploadId, key: this.at.fullKey });
+    if (this.#isResumable && (!forGood || (await isTakenOver(this.#bucket, this.#entry)))) return;
+    const upload = { ...this.#entry.upload, uploadId: this.#uploadId };
+    await endUpload(this.#bucket, { name: this.#entry.name, upload });
   }
 
   /**
@@ -128,22 +113,22 @@ export class LargeObject {
   async publish(options: PublishOptions, condition: Condition): Promise<Published> {
     const mark = options.mark ?? this.#mark;
     try {
-      if (condition !== undefined) await this.#bucket.demand(this.at, condition);
-      if (this.#isMarkBeside) await writeMark(this.#bucket, this.at, this.#state.id, mark);
+      const replaced = condition === undefined ? undefined : await this.#bucket.demand(this.at, condition);
+      if (this.#isMarkBeside) await writeMark(this.#bucket, this.at, this.#entry.upload.mark, mark);
       const published = await this.#complete(condition);
-      await forgetUpload(this.#bucket, this.#state.id).catch(() => undefined);
+      await this.#tidy(replaced).catch(() => undefined);
       return published;
     } catch (error) {
       const forGood = !(error instanceof StorageError && isRetryable(error.kind));
-      await this.#discard(forGood).catch(() => undefined);
+      await this.abort({ forGood }).catch(() => undefined);
       throw error;
     }
   }
 
-  async #discard(forGood: boolean): Promise<void> {
-    if (this.isResumable && !forGood) return;
-    await this.abort({ forGood });
-    if (this.#isMarkBeside) await deleteMark(this.#bucket, this.at, this.#state.id);
+  /** `replaced` is the name of the mark that lay beside the object before: looked for as long as the upload is registered. */
+  async #tidy(replaced: string | undefined): Promise<void> {
+    if (replaced !== undefined) await deleteMark(this.#bucket, this.at, replaced);
+    await forgetUpload(this.#bucket, this.#entry.name);
   }
 
   async #complete(condition: Condition): Promise<Published> {
@@ -153,7 +138,7 @@ export class LargeObject {
     const input = {
       Bucket: bucket,
       Key: this.at.fullKey,
-      UploadId: this.#state.uploadId,
+      UploadId: this.#uploadId,
       MultipartUpload: { Parts: finished.parts.map(({ PartNumber, ETag }) => ({ PartNumber, ETag: quoted(ETag) })) },
       ...(completesConditionally && condition?.kind === 'absent' ? { IfNoneMatch: '*' } : {}),
       ...(completesConditionally && condition?.kind === 'token' ? { IfMatch: quoted(condition.token) } : {}),
@@ -188,6 +173,39 @@ export class LargeObject {
     }
     return { token: head.token, verification };
   }
+}
+
+interface BegunUpload {
+  readonly entry: UploadEntry;
+  readonly uploadId: string;
+  readonly held: HeldParts;
+}
+
+async function createUpload(
+  bucket: S3Bucket,
+  at: ObjectAt,
+  options: StageOptions,
+  { upload }: UploadEntry,
+): Promise<string> {
+  const { connection } = bucket;
+  const mark = needsMarkBeside(options) ? { beside: upload.mark } : options.mark;
+  const answer = await connection.send(
+    new connection.sdk.CreateMultipartUploadCommand({
+      Bucket: bucket.bucket,
+      Key: at.fullKey,
+      ContentType: options.attributes.contentType ?? NO_CONTENT_TYPE,
+      Metadata: encodeMetadata(options.attributes, mark),
+    }),
+    // Not to be aborted midway: an upload whose id is not known cannot be taken away again.
+    { key: at.key, retried: true },
+  );
+  return answer.UploadId ?? '';
+}
+
+/** What two uploads have in common of which one may go on with the other: bytes, metadata and parts. */
+function identityOf({ resume, attributes, size }: StageOptions, partBytes: number): string {
+  const metadata = Object.entries(encodeMetadata(attributes, { beside: '' })).sort(([a], [b]) => (a < b ? -1 : 1));
+  return hash('sha256', JSON.stringify([resume, partBytes, size, attributes.contentType, metadata]));
 }
 
 function needsMarkBeside({ mark, resume }: StageOptions): boolean {

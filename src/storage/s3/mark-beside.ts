@@ -35,6 +35,18 @@ export async function deleteMark(bucket: S3Bucket, at: ObjectAt, name: string): 
   await deleteOwn(bucket, documentName(at.fullKey, name));
 }
 
+/** Removes a mark unless the object it was made for is there. */
+export async function deleteLoneMark(bucket: S3Bucket, fullKey: string, name: string): Promise<void> {
+  const document = documentName(fullKey, name);
+  if (!(await hasObject(bucket, fullKey, document))) await deleteOwn(bucket, document);
+}
+
+/** Names of the marks of one key. */
+export async function listMarks(bucket: S3Bucket, fullKey: string): Promise<readonly string[]> {
+  const begins = documentName(fullKey, '');
+  return (await listOwn(bucket, begins)).map(({ name }) => name.slice(begins.length));
+}
+
 /** Removes marks whose object is gone or was replaced; returns how many. */
 export async function cleanMarks(bucket: S3Bucket): Promise<number> {
   let cleaned = 0;

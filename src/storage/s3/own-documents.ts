@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Token } from '../../ports/storage.ts';
 import { failureOf } from './errors.ts';
-import { tokenOf } from './etag.ts';
+import { quoted, tokenOf } from './etag.ts';
 import { headerOf } from './http-exchange.ts';
 import { openBody } from './object-body.ts';
 import { lengthOf } from './read-head.ts';
@@ -44,8 +44,12 @@ export async function writeOwn(bucket: S3Bucket, name: string, text: string, con
   return (await bucket.put(bucket.keys.ownAt(name), input, condition)).token;
 }
 
-export async function deleteOwn(bucket: S3Bucket, name: string): Promise<void> {
-  await bucket.delete(bucket.keys.ownAt(name), { retried: true });
+/** With `ifToken` the server is asked once, and to see to it that the document is this one; not every server does. */
+export async function deleteOwn(bucket: S3Bucket, name: string, options: { ifToken?: Token } = {}): Promise<void> {
+  const { ifToken } = options;
+  const at = bucket.keys.ownAt(name);
+  if (ifToken === undefined) await bucket.delete(at, { retried: true });
+  else await bucket.delete(at, { headers: { 'if-match': quoted(ifToken) } });
 }
 
 /** Documents below a directory whose name ends with `/`, in order, from after the name `after`: one page. */

@@ -3,16 +3,11 @@ import { StorageError } from '../../ports/storage.ts';
 import { tokenOf } from './etag.ts';
 import { headerOf } from './http-exchange.ts';
 import type { ObjectAt } from './key-space.ts';
+import type { HeldParts } from './list-parts.ts';
 import { partBytesOf } from './part-plan.ts';
 import type { S3Bucket } from './s3-bucket.ts';
 import { UNSIGNED_PAYLOAD } from './s3-connection.ts';
 import { PART_COUNT_MAX, PARTS_IN_FLIGHT_MAX } from './s3-settings.ts';
-
-/** A part the server holds. */
-export interface HeldPart {
-  readonly etag: string;
-  readonly size: number;
-}
 
 export interface PartUploadOptions {
   readonly at: ObjectAt;
@@ -20,9 +15,8 @@ export interface PartUploadOptions {
   readonly partBytes: number;
   readonly size: number | undefined;
   /** Parts an earlier process has brought there, by number: sent again only if their MD5 is not that of the bytes. */
-  readonly held: ReadonlyMap<number, HeldPart>;
+  readonly held: HeldParts;
   readonly signal: AbortSignal | undefined;
-  onPart(): void;
 }
 
 export interface FinishedParts {
@@ -155,7 +149,6 @@ export class PartUpload {
   async #bring(number: number, bytes: Uint8Array, md5: Buffer): Promise<void> {
     try {
       this.#sent.set(number, await this.#sendPart(number, bytes, md5));
-      this.#options.onPart();
     } catch (error) {
       this.#failure ??= { error };
       this.#stop.abort();

@@ -10,6 +10,7 @@ import { NO_CONTENT_TYPE } from './object-metadata.ts';
 import { lengthOf, metadataHeaders, readHead } from './read-head.ts';
 import type { S3Connection, SendOptions } from './s3-connection.ts';
 import type { S3Settings } from './s3-settings.ts';
+import { newProbeName } from './probes.ts';
 import { knownFacts, probeServer, type ServerFacts, UNKNOWN_SERVER } from './server-facts.ts';
 
 /** What must hold for a write to happen; undefined: nothing. */
@@ -73,7 +74,7 @@ export class S3Bucket {
   /** What the server enforces: asked once, and again only if the asking failed. */
   async facts(): Promise<ServerFacts> {
     if (this.#facts !== undefined) return this.#facts;
-    this.#probe ??= probeServer(this.connection, this.keys.ownAt('probe'));
+    this.#probe ??= probeServer(this.connection, this.keys.ownAt(newProbeName(this.random)));
     try {
       this.#facts = await this.#probe;
       return this.#facts;
@@ -100,17 +101,19 @@ export class S3Bucket {
     }
   }
 
-  /** Fails unless the condition holds now. What comes between this and the write is not seen. */
-  async demand(at: ObjectAt, condition: NonNullable<Condition>): Promise<void> {
-    const token = await this.head(at, { retried: true }).then(
-      ({ head }) => head.token,
-      (error: unknown) => {
-        if (!isNotFound(error)) throw error;
-        return undefined;
-      },
-    );
+  /**
+   * Fails unless the condition holds now. What comes between this and the write is not seen. Returns the name of the mark
+   * beside what is there.
+   */
+  async demand(at: ObjectAt, condition: NonNullable<Condition>): Promise<string | undefined> {
+    const found = await this.head(at, { retried: true }).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error;
+      return undefined;
+    });
+    const token = found?.head.token;
     const holds = condition.kind === 'absent' ? token === undefined : token === condition.token;
     if (!holds) throw this.preconditionFailed(at, condition);
+    return found?.markBeside;
   }
 
   preconditionFailed(at: ObjectAt, condition: Condition, cause?: unknown): StorageError {
@@ -173,9 +176,13 @@ export class S3Bucket {
     return { token, isChecked: checksPayload || token === md5?.toString('hex') };
   }
 
-  async delete(at: ObjectAt, options: SendOptions = {}): Promise<void> {
+  async delete(
+    at: ObjectAt,
+    { headers = {}, ...options }: SendOptions & { readonly headers?: Readonly<Record<string, string>> } = {},
+  ): Promise<void> {
     try {
-      await this.connection.request({ method: 'DELETE', fullKey: at.fullKey }, { ...options, key: at.key });
+      const request = { method: 'DELETE' as const, fullKey: at.fullKey, headers };
+      await this.connection.request(request, { ...options, key: at.key });
     } catch (error) {
       if (failureOf(error)?.code !== 'NoSuchKey') throw error;
     }

@@ -1,6 +1,6 @@
 import { type LeaseClaim, type LeaseHeld, StorageError, type StoreLease } from '../../ports/storage.ts';
 import { claimedLease, findHolder, isProcessAlive, type LeaseRecord, parseLease } from '../store-lease.ts';
-import { readOwn, writeOwn } from './own-documents.ts';
+import { deleteOwn, readOwn, writeOwn } from './own-documents.ts';
 import { isPreconditionFailed, type S3Bucket } from './s3-bucket.ts';
 
 const NAME = 'lease';
@@ -11,6 +11,7 @@ const ATTEMPTS_MAX = 4;
 export async function claimLease(bucket: S3Bucket, claim: LeaseClaim): Promise<StoreLease | LeaseHeld> {
   const id = Buffer.from(bucket.random.bytes(12)).toString('hex');
   for (let attempt = 1; ; attempt++) {
+    const untilMs = bucket.clock.monotonicMs() + claim.leaseMs;
     const found = await readOwn(bucket, NAME);
     const current = found === undefined ? undefined : parseLease(found.text);
     const held = findHolder(current, claim, isProcessAlive);
@@ -27,7 +28,7 @@ export async function claimLease(bucket: S3Bucket, claim: LeaseClaim): Promise<S
       if (!isPreconditionFailed(error) || attempt === ATTEMPTS_MAX) throw error;
       if ((await readOwnLease(bucket))?.record.id !== id) continue;
     }
-    if ((await readOwnLease(bucket))?.record.id === id) return new S3Lease(bucket, record, claim.leaseMs);
+    if ((await readOwnLease(bucket))?.record.id === id) return new S3Lease(bucket, record, claim.leaseMs, untilMs);
   }
 }
 
@@ -43,19 +44,35 @@ class S3Lease implements StoreLease {
   readonly #bucket: S3Bucket;
   readonly #record: LeaseRecord;
   readonly #leaseMs: number;
+  /** Until then nobody takes it over (`Clock.monotonicMs`). */
+  #untilMs: number;
 
-  constructor(bucket: S3Bucket, record: LeaseRecord, leaseMs: number) {
+  constructor(bucket: S3Bucket, record: LeaseRecord, leaseMs: number, untilMs: number) {
     this.#bucket = bucket;
     this.#record = record;
     this.#leaseMs = leaseMs;
+    this.#untilMs = untilMs;
   }
 
   async renew(nowMs: number): Promise<void> {
+    const untilMs = this.#bucket.clock.monotonicMs() + this.#leaseMs;
     await this.#write(nowMs + this.#leaseMs);
+    this.#untilMs = untilMs;
   }
 
-  /** An ended lease is written, not deleted: a delete cannot be made conditional everywhere. */
+  /**
+   * Deleted while it is held for a good while yet: nobody else writes there then, so it needs no condition, which not all
+   * servers enforce of a delete. Otherwise an ended one is written.
+   */
   async release(): Promise<void> {
+    const found = await readOwnLease(this.#bucket);
+    if (found?.record.id !== this.#record.id) return;
+    try {
+      if (this.#bucket.clock.monotonicMs() < this.#untilMs - this.#leaseMs / 2)
+        return await deleteOwn(this.#bucket, NAME, { ifToken: found.token });
+    } catch {
+      // What cannot be deleted can be ended.
+    }
     try {
       await this.#write(0);
     } catch (error) {

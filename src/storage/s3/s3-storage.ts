@@ -1,8 +1,8 @@
 import assert from 'node:assert';
-import { hostname } from 'node:os';
 import type { StoreCapabilities } from '../../domain/store/capabilities.ts';
 import {
   type Body,
+  type CleanOptions,
   type GetOptions,
   type Got,
   type Head,
@@ -20,11 +20,13 @@ import {
   type StoreLease,
   type Token,
 } from '../../ports/storage.ts';
+import { cleanUploads } from './clean-uploads.ts';
 import { isBucketMissing } from './errors.ts';
 import { getObject } from './get-object.ts';
 import { KeySpace } from './key-space.ts';
 import type { LargeObject } from './large-object.ts';
 import { cleanMarks, deleteMark, readMark } from './mark-beside.ts';
+import { cleanProbes } from './probes.ts';
 import { type Condition, isNotFound, S3Bucket } from './s3-bucket.ts';
 import { openConnection } from './s3-connection.ts';
 import { claimLease } from './s3-lease.ts';
@@ -38,7 +40,6 @@ import {
 } from './s3-settings.ts';
 import { publishSmall } from './small-object.ts';
 import { type StagedObject, stageBody } from './stage-body.ts';
-import { cleanUploads } from './upload-register.ts';
 
 export type { S3Settings, S3StorageOptions } from './s3-settings.ts';
 
@@ -150,8 +151,11 @@ class S3Storage implements Storage {
     }
   }
 
-  async clean(): Promise<number> {
-    return (await cleanUploads(this.#bucket, hostname())) + (await cleanMarks(this.#bucket));
+  async clean({ isFinished = () => false }: CleanOptions = {}): Promise<number> {
+    const { keys } = this.#bucket;
+    const prefixLength = keys.listed('').length;
+    const uploads = await cleanUploads(this.#bucket, (fullKey) => isFinished(fullKey.slice(prefixLength)));
+    return uploads + (await cleanMarks(this.#bucket)) + (await cleanProbes(this.#bucket));
   }
 
   async lease(claim: LeaseClaim): Promise<StoreLease | LeaseHeld> {

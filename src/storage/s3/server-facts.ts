@@ -44,16 +44,17 @@ const OTHER_SHA256 = '0'.repeat(64);
 const OTHER_ETAG = '0'.repeat(32);
 
 /**
- * Asks a server by three writes that a careful one refuses, to the empty object `.pando/probe`: it is there already, it has
- * another ETag, its payload has another hash. Once the object is there, a careful server is written to no more.
+ * Asks a server by three writes that a careful one refuses, to an empty object made for it: it is there already, it has
+ * another ETag, its payload has another hash. The object goes again.
  */
 export async function probeServer(connection: S3Connection, probe: ObjectAt): Promise<ServerFacts> {
+  const options = { key: probe.key, retried: true };
   const isRefused = async (condition: Readonly<Record<string, string>>, payload: string): Promise<boolean> => {
     // RGW compares the hash of a payload only where there is one.
     const body = new Uint8Array(payload === OTHER_SHA256 ? 1 : 0);
     try {
       const request = { method: 'PUT' as const, fullKey: probe.fullKey, headers: condition, body, payload };
-      await connection.request(request, { key: probe.key, retried: true });
+      await connection.request(request, options);
       return false;
     } catch (error) {
       const status = failureOf(error)?.status ?? 0;
@@ -63,14 +64,17 @@ export async function probeServer(connection: S3Connection, probe: ObjectAt): Pr
       throw error;
     }
   };
-  // The first PUT may have made the object; the second one tells.
-  const creates = async (): Promise<boolean> =>
-    (await isRefused({ 'if-none-match': '*' }, EMPTY_SHA256)) ||
-    (await isRefused({ 'if-none-match': '*' }, EMPTY_SHA256));
-  const [createsConditionally, replacesConditionally, checksPayload] = await Promise.all([
-    creates(),
-    isRefused({ 'if-match': OTHER_ETAG }, EMPTY_SHA256),
-    isRefused({}, OTHER_SHA256),
-  ]);
-  return { createsConditionally, replacesConditionally, completesConditionally: false, checksPayload };
+  const isAbsent = { 'if-none-match': '*' };
+  try {
+    // The first one makes the object.
+    await isRefused(isAbsent, EMPTY_SHA256);
+    const [createsConditionally, replacesConditionally, checksPayload] = await Promise.all([
+      isRefused(isAbsent, EMPTY_SHA256),
+      isRefused({ 'if-match': OTHER_ETAG }, EMPTY_SHA256),
+      isRefused({}, OTHER_SHA256),
+    ]);
+    return { createsConditionally, replacesConditionally, completesConditionally: false, checksPayload };
+  } finally {
+    await connection.request({ method: 'DELETE', fullKey: probe.fullKey }, options).catch(() => undefined);
+  }
 }

@@ -1,92 +1,163 @@
-import type { LeaseClaim } from '../../ports/storage.ts';
+import { hash } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { LeaseClaim, Token } from '../../ports/storage.ts';
 import { isProcessAlive } from '../store-lease.ts';
-import { isNotFound, type S3Bucket } from './s3-bucket.ts';
 import { failureOf } from './errors.ts';
-import { deleteOwn, listOwn, type OwnDocumentListed, readOwn, writeOwn } from './own-documents.ts';
+import type { ObjectAt } from './key-space.ts';
+import { type HeldParts, listParts } from './list-parts.ts';
+import { deleteLoneMark } from './mark-beside.ts';
+import { deleteOwn, readOwn, writeOwn } from './own-documents.ts';
+import { type Condition, isNotFound, isPreconditionFailed, type S3Bucket } from './s3-bucket.ts';
 
-/** One upload in parts that Pando began: what S3 itself does not tell of it. Lies in `.pando/uploads/<id>`. */
+/**
+ * One upload in parts that Pando is about to begin or began: what S3 itself does not tell of it. Lies in
+ * `.pando/uploads/<name>` from before its beginning until its end, so that none is ever forgotten.
+ */
 export interface RegisteredUpload {
-  readonly uploadId: string;
   /** The bucket's key. */
   readonly key: string;
   readonly process: LeaseClaim['process'];
-  /** Its caller keeps its state and may go on with it. */
-  readonly isResumable: boolean;
+  /** Undefined until the server has answered its beginning. */
+  readonly uploadId?: string | undefined;
+  /** Name of the mark beside the object it becomes. */
+  readonly mark: string;
+  /** Given: it may be gone on with, for the bytes, metadata and parts this stands for. */
+  readonly identity?: string | undefined;
 }
 
-const DIRECTORY = 'uploads/';
-const HOUR_MS = 3600_000;
-/** Nobody on another host can be asked whether it lives; an upload that takes longer than this is taken for given up. */
-const FOREIGN_UPLOAD_KEPT_MS = 24 * HOUR_MS;
-/** A resumable upload of a dead process waits so long for the run that goes on with it. */
-const RESUMABLE_UPLOAD_KEPT_MS = 7 * 24 * HOUR_MS;
-
-export async function registerUpload(bucket: S3Bucket, id: string, upload: RegisteredUpload): Promise<void> {
-  await writeOwn(bucket, DIRECTORY + id, JSON.stringify(upload));
+export interface UploadEntry {
+  readonly name: string;
+  readonly upload: RegisteredUpload;
+  readonly token: Token;
 }
 
-/** The upload, its parts and its entry are gone; also when some of them were before. */
-export async function abortUpload(
+export const UPLOADS = 'uploads/';
+
+/** An upload that cannot be gone on with is about to begin. */
+export async function announceUpload(bucket: S3Bucket, at: ObjectAt): Promise<UploadEntry> {
+  const upload = newUpload(bucket, at, undefined);
+  return writeEntry(bucket, upload.mark, upload, undefined);
+}
+
+/**
+ * An upload that may be gone on with is about to begin, or the one that a writer who is gone began for the same identity is
+ * ours from now on, with the parts it has; one it began for another identity is ended. A key has one such upload: undefined
+ * where another writer lives, or may live, that has it.
+ */
+export async function claimUpload(
   bucket: S3Bucket,
-  id: string,
-  upload: { readonly uploadId: string; readonly key: string },
+  at: ObjectAt,
+  identity: string,
+): Promise<{ readonly entry: UploadEntry; readonly held: HeldParts | undefined } | undefined> {
+  const name = hash('sha256', at.fullKey);
+  const fresh = newUpload(bucket, at, identity);
+  const entry = await tryEntry(bucket, name, fresh, { kind: 'absent' });
+  if (entry !== undefined) return { entry, held: undefined };
+  const found = await readEntry(bucket, name);
+  // One whose beginning was not answered may yet be begun by who announced it.
+  if (found?.upload.uploadId === undefined || !mayTakeOver(found.upload)) return undefined;
+  const held = found.upload.identity === identity ? await listParts(bucket, at, found.upload.uploadId) : undefined;
+  if (held === undefined) await abortUpload(bucket, found.upload);
+  const next = held === undefined ? fresh : { ...found.upload, process: thisProcess() };
+  const taken = await tryEntry(bucket, name, next, { kind: 'token', token: found.token });
+  return taken === undefined ? undefined : { entry: taken, held };
+}
+
+/** The server has answered the beginning of the upload. */
+export async function registerUpload(bucket: S3Bucket, entry: UploadEntry, uploadId: string): Promise<void> {
+  await writeEntry(bucket, entry.name, { ...entry.upload, uploadId }, { kind: 'token', token: entry.token });
+}
+
+/** Whether another writer goes on with the upload, because we seemed to be dead. */
+export async function isTakenOver(bucket: S3Bucket, { name }: UploadEntry): Promise<boolean> {
+  const owner = (await readEntry(bucket, name))?.upload.process;
+  return owner !== undefined && (owner.pid !== process.pid || owner.host !== hostname());
+}
+
+/** The upload, its parts, its mark and its entry are gone; also when some of them were before. */
+export async function endUpload(
+  bucket: S3Bucket,
+  { name, upload }: { readonly name: string; readonly upload: RegisteredUpload },
 ): Promise<void> {
+  await abortUpload(bucket, upload);
+  await forgetUpload(bucket, name);
+}
+
+export async function forgetUpload(bucket: S3Bucket, name: string): Promise<void> {
+  await deleteOwn(bucket, UPLOADS + name);
+}
+
+export async function readEntry(bucket: S3Bucket, name: string): Promise<UploadEntry | undefined> {
+  const document = await readOwn(bucket, UPLOADS + name);
+  const upload = document === undefined ? undefined : parseUpload(document.text);
+  return document === undefined || upload === undefined ? undefined : { name, upload, token: document.token };
+}
+
+/** An upload that was completed is left as it is, with its mark. */
+async function abortUpload(bucket: S3Bucket, { key, uploadId, mark }: RegisteredUpload): Promise<void> {
+  if (uploadId !== undefined) await abortParts(bucket, key, uploadId);
+  await deleteLoneMark(bucket, key, mark);
+}
+
+/** The parts are gone, and so is the upload. */
+export async function abortParts(bucket: S3Bucket, key: string, uploadId: string): Promise<void> {
   try {
-    const input = { Bucket: bucket.bucket, Key: upload.key, UploadId: upload.uploadId };
+    const input = { Bucket: bucket.bucket, Key: key, UploadId: uploadId };
     await bucket.connection.send(new bucket.connection.sdk.AbortMultipartUploadCommand(input), { retried: true });
   } catch (error) {
     if (!isNotFound(error) && failureOf(error)?.code !== 'NoSuchUpload') throw error;
   }
-  await forgetUpload(bucket, id);
 }
 
-export async function forgetUpload(bucket: S3Bucket, id: string): Promise<void> {
-  await deleteOwn(bucket, DIRECTORY + id);
+function mayTakeOver({ process: owner }: RegisteredUpload): boolean {
+  return owner.host !== hostname() || owner.pid === process.pid || !isProcessAlive(owner);
 }
 
-/**
- * Ends uploads nobody will finish; only such as are registered, so never one that something else than Pando began.
- * Returns how many.
- */
-export async function cleanUploads(bucket: S3Bucket, host: string): Promise<number> {
-  let cleaned = 0;
-  for (
-    let page = await listOwn(bucket, DIRECTORY);
-    page.length > 0;
-    page = await listOwn(bucket, DIRECTORY, page.at(-1)?.name)
-  ) {
-    for (const listed of page) if (await cleanUpload(bucket, host, listed)) cleaned++;
+function newUpload(bucket: S3Bucket, { fullKey }: ObjectAt, identity: string | undefined): RegisteredUpload {
+  const mark = Buffer.from(bucket.random.bytes(12)).toString('hex');
+  return { key: fullKey, process: thisProcess(), mark, identity };
+}
+
+function thisProcess(): LeaseClaim['process'] {
+  return { host: hostname(), pid: process.pid, startedMs: Math.trunc(performance.timeOrigin) };
+}
+
+/** Undefined: something else lies there. */
+async function tryEntry(
+  bucket: S3Bucket,
+  name: string,
+  upload: RegisteredUpload,
+  condition: Condition,
+): Promise<UploadEntry | undefined> {
+  try {
+    return await writeEntry(bucket, name, upload, condition);
+  } catch (error) {
+    if (isPreconditionFailed(error)) return undefined;
+    throw error;
   }
-  return cleaned;
 }
 
-async function cleanUpload(bucket: S3Bucket, host: string, { name, writtenMs }: OwnDocumentListed): Promise<boolean> {
-  const document = await readOwn(bucket, name);
-  if (document === undefined) return false;
-  const upload = parseUpload(document.text);
-  const ageMs = bucket.clock.nowMs() - writtenMs;
-  if (upload === undefined) {
-    if (ageMs < FOREIGN_UPLOAD_KEPT_MS) return false;
-    await deleteOwn(bucket, name);
-    return true;
+async function writeEntry(
+  bucket: S3Bucket,
+  name: string,
+  upload: RegisteredUpload,
+  condition: Condition,
+): Promise<UploadEntry> {
+  const text = JSON.stringify(upload);
+  try {
+    return { name, upload, token: await writeOwn(bucket, UPLOADS + name, text, condition) };
+  } catch (error) {
+    // Our own write, repeated after an answer that was lost, finds itself.
+    const found = isPreconditionFailed(error) ? await readOwn(bucket, UPLOADS + name) : undefined;
+    if (found?.text !== text) throw error;
+    return { name, upload, token: found.token };
   }
-  if (!isGivenUp(upload, ageMs, host)) return false;
-  await abortUpload(bucket, name.slice(DIRECTORY.length), upload);
-  return true;
-}
-
-/** Whether nobody will finish this upload, as far as can be known here. */
-export function isGivenUp(upload: RegisteredUpload, ageMs: number, host: string): boolean {
-  const isHere = upload.process.host === host;
-  if (isHere && isProcessAlive(upload.process)) return false;
-  if (upload.isResumable) return ageMs >= RESUMABLE_UPLOAD_KEPT_MS;
-  return isHere || ageMs >= FOREIGN_UPLOAD_KEPT_MS;
 }
 
 function parseUpload(text: string): RegisteredUpload | undefined {
   try {
     const value = JSON.parse(text) as Partial<RegisteredUpload> | null;
-    if (typeof value?.uploadId !== 'string' || typeof value.key !== 'string') return undefined;
+    if (typeof value?.key !== 'string' || typeof value.mark !== 'string') return undefined;
     if (typeof value.process?.host !== 'string' || typeof value.process.pid !== 'number') return undefined;
     return value as RegisteredUpload;
   } catch {

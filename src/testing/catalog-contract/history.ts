@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type CatalogContract, contentOf, replicaAt } from './harness.ts';
 
-/** Duties of what is kept for later: operations, uploads, events, and the counts of `status`. */
+/** Duties of what is kept for later: operations, events, and the counts of `status`. */
 export function describeHistory(contract: CatalogContract): void {
   describe('an operation', () => {
     it('is what is known of it by now', async () => {
@@ -11,20 +11,6 @@ export function describeHistory(contract: CatalogContract): void {
       await contract.catalog.record({ operation });
       await contract.catalog.record({ operation: { ...operation, outcome: '{"state":"done"}' } });
       expect(await contract.catalog.readOperation(id)).toEqual({ ...operation, outcome: '{"state":"done"}' });
-    });
-  });
-
-  describe('an upload', () => {
-    it('is kept, moved and removed', async () => {
-      const upload = { id: contract.operation(), store: 'test:store', key: 'k', state: '{"parts":[]}', updatedMs: 1 };
-      expect(await contract.catalog.readUpload(upload.id)).toBeUndefined();
-      await contract.catalog.saveUpload(upload);
-      const moved = { ...upload, state: '{"parts":["e1"]}', updatedMs: 2 };
-      await contract.catalog.saveUpload(moved);
-      expect(await contract.catalog.readUpload(upload.id)).toEqual(moved);
-      await contract.catalog.removeUpload(upload.id);
-      await contract.catalog.removeUpload(upload.id);
-      expect(await contract.catalog.readUpload(upload.id)).toBeUndefined();
     });
   });
 
