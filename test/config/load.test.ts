@@ -45,7 +45,7 @@ describe('a configuration', () => {
         endpointUrl: undefined,
         pathStyle: false,
         credentials: { kind: 'chain', profile: undefined },
-        multipartThreshold: 64 * 1024 ** 2,
+        multipartThreshold: 16 * 1024 ** 2,
         partBytes: 16 * 1024 ** 2,
       },
       replicas: [

@@ -30,7 +30,7 @@ describe('the configuration shown', () => {
               base_path: 'bucket/p',
               region: 'us-east-1',
               path_style: false,
-              multipart_threshold: '64MiB',
+              multipart_threshold: '16MiB',
               part_size: '16MiB',
             },
           },

@@ -16,7 +16,7 @@ interface MarkDocument extends Mark {
 
 const DIRECTORY = 'meta/';
 /** So many marks are looked at in one cleaning, from a random one on: over time all of them. */
-const CLEANED_MARKS_MAX = 200;
+const CLEANED_MARKS_MAX = 64;
 /** A mark is written before its object appears; one without its object for so long has lost it. */
 const LONE_MARK_KEPT_MS = 24 * 3600_000;
 
@@ -49,19 +49,21 @@ export async function listMarks(bucket: S3Bucket, fullKey: string): Promise<read
 
 /** Removes marks whose object is gone or was replaced; returns how many. */
 export async function cleanMarks(bucket: S3Bucket): Promise<number> {
-  let cleaned = 0;
   const from = DIRECTORY + Buffer.from(bucket.random.bytes(2)).toString('hex');
   const first = await listOwn(bucket, DIRECTORY, from, CLEANED_MARKS_MAX);
   const listed = first.length > 0 ? first : await listOwn(bucket, DIRECTORY, undefined, CLEANED_MARKS_MAX);
-  for (const { name, writtenMs } of listed) {
-    if (bucket.clock.nowMs() - writtenMs < LONE_MARK_KEPT_MS) continue;
-    const text = (await readOwn(bucket, name))?.text;
-    const document = text === undefined ? undefined : parseMark(text);
-    if (document !== undefined && (await hasObject(bucket, document.key, name))) continue;
-    await deleteOwn(bucket, name);
-    cleaned++;
-  }
-  return cleaned;
+  const nowMs = bucket.clock.nowMs();
+  const old = listed.filter(({ writtenMs }) => nowMs - writtenMs >= LONE_MARK_KEPT_MS);
+  const cleaned = await Promise.all(old.map(({ name }) => cleanMark(bucket, name)));
+  return cleaned.filter(Boolean).length;
+}
+
+async function cleanMark(bucket: S3Bucket, name: string): Promise<boolean> {
+  const text = (await readOwn(bucket, name))?.text;
+  const document = text === undefined ? undefined : parseMark(text);
+  if (document !== undefined && (await hasObject(bucket, document.key, name))) return false;
+  await deleteOwn(bucket, name);
+  return true;
 }
 
 async function hasObject(bucket: S3Bucket, fullKey: string, name: string): Promise<boolean> {

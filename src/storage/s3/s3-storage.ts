@@ -112,8 +112,9 @@ class S3Storage implements Storage {
       if (ifToken === undefined) return await this.#bucket.delete(at, send);
       const { head, markBeside } = await this.#bucket.head(at, send);
       if (head.token !== ifToken) throw this.#bucket.preconditionFailed(at, { kind: 'token', token: ifToken });
+      // The mark first: a crash in between leaves an object that is deleted again, and not a mark nobody looks for.
+      if (markBeside !== undefined) await deleteMark(this.#bucket, at, markBeside);
       await this.#bucket.delete(at, send);
-      if (markBeside !== undefined) await deleteMark(this.#bucket, at, markBeside).catch(() => undefined);
     } catch (error) {
       if (isBucketMissing(error)) throw this.#bucket.bucketMissing(key, error);
       if (!isNotFound(error)) throw error;
@@ -154,8 +155,12 @@ class S3Storage implements Storage {
   async clean({ isFinished = () => false }: CleanOptions = {}): Promise<number> {
     const { keys } = this.#bucket;
     const prefixLength = keys.listed('').length;
-    const uploads = await cleanUploads(this.#bucket, (fullKey) => isFinished(fullKey.slice(prefixLength)));
-    return uploads + (await cleanMarks(this.#bucket)) + (await cleanProbes(this.#bucket));
+    const cleaned = await Promise.all([
+      cleanUploads(this.#bucket, (fullKey) => isFinished(fullKey.slice(prefixLength))),
+      cleanMarks(this.#bucket),
+      cleanProbes(this.#bucket),
+    ]);
+    return cleaned.reduce((sum, count) => sum + count);
   }
 
   async lease(claim: LeaseClaim): Promise<StoreLease | LeaseHeld> {
