@@ -142,6 +142,18 @@ export class Pando implements AsyncDisposable {
     };
   }
 
+  /** Begins at once what a sync of these would wait for one after the other: the catalog, its own code, threads that list. */
+  expectSync(profiles: readonly Profile[]): void {
+    const listed = profiles.filter(({ storage }) => storage.type === 'file').length;
+    const begun = [
+      this.catalog(),
+      import('./engine/sync/sync-replicas.ts'),
+      import('./storage/file/listing.ts').then(({ warmListings }) => warmListings(listed)),
+    ];
+    // What fails is told where it is needed.
+    Promise.all(begun).catch(() => undefined);
+  }
+
   /** A bulk sync. A dry run makes nothing: where there is no catalog yet, it goes by an empty one in memory. */
   async sync(args: SyncReplicas, options: PoolOptions): Promise<SyncResult> {
     const { syncReplicas } = await import('./engine/sync/sync-replicas.ts');

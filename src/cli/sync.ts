@@ -36,8 +36,7 @@ interface SyncCall {
 async function runSync(cli: Invocation, call: SyncCall): Promise<ExitCode> {
   const { options } = call;
   const dryRun = options.dryRun === true || options.plan !== undefined;
-  const { syncTrees } = await import('../client/sync-trees.ts');
-  const asked = await readTrees(cli, call);
+  const [{ syncTrees }, asked] = await Promise.all([import('../client/sync-trees.ts'), readTrees(cli, call)]);
   using plan = openPlan(dryRun, options);
   using progress = await openProgress(cli.output, { forced: options.progress === true, hidden: dryRun });
   const result = await syncTrees(await cli.pando(), {

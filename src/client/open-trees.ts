@@ -39,8 +39,7 @@ export async function openTrees(pando: Pando, named: NamedTrees, options: OpenTr
   const { profile, path } = named.source;
   const chosen = chooseTargets(pando.configuration, named);
   refuseOverlaps(pando.configuration, profile, chosen);
-  // The catalog's thread takes longest to start; what fails is told where it is needed.
-  if (options.writes) pando.catalog().catch(() => undefined);
+  if (options.writes) pando.expectSync([profile, ...chosen.targets.map((target) => target.profile)]);
   const open = options.symlinks === undefined ? {} : { symlinks: options.symlinks };
   const { bandwidth } = options;
   const source = await pando.openStore(bandwidth === undefined ? profile : { ...profile, bandwidth }, open);

@@ -56,6 +56,11 @@ class ListingThread {
   }
 }
 
+/** Starts threads for so many listings that are soon asked for; a thread takes longer to start than a small tree to be walked. */
+export function warmListings(count: number): void {
+  while (idle.length < Math.min(count, IDLE_MAX)) idle.push(new ListingThread());
+}
+
 /** A walk carried out in a thread, so that the event loop stays free and two trees are walked at once. */
 export async function* listInThread(
   options: WalkOptions,

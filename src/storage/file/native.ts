@@ -58,9 +58,7 @@ function bindLinux(): NativeFiles | undefined {
   const fgetxattr = library.func('int64_t fgetxattr(int fd, const char *name, _Out_ uint8_t *value, size_t size)');
   const futimens = library.func('int futimens(int fd, const uint8_t *times)');
   const syncfs = library.func('int syncfs(int fd)');
-  const syncFileRange = library.func(
-    'int sync_file_range(int fd, int64_t offset, int64_t length, unsigned int flags)',
-  );
+  const syncFileRange = library.func('int sync_file_range(int fd, int64_t offset, int64_t length, unsigned int flags)');
   const renameat2 = library.func(
     'int renameat2(int fromDir, const char *from, int toDir, const char *to, unsigned int flags)',
   );
