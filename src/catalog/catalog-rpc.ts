@@ -22,6 +22,8 @@ const VERBS = {
   renewSync: true,
   endSync: true,
   listSyncs: true,
+  beginFlush: true,
+  endFlush: true,
   addIntent: true,
   listIntents: true,
   removeIntent: true,

@@ -3,6 +3,7 @@ import type { Engine } from './engine.ts';
 import type { Executor } from './executor.ts';
 import { recordTogether } from './record/record-together.ts';
 import { listEvents, recordEvents } from './verbs/events.ts';
+import { beginFlush, endFlush } from './verbs/flushes.ts';
 import { addIntent, listIntents, removeIntent } from './verbs/intents.ts';
 import { openScope } from './verbs/open-scope.ts';
 import { readOperation } from './verbs/operations.ts';
@@ -44,6 +45,8 @@ export function createCatalog(given: {
     renewSync: (lease, leaseMs) => executor.write((session) => renewSync(session, lease, leaseMs)),
     endSync: (lease, state, progress) => executor.write((session) => endSync(session, { lease, state, progress })),
     listSyncs: (limit) => executor.read((session) => listSyncs(session, limit)),
+    beginFlush: (store) => executor.write((session) => beginFlush(session, store)),
+    endFlush: (flush, passed) => executor.write((session) => endFlush(session, flush, passed)),
     addIntent: (intent) => executor.write((session) => addIntent(session, intent)),
     listIntents: () => executor.read((session) => listIntents(session)),
     removeIntent: (operation) => executor.write((session) => removeIntent(session, operation)),

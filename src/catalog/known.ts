@@ -8,6 +8,8 @@ export interface Known {
   readonly siteId: string;
   readonly clock: Clock;
   readonly random: Random;
+  /** Names this start of the machine. */
+  readonly boot: string;
   readonly scopes: Interned;
   readonly stores: Interned;
   readonly actors: Interned;
@@ -22,7 +24,7 @@ export function forgetLearnt(known: Known): void {
   known.slot.forget();
 }
 
-export function emptyKnown(given: Pick<Known, 'siteId' | 'clock' | 'random' | 'slot'>): Known {
+export function emptyKnown(given: Pick<Known, 'siteId' | 'clock' | 'random' | 'boot' | 'slot'>): Known {
   return {
     ...given,
     scopes: new Interned('scope', 'name'),

@@ -12,6 +12,7 @@ import { kyselyOver } from './postgres-session.ts';
 import { readSite } from './site.ts';
 import { Slot } from './slot.ts';
 import { systemClock, systemRandom } from './system.ts';
+import { systemBoot } from './system-boot.ts';
 
 export interface OpenPostgres {
   /** `postgres://user@host:port/database`; what it leaves out comes from PGHOST, PGUSER, … as with every client. */
@@ -21,6 +22,8 @@ export interface OpenPostgres {
   /** Wall time of new versions; leases know only the database's clock. */
   readonly clock?: Clock;
   readonly random?: Random;
+  /** Names this start of the machine; by default the system's word. */
+  readonly boot?: string;
 }
 
 const CONNECTIONS_MAX = 8;
@@ -36,7 +39,7 @@ const IDLE_IN_TRANSACTION_MS = 60_000;
  * wrote it.
  */
 export async function openPostgresCatalog(options: OpenPostgres): Promise<Catalog> {
-  const { url, clock = systemClock, random = systemRandom } = options;
+  const { url, clock = systemClock, random = systemRandom, boot = systemBoot() } = options;
   const location = describeUrl(url);
   const pool = new Pool({
     connectionString: url,
@@ -57,7 +60,7 @@ export async function openPostgresCatalog(options: OpenPostgres): Promise<Catalo
   try {
     const siteId = await prepare(pool, location, random);
     const holder = Buffer.from(random.bytes(8)).toString('hex');
-    const known = emptyKnown({ siteId, clock, random, slot: new Slot(holder) });
+    const known = emptyKnown({ siteId, clock, random, boot, slot: new Slot(holder) });
     const executor = new PostgresExecutor(pool, known, location);
     await executor.write((session) => session.known.slot.own(session));
     return createCatalog({ executor, location, engine: postgresEngine });

@@ -3,11 +3,17 @@ import type { Catalog } from '../ports/catalog.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { connectCatalog } from './catalog-rpc.ts';
+import { systemBoot } from './system-boot.ts';
 
-export type OpenSqlite =
-  | { readonly path: string; readonly thread?: true }
+export type OpenSqlite = {
+  readonly path: string;
+  /** Names this start of the machine; by default the system's word. */
+  readonly boot?: string;
+} & (
+  | { readonly thread?: true }
   /** In the caller's thread, with time and randomness of the caller: for simulations and fast tests. */
-  | { readonly path: string; readonly thread: false; readonly clock?: Clock; readonly random?: Random };
+  | { readonly thread: false; readonly clock?: Clock; readonly random?: Random }
+);
 
 /**
  * Opens the catalog in the file at `path` (`:memory:`: none), made if absent, brought to this program's schema. It runs in a
@@ -15,13 +21,14 @@ export type OpenSqlite =
  * Fails with `refused-place` on file systems shared by machines, and `too-new` when a newer program wrote it.
  */
 export async function openSqliteCatalog(options: OpenSqlite): Promise<Catalog> {
+  const { path, boot = systemBoot() } = options;
   if (options.thread === false) {
     const { openSqliteInProcess } = await import('./sqlite-in-process.ts');
     const { systemClock, systemRandom } = await import('./system.ts');
-    const { path, clock = systemClock, random = systemRandom } = options;
-    return openSqliteInProcess({ path, clock, random, schedule: queueMicrotask });
+    const { clock = systemClock, random = systemRandom } = options;
+    return openSqliteInProcess({ path, clock, random, boot, schedule: queueMicrotask });
   }
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const entry = new URL(`./sqlite-thread.${extension}`, import.meta.url);
-  return connectCatalog(new Worker(entry, { workerData: { path: options.path }, name: 'pando-catalog' }));
+  return connectCatalog(new Worker(entry, { workerData: { path, boot }, name: 'pando-catalog' }));
 }

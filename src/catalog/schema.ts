@@ -30,7 +30,14 @@ export interface Schema {
     verification: number;
     place: string | null;
     token: string | null;
+    /** The row of `unflushed` it was written under; null, or of a row that is gone: it is durable. */
+    unflushed: number | null;
   };
+  /**
+   * What one start of a machine (`boot`) wrote to a store and did not flush. A flush that passed ends all of it by deleting the
+   * row, whatever the number of copies. `sealed`: a flush is under way, new copies go under another row.
+   */
+  unflushed: { id: Generated<number>; store: number; boot: string; sealed: number };
   rule: {
     id: Generated<number>;
     origin: string;

@@ -20,6 +20,8 @@ export interface SqliteInProcess {
   readonly path: string;
   readonly clock: Clock;
   readonly random: Random;
+  /** Names this start of the machine. */
+  readonly boot: string;
   /** Starts a turn of work; a turn that starts later shares its commit with more callers. */
   readonly schedule: (turn: () => void) => void;
 }
@@ -29,7 +31,7 @@ const SHARED_HOLDER = 'all';
 
 /** Opens the file in this thread; every call stops the event loop for as long as it runs. */
 export async function openSqliteInProcess(options: SqliteInProcess): Promise<Catalog> {
-  const { path, clock, random, schedule } = options;
+  const { path, clock, random, boot, schedule } = options;
   const location = `sqlite:${path}`;
   let connection: SqliteConnection | undefined;
   try {
@@ -40,7 +42,7 @@ export async function openSqliteInProcess(options: SqliteInProcess): Promise<Cat
     await migrate(db, sqliteEngine, location);
     const siteId = await readSite(db, sqliteEngine, random);
     connection.exec('commit');
-    const known = emptyKnown({ siteId, clock, random, slot: new Slot(SHARED_HOLDER) });
+    const known = emptyKnown({ siteId, clock, random, boot, slot: new Slot(SHARED_HOLDER) });
     const session = sqliteSession(connection, db, known);
     const executor = new GroupCommit({
       connection,

@@ -11,7 +11,7 @@ if (parentPort === null) throw new Error('this file is the entry of a worker thr
 
 serveCatalog(parentPort, () =>
   openSqliteInProcess({
-    path: (workerData as { path: string }).path,
+    ...(workerData as { path: string; boot: string }),
     clock: systemClock,
     random: systemRandom,
     schedule: (turn) => setImmediate(turn),

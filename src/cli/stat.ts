@@ -11,6 +11,8 @@ interface ReplicaShown {
   readonly store: string;
   readonly state: string;
   readonly verification: string;
+  /** Not durable yet. */
+  readonly isSoft: boolean;
   readonly isCurrent: boolean;
 }
 
@@ -39,10 +41,11 @@ export const stat: CommandModule = {
 async function listReplicas(cli: Invocation, { scope, name }: ObjectInfo): Promise<ReplicaShown[]> {
   const catalog = await (await cli.pando()).catalog();
   const row = await catalog.readObject(scope, name);
-  return (row?.replicas ?? []).map(({ store, state, verification, versionId }) => ({
+  return (row?.replicas ?? []).map(({ store, state, soft, verification, versionId }) => ({
     store,
     state,
     verification,
+    isSoft: soft === true,
     isCurrent: versionId === row?.current.id,
   }));
 }
@@ -70,9 +73,9 @@ async function show({ output }: Invocation, info: ObjectInfo, replicas: readonly
   for (const [key, value] of Object.entries(metadata ?? {})) output.print(`metadata ${key}: ${value}`);
   if (isUnvalidated) output.print('Nobody could say whether this is the current version.');
   output.print('');
-  const table = replicas.map(({ store, state, verification, isCurrent }) => [
+  const table = replicas.map(({ store, state, isSoft, verification, isCurrent }) => [
     store,
-    state,
+    isSoft ? `${state} (soft)` : state,
     verification,
     isCurrent ? 'current' : 'older',
   ]);

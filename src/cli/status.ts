@@ -46,9 +46,9 @@ async function show(
   if (counts.intents > 0) output.print(`${counts.intents} writes under way or cut short`);
   if (counts.replicas.length > 0) {
     output.print('');
-    const rows = counts.replicas.map(({ title, store, state, count, bytes }) => [
+    const rows = counts.replicas.map(({ title, store, state, soft, count, bytes }) => [
       title,
-      state,
+      soft ? `${state} (soft)` : state,
       count,
       formatBytesRoughly(bytes),
       store,

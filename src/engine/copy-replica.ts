@@ -9,6 +9,7 @@ import {
   StorageError,
 } from '../ports/storage.ts';
 import { askStore } from './ask-store.ts';
+import { softPlaces } from './flush-soft.ts';
 import { hashStored } from './hash-stored.ts';
 import { HashingBody } from './hashing-body.ts';
 import type { KnownObject } from './locate-object.ts';
@@ -153,6 +154,7 @@ async function recordCopy(
   const { name, versionId, store } = request;
   const to = { state: 'AVAILABLE', place: name, token, verification } as const;
   await catalog.record({
+    soft: softPlaces([storageAt(scope, store)]),
     replicas: [
       ...replacedAt(row, scope.name, store, name, versionId),
       { scope: scope.name, name, versionId, store, to, ...(sha256 === undefined ? {} : { sha256 }) },

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { compareKeys } from '../domain/object/key.ts';
 import type { Catalog, ChangeOutcome, Intent, ObjectRecord, OperationRecord } from '../ports/catalog.ts';
 import type { Published } from '../ports/storage.ts';
+import { softPlaces } from './flush-soft.ts';
 import { replacedAt } from './observe-object.ts';
 import type { OpenedScope } from './opened-scope.ts';
 import { REQUEST_PRIORITY } from './request-priorities.ts';
@@ -28,6 +29,7 @@ export async function recordWrite(
   const { operation, store, key, name, content } = intent;
   const { token, verification } = published;
   const recorded = await catalog.record({
+    soft: softPlaces([scope.source]),
     changes: [
       {
         scope: scope.name,

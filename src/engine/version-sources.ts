@@ -1,7 +1,9 @@
 import { type Candidate, planRead, type ReadPlan } from '../domain/replica/candidates.ts';
 import type { Finding } from '../domain/replica/observation.ts';
 import type { ObjectRecord } from '../ports/catalog.ts';
-import { StorageError } from '../ports/storage.ts';
+import { type Storage, StorageError } from '../ports/storage.ts';
+import { askStore } from './ask-store.ts';
+import { hashStored } from './hash-stored.ts';
 import { type Attempt, attemptOf } from './object-error.ts';
 import { observeSource, type ObservePorts, recordFinding } from './observe-object.ts';
 import type { LaterRecords } from './later-records.ts';
@@ -69,9 +71,14 @@ export class VersionSources implements Sources {
 
   async next(): Promise<Source | undefined> {
     for (let candidate = this.#queue.shift(); candidate !== undefined; candidate = this.#queue.shift()) {
-      if (candidate.kind === 'look-again') await this.#lookAgain();
+      if (candidate.kind === 'look-again' && candidate.token === undefined) await this.#lookAgain();
       const storage = storageAt(this.#query.scope, candidate.store);
-      if (candidate.kind !== 'exact' || storage === undefined) continue;
+      if (storage === undefined) continue;
+      if (candidate.kind === 'look-again' && candidate.token !== undefined) {
+        const cleared = await this.#readAgain(storage, candidate, candidate.token);
+        if (cleared !== undefined) return cleared;
+      }
+      if (candidate.kind !== 'exact') continue;
       const { place, token, verified, probe } = candidate;
       this.#asked.add(`${candidate.store} ${token}`);
       return { storage, place, token, verified, probe };
@@ -87,15 +94,18 @@ export class VersionSources implements Sources {
   }
 
   confirmed(source: Source, sha256: string): void {
-    const { scope, name, current } = this.#row;
+    const { current } = this.#row;
     const known = current.content.kind === 'object' ? current.content.sha256 : undefined;
     // A hash nobody vouches for says nothing about the version: only the source's bytes are the object by themselves.
     if (known === undefined && roleOf(this.#query.scope, source.storage.place) !== 'source') return;
-    const to = { state: 'AVAILABLE', place: source.place, token: source.token, verification: 'read-back' } as const;
-    const versionId = this.#query.versionId;
-    this.#ports.later.add({
-      replicas: [{ scope, name, versionId, store: source.storage.place, to, ifToken: source.token, sha256 }],
-    });
+    this.#tellVerified(source, sha256, source.token);
+  }
+
+  #tellVerified({ storage, place, token }: Source, sha256: string, ifToken?: string): void {
+    const { scope, name } = this.#row;
+    const to = { state: 'AVAILABLE', place, token, verification: 'read-back' } as const;
+    const change = { scope, name, versionId: this.#query.versionId, store: storage.place, to, sha256 };
+    this.#ports.later.add({ replicas: [ifToken === undefined ? change : { ...change, ifToken }] });
   }
 
   #planAgain(): ReadPlan {
@@ -103,7 +113,7 @@ export class VersionSources implements Sources {
     const stores = readableStores(scope, this.#ports.health, except);
     const plan = planRead({ name: this.#row.name, versionId, replicas: this.#row.replicas, stores, anyVersion: false });
     this.#queue = plan.candidates.filter((one) =>
-      one.kind === 'exact' ? !this.#asked.has(`${one.store} ${one.token}`) : !this.#lookedAgain,
+      'token' in one ? !this.#asked.has(`${one.store} ${one.token}`) : !this.#lookedAgain,
     );
     return plan;
   }
@@ -112,6 +122,31 @@ export class VersionSources implements Sources {
   async #lookAgain(): Promise<void> {
     this.#lookedAgain = true;
     if (this.#query.versionId === this.#row.current.id) await this.#observe();
+  }
+
+  /** A copy in doubt, when nobody else could serve: by its hash it is the version, or it is not. */
+  async #readAgain(storage: Storage, { place, probe }: Candidate, token: string): Promise<Source | undefined> {
+    const { scope, versionId, signal } = this.#query;
+    const { id, content } = this.#row.current;
+    this.#asked.add(`${storage.place} ${token}`);
+    if (id !== versionId || content.kind !== 'object' || content.sha256 === undefined) return undefined;
+    const question = { storage, key: place, deadlineMs: scope.deadlineMs, signal };
+    try {
+      const head = await askStore(this.#ports, question, (aborted) => storage.head(place, { signal: aborted }));
+      const source = { storage, place, token: head.token, verified: true, probe };
+      if (head.size === content.size && (await hashStored(this.#ports, question, head)) === content.sha256) {
+        this.#tellVerified(source, content.sha256);
+        return source;
+      }
+      const why = 'it holds other bytes than recorded';
+      this.#note({ store: storage.name, kind: 'corrupt', why });
+      if (head.token === token) await this.#record(source, 'wrong-bytes', why);
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      this.#note(attemptOf(error));
+      if (error.kind === 'not-found') await this.#record({ storage, place }, 'missing', error.message);
+    }
+    return undefined;
   }
 
   /** Another token: somebody recorded new bytes since the plan was made, or nobody did and the store is looked at. */
@@ -156,7 +191,7 @@ export class VersionSources implements Sources {
     this.#attempts.set(attempt.store, attempt);
   }
 
-  async #record(source: Source, finding: Finding, detail: string): Promise<void> {
+  async #record(source: Pick<Source, 'storage' | 'place'>, finding: Finding, detail: string): Promise<void> {
     const { scope, versionId } = this.#query;
     const store = source.storage.place;
     if (roleOf(scope, store) === 'replica') this.#lacking.add(store);

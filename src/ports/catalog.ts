@@ -54,6 +54,14 @@ export interface Catalog extends AsyncDisposable {
   listSyncs(limit: number): Promise<readonly SyncRecord[]>;
 
   /**
+   * What a flush of a whole store will make durable: all that was recorded as soft there until now, and in this start of the
+   * machine. Then the store is flushed, then `endFlush` says whether that passed: if so all of it is durable, in one step; if not,
+   * none of it is trusted until it was read again. A flush that never ends changes nothing. Empty: nothing is soft.
+   */
+  beginFlush(store: string): Promise<Flush>;
+  endFlush(flush: Flush, passed: boolean): Promise<void>;
+
+  /**
    * A durable intent precedes every write through Pando, one per store and key: it is the object's write lock, and what
    * recovery looks at. `held` names who has it. An intent whose owner is dead
    * may be taken after `removeIntent`. The same operation again is `added`.
@@ -152,6 +160,11 @@ export interface ScanReplicas {
 export interface RecordBatch {
   /** Given: nothing is recorded unless this lease is still held (`fenced`). */
   readonly lease?: SyncLease | undefined;
+  /**
+   * Places of stores whose copies were not flushed: what this batch tells to be available there is soft (docs/versions.md,
+   * "Soft copies") until `endFlush`. Of other stores: what is told again of soft bytes, known by their token, leaves them soft.
+   */
+  readonly soft?: readonly string[];
   readonly changes?: readonly Change[];
   readonly replicas?: readonly ReplicaChange[];
   readonly requests?: readonly NewRequest[];
@@ -172,7 +185,7 @@ export interface Change {
   readonly content: Content;
   readonly operation: string;
   /** Replicas of the new version. Replicas of versions before it stay, and are not current any more. */
-  readonly replicas: readonly Omit<Replica, 'versionId'>[];
+  readonly replicas: readonly Omit<Replica, 'versionId' | 'soft'>[];
   /** Queued for the version this change makes (or repeats), in the same transaction. */
   readonly requests?: readonly Omit<NewRequest, 'scope' | 'name' | 'versionId'>[];
   /** For a tombstone: every replica of the object goes to `BEING_DELETED`, and a delete request is queued for each. */
@@ -198,6 +211,9 @@ export interface ReplicaChange {
   /** Given: the version's sha256, learnt by this full read; set where it was unknown. */
   readonly sha256?: string;
 }
+
+/** Opaque: what `beginFlush` gave. */
+export type Flush = readonly number[];
 
 export interface RecordOutcome {
   /** True: the lease was lost, nothing was recorded. */
@@ -365,6 +381,8 @@ export interface CatalogStatus {
     readonly store: string;
     readonly title: string;
     readonly state: ReplicaState;
+    /** Available, and not yet durable. */
+    readonly soft: boolean;
     readonly count: number;
     readonly bytes: number;
   }[];

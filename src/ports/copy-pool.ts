@@ -28,6 +28,8 @@ export interface CopyItem {
   readonly operation: string;
   /** The version the catalog takes for current, where it has a hash: the same bytes are the same version. */
   readonly known: { readonly sha256: string; readonly operation: string } | undefined;
+  /** The source's copy of `known` is in doubt: other bytes than its are nobody's new version, and are not copied. */
+  readonly isSourceInDoubt?: true;
 }
 
 export interface CopyPage {

@@ -174,6 +174,11 @@ export interface Storage extends AsyncDisposable {
   /** The staged bytes, and all deferred deletes, are durable when this returns. */
   flush(staged: readonly Staged[]): Promise<void>;
   /**
+   * Everything ever published here is durable when this returns, whoever published it and with whatever durability; what others
+   * wrote to the same disk may be waited for. `unsupported` where the system has no such flush.
+   */
+  flushAll(): Promise<void>;
+  /**
    * Each becomes visible at its key, in one step and durably; one answer each, in order: what holds now, or why it does not.
    * What failed is discarded.
    */

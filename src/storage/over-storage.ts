@@ -17,6 +17,7 @@ export function overStorage(inner: Storage, changed: Partial<Verbs>): Storage {
     delete: (key, options) => inner.delete(key, options),
     stage: (key, body, options) => inner.stage(key, body, options),
     flush: (staged) => inner.flush(staged),
+    flushAll: () => inner.flushAll(),
     publish: (requests) => inner.publish(requests),
     discard: (staged) => inner.discard(staged),
     clean: (options) => inner.clean(options),

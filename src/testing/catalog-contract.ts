@@ -11,6 +11,7 @@ import { describeReplicas } from './catalog-contract/replicas.ts';
 import { describeRequests } from './catalog-contract/requests.ts';
 import { describeScanning } from './catalog-contract/scanning.ts';
 import { describeScopes } from './catalog-contract/scopes.ts';
+import { describeSoftCopies } from './catalog-contract/soft-copies.ts';
 import { describeSyncs } from './catalog-contract/syncs.ts';
 
 /**
@@ -36,6 +37,7 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeChanges(contract);
     describeConflicts(contract);
     describeReplicas(contract);
+    describeSoftCopies(contract);
     describeDeletes(contract);
     describeScanning(contract);
     describeRequests(contract);

@@ -10,7 +10,7 @@ import {
   type StorageErrorKind,
 } from '../ports/storage.ts';
 
-export type FaultyVerb = 'get' | 'head' | 'list' | 'delete' | 'stage' | 'flush' | 'publish' | 'lease';
+export type FaultyVerb = 'get' | 'head' | 'list' | 'delete' | 'stage' | 'flush' | 'flushAll' | 'publish' | 'lease';
 
 /** What goes wrong now. Absent: nothing. */
 export interface Faults {
@@ -51,6 +51,7 @@ export class FaultyStorage implements Storage {
     delete: 0,
     stage: 0,
     flush: 0,
+    flushAll: 0,
     publish: 0,
     lease: 0,
   };
@@ -110,6 +111,11 @@ export class FaultyStorage implements Storage {
   async flush(staged: Parameters<Storage['flush']>[0]): Promise<void> {
     await this.#begin('flush');
     return this.inner.flush(staged);
+  }
+
+  async flushAll(): Promise<void> {
+    await this.#begin('flushAll');
+    return this.inner.flushAll();
   }
 
   async publish(requests: Parameters<Storage['publish']>[0]): ReturnType<Storage['publish']> {

@@ -56,8 +56,17 @@ describe('a read asks', () => {
     ]);
   });
 
+  test('a copy in doubt last of all, to be hashed first; it is to be filled all the same', () => {
+    const made = plan([replica('r0', 'SUSPICIOUS'), replica('r1', 'UNVERIFIED'), replica('source', 'BAD')]);
+    expect(made.candidates).toMatchObject([
+      { kind: 'look-again', store: 'source' },
+      { kind: 'exact', store: 'r1' },
+      { kind: 'look-again', store: 'r0', token: 't-r0' },
+    ]);
+    expect(made.lacking).toEqual(['r0']);
+  });
+
   test.each([
-    ['SUSPICIOUS', true],
     ['BAD', true],
     ['COPYING', false],
     ['BEING_DELETED', false],

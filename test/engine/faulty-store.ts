@@ -81,6 +81,10 @@ export class FaultyStore implements Storage {
     return this.#store.flush(staged);
   }
 
+  flushAll() {
+    return this.#store.flushAll();
+  }
+
   async publish(requests: readonly PublishRequest[]) {
     await this.beforePublish();
     await this.#enter('publish', requests[0]?.staged.key ?? '', undefined);

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { Pando } from '../../src/compose.ts';
 import type { Profile } from '../../src/config/configuration.ts';
 import { makeProfile } from '../../src/config/make-profile.ts';
@@ -24,6 +25,8 @@ export interface SyncWorld extends AsyncDisposable {
   sync(run?: SyncRunOptions): Promise<SyncResult>;
   /** What the catalog says of one object: state of each replica of the current version, or why there is none. */
   states(name: string): Promise<Record<string, string> | 'unknown' | 'deleted'>;
+  /** Another start of the machine: what was not flushed before may be lost. */
+  restart(): Promise<void>;
   /** The catalog, opened anew, as the next process would find it. */
   reopen(): Promise<void>;
 }
@@ -34,6 +37,8 @@ export interface SyncRunOptions extends Partial<Omit<SyncOptions, 'filter'>> {
   readonly signal?: AbortSignal;
   readonly workerProcesses?: number;
   readonly leaseMs?: number;
+  /** Copies are not flushed. */
+  readonly relaxed?: boolean;
   readonly symlinks?: 'follow' | 'skip' | 'preserve';
   /** Puts something between the engine and a store; the copies are then carried out in this thread. */
   readonly wrapSource?: (storage: Storage) => Storage;
@@ -105,14 +110,15 @@ class DirectoryWorld implements SyncWorld {
   }
 
   async sync(run: SyncRunOptions = {}): Promise<SyncResult> {
-    const { filter, listeners, signal, workerProcesses, symlinks, wrapSource, wrapTarget, only, ...options } = run;
+    const { filter, listeners, signal, workerProcesses, symlinks, relaxed, wrapSource, wrapTarget, only, ...options } = run;
     const [sourceProfile, ...targetProfiles] = this.#profiles();
     const chosen = targetProfiles.filter((_, i) => only?.includes(i) ?? true);
     const opened = await this.pando.openStore(sourceProfile as Profile, symlinks === undefined ? {} : { symlinks });
     const source = wrapSource?.(opened) ?? opened;
     const targets = await Promise.all(
       chosen.map(async (profile, i) => {
-        const storage = await this.pando.openStore(profile, symlinks === undefined ? {} : { symlinks });
+        const wanted = relaxed === true ? { ...profile, durability: 'relaxed' as const } : profile;
+        const storage = await this.pando.openStore(wanted, symlinks === undefined ? {} : { symlinks });
         return { title: profile.name, storage: wrapTarget?.(storage, i) ?? storage };
       }),
     );
@@ -153,6 +159,14 @@ class DirectoryWorld implements SyncWorld {
     const names = this.#profiles().map(({ name }) => name);
     const current = row.replicas.filter(({ versionId }) => versionId === row.current.id);
     return Object.fromEntries(current.map(({ store, state }) => [names[places.indexOf(store)] ?? store, state]));
+  }
+
+  async restart(): Promise<void> {
+    await this.pando[Symbol.asyncDispose]();
+    const catalog = new DatabaseSync(join(this.#data, 'catalog.sqlite'));
+    catalog.exec("update unflushed set boot = 'an earlier start'");
+    catalog.close();
+    this.pando = this.#open();
   }
 
   async reopen(): Promise<void> {

@@ -32,7 +32,9 @@ export function baseTables(ddl: EngineDdl): readonly string[] {
 
     // Where the copies are, and which are wanted.
     `create table replica (object ${int} not null, store ${int} not null, version ${int} not null, state ${int} not null,
-       verification ${int} not null, place ${text}, token ${text}, primary key (object, store, version)) ${clustered}`,
+       verification ${int} not null, place ${text}, token ${text}, unflushed ${int},
+       primary key (object, store, version)) ${clustered}`,
+    `create table unflushed (id ${autoId}, store ${int} not null, boot ${text} not null, sealed ${int} not null) ${table}`,
     `create table rule (id ${autoId}, origin ${text} not null, scope ${int} not null, store ${int} not null,
        priority ${int} not null, created_ms ${int} not null, ended_ms ${int}, unique (origin, scope, store)) ${table}`,
 

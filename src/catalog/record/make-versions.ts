@@ -5,6 +5,7 @@ import type { EncodedChange } from './decide-change.ts';
 import { type DeletedObject, deleteReplicas } from './delete-replicas.ts';
 import { type FoundObject, keysOf } from './find-objects.ts';
 import { type Given, giveDots } from './give-dots.ts';
+import type { SoftStores } from './soft-stores.ts';
 import { encodeReplica, insertReplicas, type ReplicaRow } from './upsert-replicas.ts';
 
 /** A change that makes a version, and the object it is made on. */
@@ -63,6 +64,7 @@ export async function makeVersions(
   session: Session,
   accepted: readonly Accepted[],
   outcomes: ChangeOutcome[],
+  soft: SoftStores,
 ): Promise<void> {
   const given = await giveDots(
     session,
@@ -80,7 +82,7 @@ export async function makeVersions(
     );
   }
   await moveObjects(session, accepted);
-  await insertReplicas(session, await replicaRows(session, accepted));
+  await insertReplicas(session, await replicaRows(session, accepted, soft));
   await deleteReplicas(session, deletedBy(accepted));
   for (const { encoded, versionId } of accepted) outcomes[encoded.index] = { kind: 'recorded', versionId };
 }
@@ -111,7 +113,11 @@ async function moveObjects(session: Session, accepted: readonly Accepted[]): Pro
   );
 }
 
-async function replicaRows(session: Session, accepted: readonly Accepted[]): Promise<ReplicaRow[]> {
+async function replicaRows(
+  session: Session,
+  accepted: readonly Accepted[],
+  soft: SoftStores,
+): Promise<ReplicaRow[]> {
   const rows: ReplicaRow[] = [];
   const stores = await session.known.stores.requireIds(session, storesOf(accepted));
   for (const { encoded, found, versionId } of accepted) {
@@ -119,7 +125,7 @@ async function replicaRows(session: Session, accepted: readonly Accepted[]): Pro
     for (const [at, replica] of replicas.entries()) {
       if (replicas.findLastIndex(({ store }) => store === replica.store) !== at) continue;
       const store = stores.get(replica.store) ?? 0;
-      rows.push(encodeReplica(replica, { object: found?.id ?? versionId, name, store, version: versionId }));
+      rows.push(encodeReplica(replica, { object: found?.id ?? versionId, name, store, version: versionId }, soft));
     }
   }
   return rows;

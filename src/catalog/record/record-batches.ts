@@ -8,6 +8,7 @@ import { lockObjects } from './find-objects.ts';
 import { queueRequests } from './queue-requests.ts';
 import { recordChanges } from './record-changes.ts';
 import { recordReplicas } from './record-replicas.ts';
+import { openSoftStores } from './soft-stores.ts';
 
 /**
  * Records several batches in the transaction of the caller, as sets of rows over all of them. Rows are locked in one order:
@@ -20,9 +21,10 @@ export async function recordBatches(session: Session, batches: readonly RecordBa
 
   const changes = live.flatMap((batch) => batch.changes ?? []);
   const replicas = live.flatMap((batch) => batch.replicas ?? []);
+  const soft = await openSoftStores(session, live);
   await lockObjects(session, [...changes, ...replicas]);
-  const outcomes = await recordChanges(session, changes);
-  await recordReplicas(session, replicas);
+  const outcomes = await recordChanges(session, changes, soft);
+  await recordReplicas(session, replicas, soft);
   await queueRequests(
     session,
     live.flatMap((batch) => batch.requests ?? []),

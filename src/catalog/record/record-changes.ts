@@ -5,6 +5,7 @@ import { type FoundObject, findObjects, keysOf, lockObjects } from './find-objec
 import { type Accepted, makeVersions } from './make-versions.ts';
 import { queueRequests } from './queue-requests.ts';
 import { recordReplicas } from './record-replicas.ts';
+import type { SoftStores } from './soft-stores.ts';
 
 const insertObject: SetStatement = {
   columns: { scope: 'int', name: 'text', id: 'int', kind: 'int' },
@@ -21,11 +22,15 @@ const findMade: SetStatement = {
 };
 
 /** The outcome of each change, at its index. The objects' rows are locked by the caller. */
-export async function recordChanges(session: Session, changes: readonly Change[]): Promise<ChangeOutcome[]> {
+export async function recordChanges(
+  session: Session,
+  changes: readonly Change[],
+  soft: SoftStores,
+): Promise<ChangeOutcome[]> {
   const outcomes: ChangeOutcome[] = [];
   const encoded = changes.map(encodeChange);
   for (const round of rounds(encoded, ({ change }) => `${change.scope}\0${change.name}`)) {
-    await recordRound(session, round, outcomes);
+    await recordRound(session, round, outcomes, soft);
   }
   return outcomes;
 }
@@ -35,13 +40,14 @@ async function recordRound(
   session: Session,
   round: readonly EncodedChange[],
   outcomes: ChangeOutcome[],
+  soft: SoftStores,
 ): Promise<void> {
   const wished = await decide(session, round, outcomes);
   const ids = wished.length === 0 ? [] : await session.engine.takeIds(session, wished.length);
   const proposed = wished.map((wish, index) => ({ ...wish, versionId: ids[index] as number }));
   const accepted = await placeObjects(session, proposed, outcomes);
-  if (accepted.length > 0) await makeVersions(session, accepted, outcomes);
-  await addToRepeated(session, round, outcomes);
+  if (accepted.length > 0) await makeVersions(session, accepted, outcomes, soft);
+  await addToRepeated(session, round, outcomes, soft);
   await queueAlong(session, round, outcomes);
 }
 
@@ -130,6 +136,7 @@ async function addToRepeated(
   session: Session,
   round: readonly EncodedChange[],
   outcomes: readonly ChangeOutcome[],
+  soft: SoftStores,
 ): Promise<void> {
   const replicas = round.flatMap(({ change, index }) => {
     const outcome = outcomes[index];
@@ -137,7 +144,7 @@ async function addToRepeated(
     const { scope, name } = change;
     return change.replicas.map(({ store, ...to }) => ({ scope, name, store, versionId: outcome.versionId, to }));
   });
-  await recordReplicas(session, replicas);
+  await recordReplicas(session, replicas, soft);
 }
 
 /** Requests that come with a change are for the version it made, or repeats. */

@@ -4,6 +4,7 @@ import { encodeSha256 } from '../content.ts';
 import { rounds, type Session, type SetStatement, type SqlValue } from '../session.ts';
 import { type DeletedObject, deleteReplicas } from './delete-replicas.ts';
 import { type FoundObject, findObjects } from './find-objects.ts';
+import { keepSoft, type SoftStores } from './soft-stores.ts';
 import { dropReplicas, encodeReplica, type ReplicaRow, updateReplicas, upsertReplicas } from './upsert-replicas.ts';
 
 const learnHash: SetStatement = {
@@ -14,13 +15,17 @@ const learnHash: SetStatement = {
 };
 
 /** What became of copies. The objects' rows are locked by the caller. */
-export async function recordReplicas(session: Session, changes: readonly ReplicaChange[]): Promise<void> {
+export async function recordReplicas(
+  session: Session,
+  changes: readonly ReplicaChange[],
+  soft: SoftStores,
+): Promise<void> {
   for (const round of rounds(changes, (one) => `${one.scope}\0${one.name}\0${one.store}\0${one.versionId}`)) {
-    await recordRound(session, round);
+    await recordRound(session, round, soft);
   }
 }
 
-async function recordRound(session: Session, round: readonly ReplicaChange[]): Promise<void> {
+async function recordRound(session: Session, round: readonly ReplicaChange[], soft: SoftStores): Promise<void> {
   const found = await findObjects(session, round);
   const stores = await session.known.stores.requireIds(
     session,
@@ -41,15 +46,15 @@ async function recordRound(session: Session, round: readonly ReplicaChange[]): P
       drops.push([object.id, store, versionId, ifToken]);
       continue;
     }
-    const row = encodeReplica(to, { object: object.id, name, store, version: versionId });
+    const row = encodeReplica(to, { object: object.id, name, store, version: versionId }, soft);
     if (ifToken === undefined) upserts.push(row);
     else updates.push([...row, ifToken]);
     if (cameTooLate(object)) deleted.push({ id: object.id, scope, name });
   }
   await session.run(learnHash, hashes);
   await dropReplicas(session, drops);
-  await upsertReplicas(session, upserts);
-  await updateReplicas(session, updates);
+  await upsertReplicas(session, await keepSoft(session, upserts));
+  await updateReplicas(session, await keepSoft(session, updates));
   await deleteReplicas(session, deleted);
 }
 

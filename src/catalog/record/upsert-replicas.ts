@@ -1,8 +1,9 @@
 import type { Replica } from '../../domain/replica/replica.ts';
 import { stateCode, verificationCode } from '../codes.ts';
 import type { Session, SetStatement, SqlValue } from '../session.ts';
+import type { SoftStores } from './soft-stores.ts';
 
-/** A row of `replica`: object, store, version, state, verification, place, token. */
+/** A row of `replica`. */
 export type ReplicaRow = readonly [
   object: number,
   store: number,
@@ -11,6 +12,7 @@ export type ReplicaRow = readonly [
   verification: number,
   place: string | null,
   token: string | null,
+  unflushed: number | null,
 ];
 
 const columns = {
@@ -21,29 +23,32 @@ const columns = {
   verification: 'int',
   place: 'text',
   token: 'text',
+  unflushed: 'int',
 } as const;
 
 const insertNew: SetStatement = {
   columns,
   text: (rows) =>
-    `insert into replica (object, store, version, state, verification, place, token)
-     select r.object, r.store, r.version, r.state, r.verification, r.place, r.token from ${rows}`,
+    `insert into replica (object, store, version, state, verification, place, token, unflushed)
+     select r.object, r.store, r.version, r.state, r.verification, r.place, r.token, r.unflushed from ${rows}`,
 };
 
 const upsert: SetStatement = {
   columns,
   text: (rows) =>
-    `insert into replica (object, store, version, state, verification, place, token)
-     select r.object, r.store, r.version, r.state, r.verification, r.place, r.token from ${rows}
+    `insert into replica (object, store, version, state, verification, place, token, unflushed)
+     select r.object, r.store, r.version, r.state, r.verification, r.place, r.token, r.unflushed from ${rows}
      where exists (select 1 from version v where v.id = r.version and v.object = r.object)
      on conflict (object, store, version) do update set
-       state = excluded.state, verification = excluded.verification, place = excluded.place, token = excluded.token`,
+       state = excluded.state, verification = excluded.verification, place = excluded.place, token = excluded.token,
+       unflushed = excluded.unflushed`,
 };
 
 const updateIfToken: SetStatement = {
   columns: { ...columns, if_token: 'text' },
   text: (rows) =>
-    `update replica set state = r.state, verification = r.verification, place = r.place, token = r.token
+    `update replica set state = r.state, verification = r.verification, place = r.place, token = r.token,
+       unflushed = r.unflushed
      from ${rows} where replica.object = r.object and replica.store = r.store and replica.version = r.version
        and replica.token = r.if_token`,
 };
@@ -108,10 +113,11 @@ export async function dropReplicas(
   );
 }
 
-/** A replica as columns; a place that is the object's name is not stored twice. */
+/** A replica as columns; a place that is the object's name is not stored twice. Only an available copy can be a soft one. */
 export function encodeReplica(
-  replica: Omit<Replica, 'versionId' | 'store'>,
+  replica: Pick<Replica, 'state' | 'verification' | 'place' | 'token'>,
   at: { readonly object: number; readonly name: string; readonly store: number; readonly version: number },
+  soft: SoftStores,
 ): ReplicaRow {
   return [
     at.object,
@@ -121,5 +127,6 @@ export function encodeReplica(
     verificationCode(replica.verification),
     replica.place === at.name ? null : replica.place,
     replica.token ?? null,
+    replica.state === 'AVAILABLE' ? (soft.get(at.store) ?? null) : null,
   ];
 }

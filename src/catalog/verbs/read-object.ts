@@ -2,6 +2,7 @@ import type { Context } from '../../domain/object/dot.ts';
 import type { Version } from '../../domain/object/version.ts';
 import type { Replica } from '../../domain/replica/replica.ts';
 import type { ObjectRecord } from '../../ports/catalog.ts';
+import { isSoft, toldState } from '../softness.ts';
 import { stateName, verificationName } from '../codes.ts';
 import { type ContentRow, decodeContent, decodeOperation } from '../content.ts';
 import type { Session, SetStatement } from '../session.ts';
@@ -25,6 +26,7 @@ type ReplicaRow = readonly [
   verification: number,
   place: string | null,
   token: string | null,
+  soft: number,
 ];
 
 /** How many columns of a row are the version's. */
@@ -32,11 +34,11 @@ const VERSION_COLUMNS = 15;
 
 /** One statement, so that version and replicas are of one moment. */
 const find: SetStatement = {
-  columns: { scope: 'int', name: 'text' },
+  columns: { scope: 'int', name: 'text', boot: 'text' },
   text: (rows, { hex }) =>
     `select v.id, v.actor, v.counter, v.context, v.time_ms, v.time_n, v.origin, ${hex('v.operation')},
        v.kind, v.size, ${hex('v.sha256')}, v.content_type, v.metadata, cast(v.modified_ns as text), v.mode,
-       p.store, p.version, p.state, p.verification, p.place, p.token
+       p.store, p.version, ${toldState('p', 'r.boot')}, p.verification, p.place, p.token, ${isSoft('p', 'r.boot')}
      from ${rows} join object o on o.scope = r.scope and o.name = r.name
        join version v on v.id = o.current
        left join replica p on p.object = o.id
@@ -47,7 +49,7 @@ const find: SetStatement = {
 export async function readObject(session: Session, scope: string, name: string): Promise<ObjectRecord | undefined> {
   const scopeId = await session.known.scopes.findId(session, scope);
   if (scopeId === undefined) return undefined;
-  const rows = await session.all<readonly [...VersionRow, ...ReplicaRow]>(find, [[scopeId, name]]);
+  const rows = await session.all<readonly [...VersionRow, ...ReplicaRow]>(find, [[scopeId, name, session.known.boot]]);
   const [first] = rows;
   if (first === undefined) return undefined;
   const current = await decodeVersion(session, first.slice(0, VERSION_COLUMNS) as unknown as VersionRow);
@@ -78,7 +80,7 @@ async function decodeVersion(session: Session, row: VersionRow): Promise<Version
 }
 
 async function decodeReplica(session: Session, name: string, row: ReplicaRow): Promise<Replica> {
-  const [store, versionId, state, verification, place, token] = row;
+  const [store, versionId, state, verification, place, token, soft] = row;
   return {
     store: await session.known.stores.textOf(session, store ?? 0),
     versionId,
@@ -86,5 +88,6 @@ async function decodeReplica(session: Session, name: string, row: ReplicaRow): P
     place: place ?? name,
     token: token ?? undefined,
     verification: verificationName(verification),
+    ...(soft === 1 ? { soft: true } : {}),
   };
 }

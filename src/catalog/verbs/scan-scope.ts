@@ -3,6 +3,7 @@ import type { ReplicaState } from '../../domain/replica/replica.ts';
 import { CatalogError, type ScanPage, type ScanQuery } from '../../ports/catalog.ts';
 import { REPLICA_STATES, TOMBSTONE } from '../codes.ts';
 import type { Session } from '../session.ts';
+import { toldState } from '../softness.ts';
 
 /** Rows of one page at most; a page is what crosses a thread at once. */
 const PAGE_ROWS_MAX = 65_536;
@@ -48,7 +49,7 @@ function pageQuery(session: Session, parts: PageParts): Compilable {
   const joins: RawBuilder<unknown>[] = [];
   for (const [index, id] of storeIds.entries()) {
     const p = `p${index}`;
-    columns.push(sql.raw(`, ${p}.version, ${p}.token, ${p}.state`));
+    columns.push(sql.raw(`, ${p}.version, ${p}.token, ${toldState(p, 'o.boot')}`));
     joins.push(sql`left join replica as ${sql.raw(p)} on ${sql.raw(p)}.object = o.id and ${sql.raw(p)}.store = ${id}`);
   }
   const end = prefixEnd(query.prefix);
@@ -56,7 +57,7 @@ function pageQuery(session: Session, parts: PageParts): Compilable {
   const built = sql`
     select o.name, o.current, o.kind, ${query.details ? sql`o.size, o.sha256` : sql`null, null`} ${sql.join(columns, sql``)}
     from (
-      select object.name, object.id, object.current, object.kind ${details}
+      select object.name, object.id, object.current, object.kind, ${session.known.boot} as boot ${details}
       from object ${query.details ? sql`join version v on v.id = object.current` : sql``}
       where object.scope = ${scope}
         ${query.prefix === '' ? sql`` : sql`and object.name >= ${query.prefix}`}

@@ -23,7 +23,8 @@ export interface ReadFacts {
  * One store a read may ask, and what for.
  *
  * - `exact`: the version's bytes, known by their token. `verified` is false for bytes that were only seen in a listing.
- * - `look-again`: the source, whose bytes are not what was recorded: they are hashed before anything is served.
+ * - `look-again`: the source, whose bytes are not what was recorded, or a copy that is in doubt (`token`: as recorded): they are
+ *   hashed before anything is served.
  * - `as-found`: whatever lies there; only for a caller that takes any version.
  */
 export type Candidate = {
@@ -35,7 +36,7 @@ export type Candidate = {
   readonly why: string;
 } & (
   | { readonly kind: 'exact'; readonly token: string; readonly verified: boolean }
-  | { readonly kind: 'look-again' }
+  | { readonly kind: 'look-again'; readonly token?: string }
   | { readonly kind: 'as-found' }
 );
 
@@ -48,7 +49,7 @@ export interface ReadPlan {
 }
 
 /** Order of asking: lower is earlier; within one rank the read order holds. */
-const RANK = { inPlace: 0, failedLately: 1, lookAgain: 2, unverified: 3 } as const;
+const RANK = { inPlace: 0, failedLately: 1, lookAgain: 2, unverified: 3, doubtful: 4 } as const;
 
 type Judgement = { readonly lacks: boolean } & (
   | { readonly rank: number; readonly candidate: Candidate }
@@ -124,8 +125,12 @@ function judgeReplica(readable: ReadableStore, replica: Replica | undefined, nam
       const candidate: Candidate = { kind: 'exact', store, role, place, token, verified: true, probe, why };
       return { lacks: false, rank: RANK.failedLately, candidate };
     }
-    case 'SUSPICIOUS':
-      return lookAgain('it holds other bytes than recorded');
+    case 'SUSPICIOUS': {
+      const why = 'it holds, or may hold, other bytes than recorded';
+      if (!isReplica || token === undefined) return lookAgain(why);
+      const candidate: Candidate = { kind: 'look-again', store, role, place, token, probe, why };
+      return { lacks: true, rank: RANK.doubtful, candidate };
+    }
     case 'BAD':
       return lookAgain('its bytes were found wrong or gone');
     case 'COPYING':

@@ -5,9 +5,9 @@ import type { Verification } from '../store/verification.ts';
  *
  * - `UNVERIFIED`: seen in a listing with the right size and time, never read in full; no good copy.
  * - `COPYING`: being written, under a lease; nothing of it is visible.
- * - `AVAILABLE`: durable at the store, verified (I2).
+ * - `AVAILABLE`: durable at the store, verified (I2); or soft, see below.
  * - `TEMPORARY_UNAVAILABLE`, `UNAVAILABLE`: the store cannot give it now, or has not for long.
- * - `SUSPICIOUS`: the store holds other bytes than recorded; not served until looked at.
+ * - `SUSPICIOUS`: the store holds, or may hold, other bytes than recorded; not served until looked at.
  * - `BAD`: read and found wrong, or gone.
  * - `BEING_DELETED`: a tombstone or a rule's end wants it gone; not served, tried until done.
  */
@@ -32,4 +32,14 @@ export interface Replica {
   /** The store's token when the bytes were verified or seen; undefined while `COPYING`. */
   readonly token: string | undefined;
   readonly verification: Verification;
+  /**
+   * `AVAILABLE` and not flushed yet (docs/versions.md, "Soft copies"): it serves, and counts for nothing else. After the machine
+   * was started anew such a copy is told as `SUSPICIOUS`, until its bytes were read again.
+   */
+  readonly soft?: true;
+}
+
+/** Safely kept: what durability, and the right to delete another copy, may rest on (I2, I7). */
+export function isGoodCopy({ state, soft }: Pick<Replica, 'state' | 'soft'>): boolean {
+  return state === 'AVAILABLE' && soft !== true;
 }

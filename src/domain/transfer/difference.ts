@@ -25,6 +25,8 @@ export interface DifferenceFacts {
   /** Of the current version; undefined where the catalog knows none, or only a tombstone. */
   readonly sourceReplica: ReplicaFact | undefined;
   readonly targetReplica: ReplicaFact | undefined;
+  /** By the catalog's own word one side may hold other bytes than those recorded under its token. */
+  readonly isInDoubt: boolean;
   /** The catalog has the current version's hash. */
   readonly isHashKnown: boolean;
   /** Resolution of modification times, nanoseconds; 0n: the store keeps none. */
@@ -61,6 +63,8 @@ export function decideDifference(facts: DifferenceFacts): Difference {
     // The target holds an older version by the catalog's own word.
     if (sourceIsKnown && targetReplica?.isCurrent === false && targetReplica.token === target.token) return UPDATE;
   }
+  // Size and time of what a machine had not written when it stopped look right, and its bytes may be zeros.
+  if (facts.isInDoubt) return BY_HASH;
   return decideByTime(facts, target);
 }
 

@@ -2,6 +2,7 @@ import type { Catalog, RecordBatch, RecordOutcome, SyncLease } from '../../ports
 import type { Clock } from '../../ports/clock.ts';
 import type { CopyOutcome, CopyTargetOutcome } from '../../ports/copy-pool.ts';
 import type { Storage } from '../../ports/storage.ts';
+import { softPlaces } from '../flush-soft.ts';
 import { PageOrder } from './page-order.ts';
 import type { PlannedItem } from './plan-object.ts';
 import { recordCopy } from './record-copies.ts';
@@ -75,7 +76,7 @@ export class CopyRecorder {
     const { catalog, lease, tally } = this.#o;
     if ((batch.changes?.length ?? 0) + (batch.replicas?.length ?? 0) === 0) return { fenced: false, changes: [] };
     const sync = { position: this.#order.position, objects: tally.done, bytes: tally.bytesCopied };
-    const outcome = await catalog.record({ ...batch, lease, sync });
+    const outcome = await catalog.record({ ...batch, soft: softPlaces(this.#o.targets), lease, sync });
     this.isFenced ||= outcome.fenced;
     return outcome;
   }

@@ -65,6 +65,7 @@ export function planObject(context: PlanContext, object: MergedObject & { readon
       target: listed,
       sourceReplica,
       targetReplica,
+      isInDoubt: isInDoubt(current, 0, source.token) || isInDoubt(current, index + 1, listed?.token),
       isHashKnown: sourceReplica?.isVerified === true || targetReplica?.isVerified === true,
       sourceResolutionNs: context.source.capabilities.mtimeResolutionNs,
       targetResolutionNs: storage.capabilities.mtimeResolutionNs,
@@ -106,6 +107,13 @@ function replicaFact(known: KnownObject | undefined, store: number): ReplicaFact
     token: replica.token,
     isVerified: replica.state === 'AVAILABLE',
   };
+}
+
+/** Under its recorded token, which is the listed one, the store may hold other bytes of the current version, or does. */
+export function isInDoubt(known: KnownObject | undefined, store: number, listed: string | undefined): boolean {
+  const replica = known?.replica(store);
+  if (replica === undefined || replica.token !== listed || replica.versionId !== known?.versionId) return false;
+  return replica.state === 'SUSPICIOUS' || replica.state === 'BAD';
 }
 
 /**

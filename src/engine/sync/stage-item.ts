@@ -63,6 +63,7 @@ function agree(ours: Head, theirs: Head, source: Storage, target: Storage): bool
 async function stageWhole(deps: StageDeps, draft: CopyDraft, head: Head, bytes: Uint8Array): Promise<void> {
   if (bytes.length !== head.size) throw shortRead(deps.source, draft, bytes.length, head.size);
   const sha256 = hash('sha256', bytes, 'hex');
+  checkDoubt(deps.source, draft, sha256);
   draft.read = { token: head.token, size: head.size, sha256, attributes: head.attributes };
   const mark = draft.markOf(sha256);
   for (const target of draft.open) {
@@ -77,9 +78,10 @@ async function stageWhole(deps: StageDeps, draft: CopyDraft, head: Head, bytes: 
 async function stageStream(deps: StageDeps, draft: CopyDraft, got: Got): Promise<void> {
   const { key, operation } = draft.item;
   let { head, body } = got;
-  if (draft.open.some(({ plan }) => plan.how === 'compare-hash')) {
+  if (draft.item.isSourceInDoubt === true || draft.open.some(({ plan }) => plan.how === 'compare-hash')) {
     const { sha256, size } = await hashBody(body);
     if (size !== head.size) throw shortRead(deps.source, draft, size, head.size);
+    checkDoubt(deps.source, draft, sha256);
     draft.read = { token: head.token, size: head.size, sha256, attributes: head.attributes };
     for (const target of draft.open)
       await perTarget(
@@ -123,6 +125,13 @@ async function isSame(storage: Storage, draft: CopyDraft, target: DraftTarget, s
 
 function readOptions({ into }: StageDeps): GetOptions {
   return into === undefined ? {} : { into };
+}
+
+/** Bytes that rotted, or that a machine lost when it stopped, must not take the place of good copies. */
+function checkDoubt(source: Storage, { item }: CopyDraft, sha256: string): void {
+  if (item.isSourceInDoubt !== true || item.known === undefined || item.known.sha256 === sha256) return;
+  const why = 'it holds other bytes than were recorded, and nobody wrote them';
+  throw new StorageError('corrupt', { store: source.name, key: item.key }, why);
 }
 
 function stageOptions(head: Head, mark: Mark): StageOptions {

@@ -6,6 +6,7 @@ import type { KnownObject } from './known-cursor.ts';
 import type { MergedObject } from './merge-listings.ts';
 import {
   isAwaitingDelete,
+  isInDoubt,
   makeNothingToDo,
   type ObjectPlan,
   type PlanContext,
@@ -121,7 +122,8 @@ export class SyncPlanner {
   #plannedItem({ key, source, known }: ListedObject, plan: ObjectPlan): PlannedItem {
     const operation = this.#o.operationIds.next();
     const item = { key, size: source.size, targets: plan.targets, operation, known: undefined };
-    return { item, source, known, seen: plan.seen };
+    const inDoubt = known?.isTombstone === false && isInDoubt(known, 0, source.token);
+    return { item: inDoubt ? { ...item, isSourceInDoubt: true } : item, source, known, seen: plan.seen };
   }
 
   #countDry(object: ListedObject, plan: ObjectPlan): void {

@@ -4,6 +4,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Scratch } from '../../ports/scratch.ts';
 import type { CopyPool, CopyTarget } from '../../ports/copy-pool.ts';
 import { type Storage, StorageError } from '../../ports/storage.ts';
+import { flushSoft } from '../flush-soft.ts';
 import { headOrMissing } from '../observe-object.ts';
 import type { OperationIds } from '../operation-ids.ts';
 import { CopyQueue } from './copy-queue.ts';
@@ -96,6 +97,7 @@ export class SyncRun {
     let refusal: string | undefined;
     try {
       await this.#clean();
+      await this.#flushSoft();
       await this.#copyAll();
       if (!this.#isOver) refusal = await this.#deleteAll();
       if (!this.#isOver) await this.#copyBlocked();
@@ -160,6 +162,14 @@ export class SyncRun {
         tally.giveUp(index, error);
       }
     }
+  }
+
+  /** What earlier runs and writes left soft, before it is taken for a good copy. */
+  async #flushSoft(): Promise<void> {
+    const { scope, source, tally, options } = this.#a;
+    if (options.dryRun) return;
+    const storages = this.#storages.filter((_, index) => !tally.isOut(index));
+    await flushSoft(this.#ports.catalog, scope, [source, ...storages]);
   }
 
   /**

@@ -4,6 +4,7 @@ import type { Catalog, RecordBatch } from '../../ports/catalog.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import { type ListingPage, type Storage, StorageError } from '../../ports/storage.ts';
+import { flushSoft } from '../flush-soft.ts';
 import { OperationIds } from '../operation-ids.ts';
 import { ListingCursor } from '../sync/cursor.ts';
 import { KnownCursor } from '../sync/known-cursor.ts';
@@ -15,7 +16,7 @@ import { VerifyTally } from './verify-tally.ts';
 import type { VerifyListeners, VerifyResult, VerifyTarget } from './verify-types.ts';
 
 export interface VerifyPorts {
-  readonly catalog: Pick<Catalog, 'scanScope' | 'record'>;
+  readonly catalog: Pick<Catalog, 'scanScope' | 'record' | 'beginFlush' | 'endFlush' | 'recordEvents'>;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -45,6 +46,7 @@ const RECORD_BATCH = 256;
 export async function verifyReplicas(ports: VerifyPorts, args: VerifyReplicas): Promise<VerifyResult> {
   const startedMs = ports.clock.monotonicMs();
   const tally = new VerifyTally(args);
+  await flushSoft(ports.catalog, args.scope, [args.source, ...args.targets.map(({ storage }) => storage)]);
   const run = new VerifyRun(ports, args, tally);
   try {
     await run.compareAll();

@@ -187,6 +187,14 @@ class FileStorage implements Storage {
     }
   }
 
+  async flushAll(): Promise<void> {
+    try {
+      await this.#writer.flushAll();
+    } catch (error) {
+      throw toStorageError(error, this.name);
+    }
+  }
+
   async publish(requests: readonly PublishRequest[]): Promise<readonly (Published | StorageError)[]> {
     try {
       return await this.#writer.publish(requests);

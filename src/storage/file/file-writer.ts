@@ -199,6 +199,11 @@ export class FileWriter {
     await this.#syncDirectories(deletedIn);
   }
 
+  async flushAll(): Promise<void> {
+    if (!(await this.#syncAll()))
+      throw new StorageError('unsupported', { store: this.#o.store }, 'this system has no flush of a whole file system');
+  }
+
   async publish(requests: readonly PublishRequest[]): Promise<(Published | StorageError)[]> {
     const outcomes: (Published | StorageError)[] = [];
     const parents = new Set<string>();

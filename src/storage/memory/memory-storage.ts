@@ -132,6 +132,8 @@ class MemoryStorage implements Storage {
     return staged;
   }
 
+  async flushAll(): Promise<void> {}
+
   async flush(staged: readonly Staged[]): Promise<void> {
     for (const one of staged) this.#stagedObject(one);
   }

@@ -133,6 +133,8 @@ class S3Storage implements Storage {
     for (const one of staged) assert(this.#staged.has(one), `${this.name}: ${one.key}: not staged here`);
   }
 
+  async flushAll(): Promise<void> {}
+
   async publish(requests: readonly PublishRequest[]): Promise<readonly (Published | StorageError)[]> {
     const outcomes: (Published | StorageError)[] = [];
     let next = 0;

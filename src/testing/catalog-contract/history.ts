@@ -54,8 +54,8 @@ export function describeHistory(contract: CatalogContract): void {
         intents: after.intents - before.intents,
       }).toEqual({ objects: 2, tombstones: 1, versions: 4, intents: 1 });
       expect(after.replicas.filter(({ store }) => store === scope.source || store === scope.near)).toEqual([
-        { store: scope.near, title: 'near', state: 'BAD', count: 1, bytes: 5 },
-        { store: scope.source, title: scope.name, state: 'AVAILABLE', count: 2, bytes: 6 },
+        { store: scope.near, title: 'near', state: 'BAD', soft: false, count: 1, bytes: 5 },
+        { store: scope.source, title: scope.name, state: 'AVAILABLE', soft: false, count: 2, bytes: 6 },
       ]);
     });
 

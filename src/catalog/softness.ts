@@ -1,0 +1,22 @@
+import { stateCode } from './codes.ts';
+
+/**
+ * SQL expression: the state of the replica called `p` as it is told. What another start of the machine, or another machine, wrote
+ * and did not flush is no available copy: nobody knows what is left of it. Costs a look at one column where nothing is soft.
+ */
+export function toldState(p: string, boot: string): string {
+  return `case when ${isUnflushed(p)} and exists (
+      select 1 from unflushed u where u.id = ${p}.unflushed and u.boot <> ${boot}
+    ) then ${stateCode('SUSPICIOUS')} else ${p}.state end`;
+}
+
+/** SQL expression: 1 where the replica called `p` is soft, otherwise 0. */
+export function isSoft(p: string, boot: string): string {
+  return `case when ${isUnflushed(p)} and exists (
+      select 1 from unflushed u where u.id = ${p}.unflushed and u.boot = ${boot}
+    ) then 1 else 0 end`;
+}
+
+function isUnflushed(p: string): string {
+  return `${p}.unflushed is not null and ${p}.state = ${stateCode('AVAILABLE')}`;
+}
