@@ -1,6 +1,7 @@
 import type { Content, Version } from '../domain/object/version.ts';
 import type { Replica, ReplicaState } from '../domain/replica/replica.ts';
 import type { Verification } from '../domain/store/verification.ts';
+import type { CatalogStatus } from './catalog-status.ts';
 
 /**
  * The database of objects, versions, replicas, requests and the journal (docs/catalog.md). One implementation on Kysely for
@@ -370,24 +371,6 @@ export interface NewEvent {
 export interface EventRecord extends NewEvent {
   readonly id: number;
   readonly atMs: number;
-}
-
-export interface CatalogStatus {
-  readonly objects: number;
-  readonly tombstones: number;
-  readonly versions: number;
-  readonly journalEntries: number;
-  readonly replicas: readonly {
-    readonly store: string;
-    readonly title: string;
-    readonly state: ReplicaState;
-    /** Available, and not yet durable. */
-    readonly soft: boolean;
-    readonly count: number;
-    readonly bytes: number;
-  }[];
-  readonly requests: readonly { readonly kind: RequestKind; readonly state: RequestState; readonly count: number }[];
-  readonly intents: number;
 }
 
 export class CatalogError extends Error {

@@ -197,6 +197,16 @@ Dry run: nothing was written.
     }
   });
 
+  test('copies without a flush are shown as soft, until the next sync of the target', async () => {
+    using box = new Sandbox();
+    box.write({ 'src/a': 'one' });
+    await box.run(['sync', 'src', 'one', '--relaxed']);
+    expect((await box.run(['stat', 'src/a'])).stdout).toMatch(/\/one\/ +AVAILABLE \(soft\) +written/);
+    expect((await box.run(['status'])).stdout).toMatch(/AVAILABLE \(soft\) +1 /);
+    await box.run(['sync', 'src', 'one']);
+    expect((await box.run(['stat', 'src/a'])).stdout).not.toContain('soft');
+  });
+
   test('Ctrl-C ends it in order, and the same command goes on from there', async () => {
     using box = new Sandbox();
     mkdirSync(box.path('src'));

@@ -28,6 +28,8 @@ export type Fault =
 export class FaultyStore implements Storage {
   fault: Fault = { kind: 'none' };
   readonly requests: string[] = [];
+  /** It does not flush what is written to it. */
+  soft = false;
   readonly #store: Storage;
   readonly #chunkBytes: number;
   /** Runs before a publish reaches the store. */
@@ -47,7 +49,7 @@ export class FaultyStore implements Storage {
   }
 
   get capabilities() {
-    return this.#store.capabilities;
+    return { ...this.#store.capabilities, soft: this.soft };
   }
 
   async get(key: string, options: GetOptions = {}): Promise<Got> {

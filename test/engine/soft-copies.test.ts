@@ -16,6 +16,31 @@ async function openDoubtful(): Promise<World> {
   return world;
 }
 
+async function softAt(world: World): Promise<Record<string, boolean>> {
+  const row = await world.catalog.readObject('data', 'a');
+  const names = new Map([world.source, ...world.replicas].map(({ place, name }) => [place, name]));
+  return Object.fromEntries((row?.replicas ?? []).map(({ store, soft }) => [names.get(store), soft === true]));
+}
+
+describe('without a flush', () => {
+  test('what is written to the source is soft', async () => {
+    await using world = await openWorld();
+    world.source.soft = true;
+    await world.write('a', 'hello');
+    await world.carryOut();
+    expect(await softAt(world)).toEqual({ source: true, r0: false });
+  });
+
+  test('what a request copies to a replica is soft', async () => {
+    await using world = await openWorld();
+    world.replicas[0]!.soft = true;
+    await world.write('a', 'hello');
+    await world.carryOut();
+    expect(await softAt(world)).toEqual({ source: false, r0: true });
+    expect(await world.read('a')).toBe('hello');
+  });
+});
+
 describe('a copy that nobody trusts', () => {
   test('is passed over while another serves, and made available by the request the read leaves', async () => {
     await using world = await openDoubtful();

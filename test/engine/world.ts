@@ -73,7 +73,13 @@ export async function openElsewhere(world: World): Promise<World> {
 
 function openCatalog(clock: SimulatedClock): Promise<Catalog> {
   const random = { bytes: (count: number) => new Uint8Array(randomBytes(count)), fraction: () => 0.5 };
-  return openSqliteInProcess({ path: ':memory:', clock, random, boot: 'a start', schedule: (turn) => queueMicrotask(turn) });
+  return openSqliteInProcess({
+    path: ':memory:',
+    clock,
+    random,
+    boot: 'a start',
+    schedule: (turn) => queueMicrotask(turn),
+  });
 }
 
 async function announce(catalog: Catalog, scope: OpenedScope): Promise<void> {

@@ -110,7 +110,8 @@ class DirectoryWorld implements SyncWorld {
   }
 
   async sync(run: SyncRunOptions = {}): Promise<SyncResult> {
-    const { filter, listeners, signal, workerProcesses, symlinks, relaxed, wrapSource, wrapTarget, only, ...options } = run;
+    const { filter, listeners, signal, workerProcesses, symlinks, relaxed, wrapSource, wrapTarget, only, ...options } =
+      run;
     const [sourceProfile, ...targetProfiles] = this.#profiles();
     const chosen = targetProfiles.filter((_, i) => only?.includes(i) ?? true);
     const opened = await this.pando.openStore(sourceProfile as Profile, symlinks === undefined ? {} : { symlinks });

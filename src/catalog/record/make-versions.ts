@@ -113,11 +113,7 @@ async function moveObjects(session: Session, accepted: readonly Accepted[]): Pro
   );
 }
 
-async function replicaRows(
-  session: Session,
-  accepted: readonly Accepted[],
-  soft: SoftStores,
-): Promise<ReplicaRow[]> {
+async function replicaRows(session: Session, accepted: readonly Accepted[], soft: SoftStores): Promise<ReplicaRow[]> {
   const rows: ReplicaRow[] = [];
   const stores = await session.known.stores.requireIds(session, storesOf(accepted));
   for (const { encoded, found, versionId } of accepted) {

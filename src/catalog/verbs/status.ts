@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { CatalogStatus, RequestKind, RequestState } from '../../ports/catalog.ts';
+import type { CatalogStatus } from '../../ports/catalog-status.ts';
+import type { RequestKind, RequestState } from '../../ports/catalog.ts';
 import { stateName, TOMBSTONE } from '../codes.ts';
 import type { Session } from '../session.ts';
 import { isSoft, toldState } from '../softness.ts';

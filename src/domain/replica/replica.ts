@@ -38,8 +38,3 @@ export interface Replica {
    */
   readonly soft?: true;
 }
-
-/** Safely kept: what durability, and the right to delete another copy, may rest on (I2, I7). */
-export function isGoodCopy({ state, soft }: Pick<Replica, 'state' | 'soft'>): boolean {
-  return state === 'AVAILABLE' && soft !== true;
-}

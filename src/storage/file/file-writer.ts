@@ -201,7 +201,11 @@ export class FileWriter {
 
   async flushAll(): Promise<void> {
     if (!(await this.#syncAll()))
-      throw new StorageError('unsupported', { store: this.#o.store }, 'this system has no flush of a whole file system');
+      throw new StorageError(
+        'unsupported',
+        { store: this.#o.store },
+        'this system has no flush of a whole file system',
+      );
   }
 
   async publish(requests: readonly PublishRequest[]): Promise<(Published | StorageError)[]> {

@@ -56,6 +56,14 @@ export function describeWriting(contract: Contract): void {
       expect(await countLeftovers()).toBe(before);
     });
 
+    it('flushes everything that was published before', async () => {
+      const storage = contract.storage();
+      const key = `${contract.prefix()}a`;
+      await putObject(storage, key, patternBytes(10));
+      await storage.flushAll();
+      expect((await storage.head(key)).size).toBe(10);
+    });
+
     it('flushes and publishes many at once, and answers each in order', async () => {
       const storage = contract.storage();
       const prefix = contract.prefix();

@@ -1,0 +1,21 @@
+import type { ReplicaState } from '../domain/replica/replica.ts';
+import type { RequestKind, RequestState } from './catalog.ts';
+
+/** What a catalog holds, counted. */
+export interface CatalogStatus {
+  readonly objects: number;
+  readonly tombstones: number;
+  readonly versions: number;
+  readonly journalEntries: number;
+  readonly replicas: readonly {
+    readonly store: string;
+    readonly title: string;
+    readonly state: ReplicaState;
+    /** Available, and not yet durable. */
+    readonly soft: boolean;
+    readonly count: number;
+    readonly bytes: number;
+  }[];
+  readonly requests: readonly { readonly kind: RequestKind; readonly state: RequestState; readonly count: number }[];
+  readonly intents: number;
+}
