@@ -103,9 +103,21 @@ const noRegistryHost: Wall = (sources) =>
     ),
   );
 
+/** `docs/stores.md, "Errors"`, also where a comment breaks the line. */
+const reference = /\b((?:docs\/[\w/-]+|[A-Z]+)\.md)(?:,\s+"([^"]+)")?/g;
+
+const namedHeadings: Wall = (sources) =>
+  Object.entries(sources)
+    .filter(([path]) => isCode(path))
+    .flatMap(([path, text]) => [...inOneLine(text).matchAll(reference)].map((found) => ({ path, found })))
+    .map(({ path, found }) => ({ path, page: found[1] ?? '', heading: found[2] }))
+    .filter(({ page, heading }) => !headingsOf(sources[page])?.has(heading ?? ''))
+    .map(({ path, page, heading }) => `${path} names ${page}${heading === undefined ? '' : `, "${heading}"`}`);
+
 describe('the house', () => {
   const code = withoutComments(read(repository, isSource));
   const everything = read(repository, isText);
+  const shipped = Object.fromEntries(Object.entries(everything).filter(([path]) => !path.startsWith('test/house')));
 
   test.each<[string, Wall, Sources]>([
     ['a room imports only what stands below it', directions, code],
@@ -116,6 +128,7 @@ describe('the house', () => {
     ['the domain touches no Node', domainIsPure, code],
     ['a file is one concept', smallFiles, everything],
     ['no registry is named', noRegistryHost, everything],
+    ['what a comment refers to is in the docs', namedHeadings, shipped],
   ])('%s', (_name, wall, sources) => {
     expect(wall(sources)).toEqual([]);
   });
@@ -123,6 +136,7 @@ describe('the house', () => {
 
 describe('each wall catches what breaks it', () => {
   const a = 'src/domain/object/a.ts';
+  const docs = { 'docs/a.md': '# A page\n\n## Type `file`\n' };
 
   test.each<[string, Wall, Sources]>([
     ['the domain importing a port', directions, { [a]: "import { b } from '../../ports/b.ts';" }],
@@ -155,9 +169,12 @@ describe('each wall catches what breaks it', () => {
       noRegistryHost,
       { 'package-lock.json': ['"resolved": "https', '://mirror.example/x.tgz"'].join('') },
     ],
+    ['a reference to a page that is not there', namedHeadings, { [a]: '/** docs/none.md */' }],
+    ['a reference to a heading that is not there', namedHeadings, { [a]: '// docs/a.md, "None"', ...docs }],
+    ['one over two lines', namedHeadings, { [a]: ' * (docs/a.md,\n * "No Such Thing")', ...docs }],
     ['a registry in a text', noRegistryHost, { 'docs/a.md': ['registry', 'example', 'org'].join('.') }],
   ])('%s', (_name, wall, sources) => {
-    expect(wall(withoutComments(sources))).toHaveLength(1);
+    expect(wall(wall === namedHeadings ? sources : withoutComments(sources))).toHaveLength(1);
   });
 
   test('what only looks like a breach is none', () => {
@@ -166,6 +183,7 @@ describe('each wall catches what breaks it', () => {
       'src/client/c.ts': "import type { Version } from '../domain/object/a.ts';",
     });
     expect([directions, nothingAmbient, noCycles].flatMap((wall) => wall(sources))).toEqual([]);
+    expect(namedHeadings({ [a]: '/* docs/a.md,\n * "Type file" and docs/a.md */', ...docs })).toEqual([]);
   });
 });
 
@@ -179,6 +197,18 @@ function importsOf(sources: Sources): Import[] {
       typeOnly: groups?.['type'] !== undefined,
     })),
   );
+}
+
+/** Without the marks of comments, so that a sentence is one whatever line it is broken at. */
+function inOneLine(text: string): string {
+  return text.replaceAll(/\n\s*(?:\*(?!\/)|\/\/)?\s*/g, ' ');
+}
+
+/** Undefined: there is no such page. With the empty heading: the page itself. */
+function headingsOf(page: string | undefined): ReadonlySet<string> | undefined {
+  if (page === undefined) return undefined;
+  const headings = [...page.matchAll(/^#+ +(.+)$/gm)].map(([, heading = '']) => heading.replaceAll(/[`*]/g, '').trim());
+  return new Set(['', ...headings]);
 }
 
 function roomOf(path: string): string {

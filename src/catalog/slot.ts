@@ -4,7 +4,7 @@ import type { Session, SetStatement } from './session.ts';
 /** A slot whose process has not written for so long may be taken by another one. */
 const SLOT_LEASE_MS = 60_000;
 
-/** The actor this process writes as (docs/catalog.md, "Slots"). */
+/** The actor this process writes as (docs/catalog.md, "Slots and numbers"). */
 export interface OwnSlot {
   readonly number: number;
   readonly actor: number;

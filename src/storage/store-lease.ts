@@ -1,6 +1,6 @@
 import type { LeaseClaim, LeaseHeld } from '../ports/storage.ts';
 
-/** What lies in `.pando/lease`: who syncs into this store, and until when (docs/stores.md, "Leases"). */
+/** What lies in `.pando/lease`: who syncs into this store, and until when (docs/versions.md, "Leases"). */
 export interface LeaseRecord {
   /** Random, of this claim: the holder knows its own lease by it. */
   readonly id: string;

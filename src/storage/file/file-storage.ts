@@ -100,8 +100,8 @@ class FileStorage implements Storage {
       symlinks: this.#symlinks,
       durable,
     });
-    this.#reader.toError = (error, key) => toStorageError(error, this.name, key);
-    this.#writer.toError = (error, key) => toStorageError(error, this.name, key);
+    this.#reader.toError = (error, key) => this.#toAskError(error, key);
+    this.#writer.toError = (error, key) => this.#toError(error, 'not-found', key);
   }
 
   async get(key: string, options: GetOptions = {}): Promise<Got> {
@@ -109,7 +109,7 @@ class FileStorage implements Storage {
     try {
       return await this.#reader.get(key, options);
     } catch (error) {
-      throw toStorageError(error, this.name, key);
+      throw this.#toAskError(error, key);
     }
   }
 
@@ -118,7 +118,7 @@ class FileStorage implements Storage {
     try {
       return await this.#reader.head(key);
     } catch (error) {
-      throw toStorageError(error, this.name, key);
+      throw this.#toAskError(error, key);
     }
   }
 
@@ -140,7 +140,7 @@ class FileStorage implements Storage {
     try {
       await this.#delete(key, options);
     } catch (error) {
-      const failure = toStorageError(error, this.name, key);
+      const failure = this.#toAskError(error, key);
       if (failure.kind !== 'not-found') throw failure;
     }
   }
@@ -174,7 +174,7 @@ class FileStorage implements Storage {
     } catch (error) {
       if (options.signal?.aborted && !(error instanceof StorageError)) throw this.#aborted(key, options.signal);
       if (error instanceof StorageError || (error as NodeJS.ErrnoException).code !== undefined)
-        throw toStorageError(error, this.name, key);
+        throw this.#toError(error, 'not-found', key);
       throw new StorageError('aborted', { store: this.name, key }, 'the bytes to be written could not be read', error);
     }
   }
@@ -183,7 +183,7 @@ class FileStorage implements Storage {
     try {
       await this.#writer.flush(staged);
     } catch (error) {
-      throw toStorageError(error, this.name);
+      throw this.#toError(error);
     }
   }
 
@@ -191,7 +191,7 @@ class FileStorage implements Storage {
     try {
       await this.#writer.flushAll();
     } catch (error) {
-      throw toStorageError(error, this.name);
+      throw this.#toError(error);
     }
   }
 
@@ -199,7 +199,7 @@ class FileStorage implements Storage {
     try {
       return await this.#writer.publish(requests);
     } catch (error) {
-      throw toStorageError(error, this.name);
+      throw this.#toError(error);
     }
   }
 
@@ -212,7 +212,7 @@ class FileStorage implements Storage {
       this.#lease.clean(Date.now());
       return await this.#staging.clean(this.#io);
     } catch (error) {
-      throw toStorageError(error, this.name);
+      throw this.#toError(error);
     }
   }
 
@@ -220,12 +220,26 @@ class FileStorage implements Storage {
     try {
       return this.#lease.claim(claim);
     } catch (error) {
-      throw toStorageError(error, this.name);
+      throw this.#toError(error);
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writer.close();
+  }
+
+  /** Of a store whose root is gone nothing is known (I9): "not found" would say that the object is. */
+  #toAskError(error: unknown, key: string): StorageError {
+    return this.#toError(error, 'unavailable', key);
+  }
+
+  /** Nothing is made anew where the root is gone: it may be a disk that is not mounted. */
+  #toError(error: unknown, ifRootIsGone: 'not-found' | 'unavailable' = 'not-found', key?: string): StorageError {
+    const failure = toStorageError(error, this.name, key);
+    if (failure.kind !== 'not-found' || fs.existsSync(this.#root)) return failure;
+    const where = key === undefined ? { store: this.name } : { store: this.name, key };
+    const why = `its directory ${this.#root} does not exist: mount the disk it lies on, or make it`;
+    return new StorageError(ifRootIsGone, where, why, error);
   }
 
   #check(key: string, signal: AbortSignal | undefined): void {

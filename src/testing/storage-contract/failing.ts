@@ -31,6 +31,13 @@ export function describeFailing(contract: Contract): void {
       expect(error.key).toBe('');
     });
 
+    it('a store whose root is gone is unavailable to who asks for an object, never "not there"', async () => {
+      await using storage = await openWithoutRoot();
+      await expectKind(storage.get('a'), 'unavailable');
+      await expectKind(storage.head('a'), 'unavailable');
+      await expectKind(storage.delete('a'), 'unavailable');
+    });
+
     it('a store whose root is gone is not made by writing into it', async () => {
       await using storage = await openWithoutRoot();
       const bytes = patternBytes(3);
