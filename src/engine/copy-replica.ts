@@ -17,6 +17,7 @@ import type { ReadPorts } from './object-read.ts';
 import { headOrMissing, replacedAt } from './observe-object.ts';
 import type { OpenedScope } from './opened-scope.ts';
 import { readVersion } from './read-version.ts';
+import { takeBack } from './take-back.ts';
 import { storageAt } from './scope-stores.ts';
 
 export interface CopyReplica {
@@ -52,7 +53,7 @@ export async function copyReplica(ports: ReadPorts, args: CopyReplica): Promise<
   );
   if (head !== undefined && (await isAlreadyThere(ports, args, target, row, head))) {
     await recordCopy(ports, args, row, { token: head.token, verification: 'read-back' }, row.current.content.sha256);
-    return keepOrUndo(ports, args, target, head.token);
+    return keepOrUndo(ports, args, target, head.token, head.mark?.operation ?? row.current.operation);
   }
 
   const read = await readVersion(
@@ -66,7 +67,7 @@ export async function copyReplica(ports: ReadPorts, args: CopyReplica): Promise<
   const published = await publishIfWanted(ports, args, { target, staged, body, head });
   if (typeof published === 'string') return published;
   await recordCopy(ports, args, row, published, body.sha256);
-  return keepOrUndo(ports, args, target, published.token);
+  return keepOrUndo(ports, args, target, published.token, row.current.operation);
 }
 
 async function findWanted(
@@ -168,14 +169,11 @@ async function keepOrUndo(
   args: CopyReplica,
   target: Storage,
   token: string,
+  operation: string,
 ): Promise<CopyReplicaOutcome> {
   if ((await findWanted(catalog, args)) !== undefined) return 'copied';
   const { name, versionId, store } = args.request;
-  try {
-    await target.delete(name, { ifToken: token });
-  } catch (error) {
-    if (!(error instanceof StorageError) || error.kind !== 'precondition-failed') throw error;
-  }
+  await takeBack(target, { key: name, token, operation });
   await catalog.record({ replicas: [{ scope: args.scope.name, name, versionId, store, to: 'drop' }] });
   return 'moot';
 }

@@ -11,6 +11,7 @@ import { lockObject, type LockPorts } from './object-lock.ts';
 import { headOrMissing, observeSource, type ObservePorts } from './observe-object.ts';
 import type { OpenedScope } from './opened-scope.ts';
 import { fingerprintOf, recordWrite } from './record-write.ts';
+import { takeBack } from './take-back.ts';
 import { settleIntent } from './settle-intent.ts';
 
 export type WritePorts = ObservePorts & LockPorts & { readonly catalog: Pick<Catalog, 'readOperation'> };
@@ -228,7 +229,8 @@ async function recordPublished(
     const outcome = await recordWrite(catalog, args.scope, write);
     if (outcome.kind !== 'conflict') return;
     if (isConditional(args)) {
-      await args.scope.source.delete(intent.key, { ifToken: published.token });
+      const { key, operation } = intent;
+      await takeBack(args.scope.source, { key, token: published.token, operation });
       await catalog.removeIntent(intent.operation);
       throw new ObjectError('condition', intent, 'it was changed while it was being written');
     }

@@ -66,12 +66,11 @@ const dropIfToken: SetStatement = {
        (select r.object, r.store, r.version, r.if_token from ${rows})`,
 };
 
-/** Where nothing is left to delete, nobody needs to be sent. */
+/** Where nothing is left to delete, nobody needs to be sent; who was sent already finds the lease gone, and nothing to do. */
 const unqueueDelete: SetStatement = {
   columns: { store: 'int', version: 'int' },
   text: (rows) =>
-    `delete from request where kind = 'delete' and state = 'QUEUED'
-       and (version, store) in (select r.version, r.store from ${rows})
+    `delete from request where kind = 'delete' and (version, store) in (select r.version, r.store from ${rows})
        and not exists (select 1 from version v join replica p on p.object = v.object and p.version = v.id
          where v.id = request.version and p.store = request.store)`,
 };

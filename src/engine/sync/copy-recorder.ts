@@ -1,8 +1,9 @@
 import type { Catalog, RecordBatch, RecordOutcome, SyncLease } from '../../ports/catalog.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { CopyOutcome, CopyTargetOutcome } from '../../ports/copy-pool.ts';
-import type { Storage } from '../../ports/storage.ts';
+import type { CopyItem, CopyOutcome, CopyTargetOutcome } from '../../ports/copy-pool.ts';
+import { type Storage, StorageError } from '../../ports/storage.ts';
 import { softPlaces } from '../flush-soft.ts';
+import { takeBack } from '../take-back.ts';
 import { PageOrder } from './page-order.ts';
 import type { PlannedItem } from './plan-object.ts';
 import { recordCopy } from './record-copies.ts';
@@ -64,7 +65,7 @@ export class CopyRecorder {
     const changes = records.flatMap(({ change }) => change ?? []);
     this.#order.ended(sent);
     const recorded = await this.record({ changes, replicas: records.flatMap(({ replicas }) => replicas) });
-    if (recorded.fenced) await this.#takeBack(outcomes);
+    if (recorded.fenced) await this.#takeBackAll(planned, outcomes);
     for (const [i, change] of changes.entries()) {
       if (recorded.changes[i]?.kind === 'conflict') tally.fail(change.name, undefined, CONFLICT);
     }
@@ -86,14 +87,32 @@ export class CopyRecorder {
     return this.#blocked.splice(0);
   }
 
-  /** What was published under the lost lease goes again, if it is still ours. */
-  async #takeBack(outcomes: readonly CopyOutcome[]): Promise<void> {
-    for (const { key, targets } of outcomes) {
+  /** What was published under the lost lease goes again, if it is still ours. What cannot be asked stays. */
+  async #takeBackAll(planned: readonly PlannedItem[], outcomes: readonly CopyOutcome[]): Promise<void> {
+    for (const [i, { source, targets }] of outcomes.entries()) {
+      const { item } = planned[i] as PlannedItem;
       for (const outcome of targets) {
         if (outcome.kind !== 'copied') continue;
-        await this.#o.targets[outcome.target]?.delete(key, { ifToken: outcome.token }).catch(() => undefined);
+        await this.#takeBack(item, source?.sha256, outcome).catch(ignoreStorage);
       }
     }
+  }
+
+  async #takeBack(
+    { key, operation, known }: CopyItem,
+    sha256: string | undefined,
+    { target, token }: Exclude<CopyTargetOutcome, { kind: 'failed' }>,
+  ): Promise<void> {
+    const isKnown = known !== undefined && known.sha256 === sha256;
+    if (isKnown && (await this.#isCurrent(key, known.operation))) return;
+    const copy = { key, token, operation: isKnown ? known.operation : operation };
+    await takeBack(this.#o.targets[target] as Storage, copy);
+  }
+
+  /** A copy of the current version may be anybody's, and is one to keep whoever made it. */
+  async #isCurrent(key: string, operation: string): Promise<boolean> {
+    const row = await this.#o.catalog.readObject(this.#o.scope, key);
+    return row?.current.operation === operation;
   }
 
   #count(planned: PlannedItem, outcome: CopyOutcome): void {
@@ -124,6 +143,10 @@ export class CopyRecorder {
     const item = { ...planned.item, targets: planned.item.targets.filter(({ target }) => blocked.has(target)) };
     this.#blocked.push({ ...planned, item, seen: [], first: planned.item });
   }
+}
+
+function ignoreStorage(error: unknown): void {
+  if (!(error instanceof StorageError)) throw error;
 }
 
 function wasThere({ first, item }: PlannedItem, target: number): boolean {

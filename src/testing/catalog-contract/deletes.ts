@@ -102,5 +102,24 @@ export function describeDeletes(contract: CatalogContract): void {
       await contract.catalog.record({ replicas: [gone, { ...gone, store: scope.near, ifToken: 'another one' }] });
       expect((await contract.claim(scope)).map(({ store }) => store)).toEqual([scope.near]);
     });
+
+    it('leaves no request where the bytes went while a worker was at it, and a copy that comes later has one of its own', async () => {
+      const scope = await contract.openScope();
+      const first = await contract.putWithReplicas(scope, 'a', [scope.near]);
+      await contract.recordOne(contract.remove(scope, 'a', first));
+      const [claimed] = await contract.claim(scope);
+      const drop = { scope: scope.name, name: 'a', versionId: first, store: scope.near, to: 'drop' } as const;
+      await contract.catalog.record({ replicas: [drop] });
+      const { near, name } = scope;
+      const left = async () =>
+        (await contract.catalog.listRequests({ limit: 1000 })).filter((one) => one.scope === name);
+      expect(await left()).toEqual([]);
+
+      const to = { state: 'AVAILABLE', place: 'a', token: 't', verification: 'written' } as const;
+      await contract.catalog.record({ replicas: [{ ...drop, to }] });
+      const lease = claimed?.lease ?? { requestId: 0, token: 0 };
+      expect(await contract.catalog.finishRequests([{ lease, kind: 'done' }])).toEqual([false]);
+      expect(await left()).toMatchObject([{ kind: 'delete', state: 'QUEUED', store: near }]);
+    });
   });
 }

@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openMemoryStorage } from '../../src/storage/memory/memory-storage.ts';
+import { systemClock } from '../../src/system/system-clock.ts';
+import type { Storage } from '../../src/ports/storage.ts';
+import { type RgwServer, startRgw } from '../servers/rgw.ts';
+import { makeBucket, openStore, settingsOf } from '../storage/s3-stores.ts';
+import { alter, listed } from './altered.ts';
+import { openSyncWorld, type SyncWorld } from './sync-world.ts';
+import { writeAll } from './trees.ts';
+
+let rgw: RgwServer;
+beforeAll(async () => {
+  rgw = await startRgw();
+}, 120_000);
+afterAll(async () => {
+  await rgw?.[Symbol.asyncDispose]();
+});
+
+const stores: Record<string, () => Promise<Storage>> = {
+  'Ceph RGW': async () => openStore(settingsOf(rgw, await makeBucket(rgw)), { probe: true }),
+  memory: async () => openMemoryStorage({ name: 'target', clock: systemClock }),
+};
+
+/** Another process takes the target over, as if the one that held it had slept past its lease. */
+async function takeOver(world: SyncWorld, target: string): Promise<void> {
+  const catalog = await world.catalog();
+  const [sync] = await catalog.listSyncs(1);
+  const [source] = await world.places();
+  const taken = await catalog.beginSync({
+    id: `after ${sync?.id}`,
+    scope: 'data',
+    prefix: '',
+    source: source as string,
+    targets: [target],
+    holder: { host: 'elsewhere', pid: 1, startedMs: 0 },
+    leaseMs: 60_000,
+    deadHolders: sync === undefined ? [] : [sync.holder],
+  });
+  expect(taken.kind).toBe('begun');
+}
+
+/** The copy of the run that took over. */
+async function putMarked(storage: Storage, key: string, bytes: Buffer, operation: string): Promise<void> {
+  const mark = { operation, sha256: undefined };
+  const staged = await storage.stage(key, bytes, { attributes: {}, mark, size: bytes.length });
+  const [published] = await storage.publish([{ staged, options: {} }]);
+  if (published === undefined || published instanceof Error) throw published ?? new Error('no answer');
+}
+
+const OTHER = '01920000-0000-7000-8000-00000000000f';
+
+test.each(Object.keys(stores))(
+  'what a run published after its lease was lost goes, and the same bytes of the run that took over stay: %s',
+  async (name) => {
+    await using world = openSyncWorld();
+    await using storage = await (stores[name] as () => Promise<Storage>)();
+    writeAll(world.source, { mine: 'the same bytes', theirs: 'the same bytes' });
+    let isTaken = false;
+    const wrapTarget = () =>
+      alter(storage, (inner) => ({
+        publish: async (requests) => {
+          const published = await inner.publish(requests);
+          if (isTaken) return published;
+          isTaken = true;
+          await takeOver(world, storage.place);
+          return published;
+        },
+        head: async (key, options) => {
+          // The run that took over publishes before this one looks.
+          if (key === 'theirs') await putMarked(inner, key, Buffer.from('the same bytes'), OTHER);
+          return inner.head(key, options);
+        },
+      }));
+    const result = await world.sync({ wrapTarget });
+    expect(result.state).toBe('interrupted');
+    expect((await listed(storage)).map(({ key }) => key)).toEqual(['theirs']);
+    expect((await storage.head('theirs')).mark?.operation).toBe(OTHER);
+  },
+);
+
+test('a copy of the version that is current stays, whoever made it; of one that is not any more it goes', async () => {
+  await using world = openSyncWorld();
+  await using storage = await (stores['Ceph RGW'] as () => Promise<Storage>)();
+  writeAll(world.source, { kept: 'one', deleted: 'two' });
+  await world.sync({ wrapTarget: () => storage });
+  for (const key of ['kept', 'deleted']) await storage.delete(key);
+  const catalog = await world.catalog();
+  const row = await catalog.readObject('data', 'deleted');
+  let isTaken = false;
+  const wrapTarget = () =>
+    alter(storage, (inner) => ({
+      publish: async (requests) => {
+        const published = await inner.publish(requests);
+        if (isTaken) return published;
+        isTaken = true;
+        await takeOver(world, storage.place);
+        const tombstone = { scope: 'data', name: 'deleted', follows: row?.current.id, operation: OTHER, replicas: [] };
+        await catalog.record({ changes: [{ ...tombstone, content: { kind: 'tombstone' } }] });
+        return published;
+      },
+    }));
+  expect((await world.sync({ wrapTarget })).state).toBe('interrupted');
+  expect((await listed(storage)).map(({ key }) => key)).toEqual(['kept']);
+});
