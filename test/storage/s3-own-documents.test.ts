@@ -47,7 +47,7 @@ describe('what S3 stores keep for themselves', { timeout: 60_000 }, () => {
     expect(await own()).toEqual([]);
     const host = encodeURIComponent(hostname()).replaceAll('.', '%2e');
     for (const name of [`${host}.${2 ** 22 + 1}.a`, `${host}.${process.pid}.b`, `elsewhere.1.c`])
-      await client.send(new PutObjectCommand({ Bucket: bucket, Key: `.pando/probe/${name}`, Body: '' }));
+      await client.send(new PutObjectCommand({ Bucket: bucket, Key: `.pando/probe/${name}`, Body: 'x' }));
     expect(await storage.clean()).toBe(1);
     expect(await own()).toEqual([`.pando/probe/${host}.${process.pid}.b`, '.pando/probe/elsewhere.1.c'].toSorted());
   });

@@ -156,6 +156,27 @@ describe('S3 uploads in parts', { timeout: 120_000 }, () => {
     expect(await ownOf(bucket)).toEqual([]);
   });
 
+  it('are made without the right to look at uploads; what a dead writer left stays then', async () => {
+    const bucket = await makeBucket(rgw);
+    await killedMidway(bucket);
+    await using proxy = await startCountingProxy(rgw);
+    proxy.onRequest = ({ method, url }, response) => {
+      const isRight = url.includes('uploadId=')
+        ? method === 'GET' || method === 'DELETE'
+        : /[?&]uploads(=|&|$)/.test(url);
+      if (!isRight || method === 'POST') return 'pass';
+      response.writeHead(403).end();
+      return 'answered';
+    };
+    await using storage = await openStore({ ...settingsOf(rgw, bucket), endpointUrl: proxy.endpoint });
+    expect(await storage.clean()).toBe(0);
+    const staged = await storage.stage('big', inChunks(bytes), stageBytes());
+    await storage.publish([{ staged, options: { mark: markOf(bytes) } }]);
+    expect(await storage.clean({ isFinished: () => true })).toBe(0);
+    expect((await readBody(await storage.get('big'))).equals(bytes)).toBe(true);
+    expect(await uploadsOf(bucket)).toBe(1);
+  });
+
   it('begin anew when the bytes before were others, part by part', async () => {
     const bucket = await makeBucket(rgw);
     await using storage = await openStore(settingsOf(rgw, bucket));

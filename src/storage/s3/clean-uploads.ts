@@ -3,7 +3,7 @@ import { isProcessAlive } from '../store-lease.ts';
 import { listParts } from './list-parts.ts';
 import { deleteLoneMark, listMarks } from './mark-beside.ts';
 import { deleteOwn, listOwn } from './own-documents.ts';
-import type { S3Bucket } from './s3-bucket.ts';
+import { isDenied, type S3Bucket } from './s3-bucket.ts';
 import {
   abortParts,
   endUpload,
@@ -37,19 +37,30 @@ export async function cleanUploads(bucket: S3Bucket, isFinished: IsFinished): Pr
   const entries = await readEntries(bucket);
   let cleaned = 0;
   for (const entry of entries) {
-    const { upload, writtenMs } = entry;
-    const fate = fateOf(upload, {
-      ageMs: bucket.clock.nowMs() - writtenMs,
-      host: hostname(),
-      isFinished: isFinished(upload.key),
-    });
-    if (fate === 'left' || (fate === 'kept' && (await isThere(bucket, upload)))) continue;
-    if (upload.uploadId === undefined && !(await abortUnanswered(bucket, entry, entries))) continue;
-    await endUpload(bucket, entry);
-    await deleteLoneMarks(bucket, upload.key);
-    cleaned++;
+    try {
+      if (await cleanUpload(bucket, entry, entries, isFinished)) cleaned++;
+    } catch (error) {
+      // Who may write objects need not have the right to look at uploads, or to end them.
+      if (!isDenied(error)) throw error;
+    }
   }
   return cleaned;
+}
+
+async function cleanUpload(
+  bucket: S3Bucket,
+  entry: FoundEntry,
+  entries: readonly FoundEntry[],
+  isFinished: IsFinished,
+): Promise<boolean> {
+  const { upload, writtenMs } = entry;
+  const ageMs = bucket.clock.nowMs() - writtenMs;
+  const fate = fateOf(upload, { ageMs, host: hostname(), isFinished: isFinished(upload.key) });
+  if (fate === 'left' || (fate === 'kept' && (await isThere(bucket, upload)))) return false;
+  if (upload.uploadId === undefined && !(await abortUnanswered(bucket, entry, entries))) return false;
+  await endUpload(bucket, entry);
+  await deleteLoneMarks(bucket, upload.key);
+  return true;
 }
 
 export interface UploadFacts {

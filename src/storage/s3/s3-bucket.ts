@@ -215,6 +215,10 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof StorageError && error.kind === 'not-found';
 }
 
+export function isDenied(error: unknown): boolean {
+  return error instanceof StorageError && error.kind === 'denied';
+}
+
 export function isPreconditionFailed(error: unknown): boolean {
   return error instanceof StorageError && error.kind === 'precondition-failed';
 }

@@ -7,7 +7,7 @@ import type { ObjectAt } from './key-space.ts';
 import { type HeldParts, listParts } from './list-parts.ts';
 import { deleteLoneMark } from './mark-beside.ts';
 import { deleteOwn, readOwn, writeOwn } from './own-documents.ts';
-import { type Condition, isNotFound, isPreconditionFailed, type S3Bucket } from './s3-bucket.ts';
+import { type Condition, isDenied, isNotFound, isPreconditionFailed, type S3Bucket } from './s3-bucket.ts';
 
 /**
  * One upload in parts that Pando is about to begin or began: what S3 itself does not tell of it. Lies in
@@ -56,11 +56,17 @@ export async function claimUpload(
   const found = await readEntry(bucket, name);
   // One whose beginning was not answered may yet be begun by who announced it.
   if (found?.upload.uploadId === undefined || !mayTakeOver(found.upload)) return undefined;
-  const held = found.upload.identity === identity ? await listParts(bucket, at, found.upload.uploadId) : undefined;
-  if (held === undefined) await abortUpload(bucket, found.upload);
-  const next = held === undefined ? fresh : { ...found.upload, process: thisProcess() };
-  const taken = await tryEntry(bucket, name, next, { kind: 'token', token: found.token });
-  return taken === undefined ? undefined : { entry: taken, held };
+  try {
+    const held = found.upload.identity === identity ? await listParts(bucket, at, found.upload.uploadId) : undefined;
+    if (held === undefined) await abortUpload(bucket, found.upload);
+    const next = held === undefined ? fresh : { ...found.upload, process: thisProcess() };
+    const taken = await tryEntry(bucket, name, next, { kind: 'token', token: found.token });
+    return taken === undefined ? undefined : { entry: taken, held };
+  } catch (error) {
+    // Who may write objects need not have the right to look at uploads.
+    if (isDenied(error)) return undefined;
+    throw error;
+  }
 }
 
 /** The server has answered the beginning of the upload. */
