@@ -1,4 +1,4 @@
-import { unlinkSync } from 'node:fs';
+import { existsSync, rmSync, unlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { Sandbox } from './sandbox.ts';
 
@@ -102,4 +102,25 @@ test('no name leads out of its store', async () => {
     expect(await box.run(['cat', name])).toMatchObject({ code: 2, stdout: '' });
   expect(await box.run(['put', '-', 'data:../out'], { input: 'x' })).toMatchObject({ code: 2 });
   expect(box.list()).not.toContain('out');
+});
+
+test('a copy to a replica whose directory is gone waits, says what to do, and makes nothing in its place', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/x': 'x', 'new.txt': 'new' });
+  await box.run(['sync', 'pando://data']);
+  rmSync(box.path('near'), { recursive: true });
+  await box.run(['put', 'new.txt', 'data:new.txt']);
+  const why = `its directory ${box.path('near')} does not exist: mount the disk it lies on, or make it`;
+  // The put that queued it may have given up its first attempt when it ended.
+  const seen = async () => {
+    await box.run(['worker', '--until-idle']);
+    return (await box.run(['request', 'ls'])).stdout;
+  };
+  await expect.poll(seen, { timeout: 20_000, interval: 500 }).toContain(why);
+  expect(existsSync(box.path('near'))).toBe(false);
+
+  // Nor is a copy taken for gone that nobody could look at.
+  await box.run(['cat', 'data:x']);
+  expect((await box.run(['stat', 'data:x'])).stdout).toMatch(/near\/ +AVAILABLE/);
 });
