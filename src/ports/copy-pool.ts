@@ -47,7 +47,15 @@ export interface CopyFailure {
 export type CopyTargetOutcome =
   | {
       readonly target: number;
-      readonly kind: 'copied' | 'same';
+      readonly kind: 'copied';
+      readonly token: Token;
+      readonly verification: Verification;
+      /** It was published, or may have been, after `publishUntilMs`: whoever holds the lease by then has not reckoned with it. */
+      readonly isLate: boolean;
+    }
+  | {
+      readonly target: number;
+      readonly kind: 'same';
       readonly token: Token;
       readonly verification: Verification;
     }

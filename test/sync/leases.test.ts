@@ -8,7 +8,7 @@ import { openMemoryStorage } from '../../src/storage/memory/memory-storage.ts';
 import { copyPage } from '../../src/engine/sync/copy-page.ts';
 import { systemClock } from '../../src/system/system-clock.ts';
 import { alter, failing, listed } from './altered.ts';
-import { openSyncWorld } from './sync-world.ts';
+import { openSyncWorld, type SyncWorld } from './sync-world.ts';
 import { leftovers, mirrored, texts, write, writeAll } from './trees.ts';
 
 const ALL = { deleteUnmatched: true, deleteLimit: { kind: 'percent', percent: 100 } } as const;
@@ -23,15 +23,37 @@ function gate() {
   const arrived = new Promise<void>((resolve) => {
     arrive = resolve;
   });
+  const pass = async (): Promise<void> => {
+    arrive();
+    await opened;
+  };
   const wrapTarget = (storage: Storage): Storage =>
     alter(storage, (inner) => ({
       publish: async (requests) => {
-        arrive();
-        await opened;
+        await pass();
         return inner.publish(requests);
       },
     }));
-  return { open, arrived, wrapTarget };
+  return { open, arrived, pass, wrapTarget };
+}
+
+/** Another process takes the target over, as if the one that holds it had slept past its lease; it holds it for so long. */
+async function takeOver(world: SyncWorld, leaseMs: number): Promise<void> {
+  const catalog = await world.catalog();
+  const [sync] = await catalog.listSyncs(1);
+  fs.rmSync(join(world.targets[0] as string, '.pando/lease'));
+  const [source, target] = await world.places();
+  const taken = await catalog.beginSync({
+    id: 'another',
+    scope: 'data',
+    prefix: '',
+    source: source as string,
+    targets: [target as string],
+    holder: { host: 'elsewhere', pid: 1, startedMs: 0 },
+    leaseMs,
+    deadHolders: sync === undefined ? [] : [sync.holder],
+  });
+  expect(taken.kind).toBe('begun');
 }
 
 describe('two syncs of one target', () => {
@@ -135,27 +157,60 @@ describe('a lease', () => {
     const { open, arrived, wrapTarget } = gate();
     const lost = world.sync({ wrapTarget, leaseMs: 300 });
     await arrived;
-    // Another process takes the target over, as if this one had slept past its lease.
-    const catalog = await world.catalog();
-    const [sync] = await catalog.listSyncs(1);
-    fs.rmSync(join(world.targets[0] as string, '.pando/lease'));
-    const [, target] = await world.places();
-    const taken = await catalog.beginSync({
-      id: 'another',
-      scope: 'data',
-      prefix: '',
-      source: (await world.places())[0] as string,
-      targets: [target as string],
-      holder: { host: 'elsewhere', pid: 1, startedMs: 0 },
-      leaseMs: 60_000,
-      deadHolders: sync === undefined ? [] : [sync.holder],
-    });
-    expect(taken.kind).toBe('begun');
+    await takeOver(world, 60_000);
+    await sleep(400);
     open();
     const result = await lost;
     expect(result.state).toBe('interrupted');
     expect(texts(world.targets[0] as string)).toEqual({});
     expect(await world.states('a')).toBe('unknown');
+  });
+
+  test('that was lost takes back nothing it published in time: who took over has found it there', async () => {
+    await using world = openSyncWorld();
+    writeAll(world.source, { a: '1', b: '2' });
+    const { open, arrived, pass } = gate();
+    const lost = world.sync({
+      leaseMs: 1_500,
+      readBack: true,
+      wrapTarget: (storage) =>
+        alter(storage, (inner) => ({
+          get: async (key, options) => {
+            await pass();
+            return inner.get(key, options);
+          },
+        })),
+    });
+    await arrived;
+    await takeOver(world, 60_000);
+    open();
+    expect((await lost).state).toBe('interrupted');
+    expect(texts(world.targets[0] as string)).toEqual({ a: '1', b: '2' });
+  });
+
+  test('that was lost takes back nothing that the run which took over has counted', async () => {
+    await using world = openSyncWorld();
+    writeAll(world.source, { a: '1', b: '2' });
+    const { open, arrived, pass } = gate();
+    const lost = world.sync({
+      leaseMs: 300,
+      wrapTarget: (storage) =>
+        alter(storage, (inner) => ({
+          publish: async (requests) => {
+            const published = await inner.publish(requests);
+            await pass();
+            return published;
+          },
+        })),
+    });
+    await arrived;
+    await takeOver(world, 1);
+    await sleep(400);
+    expect(await world.sync()).toMatchObject({ state: 'done', targets: [{ unchanged: 2 }] });
+    open();
+    expect((await lost).state).toBe('interrupted');
+    expect(texts(world.targets[0] as string)).toEqual({ a: '1', b: '2' });
+    expect(await world.states('a')).toEqual({ source: 'UNVERIFIED', target0: 'UNVERIFIED' });
   });
 
   test('of a target that cannot be renewed there gives up that target alone', async () => {

@@ -1,6 +1,13 @@
 import type { Verification } from '../../domain/store/verification.ts';
 import type { CopyFailure, CopyItem, CopyOutcome, CopyTarget, CopyTargetOutcome } from '../../ports/copy-pool.ts';
-import { type Attributes, type Mark, type Staged, StorageError, type Token } from '../../ports/storage.ts';
+import {
+  type Attributes,
+  type Mark,
+  type Published,
+  type Staged,
+  StorageError,
+  type Token,
+} from '../../ports/storage.ts';
 
 /** What was read of the source; `sha256` is undefined where nothing had to be read. */
 export interface SourceRead {
@@ -32,8 +39,8 @@ export class DraftTarget {
     this.state = { kind: 'staged', staged };
   }
 
-  copied(token: Token, verification: Verification): void {
-    this.#settle({ target: this.plan.target, kind: 'copied', token, verification });
+  copied({ token, verification }: Published, isLate: boolean): void {
+    this.#settle({ target: this.plan.target, kind: 'copied', token, verification, isLate });
   }
 
   same(token: Token, verification: Verification): void {

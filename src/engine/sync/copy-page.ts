@@ -111,10 +111,11 @@ async function publishTo(
     const outcomes = await storage.publish(
       waiting.map(({ draft, target, staged: one }) => publishRequest(draft, target, one)),
     );
+    const isLate = await isLeaseOver(deps);
     for (const [i, { draft, target }] of waiting.entries()) {
       const outcome = outcomes[i] as Published | StorageError;
       if (outcome instanceof StorageError) target.fail(outcome);
-      else await settle(page, storage, { draft, target, outcome });
+      else await settle(page, storage, { draft, target, outcome, isLate });
     }
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
@@ -137,18 +138,25 @@ function publishRequest(draft: CopyDraft, target: DraftTarget, staged: Staged): 
   return { staged, options: mark === undefined ? condition : { ...condition, mark } };
 }
 
+interface PublishedCopy {
+  readonly draft: CopyDraft;
+  readonly target: DraftTarget;
+  readonly outcome: Published;
+  readonly isLate: boolean;
+}
+
 async function settle(
   page: CopyPage,
   storage: Storage,
-  { draft, target, outcome }: { draft: CopyDraft; target: DraftTarget; outcome: Published },
+  { draft, target, outcome, isLate }: PublishedCopy,
 ): Promise<void> {
   if (!page.readBack) {
-    target.copied(outcome.token, outcome.verification);
+    target.copied(outcome, isLate);
     return;
   }
   try {
     const again = await hashObject(storage, draft.item.key, outcome.token);
-    if (again.sha256 === draft.read?.sha256) target.copied(outcome.token, 'read-back');
+    if (again.sha256 === draft.read?.sha256) target.copied({ ...outcome, verification: 'read-back' }, isLate);
     else
       target.fail({
         kind: 'corrupt',

@@ -3,7 +3,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { CopyItem, CopyOutcome, CopyTargetOutcome } from '../../ports/copy-pool.ts';
 import { type Storage, StorageError } from '../../ports/storage.ts';
 import { softPlaces } from '../flush-soft.ts';
-import { takeBack } from '../take-back.ts';
+import { type PublishedCopy, takeBack } from '../take-back.ts';
 import { PageOrder } from './page-order.ts';
 import type { PlannedItem } from './plan-object.ts';
 import { recordCopy } from './record-copies.ts';
@@ -87,12 +87,15 @@ export class CopyRecorder {
     return this.#blocked.splice(0);
   }
 
-  /** What was published under the lost lease goes again, if it is still ours. What cannot be asked stays. */
+  /**
+   * What was published too late under the lost lease goes again, if it is still ours. What was published in time stays: the run
+   * that took over listed the target after that, and goes by what it found. What cannot be asked stays too.
+   */
   async #takeBackAll(planned: readonly PlannedItem[], outcomes: readonly CopyOutcome[]): Promise<void> {
     for (const [i, { source, targets }] of outcomes.entries()) {
       const { item } = planned[i] as PlannedItem;
       for (const outcome of targets) {
-        if (outcome.kind !== 'copied') continue;
+        if (outcome.kind !== 'copied' || !outcome.isLate) continue;
         await this.#takeBack(item, source?.sha256, outcome).catch(ignoreStorage);
       }
     }
@@ -103,16 +106,18 @@ export class CopyRecorder {
     sha256: string | undefined,
     { target, token }: Exclude<CopyTargetOutcome, { kind: 'failed' }>,
   ): Promise<void> {
+    const storage = this.#o.targets[target] as Storage;
     const isKnown = known !== undefined && known.sha256 === sha256;
-    if (isKnown && (await this.#isCurrent(key, known.operation))) return;
     const copy = { key, token, operation: isKnown ? known.operation : operation };
-    await takeBack(this.#o.targets[target] as Storage, copy);
+    if (!(await this.#isKept(storage.place, copy))) await takeBack(storage, copy);
   }
 
-  /** A copy of the current version may be anybody's, and is one to keep whoever made it. */
-  async #isCurrent(key: string, operation: string): Promise<boolean> {
+  /** A copy of the current version, or one that the catalog counts by now, is one to keep whoever made it. */
+  async #isKept(store: string, { key, token, operation }: PublishedCopy): Promise<boolean> {
     const row = await this.#o.catalog.readObject(this.#o.scope, key);
-    return row?.current.operation === operation;
+    if (row?.current.operation === operation) return true;
+    const replica = row?.replicas.find((one) => one.store === store && one.token === token);
+    return replica !== undefined && replica.state !== 'BEING_DELETED';
   }
 
   #count(planned: PlannedItem, outcome: CopyOutcome): void {
