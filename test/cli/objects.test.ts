@@ -1,4 +1,4 @@
-import { existsSync, rmSync, unlinkSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { Sandbox } from './sandbox.ts';
 
@@ -69,6 +69,20 @@ test('ls lists names, sizes and times, a part or a pattern, and JSON a line an o
     '{"name":"a.csv","size":1,"modified":"2023-11-14T22:13:20.000Z"}',
   );
   expect(await box.run(['ls', './absent'])).toMatchObject({ code: 4 });
+});
+
+test('ls while the primary is away shows what catalog and replicas know, and says that it is not complete', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/a': '1', 'data/d/b': '22' });
+  await box.run(['sync', 'data:']);
+  box.write({ 'far/only-here': '3' });
+  renameSync(box.path('data'), box.path('away'));
+  const names = 'a\nd/b\nonly-here\n';
+  const why = expect.stringMatching(/the listing is not complete: data: .* does not exist/);
+  expect(await box.run(['ls', 'data:'])).toMatchObject({ code: 4, stdout: names, stderr: why });
+  expect(await box.run(['ls', 'data:', '--partial'])).toMatchObject({ code: 0, stdout: names, stderr: why });
+  expect((await box.run(['ls', 'data:**/b'])).stdout).toBe('d/b\n');
 });
 
 test('a read that missed is filled by a worker, and status shows it waiting', async () => {

@@ -144,9 +144,11 @@ Dry run: nothing was written.
 
   test('nonsense between source and targets is refused before anything is made', async () => {
     using box = new Sandbox();
+    box.configure('  alone:\n    storage_provider: {type: file, options: {base_path: src}}\n');
     box.write(FILES);
     const refusals: [args: string[], message: RegExp][] = [
       [['src'], /there is nothing to sync to/],
+      [['alone:'], /alone: there is nothing to sync to: no target was named, and the profile has no replicas/],
       [['src', 'src/b'], /src\/b .* lies inside the source/],
       [['src/b', 'src'], /src .* contains the source/],
       [['src', 'src'], /is the same place as the source/],

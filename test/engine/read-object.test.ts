@@ -65,6 +65,7 @@ describe('a read of a known object', () => {
     await world.carryOut();
     await world.write('a', 'new bytes');
     expect(await world.read('a')).toBe('new bytes');
+    expect(await world.read('a', { range: { start: 0, end: 2 } })).toBe('new');
     await world.carryOut();
     expect(await peek(world.replicas[0]!, 'a')).toBe('new bytes');
   });
@@ -80,6 +81,18 @@ describe('a read of a known object', () => {
       expect(await world.read('a')).toBe('0123456789');
       expect(['SUSPICIOUS', 'BAD']).toContain((await world.states('a'))['r0']);
       expect(await world.queued()).toEqual(['copy a to r0']);
+    },
+  );
+
+  test.each(['truncates', 'lengthens'] as const)(
+    'does not give a range of what a replica that %s has, though a range has no hash',
+    async (kind) => {
+      await using world = await openWorld();
+      await world.write('a', '0123456789');
+      await world.carryOut();
+      world.replicas[0]!.fault = kind === 'truncates' ? { kind, after: 6 } : { kind };
+      for (const bufferedBytesMax of [1024, 0])
+        expect(await world.read('a', { range: { start: 3, end: 9 }, bufferedBytesMax })).toBe('3456789');
     },
   );
 

@@ -112,6 +112,25 @@ describe('kill -9', () => {
   });
 });
 
+test('kill -9 of every worker process is no success: the run fails, names what it did not copy, and the next one copies it', async () => {
+  await using world = openSyncWorld();
+  for (const name of ['a', 'b', 'c']) write(world.source, name, name);
+  const child = startSync({ at: world.root, targets: 1, run: { ...ALL, workerProcesses: 1 } });
+  const pid = child.process.pid as number;
+  while (isAlive(pid)) {
+    for (const worker of childrenOf(pid)) signal(worker, 'SIGKILL');
+    await sleep(1);
+  }
+  const { result, workersLost } = await child.ended;
+  expect(workersLost.length).toBeGreaterThanOrEqual(3);
+  expect(result).toMatchObject({ state: 'failed', targets: [{ added: 0, failed: 3 }] });
+  expect(result?.failures.map(({ key }) => key)).toEqual(['a', 'b', 'c']);
+  expect(result?.failures[0]?.message).toMatch(
+    /3 workers were lost over it; the last: its process was ended by SIGKILL/,
+  );
+  await expectFinished(world);
+});
+
 describe('SIGSTOP', () => {
   test('of a worker process past the time it may publish, then SIGCONT: nothing old is put anywhere and nothing is left out', async () => {
     await using world = openSyncWorld();

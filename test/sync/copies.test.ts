@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { makeProfile } from '../../src/config/make-profile.ts';
 import type { Storage } from '../../src/ports/storage.ts';
 import { alter, failing } from './altered.ts';
 import { openSyncWorld, SCOPE } from './sync-world.ts';
@@ -91,6 +92,32 @@ describe('failures', () => {
     }));
   }
 
+  test.each([
+    ['whole', (bytes: Buffer) => bytes],
+    [
+      'in chunks',
+      async function* (bytes: Buffer) {
+        yield bytes.subarray(0, 2);
+        yield bytes.subarray(2);
+      },
+    ],
+  ])('a source that gives fewer bytes than it has (%s) is not copied: no replica is truncated', async (_, give) => {
+    await using world = openSyncWorld();
+    writeAll(world.source, { a: '12345', b: '2' });
+    const result = await world.sync({
+      wrapSource: (storage) =>
+        alter(storage, (inner) => ({
+          get: async (key, options) => {
+            const got = await inner.get(key, options);
+            return key === 'a' ? { ...got, body: give(Buffer.from('1234')) } : got;
+          },
+        })),
+    });
+    expect(result).toMatchObject({ state: 'failed', failures: [{ key: 'a', target: 'target0' }] });
+    expect(texts(world.targets[0] as string)).toEqual({ b: '2' });
+    expect(await world.states('a')).toBe('unknown');
+  });
+
   test('an object that cannot be read back fails alone', async () => {
     await using world = openSyncWorld();
     writeAll(world.source, { a: '1', b: '2', c: '3' });
@@ -134,12 +161,9 @@ describe('what a copy keeps', () => {
         },
       }));
     await world.sync({ wrapSource });
-    await world.sync({
-      wrapTarget: (storage) => {
-        void storage.head('a').then(({ attributes: kept }) => expect(kept).toMatchObject(attributes));
-        return storage;
-      },
-    });
+    const basePath = world.targets[0] as string;
+    const target = await world.pando.openStore(makeProfile('target0', { type: 'file', basePath }));
+    expect((await target.head('a')).attributes).toMatchObject(attributes);
     const row = await (await world.catalog()).readObject(SCOPE, 'a');
     expect(row?.current.content).toMatchObject(attributes);
   });

@@ -112,6 +112,7 @@ async function stageStream(deps: StageDeps, draft: CopyDraft, got: Got): Promise
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
   const digest = fan.digest();
   if (digest === undefined) return;
+  if (digest.size !== head.size) throw shortRead(deps.source, draft, digest.size, head.size);
   draft.read = { token: head.token, size: head.size, sha256: digest.sha256, attributes: head.attributes };
 }
 

@@ -1,0 +1,73 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { StorageClient } from '../../src/client/storage-client.ts';
+import { StorageClientConfig } from '../../src/client/storage-client-config.ts';
+import { texts, write, writeAll } from '../sync/trees.ts';
+
+/** A client of a profile with two replicas, all in directories. */
+class Mirror implements AsyncDisposable {
+  readonly root = mkdtempSync(join(tmpdir(), 'pando-sync-replicas-'));
+  readonly source = join(this.root, 'source');
+  readonly replicas = ['near', 'far'].map((name) => join(this.root, name));
+  readonly client: StorageClient;
+
+  constructor() {
+    for (const directory of [this.source, ...this.replicas]) mkdirSync(directory);
+    const provider = (name: string) => `storage_provider: {type: file, options: {base_path: ${this.root}/${name}}}`;
+    const path = write(
+      this.root,
+      'pando.yaml',
+      `catalog: sqlite:${this.root}/catalog.sqlite
+profiles:
+  my-dataset:
+    ${provider('source')}
+    replicas: [{replica_profile: far, read_priority: 2}, {replica_profile: near, read_priority: 1}]
+  near: {${provider('near')}}
+  far: {${provider('far')}}
+`,
+    );
+    this.client = new StorageClient(StorageClientConfig.fromFile({ profile: 'my-dataset', path }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.client.close();
+    rmSync(this.root, { recursive: true });
+  }
+}
+
+describe('syncReplicas', () => {
+  test('as a dry run counts what it would add and delete, and does neither', async () => {
+    await using mirror = new Mirror();
+    writeAll(mirror.source, { a: '1', b: '2' });
+    for (const replica of mirror.replicas) writeAll(replica, { extra: 'x' });
+    const deleteLimit = { kind: 'percent', percent: 100 } as const;
+    const result = await mirror.client.syncReplicas({ dryRun: true, deleteUnmatchedFiles: true, deleteLimit });
+    expect(result).toMatchObject({ dryRun: true, state: 'done' });
+    expect(result.targets).toMatchObject([
+      { title: 'near', added: 2, deleted: 1 },
+      { title: 'far', added: 2, deleted: 1 },
+    ]);
+    for (const replica of mirror.replicas) {
+      expect(texts(replica)).toEqual({ extra: 'x' });
+      expect(existsSync(join(replica, '.pando'))).toBe(false);
+    }
+  });
+
+  test('from a source that is empty deletes nothing unless the limit is raised', async () => {
+    await using mirror = new Mirror();
+    for (const replica of mirror.replicas) writeAll(replica, { a: '1', b: '2' });
+    const refused = await mirror.client.syncReplicas({ deleteUnmatchedFiles: true });
+    expect(refused).toMatchObject({ state: 'refused', refusal: expect.stringContaining('2 of 2 objects at near') });
+    for (const replica of mirror.replicas) expect(texts(replica)).toEqual({ a: '1', b: '2' });
+  });
+
+  test('brings the replicas that are chosen by their position in the order of priorities', async () => {
+    await using mirror = new Mirror();
+    writeAll(mirror.source, { a: '1' });
+    const result = await mirror.client.syncReplicas({ replicaIndices: [0], numWorkerProcesses: 1 });
+    expect(result).toMatchObject({ state: 'done', targets: [{ title: 'near', added: 1 }] });
+    expect(mirror.replicas.map(texts)).toEqual([{ a: '1' }, {}]);
+  });
+});
