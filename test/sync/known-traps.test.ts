@@ -1,10 +1,10 @@
 import fs from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Storage } from '../../src/ports/storage.ts';
 import { alter, alterListing, failing, listed } from './altered.ts';
 import { openSyncWorld, SCOPE } from './sync-world.ts';
-import { everything, mirrored, texts, write, writeAll } from './trees.ts';
+import { everything, leftovers, mirrored, setTime, texts, write, writeAll } from './trees.ts';
 
 const soak = process.env['PANDO_SOAK'] === '1';
 const ALL = { deleteUnmatched: true, deleteLimit: { kind: 'percent', percent: 100 } } as const;
@@ -18,6 +18,7 @@ describe('a dry run', () => {
     write(world.source, 'new/x', 'new');
     fs.rmSync(join(world.source, 'b'), { recursive: true });
     write(world.targets[1] as string, 'foreign', 'foreign');
+    setTime(dirname(write(world.targets[1] as string, '.pando/staging/elsewhere.1.a/1', 'of a dead writer')), 0);
     const run = async (dryRun: boolean) => {
       const actions: string[] = [];
       const onAction = ({ action, key, target }: { action: string; key: string; target: string }) =>
@@ -57,6 +58,7 @@ describe('a dry run', () => {
     ]);
     expect(await run(false)).toEqual(dry);
     expect(mirrored(world.targets[1] as string)).toEqual(mirrored(world.source));
+    expect(leftovers(world.targets[1] as string)).toEqual([]);
   });
 });
 
