@@ -5,15 +5,15 @@ import { expect, test } from 'vitest';
 import { StorageClient } from '../../src/client/storage-client.ts';
 import { StorageClientConfig } from '../../src/client/storage-client-config.ts';
 
-/** A profile `my-dataset` with the replica `near`, both directories below `root`, and one file at the source. */
-async function openDataset() {
+test('a client of a configuration file reads from directories, fills the replica and leaves it equal', async () => {
   const root = await mkdtemp(join(tmpdir(), 'pando-from-file-'));
-  for (const name of ['source', 'replica']) await mkdir(join(root, name));
-  await writeFile(join(root, 'source', 'my-file.txt'), 'hello');
-  const path = join(root, 'pando.yaml');
-  await writeFile(
-    path,
-    `catalog: sqlite:${root}/catalog.sqlite
+  try {
+    for (const name of ['source', 'replica']) await mkdir(join(root, name));
+    await writeFile(join(root, 'source', 'my-file.txt'), 'hello');
+    const path = join(root, 'pando.yaml');
+    await writeFile(
+      path,
+      `catalog: sqlite:${root}/catalog.sqlite
 profiles:
   my-dataset:
     storage_provider: {type: file, options: {base_path: ${root}/source}}
@@ -21,27 +21,7 @@ profiles:
   near:
     storage_provider: {type: file, options: {base_path: ${root}/replica}}
 `,
-  );
-  return { root, path };
-}
-
-test('a file that was downloaded and edited does not become the replica’s content', async () => {
-  const { root, path } = await openDataset();
-  try {
-    await using client = new StorageClient(StorageClientConfig.fromFile({ profile: 'my-dataset', path }));
-    await client.downloadFile('my-file.txt', join(root, 'local.txt'));
-    await writeFile(join(root, 'local.txt'), 'edited');
-    expect(await client.flush()).toEqual({ pending: [], failed: [] });
-    expect(await readFile(join(root, 'replica', 'my-file.txt'), 'utf8')).toBe('hello');
-    expect(await readFile(join(root, 'local.txt'), 'utf8')).toBe('edited');
-  } finally {
-    await rm(root, { recursive: true });
-  }
-});
-
-test('a client of a configuration file reads from directories, fills the replica and leaves it equal', async () => {
-  const { root, path } = await openDataset();
-  try {
+    );
     await using client = new StorageClient(StorageClientConfig.fromFile({ profile: 'my-dataset', path }));
     expect((await client.read('my-file.txt')).toString()).toBe('hello');
     expect(await client.flush()).toEqual({ pending: [], failed: [] });
