@@ -107,7 +107,7 @@ export class Pando implements AsyncDisposable {
         return { title: name, priority: readPriority, storage: await this.openStore(replica) };
       }),
     );
-    const { name, consistency, sourceChanges, deadlineMs } = profile;
+    const { name, consistency, deadlineMs } = profile;
     const catalog = await this.catalog();
     await catalog.openScope({
       name,
@@ -116,7 +116,7 @@ export class Pando implements AsyncDisposable {
       replicas: replicas.map(({ title, priority, storage }) => ({ store: storage.place, title, priority })),
       standing: replicas.length > 0,
     });
-    return { name, title: name, source, replicas, consistency, sourceChanges, deadlineMs };
+    return { name, title: name, source, replicas, consistency, deadlineMs };
   }
 
   /** Whether the place is there; of a store on another machine that is not asked here. */

@@ -47,10 +47,9 @@ export async function locateObject(ports: ObservePorts, args: Locate): Promise<L
   return meet(ports, args);
 }
 
-/** `current` where the source changes behind Pando's back, unless the caller or the profile asks for something else. */
+/** What the caller asks for, or else the profile. */
 export function effectiveConsistency({ scope, consistency }: Locate): Consistency {
-  if (consistency !== undefined) return consistency;
-  return scope.consistency === 'validated' && scope.sourceChanges === 'external' ? 'current' : scope.consistency;
+  return consistency ?? scope.consistency;
 }
 
 /** An object of which the catalog knows nothing: the source is asked once, and from then on it is known. */

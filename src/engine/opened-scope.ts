@@ -9,7 +9,6 @@ export interface OpenedScope {
   /** By read priority. */
   readonly replicas: readonly OpenedReplica[];
   readonly consistency: 'validated' | 'current' | 'any';
-  readonly sourceChanges: 'internal' | 'external';
   /** One attempt at a store may take so long; then the next one is asked. */
   readonly deadlineMs: number;
 }

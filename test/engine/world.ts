@@ -56,7 +56,6 @@ export async function openWorld({
     source,
     replicas: stores.map((storage, at) => ({ title: storage.name, priority: at + 1, storage })),
     consistency,
-    sourceChanges: 'internal',
     deadlineMs: DEADLINE_MS,
   };
   await announce(catalog, scope);
