@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openMemoryStorage } from '../../src/storage/memory/memory-storage.ts';
 import { systemClock } from '../../src/system/system-clock.ts';
@@ -47,6 +48,10 @@ async function putMarked(storage: Storage, key: string, bytes: Buffer, operation
   if (published === undefined || published instanceof Error) throw published ?? new Error('no answer');
 }
 
+/** What is published in time stays, so these runs sleep past their lease before they hear that it was. */
+const LEASE_MS = 3_000;
+const PAST_LEASE_MS = 3_500;
+
 const OTHER = '01920000-0000-7000-8000-00000000000f';
 
 test.each(Object.keys(stores))(
@@ -55,14 +60,13 @@ test.each(Object.keys(stores))(
     await using world = openSyncWorld();
     await using storage = await (stores[name] as () => Promise<Storage>)();
     writeAll(world.source, { mine: 'the same bytes', theirs: 'the same bytes' });
-    let isTaken = false;
+    let taken: Promise<void> | undefined;
     const wrapTarget = () =>
       alter(storage, (inner) => ({
         publish: async (requests) => {
           const published = await inner.publish(requests);
-          if (isTaken) return published;
-          isTaken = true;
-          await takeOver(world, storage.place);
+          taken ??= takeOver(world, storage.place).then(() => sleep(PAST_LEASE_MS));
+          await taken;
           return published;
         },
         head: async (key, options) => {
@@ -71,7 +75,7 @@ test.each(Object.keys(stores))(
           return inner.head(key, options);
         },
       }));
-    const result = await world.sync({ wrapTarget });
+    const result = await world.sync({ wrapTarget, leaseMs: LEASE_MS });
     expect(result.state).toBe('interrupted');
     expect((await listed(storage)).map(({ key }) => key)).toEqual(['theirs']);
     expect((await storage.head('theirs')).mark?.operation).toBe(OTHER);
@@ -86,19 +90,27 @@ test('a copy of the version that is current stays, whoever made it; of one that 
   for (const key of ['kept', 'deleted']) await storage.delete(key);
   const catalog = await world.catalog();
   const row = await catalog.readObject('data', 'deleted');
-  let isTaken = false;
+  let taken: Promise<void> | undefined;
   const wrapTarget = () =>
     alter(storage, (inner) => ({
       publish: async (requests) => {
         const published = await inner.publish(requests);
-        if (isTaken) return published;
-        isTaken = true;
-        await takeOver(world, storage.place);
-        const tombstone = { scope: 'data', name: 'deleted', follows: row?.current.id, operation: OTHER, replicas: [] };
-        await catalog.record({ changes: [{ ...tombstone, content: { kind: 'tombstone' } }] });
+        taken ??= (async () => {
+          await takeOver(world, storage.place);
+          const tombstone = {
+            scope: 'data',
+            name: 'deleted',
+            follows: row?.current.id,
+            operation: OTHER,
+            replicas: [],
+          };
+          await catalog.record({ changes: [{ ...tombstone, content: { kind: 'tombstone' } }] });
+          await sleep(PAST_LEASE_MS);
+        })();
+        await taken;
         return published;
       },
     }));
-  expect((await world.sync({ wrapTarget })).state).toBe('interrupted');
+  expect((await world.sync({ wrapTarget, leaseMs: LEASE_MS })).state).toBe('interrupted');
   expect((await listed(storage)).map(({ key }) => key)).toEqual(['kept']);
 });
