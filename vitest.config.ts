@@ -10,7 +10,7 @@ export default defineConfig({
     // Processes, not threads: tests load native code, start worker threads of their own and are killed with their children.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: soak ? 30 * minute : minute / 2,
+    testTimeout: soak ? 60 * minute : minute,
     hookTimeout: soak ? 5 * minute : 2 * minute,
     teardownTimeout: minute / 2,
   },
