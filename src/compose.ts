@@ -8,12 +8,14 @@ import type { OpenedScope } from './engine/opened-scope.ts';
 import { copyPage } from './engine/sync/copy-page.ts';
 import type { SyncPorts, SyncReplicas } from './engine/sync/sync-replicas.ts';
 import type { SyncResult } from './engine/sync/sync-types.ts';
+import { readPage } from './engine/verify/read-page.ts';
 import type { VerifyReplicas } from './engine/verify/verify-replicas.ts';
 import type { VerifyResult } from './engine/verify/verify-types.ts';
 import type { Catalog, NewEvent } from './ports/catalog.ts';
 import type { CopyPool } from './ports/copy-pool.ts';
 import type { Storage } from './ports/storage.ts';
-import { type OpenStore, openStorage } from './open-storage.ts';
+import { type OnRetry, type OpenStore, openStorage } from './open-storage.ts';
+import { openLedger } from './storage/bandwidth.ts';
 import { systemClock } from './system/system-clock.ts';
 import { systemProcesses } from './system/system-processes.ts';
 import { systemRandom } from './system/system-random.ts';
@@ -46,6 +48,12 @@ export interface PoolOptions {
   readonly onWorkerLost?: ((why: string) => void) | undefined;
 }
 
+/** What a Pando tells while it works. */
+export interface PandoListeners {
+  /** A store failed, as the message says, and was asked once more; `attempt` counts from 2. */
+  readonly onRetry?: ((message: string, attempt: number) => void) | undefined;
+}
+
 /**
  * Pando with its parts put together: the only place, with `worker-entry.ts`, that knows which catalog and which stores there
  * are. Closing it closes what it opened.
@@ -55,13 +63,17 @@ export class Pando implements AsyncDisposable {
   readonly clock = systemClock;
   readonly random = systemRandom;
   readonly processes = systemProcesses;
+  readonly #listeners: PandoListeners;
+  readonly #onRetry: OnRetry;
   readonly #stores = new Map<string, Promise<Storage>>();
   readonly #opened = new WeakMap<Storage, WorkerStore>();
   #catalog: Promise<Catalog> | undefined;
   #objects: Promise<ObjectVerbs> | undefined;
 
-  constructor(configuration: Configuration) {
+  constructor(configuration: Configuration, listeners: PandoListeners = {}) {
     this.configuration = configuration;
+    this.#listeners = listeners;
+    this.#onRetry = ({ message }, attempt) => listeners.onRetry?.(message, attempt);
   }
 
   /** Opened with the first use: a command that needs none does not make one. */
@@ -85,15 +97,20 @@ export class Pando implements AsyncDisposable {
   }
 
   async openStore(profile: Profile, { symlinks = 'follow' }: StoreOptions = {}): Promise<Storage> {
-    const open = { place: storePlace(profile.storage), blocking: false, symlinks, workers: 1 };
-    const id = JSON.stringify([open, profile.durability]);
+    const place = storePlace(profile.storage);
+    const id = JSON.stringify([place, symlinks, profile.durability, profile.bandwidth]);
     let opening = this.#stores.get(id);
     if (opening === undefined) {
-      opening = openStorage(profile, open);
+      opening = this.#openStore({ profile, open: { place, blocking: false, symlinks, workers: 1 } });
       this.#stores.set(id, opening);
     }
-    const storage = await opening;
-    this.#opened.set(storage, { profile, open });
+    return await opening;
+  }
+
+  async #openStore({ profile, open }: WorkerStore): Promise<Storage> {
+    const shared = profile.bandwidth === undefined ? open : { ...open, ledger: openLedger() };
+    const storage = await openStorage(profile, shared, this.#onRetry);
+    this.#opened.set(storage, { profile, open: shared });
     return storage;
   }
 
@@ -162,29 +179,38 @@ export class Pando implements AsyncDisposable {
   }
 
   /** Reads all copies again. It needs no lease: what changes meanwhile is told apart by its token. */
-  async verify(args: VerifyReplicas): Promise<VerifyResult> {
+  async verify(args: VerifyReplicas, options: PoolOptions): Promise<VerifyResult> {
     const { verifyReplicas } = await import('./engine/verify/verify-replicas.ts');
-    return verifyReplicas({ catalog: await this.catalog(), clock: this.clock, random: this.random }, args);
+    return verifyReplicas(await this.syncPorts(options), args);
   }
 
   async #openPool(source: Storage, targets: readonly Storage[], options: PoolOptions): Promise<CopyPool> {
     const stores = [source, ...targets].map((storage) => this.#opened.get(storage));
     const transfers = options.transfers ?? DEFAULT_TRANSFERS;
     if (stores.some((store) => store === undefined || store.profile.storage.type === 'memory')) {
-      return new InProcessPool(2, (page, guards) =>
-        copyPage({ clock: this.clock, source, targets, itemsAtOnce: Math.ceil(transfers / 2), ...guards }, page),
-      );
+      const deps = { clock: this.clock, itemsAtOnce: Math.ceil(transfers / 2) };
+      return new InProcessPool(2, {
+        copy: (page, guards) => copyPage({ ...deps, source, targets, ...guards }, page),
+        read: (page, guards) => readPage({ ...deps, stores: [source, ...targets], ...guards }, page),
+      });
     }
     const isRemote = (stores as WorkerStore[]).some(({ profile }) => profile.storage.type !== 'file');
     const plan = planPool({ isRemote, transfers, workers: options.workerProcesses });
+    const isThreaded = options.workerProcesses === undefined;
     const [ours, ...theirs] = (stores as WorkerStore[]).map(({ profile, open }) => ({
       profile,
-      open: { ...open, blocking: true, workers: plan.workers },
+      // Processes share no memory.
+      open: { ...open, blocking: true, workers: plan.workers, ledger: isThreaded ? open.ledger : undefined },
     }));
     const init: WorkerInit = { source: ours as WorkerStore, targets: theirs, itemsAtOnce: plan.itemsAtOnce };
     const entry = new URL(`./worker-entry${import.meta.url.slice(-3)}`, import.meta.url);
-    const open = options.workerProcesses === undefined ? threadLink(entry, init) : processLink(entry, init);
-    return new WorkerPool({ ...plan, open, onWorkerLost: options.onWorkerLost ?? (() => undefined) });
+    const open = isThreaded ? threadLink(entry, init) : processLink(entry, init);
+    return new WorkerPool({
+      ...plan,
+      open,
+      onWorkerLost: options.onWorkerLost ?? (() => undefined),
+      onRetry: (message, attempt) => this.#listeners.onRetry?.(message, attempt),
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Profile } from './config/configuration.ts';
-import type { Storage } from './ports/storage.ts';
+import type { Storage, StorageError } from './ports/storage.ts';
+import type { BandwidthLedger } from './storage/bandwidth.ts';
 import { withDeadline } from './storage/with-deadline.ts';
 import { withLimit } from './storage/with-limit.ts';
 import { withRetry } from './storage/with-retry.ts';
@@ -15,7 +16,12 @@ export interface OpenStore {
   readonly symlinks: 'follow' | 'skip' | 'preserve';
   /** Of so many workers that share the profile's limits. */
   readonly workers: number;
+  /** Where they share memory, they share the bandwidth by it; others have an even part each. */
+  readonly ledger?: BandwidthLedger | undefined;
 }
+
+/** A store failed and was asked once more; `attempt` counts from 2. */
+export type OnRetry = (failure: StorageError, attempt: number) => void;
 
 /** Requests at once to a store whose profile does not say: more than any pool of ours asks for. */
 const CONCURRENCY_MAX = 64;
@@ -24,20 +30,26 @@ const CONCURRENCY_MAX = 64;
  * The store a profile names, with what every store gets: deadlines, limits and retries, the retries outermost so that each
  * attempt has its own deadline and slot. Blocking file calls cannot be given up, and repeat nothing by themselves.
  */
-export async function openStorage(profile: Profile, open: OpenStore): Promise<Storage> {
+export async function openStorage(profile: Profile, open: OpenStore, onRetry?: OnRetry): Promise<Storage> {
   const adapter = await openAdapter(profile, open);
   const limited = limit(profile, open);
   if (open.blocking && profile.storage.type === 'file') return limited(adapter);
   const timed = withDeadline(adapter, { clock: systemClock, callMs: profile.deadlineMs });
-  return withRetry(limited(timed), { policy: profile.retry, clock: systemClock, random: systemRandom });
+  return withRetry(limited(timed), {
+    policy: profile.retry,
+    clock: systemClock,
+    random: systemRandom,
+    ...(onRetry === undefined ? {} : { onRetry }),
+  });
 }
 
-function limit({ concurrency, bandwidth }: Profile, { workers }: OpenStore): (inner: Storage) => Storage {
+function limit({ concurrency, bandwidth }: Profile, { workers, ledger }: OpenStore): (inner: Storage) => Storage {
   if (concurrency === undefined && bandwidth === undefined) return (inner) => inner;
   const share = {
     clock: systemClock,
     concurrency: Math.max(1, Math.floor((concurrency ?? CONCURRENCY_MAX) / workers)),
-    bandwidth: bandwidth === undefined ? undefined : bandwidth / workers,
+    bandwidth: bandwidth === undefined || ledger !== undefined ? bandwidth : bandwidth / workers,
+    ledger,
   };
   return (inner) => withLimit(inner, share);
 }

@@ -1,7 +1,8 @@
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import type { WorkerInit } from './compose.ts';
 import { copyPage } from './engine/sync/copy-page.ts';
-import { openStorage } from './open-storage.ts';
+import { readPage } from './engine/verify/read-page.ts';
+import { type OnRetry, openStorage } from './open-storage.ts';
 import { systemClock } from './system/system-clock.ts';
 import type { CopyCommand } from './transfer-tools/copy-messages.ts';
 import { serveCopies, type WorkerChannel } from './transfer-tools/serve-copies.ts';
@@ -12,13 +13,19 @@ Buffer.poolSize = READ_BLOCK_BYTES;
 
 /** Entry of a copy worker, as a thread or as a process: opens its stores itself and carries out pages. */
 async function serve(channel: WorkerChannel, init: WorkerInit): Promise<void> {
-  const source = await openStorage(init.source.profile, init.source.open);
-  const targets = await Promise.all(init.targets.map(({ profile, open }) => openStorage(profile, open)));
+  const onRetry: OnRetry = ({ message }, attempt) => channel.send({ kind: 'retried', message, attempt });
+  const source = await openStorage(init.source.profile, init.source.open, onRetry);
+  const targets = await Promise.all(init.targets.map(({ profile, open }) => openStorage(profile, open, onRetry)));
+  const stores = [source, ...targets];
+  const deps = { clock: systemClock, itemsAtOnce: init.itemsAtOnce };
   serveCopies(
     channel,
-    (page, guards) => copyPage({ clock: systemClock, source, targets, itemsAtOnce: init.itemsAtOnce, ...guards }, page),
+    {
+      copy: (page, guards) => copyPage({ ...deps, source, targets, ...guards }, page),
+      read: (page, guards) => readPage({ ...deps, stores, ...guards }, page),
+    },
     async () => {
-      for (const storage of [source, ...targets]) await storage[Symbol.asyncDispose]();
+      for (const storage of stores) await storage[Symbol.asyncDispose]();
     },
   );
 }

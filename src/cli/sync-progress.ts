@@ -1,5 +1,5 @@
 import type { SyncProgressReport } from '../engine/sync/sync-types.ts';
-import { formatBytesRoughly } from '../config/quantity.ts';
+import { describeBytes, joinParts } from './describe-progress.ts';
 import type { Output } from './output.ts';
 
 export interface Progress extends Disposable {
@@ -32,7 +32,7 @@ function openLines(output: Output): Progress {
   let last: SyncProgressReport | undefined;
   const tell = (): void => {
     toldMs = Date.now();
-    if (last !== undefined) output.note(describe(last, toldMs - startedMs));
+    if (last !== undefined) output.note(describeSync(last, toldMs - startedMs));
   };
   return {
     show(report) {
@@ -68,11 +68,12 @@ async function openBar(output: Output): Promise<Progress> {
   const say = onceEach(output);
   return {
     show(report) {
-      const told = describe(report, Date.now() - startedMs);
-      if (!isRunning) bar.start(Math.max(1, report.listed), report.done, { told });
+      const told = describeSync(report, Date.now() - startedMs);
+      const { done, total } = lengthOf(report);
+      if (!isRunning) bar.start(total, done, { told });
       isRunning = true;
-      bar.setTotal(Math.max(1, report.listed));
-      bar.update(report.done, { told });
+      bar.setTotal(total);
+      bar.update(done, { told });
     },
     say(line) {
       end();
@@ -83,27 +84,20 @@ async function openBar(output: Output): Promise<Progress> {
   };
 }
 
-function describe(report: SyncProgressReport, elapsedMs: number): string {
-  const { phase, listed, done, bytesCopied, bytesPlanned, failed, complete } = report;
-  const rate = bytesCopied / Math.max(0.001, elapsedMs / 1000);
-  const more = complete ? '' : '+';
-  const left = complete && bytesCopied > 0 ? (bytesPlanned - bytesCopied) / Math.max(1, rate) : undefined;
-  return [
-    phase === 'deleting' ? 'deleting' : undefined,
-    `${done}/${listed}${more} objects`,
-    `${formatBytesRoughly(bytesCopied)}/${formatBytesRoughly(bytesPlanned)}${more}`,
-    `${formatBytesRoughly(Math.round(rate))}/s`,
-    left === undefined || left < 1 ? undefined : `${clock(left)} left`,
-    failed > 0 ? `${failed} failed` : undefined,
-  ]
-    .filter((part) => part !== undefined)
-    .join('  ');
+/** Bytes take the time, where there are any to copy. */
+function lengthOf({ listed, done, bytesPlanned, bytesCopied, bytesUnderWay }: SyncProgressReport) {
+  if (bytesPlanned > 0) return { done: bytesCopied + bytesUnderWay, total: bytesPlanned };
+  return { done, total: Math.max(1, listed) };
 }
 
-function clock(seconds: number): string {
-  const whole = Math.ceil(seconds);
-  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  return h > 0 ? `${h}h${String(m).padStart(2, '0')}m` : m > 0 ? `${m}m${String(s).padStart(2, '0')}s` : `${s}s`;
+function describeSync(report: SyncProgressReport, elapsedMs: number): string {
+  const { phase, listed, done, bytesCopied, bytesUnderWay, bytesPlanned, failed, complete } = report;
+  return joinParts([
+    phase === 'deleting' ? 'deleting' : undefined,
+    `${done}/${listed}${complete ? '' : '+'} objects`,
+    describeBytes({ done: bytesCopied + bytesUnderWay, total: bytesPlanned, complete, elapsedMs }),
+    failed > 0 ? `${failed} failed` : undefined,
+  ]);
 }
 
 /** What is said again and again while one waits is said once. */

@@ -1,7 +1,8 @@
 import type { NamePattern } from '../client/make-rules.ts';
 import type { VerifiedTrees } from '../client/verify-trees.ts';
 import { formatBytesRoughly } from '../config/quantity.ts';
-import type { VerifyFinding, VerifyStoreResult } from '../engine/verify/verify-types.ts';
+import type { VerifyFinding, VerifyProgressReport, VerifyStoreResult } from '../engine/verify/verify-types.ts';
+import { describeBytes, joinParts } from './describe-progress.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 import type { Output } from './output.ts';
@@ -28,6 +29,7 @@ export const verify: CommandModule = {
       act<[string, string[]], VerifyOptions>(async (cli, [source, targets], options) => {
         const { verifyTrees } = await import('../client/verify-trees.ts');
         const configuration = await cli.configuration();
+        const startedMs = Date.now();
         using progress = openProgressLine(cli.output, options.progress === true);
         const result = await verifyTrees(await cli.pando(), {
           source: resolveTree(source, configuration),
@@ -36,10 +38,7 @@ export const verify: CommandModule = {
           repair: options.repair === true,
           listeners: {
             onProgress: (report) => {
-              if ('wrong' in report)
-                progress.show(
-                  `${report.objects} objects  ${formatBytesRoughly(report.bytes)} read  ${report.wrong} wrong`,
-                );
+              if ('wrong' in report) progress.show(describeVerify(report, Date.now() - startedMs));
               else progress.show(`repairing  ${report.done}/${report.listed} objects`);
             },
           },
@@ -51,6 +50,15 @@ export const verify: CommandModule = {
     );
   },
 };
+
+function describeVerify(report: VerifyProgressReport, elapsedMs: number): string {
+  const { listed, objects, bytes, bytesListed, wrong, complete } = report;
+  return joinParts([
+    `${objects}/${listed}${complete ? '' : '+'} objects`,
+    describeBytes({ done: bytes, total: bytesListed, complete, elapsedMs }),
+    `${wrong} wrong`,
+  ]);
+}
 
 async function reportVerified(cli: Invocation, result: VerifiedTrees): Promise<ExitCode> {
   const { findings, ...counts } = result;

@@ -19,8 +19,6 @@ export interface VerifiedTrees extends VerifyResult {
   readonly unrepaired: number;
 }
 
-/** Objects each of which is read on its way from one store at once; enough to hide the latency of a distant store. */
-const OBJECTS_AT_ONCE = 16;
 /** Names kept to be repaired; with more, the rest is left for the next run, and said. */
 const REPAIRS_MAX = 1_000_000;
 
@@ -36,17 +34,19 @@ export async function verifyTrees(pando: Pando, asked: VerifyTrees): Promise<Ver
     if (finding.target === undefined) keptAway.add(finding.name);
     else if (finding.kind !== 'unreadable' && toRepair.size < REPAIRS_MAX) toRepair.add(finding.name);
   };
-  const result = await pando.verify({
-    scope,
-    source,
-    sourceTitle: asked.source.title ?? source.name,
-    targets,
-    prefix,
-    filter: makeKeyFilter(filter),
-    objectsAtOnce: OBJECTS_AT_ONCE,
-    listeners: { ...listeners, onFinding },
-    signal,
-  });
+  const result = await pando.verify(
+    {
+      scope,
+      source,
+      sourceTitle: asked.source.title ?? source.name,
+      targets,
+      prefix,
+      filter: makeKeyFilter(filter),
+      listeners: { ...listeners, onFinding },
+      signal,
+    },
+    {},
+  );
   const names = toRepair.difference(keptAway);
   if (!asked.repair || names.size === 0 || result.state === 'interrupted')
     return { ...result, repair: undefined, unrepaired: countWrong(result) };

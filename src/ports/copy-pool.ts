@@ -1,4 +1,4 @@
-import type { Attributes, StorageErrorKind, Token } from './storage.ts';
+import type { Attributes, Head, StorageErrorKind, Token } from './storage.ts';
 import type { Verification } from '../domain/store/verification.ts';
 
 /**
@@ -77,18 +77,43 @@ export interface CopyOutcome {
   readonly attempts: number;
 }
 
+/** One copy to be read from its first byte to its last. */
+export interface ReadItem {
+  /** Index: the source is 0, the targets follow. */
+  readonly store: number;
+  readonly key: string;
+  /** What the listing showed; what is there instead is read once more as it is. */
+  readonly token: Token;
+}
+
+export interface ReadPage {
+  readonly items: readonly ReadItem[];
+}
+
+/** `sha256`: of all the bytes, whose number is the head's size. */
+export type ReadOutcome =
+  | { readonly kind: 'read'; readonly head: Omit<Head, 'digests'>; readonly sha256: string }
+  | { readonly kind: 'failed'; readonly failure: CopyFailure };
+
 /**
- * Carries out pages of copies, several at a time: threads, processes, other machines. Every page given is answered; a slot that
- * dies is noticed, replaced, and its page carried out again.
+ * Told a few times a second while a large object of the page is under way, and never for small ones: bytes moved so far for
+ * all of the page, over all targets. Falls when an attempt is begun anew; what it says ends with the page.
+ */
+export type OnMoved = (bytes: number) => void;
+
+/**
+ * Carries out pages of copies and of reads, several at a time: threads, processes, other machines. Every page given is answered,
+ * an item for an item; a slot that dies is noticed, replaced, and its page carried out again.
  */
 export interface CopyPool extends AsyncDisposable {
   /** Pages that can be under way at once. */
   readonly slots: number;
   /** Objects a page should hold: as many as pay for a common flush, as few as keep all slots busy. */
   readonly pageItems: number;
-  run(page: CopyPage): Promise<readonly CopyOutcome[]>;
+  run(page: CopyPage, onMoved: OnMoved): Promise<readonly CopyOutcome[]>;
+  read(page: ReadPage, onMoved: OnMoved): Promise<readonly ReadOutcome[]>;
   /** Pages under way may publish until then (`Clock.monotonicMs`). */
   extend(publishUntilMs: number): void;
-  /** Pages under way finish what is staged and take nothing new. */
+  /** Pages under way finish what is staged, give up large objects half-way, and take nothing new. */
   stop(): void;
 }

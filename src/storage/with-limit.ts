@@ -9,7 +9,7 @@ import {
   type Storage,
   StorageError,
 } from '../ports/storage.ts';
-import { Bandwidth } from './bandwidth.ts';
+import { Bandwidth, type BandwidthLedger } from './bandwidth.ts';
 import { overAnyBody } from './over-body.ts';
 import { overStorage } from './over-storage.ts';
 import { Slots } from './slots.ts';
@@ -20,6 +20,8 @@ export interface LimitOptions {
   readonly concurrency: number;
   /** Bytes per second of all bodies together, in both directions; undefined: as fast as it goes. */
   readonly bandwidth?: number | undefined;
+  /** Of those who share the bandwidth; by default it is this store's alone. */
+  readonly ledger?: BandwidthLedger | undefined;
   /** Requests that may wait for a slot; more fail as `throttled`. */
   readonly queueMax?: number;
 }
@@ -34,11 +36,11 @@ const QUEUE_MAX = 10_000;
  */
 export function withLimit(
   inner: Storage,
-  { clock, concurrency, bandwidth, queueMax = QUEUE_MAX }: LimitOptions,
+  { clock, concurrency, bandwidth, ledger, queueMax = QUEUE_MAX }: LimitOptions,
 ): Storage {
   const reading = new Slots(concurrency, queueMax);
   const writing = new Slots(concurrency, queueMax);
-  const pipe = bandwidth === undefined ? undefined : new Bandwidth(clock, bandwidth);
+  const pipe = bandwidth === undefined ? undefined : new Bandwidth(clock, bandwidth, ledger);
 
   async function enter(slots: Slots, signal: AbortSignal | undefined, key?: string): Promise<() => void> {
     const where = { store: inner.name, ...(key === undefined ? {} : { key }) };

@@ -1,9 +1,9 @@
 import type { Attributes } from '../ports/storage.ts';
-import type { CopyOutcome, CopyPage } from '../ports/copy-pool.ts';
+import type { CopyOutcome, CopyPage, ReadOutcome, ReadPage } from '../ports/copy-pool.ts';
 
 /** What a pool tells a worker. */
 export type CopyCommand =
-  | { readonly kind: 'page'; readonly id: number; readonly page: EncodedPage }
+  | { readonly kind: 'copy' | 'read'; readonly id: number; readonly page: EncodedPage }
   | { readonly kind: 'extend'; readonly publishUntilMs: number }
   | { readonly kind: 'stop' }
   | { readonly kind: 'close' };
@@ -11,6 +11,9 @@ export type CopyCommand =
 /** What a worker tells its pool. */
 export type CopyAnswer =
   | { readonly kind: 'ready' }
+  /** Bytes so far, of a page with large objects. */
+  | { readonly kind: 'moved'; readonly id: number; readonly bytes: number }
+  | { readonly kind: 'retried'; readonly message: string; readonly attempt: number }
   | { readonly kind: 'done'; readonly id: number; readonly outcomes: EncodedOutcomes }
   | { readonly kind: 'crashed'; readonly id: number; readonly message: string };
 
@@ -21,12 +24,16 @@ export type CopyAnswer =
 export type EncodedPage = string;
 export type EncodedOutcomes = string;
 
-export function encodePage(page: CopyPage): EncodedPage {
+export function encodePage(page: CopyPage | ReadPage): EncodedPage {
   return JSON.stringify(page);
 }
 
-export function decodePage(text: EncodedPage): CopyPage {
+export function decodeCopyPage(text: EncodedPage): CopyPage {
   return JSON.parse(text) as CopyPage;
+}
+
+export function decodeReadPage(text: EncodedPage): ReadPage {
+  return JSON.parse(text) as ReadPage;
 }
 
 type Source = NonNullable<CopyOutcome['source']>;
@@ -55,4 +62,51 @@ export function decodeOutcomes(text: EncodedOutcomes): readonly CopyOutcome[] {
       source.attributes.modifiedNs = BigInt(source.attributes.modifiedNs);
   }
   return outcomes as readonly CopyOutcome[];
+}
+
+export function encodeReads(outcomes: readonly ReadOutcome[]): EncodedOutcomes {
+  return JSON.stringify(outcomes.map((one) => (one.kind === 'failed' ? one : { ...one, head: plainHead(one.head) })));
+}
+
+function plainHead({ token, size, mark, modifiedNs, attributes }: ReadHead) {
+  return {
+    token,
+    size,
+    mark,
+    modifiedNs: textOf(modifiedNs),
+    attributes: { ...attributes, modifiedNs: textOf(attributes.modifiedNs) },
+  };
+}
+
+export function decodeReads(text: EncodedOutcomes): readonly ReadOutcome[] {
+  return (JSON.parse(text) as readonly PlainRead[]).map((one): ReadOutcome => {
+    if (one.kind === 'failed') return one;
+    const { modifiedNs, attributes, ...head } = one.head;
+    const { modifiedNs: attributed, ...others } = attributes;
+    return {
+      kind: 'read',
+      head: {
+        ...head,
+        modifiedNs: modifiedNs === undefined ? undefined : BigInt(modifiedNs),
+        attributes: attributed === undefined ? others : { ...others, modifiedNs: BigInt(attributed) },
+      },
+      sha256: one.sha256,
+    };
+  });
+}
+
+type ReadHead = Extract<ReadOutcome, { kind: 'read' }>['head'];
+type PlainRead =
+  | Extract<ReadOutcome, { kind: 'failed' }>
+  | {
+      readonly kind: 'read';
+      readonly head: Omit<ReadHead, 'modifiedNs' | 'attributes'> & {
+        readonly modifiedNs?: string;
+        readonly attributes: Omit<Attributes, 'modifiedNs'> & { readonly modifiedNs?: string };
+      };
+      readonly sha256: string;
+    };
+
+function textOf(nanoseconds: bigint | undefined): string | undefined {
+  return nanoseconds?.toString();
 }

@@ -1,33 +1,31 @@
-import type { CopyOutcome, CopyPage, CopyPool } from '../ports/copy-pool.ts';
-import type { CopyGuards } from './serve-copies.ts';
+import type { CopyOutcome, CopyPage, CopyPool, OnMoved, ReadOutcome, ReadPage } from '../ports/copy-pool.ts';
+import type { PageWork } from './serve-copies.ts';
 
 /** Pages carried out in the caller's own thread: for stores that live in it, and for simulations. */
 export class InProcessPool implements CopyPool {
   readonly slots: number;
   readonly pageItems = 64;
-  readonly #carryOut: (page: CopyPage, guards: CopyGuards) => Promise<readonly CopyOutcome[]>;
+  readonly #work: PageWork;
+  readonly #stop = new AbortController();
   readonly #waiting: (() => void)[] = [];
   #free: number;
   #publishUntilMs = 0;
-  #stopped = false;
 
-  constructor(slots: number, carryOut: (page: CopyPage, guards: CopyGuards) => Promise<readonly CopyOutcome[]>) {
+  constructor(slots: number, work: PageWork) {
     this.slots = slots;
     this.#free = slots;
-    this.#carryOut = carryOut;
+    this.#work = work;
   }
 
-  async run(page: CopyPage): Promise<readonly CopyOutcome[]> {
-    if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    try {
+  run(page: CopyPage, onMoved: OnMoved): Promise<readonly CopyOutcome[]> {
+    return this.#inSlot(() => {
       this.#publishUntilMs = Math.max(this.#publishUntilMs, page.publishUntilMs);
-      return await this.#carryOut(page, { publishUntilMs: () => this.#publishUntilMs, isStopped: () => this.#stopped });
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#free++;
-      else next();
-    }
+      return this.#work.copy(page, { publishUntilMs: () => this.#publishUntilMs, ...this.#guards(onMoved) });
+    });
+  }
+
+  read(page: ReadPage, onMoved: OnMoved): Promise<readonly ReadOutcome[]> {
+    return this.#inSlot(() => this.#work.read(page, this.#guards(onMoved)));
   }
 
   extend(publishUntilMs: number): void {
@@ -35,8 +33,24 @@ export class InProcessPool implements CopyPool {
   }
 
   stop(): void {
-    this.#stopped = true;
+    this.#stop.abort();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+
+  #guards(onMoved: OnMoved) {
+    return { signal: this.#stop.signal, onMoved };
+  }
+
+  async #inSlot<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free++;
+      else next();
+    }
+  }
 }

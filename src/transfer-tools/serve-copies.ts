@@ -1,9 +1,29 @@
-import type { CopyOutcome, CopyPage } from '../ports/copy-pool.ts';
-import { type CopyAnswer, type CopyCommand, decodePage, encodeOutcomes } from './copy-messages.ts';
+import type { CopyOutcome, CopyPage, OnMoved, ReadOutcome, ReadPage } from '../ports/copy-pool.ts';
+import {
+  type CopyAnswer,
+  type CopyCommand,
+  decodeCopyPage,
+  decodeReadPage,
+  type EncodedOutcomes,
+  type EncodedPage,
+  encodeOutcomes,
+  encodeReads,
+} from './copy-messages.ts';
 
-export interface CopyGuards {
+export interface ReadGuards {
+  /** Aborted by a stop. */
+  readonly signal: AbortSignal;
+  readonly onMoved: OnMoved;
+}
+
+export interface CopyGuards extends ReadGuards {
   readonly publishUntilMs: () => number;
-  readonly isStopped: () => boolean;
+}
+
+/** What a worker can do with a page. */
+export interface PageWork {
+  copy(page: CopyPage, guards: CopyGuards): Promise<readonly CopyOutcome[]>;
+  read(page: ReadPage, guards: ReadGuards): Promise<readonly ReadOutcome[]>;
 }
 
 export interface WorkerChannel {
@@ -12,19 +32,21 @@ export interface WorkerChannel {
   close(): void;
 }
 
-/** The loop of a copy worker: pages in, outcomes out, one page at a time; the lease's end may move while a page is under way. */
-export function serveCopies(
-  channel: WorkerChannel,
-  carryOut: (page: CopyPage, guards: CopyGuards) => Promise<readonly CopyOutcome[]>,
-  dispose: () => Promise<void>,
-): void {
+/** The loop of a copy worker: pages in, outcomes out; the lease's end may move, and a stop may come, while a page is under way. */
+export function serveCopies(channel: WorkerChannel, work: PageWork, dispose: () => Promise<void>): void {
   let publishUntilMs = 0;
-  let stopped = false;
-  const guards = { publishUntilMs: () => publishUntilMs, isStopped: () => stopped };
-  const runPage = async (id: number, page: CopyPage): Promise<void> => {
+  const stop = new AbortController();
+  const carryOut = async (kind: 'copy' | 'read', id: number, encoded: EncodedPage): Promise<EncodedOutcomes> => {
+    const onMoved = (bytes: number): void => channel.send({ kind: 'moved', id, bytes });
+    const guards = { publishUntilMs: () => publishUntilMs, signal: stop.signal, onMoved };
+    if (kind === 'read') return encodeReads(await work.read(decodeReadPage(encoded), guards));
+    const page = decodeCopyPage(encoded);
     publishUntilMs = Math.max(publishUntilMs, page.publishUntilMs);
+    return encodeOutcomes(await work.copy(page, guards));
+  };
+  const runPage = async (kind: 'copy' | 'read', id: number, page: EncodedPage): Promise<void> => {
     try {
-      channel.send({ kind: 'done', id, outcomes: encodeOutcomes(await carryOut(page, guards)) });
+      channel.send({ kind: 'done', id, outcomes: await carryOut(kind, id, page) });
     } catch (error) {
       channel.send({
         kind: 'crashed',
@@ -35,14 +57,15 @@ export function serveCopies(
   };
   channel.onCommand((command) => {
     switch (command.kind) {
-      case 'page':
-        void runPage(command.id, decodePage(command.page));
+      case 'copy':
+      case 'read':
+        void runPage(command.kind, command.id, command.page);
         return;
       case 'extend':
         publishUntilMs = command.publishUntilMs;
         return;
       case 'stop':
-        stopped = true;
+        stop.abort();
         return;
       case 'close':
         void dispose().finally(() => channel.close());

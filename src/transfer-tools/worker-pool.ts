@@ -1,13 +1,34 @@
-import type { CopyOutcome, CopyPage, CopyPool } from '../ports/copy-pool.ts';
-import { type CopyAnswer, type CopyCommand, decodeOutcomes, encodePage } from './copy-messages.ts';
+import type {
+  CopyFailure,
+  CopyOutcome,
+  CopyPage,
+  CopyPool,
+  OnMoved,
+  ReadOutcome,
+  ReadPage,
+} from '../ports/copy-pool.ts';
+import {
+  type CopyAnswer,
+  type CopyCommand,
+  decodeOutcomes,
+  decodeReads,
+  type EncodedOutcomes,
+  type EncodedPage,
+  encodePage,
+} from './copy-messages.ts';
 import type { OpenLink, WorkerLink } from './worker-link.ts';
 
 /** A page that ended so many workers is given up: it would end the next one too. */
 const WORKERS_PER_PAGE_MAX = 3;
 
+/** A page on its way through the pool, whichever kind it is. */
 interface Job {
-  readonly page: CopyPage;
-  readonly resolve: (outcomes: readonly CopyOutcome[]) => void;
+  readonly kind: 'copy' | 'read';
+  /** As it is when it is sent: a lease moves while pages wait. */
+  readonly encode: (publishUntilMs: number) => EncodedPage;
+  readonly done: (outcomes: EncodedOutcomes) => void;
+  readonly fail: (message: string) => void;
+  readonly onMoved: OnMoved;
   workersLost: number;
 }
 
@@ -23,6 +44,8 @@ export interface WorkerPoolOptions {
   readonly pageItems: number;
   readonly open: OpenLink;
   readonly onWorkerLost: (why: string) => void;
+  /** A worker asked a store once more; `attempt` counts from 2. */
+  readonly onRetry: (message: string, attempt: number) => void;
 }
 
 /**
@@ -46,10 +69,30 @@ export class WorkerPool implements CopyPool {
     this.pageItems = options.pageItems;
   }
 
-  run(page: CopyPage): Promise<readonly CopyOutcome[]> {
+  run(page: CopyPage, onMoved: OnMoved): Promise<readonly CopyOutcome[]> {
     return new Promise((resolve) => {
-      this.#waiting.push({ page, resolve, workersLost: 0 });
-      this.#dispatch();
+      this.#add({
+        kind: 'copy',
+        encode: (leaseMs) => encodePage({ ...page, publishUntilMs: Math.max(page.publishUntilMs, leaseMs) }),
+        done: (outcomes) => resolve(decodeOutcomes(outcomes)),
+        fail: (message) => resolve(failCopies(page, { kind: 'unavailable', message })),
+        onMoved,
+        workersLost: 0,
+      });
+    });
+  }
+
+  read(page: ReadPage, onMoved: OnMoved): Promise<readonly ReadOutcome[]> {
+    return new Promise((resolve) => {
+      this.#add({
+        kind: 'read',
+        encode: () => encodePage(page),
+        done: (outcomes) => resolve(decodeReads(outcomes)),
+        fail: (message) =>
+          resolve(page.items.map(() => ({ kind: 'failed', failure: { kind: 'unavailable', message } }))),
+        onMoved,
+        workersLost: 0,
+      });
     });
   }
 
@@ -72,6 +115,11 @@ export class WorkerPool implements CopyPool {
     for (const { link } of this.#workers) link?.send(command);
   }
 
+  #add(job: Job): void {
+    this.#waiting.push(job);
+    this.#dispatch();
+  }
+
   #dispatch(): void {
     while (this.#waiting.length > 0) {
       const slot = this.#freeSlot();
@@ -80,8 +128,7 @@ export class WorkerPool implements CopyPool {
       const id = ++this.#nextPageId;
       slot.jobs.set(id, job);
       slot.link ??= this.#openLink(slot);
-      const publishUntilMs = Math.max(job.page.publishUntilMs, this.#publishUntilMs);
-      slot.link.send({ kind: 'page', id, page: encodePage({ ...job.page, publishUntilMs }) });
+      slot.link.send({ kind: job.kind, id, page: job.encode(this.#publishUntilMs) });
     }
   }
 
@@ -110,9 +157,13 @@ export class WorkerPool implements CopyPool {
 
   #answered(slot: Slot, answer: CopyAnswer): void {
     if (answer.kind === 'ready') return;
+    if (answer.kind === 'retried') return this.#o.onRetry(answer.message, answer.attempt);
     const job = slot.jobs.get(answer.id);
-    if (!slot.jobs.delete(answer.id)) return;
-    job?.resolve(answer.kind === 'done' ? decodeOutcomes(answer.outcomes) : failPage(job.page, answer.message));
+    if (job === undefined) return;
+    if (answer.kind === 'moved') return job.onMoved(answer.bytes);
+    slot.jobs.delete(answer.id);
+    if (answer.kind === 'done') job.done(answer.outcomes);
+    else job.fail(answer.message);
     this.#dispatch();
   }
 
@@ -124,18 +175,21 @@ export class WorkerPool implements CopyPool {
     this.#o.onWorkerLost(why);
     for (const job of jobs) {
       if (++job.workersLost >= WORKERS_PER_PAGE_MAX)
-        job.resolve(failPage(job.page, `${job.workersLost} workers were lost over it; the last: ${why}`));
-      else this.#waiting.unshift(job);
+        job.fail(`${job.workersLost} workers were lost over it; the last: ${why}`);
+      else {
+        job.onMoved(0);
+        this.#waiting.unshift(job);
+      }
     }
     this.#dispatch();
   }
 }
 
-function failPage({ items }: CopyPage, message: string): readonly CopyOutcome[] {
+function failCopies({ items }: CopyPage, failure: CopyFailure): readonly CopyOutcome[] {
   return items.map(({ key, targets }) => ({
     key,
     source: undefined,
-    targets: targets.map(({ target }) => ({ target, kind: 'failed', failure: { kind: 'unavailable', message } })),
+    targets: targets.map(({ target }) => ({ target, kind: 'failed', failure })),
     attempts: 1,
   }));
 }

@@ -68,3 +68,21 @@ test('a target that is not there is unreadable or missing, and the others are ve
   const result = await box.json<VerifyResult>('verify', 'src', 'one', 'two');
   expect(result.targets).toMatchObject([{ intact: 1 }, { intact: 0, missing: 1 }]);
 });
+
+test('Ctrl-C ends it in the middle of an object, and tells what was read', async () => {
+  using box = new Sandbox();
+  box.configure('    bandwidth: 1kB/s\n');
+  box.write({ 'data/a': 'a', 'far/a': 'a', 'near/a': 'a', 'data/large': 'x'.repeat(100_000) });
+  box.write({ 'far/large': 'x'.repeat(100_000) });
+  const stopped = await box.run(['verify', 'data:'], { interruptAfter: { file: 'pando.yaml', delayMs: 2500 } });
+  expect(stopped).toMatchObject({ code: 130, stderr: expect.stringContaining('interrupted: the rest was not read') });
+  expect(stopped.stdout).not.toContain('unreadable  large');
+});
+
+test('with -P tells how much is read of how much', async () => {
+  using box = new Sandbox();
+  box.configure('    bandwidth: 1MB/s\n');
+  for (const at of ['data', 'near', 'far']) box.write({ [`${at}/large`]: 'x'.repeat(3_500_000) });
+  const { stderr } = await box.run(['verify', 'data:', '-P']);
+  expect(stderr).toMatch(/^0\/1 objects {2}[\d.]+ MB\/10\.5 MB {2}[\d.]+ [kM]B\/s {2}(\w+ left {2})?0 wrong$/m);
+});

@@ -271,7 +271,14 @@ describe('a lease', () => {
       known: undefined,
       targets: [{ target: 0, how: 'copy', expected: undefined }],
     } as const;
-    const deps = { clock, source, targets: [blocking], itemsAtOnce: 1, isStopped: () => false };
+    const deps = {
+      clock,
+      source,
+      targets: [blocking],
+      itemsAtOnce: 1,
+      signal: new AbortController().signal,
+      onMoved: () => undefined,
+    };
     const copy = () =>
       copyPage({ ...deps, publishUntilMs: () => publishUntilMs }, { items: [item], publishUntilMs, readBack: false });
     expect((await copy())[0]?.targets).toMatchObject([{ kind: 'copied' }]);

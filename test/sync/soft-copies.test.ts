@@ -39,7 +39,7 @@ async function softAt(world: SoftWorld, name: string): Promise<boolean> {
 async function verify(world: SoftWorld) {
   const { pando, source, target } = world;
   return verifyReplicas(
-    { catalog: await world.catalog(), clock: pando.clock, random: pando.random },
+    await pando.syncPorts({}),
     {
       scope: SCOPE,
       source: await pando.openStore(makeProfile('source', { type: 'file', basePath: source })),
@@ -49,7 +49,6 @@ async function verify(world: SoftWorld) {
       ],
       prefix: '',
       filter: makeKeyFilter(EVERYTHING),
-      objectsAtOnce: 2,
       listeners: {},
       signal: new AbortController().signal,
     },

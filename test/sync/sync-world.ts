@@ -43,6 +43,8 @@ export interface SyncRunOptions extends Partial<Omit<SyncOptions, 'filter'>> {
   /** Puts something between the engine and a store; the copies are then carried out in this thread. */
   readonly wrapSource?: (storage: Storage) => Storage;
   readonly wrapTarget?: (storage: Storage, index: number) => Storage;
+  /** Bytes per second read from the source. */
+  readonly bandwidth?: number;
   /** Only these of the world's targets. */
   readonly only?: readonly number[];
   readonly onWorkerLost?: (why: string) => void;
@@ -110,9 +112,20 @@ class DirectoryWorld implements SyncWorld {
   }
 
   async sync(run: SyncRunOptions = {}): Promise<SyncResult> {
-    const { filter, listeners, signal, workerProcesses, symlinks, relaxed, wrapSource, wrapTarget, only, ...options } =
-      run;
-    const [sourceProfile, ...targetProfiles] = this.#profiles();
+    const {
+      filter,
+      listeners,
+      signal,
+      bandwidth,
+      workerProcesses,
+      symlinks,
+      relaxed,
+      wrapSource,
+      wrapTarget,
+      only,
+      ...options
+    } = run;
+    const [sourceProfile, ...targetProfiles] = this.#profiles(bandwidth);
     const chosen = targetProfiles.filter((_, i) => only?.includes(i) ?? true);
     const opened = await this.pando.openStore(sourceProfile as Profile, symlinks === undefined ? {} : { symlinks });
     const source = wrapSource?.(opened) ?? opened;
@@ -180,9 +193,9 @@ class DirectoryWorld implements SyncWorld {
     if (!this.#keep) rmSync(this.root, { recursive: true, force: true });
   }
 
-  #profiles(): Profile[] {
+  #profiles(bandwidth?: number): Profile[] {
     return [
-      makeProfile('source', { type: 'file', basePath: this.source }),
+      { ...makeProfile('source', { type: 'file', basePath: this.source }), bandwidth },
       ...this.targets.map((basePath, i) => makeProfile(`target${i}`, { type: 'file', basePath })),
       ...this.#buckets.map((settings, i) => makeProfile(`bucket${i}`, { type: 's3', ...settings })),
     ];

@@ -66,6 +66,8 @@ export class CopyDraft {
   targets: readonly DraftTarget[] = [];
   attempts = 0;
   read: SourceRead | undefined;
+  /** Bytes given to targets by this attempt, of an object that comes in chunks. */
+  moved = 0;
   /** The source was another at the end of the copy than at its beginning: nothing of it may be published. */
   sourceChanged = false;
 
@@ -78,6 +80,7 @@ export class CopyDraft {
     this.attempts++;
     this.sourceChanged = false;
     this.read = undefined;
+    this.moved = 0;
     this.targets = this.item.targets.map((plan) => new DraftTarget(plan));
   }
 

@@ -1,10 +1,11 @@
 import type { Clock } from '../../ports/clock.ts';
-import type { CopyOutcome, CopyPage } from '../../ports/copy-pool.ts';
+import type { CopyOutcome, CopyPage, OnMoved } from '../../ports/copy-pool.ts';
 import type { Published, PublishRequest, Staged, Storage } from '../../ports/storage.ts';
 import { StorageError } from '../../ports/storage.ts';
 import { CopyDraft, type DraftTarget } from './copy-draft.ts';
-import { type StageDeps, stageItem } from './stage-item.ts';
 import { hashObject } from './hash-object.ts';
+import { Pulse } from './pulse.ts';
+import { type StageDeps, stageItem } from './stage-item.ts';
 
 export interface CopyPageDeps {
   readonly clock: Clock;
@@ -15,7 +16,9 @@ export interface CopyPageDeps {
   readonly itemsAtOnce: number;
   /** Until then results may be published; grows while the page is under way. */
   readonly publishUntilMs: () => number;
-  readonly isStopped: () => boolean;
+  /** Aborted: what is staged is published, a large object is given up half-way, and nothing new is begun. */
+  readonly signal: AbortSignal;
+  readonly onMoved: OnMoved;
 }
 
 /** What is read of the source at once; objects up to this size come whole. */
@@ -30,10 +33,11 @@ const ATTEMPTS_MAX = 3;
  */
 export async function copyPage(deps: CopyPageDeps, page: CopyPage): Promise<CopyOutcome[]> {
   const drafts = page.items.map((item) => new CopyDraft(item));
+  const pulse = new Pulse(deps);
   let next = 0;
   const keepsBytes = deps.targets.some(({ capabilities }) => capabilities.stagesInMemory);
   const work = async (): Promise<void> => {
-    const lane = { ...deps, into: keepsBytes ? undefined : Buffer.allocUnsafe(READ_BYTES) };
+    const lane = { ...deps, pulse, into: keepsBytes ? undefined : Buffer.allocUnsafe(READ_BYTES) };
     for (let draft = drafts[next++]; draft !== undefined; draft = drafts[next++]) await copyItem(lane, page, draft);
   };
   await Promise.all(Array.from({ length: Math.min(deps.itemsAtOnce, drafts.length) }, work));
@@ -44,10 +48,11 @@ export async function copyPage(deps: CopyPageDeps, page: CopyPage): Promise<Copy
 async function copyItem(deps: CopyPageDeps & StageDeps, page: CopyPage, draft: CopyDraft): Promise<void> {
   for (;;) {
     draft.begin();
-    if (deps.isStopped()) draft.failAll({ kind: 'aborted', message: 'the sync was stopped' });
+    if (deps.signal.aborted) draft.failAll({ kind: 'aborted', message: 'the sync was stopped' });
     else await stageItem(deps, draft);
     if (draft.sourceChanged && draft.attempts < ATTEMPTS_MAX) {
       await discardStaged(deps, draft);
+      deps.pulse.takeBack(draft.moved);
       continue;
     }
     await publishAll(deps, page, [draft], (storage) => storage.capabilities.stagesInMemory);

@@ -13,8 +13,8 @@ export interface CopyQueueOptions {
   readonly readBack: boolean;
   readonly publishUntilMs: () => number;
   readonly catalog: Pick<Catalog, 'readMarks'>;
-  /** Told of each page when it is sent and when it has ended; recording is part of the page. */
-  readonly recorder: Pick<CopyRecorder, 'pageSent' | 'recordPage'>;
+  /** Told of each page when it is sent, how far it is, and when it has ended; recording is part of the page. */
+  readonly recorder: Pick<CopyRecorder, 'pageSent' | 'pageMoved' | 'recordPage'>;
 }
 
 /** Collects items into pages and keeps the pool busy: one page waiting for each that is under way. */
@@ -65,7 +65,8 @@ export class CopyQueue {
       try {
         const marked = await this.#withMarks(planned);
         const items = marked.map(({ item }) => item);
-        const outcomes = await pool.run({ items, publishUntilMs: publishUntilMs(), readBack });
+        const page = { items, publishUntilMs: publishUntilMs(), readBack };
+        const outcomes = await pool.run(page, (bytes) => recorder.pageMoved(planned, bytes));
         await recorder.recordPage({ sent: planned, planned: marked, outcomes });
       } catch (error) {
         this.#failure ??= error;

@@ -58,6 +58,10 @@ export class CopyRecorder {
     this.#order.sent(planned);
   }
 
+  pageMoved(sent: readonly PlannedItem[], bytes: number): void {
+    this.#o.tally.pageMoved(sent, bytes);
+  }
+
   async recordPage({ sent, planned, outcomes }: EndedPage): Promise<void> {
     const { scope, stores, clock, tally } = this.#o;
     const context = { scope, stores, nowMs: clock.nowMs() };
@@ -69,6 +73,7 @@ export class CopyRecorder {
     for (const [i, change] of changes.entries()) {
       if (recorded.changes[i]?.kind === 'conflict') tally.fail(change.name, undefined, CONFLICT);
     }
+    tally.pageEnded(sent);
     for (const [i, one] of planned.entries()) this.#count(one, outcomes[i] as CopyOutcome);
     tally.report('copying');
   }

@@ -10,9 +10,10 @@ export interface FanOut {
 
 /**
  * A chunk is given to all branches, and the next one is asked for when all have asked (so buffers may be reused). A branch that
- * returns early is left behind and holds nobody up. A body that fails fails every branch.
+ * returns early is left behind and holds nobody up. A body that fails fails every branch, and so does `onChunk`, which is told of
+ * each chunk how many bytes are given out.
  */
-export function fanOut(body: Body, count: number): FanOut {
+export function fanOut(body: Body, count: number, onChunk?: (bytes: number) => Promise<void>): FanOut {
   const hash = createHash('sha256');
   const iterator = body instanceof Uint8Array ? [body].values() : body[Symbol.asyncIterator]();
   let size = 0;
@@ -32,6 +33,7 @@ export function fanOut(body: Body, count: number): FanOut {
       else {
         hash.update(step.value);
         size += step.value.length;
+        await onChunk?.(step.value.length * round.length);
       }
       pulling = false;
       const result: IteratorResult<Uint8Array> = step.done === true ? { done: true, value: undefined } : step;

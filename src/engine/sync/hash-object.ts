@@ -15,13 +15,18 @@ export async function hashObject(
   return { sha256, token: head.token };
 }
 
-export async function hashBody(body: Body): Promise<{ sha256: string; size: number }> {
+/** `onChunk` is told of each chunk of a body that is not whole in memory. */
+export async function hashBody(
+  body: Body,
+  onChunk?: (bytes: number) => Promise<void>,
+): Promise<{ sha256: string; size: number }> {
   if (body instanceof Uint8Array) return { sha256: hash('sha256', body, 'hex'), size: body.length };
   const running = createHash('sha256');
   let size = 0;
   for await (const chunk of body) {
     running.update(chunk);
     size += chunk.length;
+    await onChunk?.(chunk.length);
   }
   return { sha256: running.digest('hex'), size };
 }

@@ -12,12 +12,15 @@ import {
 import type { CopyDraft, DraftTarget } from './copy-draft.ts';
 import { fanOut } from './fan-out.ts';
 import { hashBody, hashObject } from './hash-object.ts';
+import type { Pulse } from './pulse.ts';
 
 export interface StageDeps {
   readonly source: Storage;
   readonly targets: readonly Storage[];
   /** To read into, where no target keeps what it is given. */
   readonly into: Uint8Array | undefined;
+  readonly signal: AbortSignal;
+  readonly pulse: Pulse;
 }
 
 /** Reads one object once and stages it wherever it is to be copied; compares first where bytes are there that may be right. */
@@ -79,7 +82,7 @@ async function stageStream(deps: StageDeps, draft: CopyDraft, got: Got): Promise
   const { key, operation } = draft.item;
   let { head, body } = got;
   if (draft.item.isSourceInDoubt === true || draft.open.some(({ plan }) => plan.how === 'compare-hash')) {
-    const { sha256, size } = await hashBody(body);
+    const { sha256, size } = await hashBody(body, () => deps.pulse.moved(0));
     if (size !== head.size) throw shortRead(deps.source, draft, size, head.size);
     checkDoubt(deps.source, draft, sha256);
     draft.read = { token: head.token, size: head.size, sha256, attributes: head.attributes };
@@ -92,7 +95,10 @@ async function stageStream(deps: StageDeps, draft: CopyDraft, got: Got): Promise
     ({ head, body } = await deps.source.get(key, { ...readOptions(deps), ifToken: head.token }));
   }
   const open = draft.open;
-  const fan = fanOut(body, open.length);
+  const fan = fanOut(body, open.length, (bytes) => {
+    draft.moved += bytes;
+    return deps.pulse.moved(bytes);
+  });
   const resume = `${deps.source.place}\n${head.token}`;
   const options = { ...stageOptions(head, { operation, sha256: undefined }), resume };
   const ends = await Promise.allSettled(
@@ -124,8 +130,8 @@ async function isSame(storage: Storage, draft: CopyDraft, target: DraftTarget, s
   return true;
 }
 
-function readOptions({ into }: StageDeps): GetOptions {
-  return into === undefined ? {} : { into };
+function readOptions({ into, signal }: StageDeps): GetOptions {
+  return into === undefined ? { signal } : { into, signal };
 }
 
 /** Bytes that rotted, or that a machine lost when it stopped, must not take the place of good copies. */

@@ -41,6 +41,8 @@ export interface SyncProgressReport {
   /** Total of what is to be copied so far, and of it copied, over all targets. */
   readonly bytesPlanned: number;
   readonly bytesCopied: number;
+  /** Moved for large objects that are under way: not yet published and verified, and not in `bytesCopied`. */
+  readonly bytesUnderWay: number;
   readonly failed: number;
   /** The source's listing is complete: `listed` and `bytesPlanned` are final. */
   readonly complete: boolean;

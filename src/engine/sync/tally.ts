@@ -51,6 +51,8 @@ export class Tally {
   bytesCopied = 0;
   failed = 0;
   complete = false;
+  /** Bytes of pages that have not ended, by page. */
+  readonly #moved = new Map<object, number>();
   readonly #listeners: SyncListeners;
 
   constructor(targets: readonly SyncTarget[], listeners: SyncListeners) {
@@ -83,6 +85,17 @@ export class Tally {
     return this.target(target).gaveUp !== undefined;
   }
 
+  /** Of a page so far; pages of small objects say nothing before their end. */
+  pageMoved(page: object, bytes: number): void {
+    this.#moved.set(page, bytes);
+    this.report('copying');
+  }
+
+  /** From here on what the page copied is in `bytesCopied`, and what it did not counts no more. */
+  pageEnded(page: object): void {
+    this.#moved.delete(page);
+  }
+
   report(phase: 'copying' | 'deleting'): void {
     const { done, bytesPlanned, bytesCopied, failed, complete } = this;
     this.#listeners.onProgress?.({
@@ -91,6 +104,7 @@ export class Tally {
       done,
       bytesPlanned,
       bytesCopied,
+      bytesUnderWay: this.#moved.values().reduce((sum, bytes) => sum + bytes, 0),
       failed,
       complete,
     });

@@ -2,7 +2,7 @@ import type { Head } from '../../ports/storage.ts';
 
 /** One copy as it was read, all of it. */
 export interface ReadCopy {
-  readonly head: Head;
+  readonly head: Omit<Head, 'digests'>;
   readonly sha256: string;
 }
 

@@ -1,5 +1,5 @@
-import { type Listed, type Storage, StorageError } from '../../ports/storage.ts';
-import { hashBody } from '../sync/hash-object.ts';
+import type { CopyFailure, ReadOutcome } from '../../ports/copy-pool.ts';
+import type { Listed } from '../../ports/storage.ts';
 import type { KnownObject, KnownReplica } from '../sync/known-cursor.ts';
 import type { MergedObject } from '../sync/merge-listings.ts';
 import { judgeCopy, type ReadCopy } from './judge-copy.ts';
@@ -7,11 +7,8 @@ import type { VerifyTally } from './verify-tally.ts';
 
 export type ListedObject = MergedObject & { readonly source: Listed };
 
-export interface VerifyStores {
-  readonly source: Storage;
-  readonly targets: readonly Storage[];
-  readonly signal: AbortSignal;
-}
+/** What was read of one object, by store: the source is 0, the targets follow. Undefined where nothing was listed. */
+export type ReadCopies = readonly (ReadOutcome | undefined)[];
 
 /** What was found at one store; `copy` is undefined where nothing could be read. */
 export interface CopyFinding {
@@ -28,14 +25,10 @@ export interface ObjectFindings {
   readonly findings: readonly CopyFinding[];
 }
 
-/** Reads one object at the source and all targets from the first byte to the last, and says of each copy what it is. */
-export async function verifyObject(
-  stores: VerifyStores,
-  tally: VerifyTally,
-  object: ListedObject,
-): Promise<ObjectFindings> {
+/** Says of each copy of one object what it is, once all of them were read. */
+export function verifyObject(tally: VerifyTally, object: ListedObject, copies: ReadCopies): ObjectFindings {
   const known = object.known?.isTombstone === false ? object.known : undefined;
-  const ours = await read(stores, tally, 0, object.key, object.source.token);
+  const ours = readCopy(tally, object.key, 0, copies[0]);
   const recorded = currentHash(known, object.source.token);
   const isRotted = ours !== undefined && recorded !== undefined && ours.sha256 !== recorded;
   if (isRotted) tally.find(0, object.key, 'corrupt', 'it holds other bytes than were recorded, and nobody wrote them');
@@ -46,32 +39,30 @@ export async function verifyObject(
   ];
   if (!isSourceDoubtful) tally.store(0).intact++;
   if (sha256 === undefined) return { object, isSourceDoubtful, findings };
-  const targets = stores.targets.map(async (_, i) => {
-    if (tally.isOut(i + 1)) return undefined;
-    return await verifyCopy(stores, tally, { object, known, store: i + 1, sha256, isSourceDoubtful });
-  });
-  for (const finding of await Promise.all(targets)) if (finding !== undefined) findings.push(finding);
+  for (const i of object.targets.keys()) {
+    if (!tally.isOut(i + 1))
+      findings.push(verifyCopy(tally, { object, known, store: i + 1, sha256, read: copies[i + 1] }));
+  }
   return { object, isSourceDoubtful, findings };
 }
 
-async function verifyCopy(
-  stores: VerifyStores,
+function verifyCopy(
   tally: VerifyTally,
   asked: {
     readonly object: ListedObject;
     readonly known: KnownObject | undefined;
     readonly store: number;
     readonly sha256: string;
-    readonly isSourceDoubtful: boolean;
+    readonly read: ReadOutcome | undefined;
   },
-): Promise<CopyFinding> {
-  const { object, known, store, sha256 } = asked;
+): CopyFinding {
+  const { object, known, store, sha256, read } = asked;
   const listed = object.targets[store - 1];
   if (listed === undefined) {
     tally.find(store, object.key, 'missing', 'it is not there');
     return { store, kind: 'missing', copy: undefined };
   }
-  const copy = await read(stores, tally, store, object.key, listed.token);
+  const copy = readCopy(tally, object.key, store, read);
   if (copy === undefined) return { store, kind: 'unreadable', copy };
   const replica = known?.replica(store);
   const kind = judgeCopy({
@@ -101,39 +92,19 @@ function isCurrent(replica: KnownReplica, known: KnownObject | undefined): boole
   return replica.versionId === known?.versionId;
 }
 
-/** Undefined: it could not be read, and that is told. What changes while it is read is looked at once more. */
-async function read(
-  { source, targets, signal }: VerifyStores,
-  tally: VerifyTally,
-  store: number,
-  key: string,
-  token: string,
-): Promise<ReadCopy | undefined> {
-  const storage = store === 0 ? source : (targets[store - 1] as Storage);
-  try {
-    return await readWhole(storage, tally, store, key, { ifToken: token, signal });
-  } catch (error) {
-    if (!(error instanceof StorageError)) throw error;
-    if (error.kind === 'precondition-failed' || error.kind === 'changed') {
-      const again = await readWhole(storage, tally, store, key, { signal }).catch((cause: unknown) => cause);
-      if (!(again instanceof Error)) return again as ReadCopy;
-    }
-    if (error.kind !== 'aborted') tally.find(store, key, 'unreadable', error.message);
+/** Undefined: it could not be read, and that is told. */
+function readCopy(tally: VerifyTally, key: string, store: number, read: ReadOutcome | undefined): ReadCopy | undefined {
+  const outcome = read ?? NOT_READ;
+  if (outcome.kind === 'failed') {
+    tally.find(store, key, 'unreadable', outcome.failure.message);
     return undefined;
   }
+  tally.store(store).bytes += outcome.head.size;
+  return { head: outcome.head, sha256: outcome.sha256 };
 }
 
-async function readWhole(
-  storage: Storage,
-  tally: VerifyTally,
-  store: number,
-  key: string,
-  options: { readonly ifToken?: string; readonly signal: AbortSignal },
-): Promise<ReadCopy> {
-  const { head, body } = await storage.get(key, options);
-  const { sha256, size } = await hashBody(body);
-  tally.store(store).bytes += size;
-  if (size !== head.size)
-    throw new StorageError('corrupt', { store: storage.name, key }, `${size} of ${head.size} bytes could be read`);
-  return { head, sha256 };
-}
+/** A store that was given up while the object waited to be read. */
+const NOT_READ: { readonly kind: 'failed'; readonly failure: CopyFailure } = {
+  kind: 'failed',
+  failure: { kind: 'unavailable', message: 'it was not read' },
+};

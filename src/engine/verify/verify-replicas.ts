@@ -2,6 +2,7 @@ import { compareKeys } from '../../domain/object/key.ts';
 import type { KeyFilter } from '../../domain/transfer/key-filter.ts';
 import type { Catalog, RecordBatch } from '../../ports/catalog.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { CopyPool } from '../../ports/copy-pool.ts';
 import type { Random } from '../../ports/random.ts';
 import { type ListingPage, type Storage, StorageError } from '../../ports/storage.ts';
 import { flushSoft } from '../flush-soft.ts';
@@ -11,7 +12,8 @@ import { KnownCursor } from '../sync/known-cursor.ts';
 import { type MergedObject, mergeListings } from '../sync/merge-listings.ts';
 import { isAwaitingDelete } from '../sync/plan-object.ts';
 import { recordFindings } from './record-findings.ts';
-import { type ListedObject, type ObjectFindings, verifyObject } from './verify-object.ts';
+import { ReadQueue } from './read-queue.ts';
+import { type ListedObject, type ReadCopies, verifyObject } from './verify-object.ts';
 import { VerifyTally } from './verify-tally.ts';
 import type { VerifyListeners, VerifyResult, VerifyTarget } from './verify-types.ts';
 
@@ -19,6 +21,7 @@ export interface VerifyPorts {
   readonly catalog: Pick<Catalog, 'scanScope' | 'record' | 'beginFlush' | 'endFlush' | 'recordEvents'>;
   readonly clock: Clock;
   readonly random: Random;
+  readonly openPool: (source: Storage, targets: readonly Storage[]) => Promise<CopyPool>;
 }
 
 export interface VerifyReplicas {
@@ -28,14 +31,10 @@ export interface VerifyReplicas {
   readonly targets: readonly VerifyTarget[];
   readonly prefix: string;
   readonly filter: KeyFilter;
-  /** Objects read at once, each at all its stores. */
-  readonly objectsAtOnce: number;
   readonly listeners: VerifyListeners;
   readonly signal: AbortSignal;
 }
 
-/** Objects that wait to be read; the listings wait with them. */
-const WAITING_MAX = 1024;
 /** Objects told to the catalog at once. */
 const RECORD_BATCH = 256;
 
@@ -46,13 +45,19 @@ const RECORD_BATCH = 256;
 export async function verifyReplicas(ports: VerifyPorts, args: VerifyReplicas): Promise<VerifyResult> {
   const startedMs = ports.clock.monotonicMs();
   const tally = new VerifyTally(args);
-  await flushSoft(ports.catalog, args.scope, [args.source, ...args.targets.map(({ storage }) => storage)]);
-  const run = new VerifyRun(ports, args, tally);
+  const stores = args.targets.map(({ storage }) => storage);
+  await flushSoft(ports.catalog, args.scope, [args.source, ...stores]);
+  await using pool = await ports.openPool(args.source, stores);
+  const stopPool = (): void => pool.stop();
+  args.signal.addEventListener('abort', stopPool, { once: true });
+  const run = new VerifyRun(ports, args, tally, pool);
   try {
     await run.compareAll();
   } catch (error) {
-    if (!(error instanceof StorageError) || (tally.objects === 0 && error.kind !== 'aborted')) throw error;
+    if (!(error instanceof StorageError) || (tally.listed === 0 && error.kind !== 'aborted')) throw error;
     if (error.kind !== 'aborted') tally.giveUp(0, error.message);
+  } finally {
+    args.signal.removeEventListener('abort', stopPool);
   }
   const [source, ...targets] = tally.stores.map((store) => store.result());
   return {
@@ -73,17 +78,20 @@ class VerifyRun {
   readonly #tally: VerifyTally;
   readonly #operations: OperationIds;
   readonly #stores: readonly string[];
-  readonly #waiting: ListedObject[] = [];
-  readonly #running = new Set<Promise<void>>();
-  readonly #failures: unknown[] = [];
+  readonly #queue: ReadQueue;
   #batches: Pick<RecordBatch, 'changes' | 'replicas' | 'events'>[] = [];
 
-  constructor(ports: VerifyPorts, args: VerifyReplicas, tally: VerifyTally) {
+  constructor(ports: VerifyPorts, args: VerifyReplicas, tally: VerifyTally, pool: CopyPool) {
     this.#ports = ports;
     this.#a = args;
     this.#tally = tally;
     this.#operations = new OperationIds(ports.clock, ports.random);
     this.#stores = [args.source.place, ...args.targets.map(({ storage }) => storage.place)];
+    this.#queue = new ReadQueue({
+      pool,
+      onRead: (object, copies) => this.#note(object, copies),
+      onMoved: (bytes) => tally.moved(bytes),
+    });
   }
 
   async compareAll(): Promise<void> {
@@ -112,16 +120,17 @@ class VerifyRun {
           if (error.kind !== 'aborted') this.#tally.giveUp(target + 1, error.message);
         },
         visit: (object) => this.#visit(object),
-        pause: () => this.#work(WAITING_MAX),
+        pause: () => this.#pause(),
       });
-      await this.#work(0);
-      await Promise.all(this.#running);
-      if (this.#failures.length > 0) throw this.#failures[0];
+      this.#tally.isComplete = true;
     } finally {
-      // What was read before the listing broke off was read.
-      await Promise.all(this.#running);
-      await this.#record(1);
-      await Promise.all([sourceCursor.close(), known.close(), ...targetCursors.map((cursor) => cursor.close())]);
+      try {
+        // What was read before the listing broke off was read.
+        await this.#queue.drain();
+        await this.#record(1);
+      } finally {
+        await Promise.all([sourceCursor.close(), known.close(), ...targetCursors.map((cursor) => cursor.close())]);
+      }
     }
   }
 
@@ -140,8 +149,9 @@ class VerifyRun {
     if (filter.judge(object.key) !== 'included' || isAwaitingDelete(object)) return;
     if (object.source === undefined) return this.#visitUnmatched(object);
     if (!filter.admits(object.source)) return;
-    this.#tally.objects++;
-    this.#waiting.push(object as ListedObject);
+    const copies = [object.source, ...object.targets.map((one, i) => (this.#tally.isOut(i + 1) ? undefined : one))];
+    this.#tally.list(copies);
+    this.#queue.add(object as ListedObject, copies);
   }
 
   /** What is known to have been at the source is missing there; anything else at a target is extra. */
@@ -152,39 +162,17 @@ class VerifyRun {
     else for (const [i, listed] of targets.entries()) if (listed !== undefined) this.#tally.store(i + 1).extra++;
   }
 
-  /** Reads until no more than so many objects wait. */
-  async #work(waitingMax: number): Promise<void> {
-    const { objectsAtOnce, signal } = this.#a;
-    while (this.#waiting.length > waitingMax) {
-      if (signal.aborted) {
-        this.#waiting.length = 0;
-        break;
-      }
-      if (this.#running.size >= objectsAtOnce) await Promise.race(this.#running);
-      if (this.#failures.length > 0) throw this.#failures[0];
-      const object = this.#waiting.shift();
-      if (object !== undefined) this.#start(object);
-      if (this.#batches.length >= RECORD_BATCH) await this.#record(RECORD_BATCH);
-    }
+  async #pause(): Promise<void> {
+    await this.#queue.room();
+    await this.#record(RECORD_BATCH);
+    this.#tally.report();
   }
 
-  #start(object: ListedObject): void {
-    const stores = {
-      source: this.#a.source,
-      targets: this.#a.targets.map(({ storage }) => storage),
-      signal: this.#a.signal,
-    };
-    const work = verifyObject(stores, this.#tally, object).then(
-      (findings) => this.#note(findings),
-      (error: unknown) => this.#failures.push(error),
-    );
-    const tracked = work.then(() => void this.#running.delete(tracked));
-    this.#running.add(tracked);
-  }
-
-  #note(findings: ObjectFindings): void {
+  #note(object: ListedObject, copies: ReadCopies): void {
     const context = { scope: this.#a.scope, stores: this.#stores, nowMs: this.#ports.clock.nowMs() };
-    if (!this.#a.signal.aborted) this.#batches.push(recordFindings(context, findings, this.#operations.next()));
+    this.#tally.objects++;
+    const findings = verifyObject(this.#tally, object, copies);
+    this.#batches.push(recordFindings(context, findings, this.#operations.next()));
     this.#tally.report();
   }
 

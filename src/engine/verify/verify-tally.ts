@@ -1,5 +1,5 @@
 import { escapeKey } from '../../domain/object/key.ts';
-import type { Storage } from '../../ports/storage.ts';
+import type { Listed, Storage } from '../../ports/storage.ts';
 import {
   FINDINGS_KEPT,
   type VerifyFinding,
@@ -37,8 +37,14 @@ export class StoreTally {
 export class VerifyTally {
   readonly stores: readonly StoreTally[];
   readonly findings: VerifyFinding[] = [];
+  /** Seen in the listings, and of these read at all their stores. */
+  listed = 0;
   objects = 0;
   wrong = 0;
+  /** The listings are at their end. */
+  isComplete = false;
+  #bytesListed = 0;
+  #bytesUnderWay = 0;
   readonly #listeners: VerifyListeners;
 
   constructor(of: {
@@ -52,6 +58,18 @@ export class VerifyTally {
       ...of.targets.map(({ title, storage }) => new StoreTally(title, storage.place)),
     ];
     this.#listeners = of.listeners;
+  }
+
+  /** An object as the stores list it. */
+  list(copies: readonly (Listed | undefined)[]): void {
+    this.listed++;
+    for (const copy of copies) this.#bytesListed += copy?.size ?? 0;
+  }
+
+  /** Of large objects that are under way. */
+  moved(bytes: number): void {
+    this.#bytesUnderWay = bytes;
+    this.report();
   }
 
   store(index: number): StoreTally {
@@ -80,6 +98,14 @@ export class VerifyTally {
 
   report(): void {
     const bytes = this.stores.reduce((sum, store) => sum + store.bytes, 0);
-    this.#listeners.onProgress?.({ objects: this.objects, bytes, wrong: this.wrong });
+    const { listed, objects, wrong, isComplete } = this;
+    this.#listeners.onProgress?.({
+      listed,
+      objects,
+      bytes: bytes + this.#bytesUnderWay,
+      bytesListed: this.#bytesListed,
+      wrong,
+      complete: isComplete,
+    });
   }
 }

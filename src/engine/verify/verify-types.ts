@@ -53,9 +53,15 @@ export interface VerifyResult {
 }
 
 export interface VerifyProgressReport {
+  /** Objects seen in the listings, and of these read at all their stores. */
+  readonly listed: number;
   readonly objects: number;
+  /** Read so far at all stores together, of so many that were listed. */
   readonly bytes: number;
+  readonly bytesListed: number;
   readonly wrong: number;
+  /** The listings are complete: `listed` and `bytesListed` are final. */
+  readonly complete: boolean;
 }
 
 export interface VerifyListeners {
