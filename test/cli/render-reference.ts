@@ -89,7 +89,8 @@ With \`--json\` the result is one JSON document with names in camelCase (\`ls\`,
 document a line). Sizes are in bytes, times in ISO 8601 or, where the name ends in \`Ms\`, milliseconds since 1970. A reader of stdout
 that goes away (\`pando ls … | head\`) is no error. No secret is ever shown.
 
-Progress is drawn on stderr where that is a terminal; \`--progress\` writes a line every two seconds where it is not.
+Progress is drawn on stderr where that is a terminal; \`--progress\` writes a line every two seconds where it is not. It moves within
+large objects too; what was moved of an object that fails in the end is taken off again.
 
 Ctrl-C once: what is under way is finished or undone, the process ends with 130, and the same command goes on from there. Twice: it
 ends at once; that loses nothing either, but leaves more to be looked at again.
