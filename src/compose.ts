@@ -14,7 +14,8 @@ import type { VerifyResult } from './engine/verify/verify-types.ts';
 import type { Catalog, NewEvent } from './ports/catalog.ts';
 import type { CopyPool } from './ports/copy-pool.ts';
 import type { Storage } from './ports/storage.ts';
-import { type OnRetry, type OpenStore, openStorage } from './open-storage.ts';
+import type { Telling } from './ports/telling.ts';
+import { type OpenStore, openStorage } from './open-storage.ts';
 import { openLedger } from './storage/bandwidth.ts';
 import { systemClock } from './system/system-clock.ts';
 import { systemProcesses } from './system/system-processes.ts';
@@ -48,12 +49,6 @@ export interface PoolOptions {
   readonly onWorkerLost?: ((why: string) => void) | undefined;
 }
 
-/** What a Pando tells while it works. */
-export interface PandoListeners {
-  /** A store failed, as the message says, and was asked once more; `attempt` counts from 2. */
-  readonly onRetry?: ((message: string, attempt: number) => void) | undefined;
-}
-
 /**
  * Pando with its parts put together: the only place, with `worker-entry.ts`, that knows which catalog and which stores there
  * are. Closing it closes what it opened.
@@ -63,17 +58,15 @@ export class Pando implements AsyncDisposable {
   readonly clock = systemClock;
   readonly random = systemRandom;
   readonly processes = systemProcesses;
-  readonly #listeners: PandoListeners;
-  readonly #onRetry: OnRetry;
+  readonly #telling: Telling;
   readonly #stores = new Map<string, Promise<Storage>>();
   readonly #opened = new WeakMap<Storage, WorkerStore>();
   #catalog: Promise<Catalog> | undefined;
   #objects: Promise<ObjectVerbs> | undefined;
 
-  constructor(configuration: Configuration, listeners: PandoListeners = {}) {
+  constructor(configuration: Configuration, telling: Telling = {}) {
     this.configuration = configuration;
-    this.#listeners = listeners;
-    this.#onRetry = ({ message }, attempt) => listeners.onRetry?.(message, attempt);
+    this.#telling = telling;
   }
 
   /** Opened with the first use: a command that needs none does not make one. */
@@ -87,7 +80,14 @@ export class Pando implements AsyncDisposable {
     this.#objects ??= this.catalog().then((catalog) => {
       // What nobody waits for is kept with the catalog's events; when even that fails there is nobody left to tell.
       const events = { report: (event: NewEvent) => void catalog.recordEvents([event]).catch(() => undefined) };
-      return bindObjectVerbs({ catalog, clock: this.clock, random: this.random, processes: this.processes, events });
+      return bindObjectVerbs({
+        catalog,
+        clock: this.clock,
+        random: this.random,
+        processes: this.processes,
+        events,
+        telling: this.#telling,
+      });
     });
     return this.#objects;
   }
@@ -109,9 +109,14 @@ export class Pando implements AsyncDisposable {
 
   async #openStore({ profile, open }: WorkerStore): Promise<Storage> {
     const shared = profile.bandwidth === undefined ? open : { ...open, ledger: openLedger() };
-    const storage = await openStorage(profile, shared, this.#onRetry);
+    const storage = await openStorage(profile, shared, ({ message }, attempt) => this.#tellRetry(message, attempt));
+    this.#telling.info?.('store opened', { store: profile.name, place: open.place });
     this.#opened.set(storage, { profile, open: shared });
     return storage;
+  }
+
+  #tellRetry(why: string, attempt: number): void {
+    this.#telling.info?.('a store failed and is asked once more', { attempt, why });
   }
 
   /** The scope of a profile with all its stores open, known to the catalog. */
@@ -154,6 +159,7 @@ export class Pando implements AsyncDisposable {
       clock: this.clock,
       random: this.random,
       processes: this.processes,
+      telling: this.#telling,
       openScratch: () => openSystemScratch(),
       openPool: async (source, targets) => this.#openPool(source, targets, options),
     };
@@ -209,7 +215,7 @@ export class Pando implements AsyncDisposable {
       ...plan,
       open,
       onWorkerLost: options.onWorkerLost ?? (() => undefined),
-      onRetry: (message, attempt) => this.#listeners.onRetry?.(message, attempt),
+      onRetry: (message, attempt) => this.#tellRetry(message, attempt),
     });
   }
 

@@ -56,7 +56,7 @@ function limit({ concurrency, bandwidth }: Profile, { workers, ledger }: OpenSto
 
 /** Each adapter is loaded when it is first needed, so that a worker carries only its own. */
 async function openAdapter(profile: Profile, { place, blocking, symlinks }: OpenStore): Promise<Storage> {
-  const { name, storage: settings, durability, concurrency } = profile;
+  const { storage: settings, durability, concurrency, title: name = profile.name } = profile;
   switch (settings.type) {
     case 'file': {
       const { openFileStorage } = await import('./storage/file/file-storage.ts');

@@ -11,7 +11,9 @@ export const events: CommandModule = {
       .action(
         act<[], { readonly scope?: string; readonly limit: number }>(async (cli, _args, { scope, limit }) => {
           const catalog = await (await cli.pando()).catalog();
-          for (const event of await readLatestEvents(catalog, { limit, scope })) {
+          const latest = await readLatestEvents(catalog, { limit, scope });
+          if (latest.length === 0) cli.output.note('no events: nothing was found wrong');
+          for (const event of latest) {
             if (cli.globals.json === true) cli.output.printJsonLine(event);
             else cli.output.print(describeEvent(event));
           }

@@ -4,6 +4,7 @@ import { openConfiguration } from '../config/open-configuration.ts';
 import type { Pando } from '../compose.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { GlobalOptions } from './global-options.ts';
+import type { Telling } from '../ports/telling.ts';
 import type { Log } from './log.ts';
 import type { Output } from './output.ts';
 
@@ -24,6 +25,7 @@ export class Invocation implements AsyncDisposable {
   readonly globals: GlobalOptions;
   readonly output: Output;
   readonly log: Log;
+  readonly telling: Telling;
   /** Aborted by the first Ctrl-C. */
   readonly signal: AbortSignal;
   #configuration: Promise<Configuration> | undefined;
@@ -33,12 +35,19 @@ export class Invocation implements AsyncDisposable {
     readonly globals: GlobalOptions;
     readonly output: Output;
     readonly log: Log;
+    readonly telling: Telling;
     readonly signal: AbortSignal;
   }) {
     this.globals = given.globals;
     this.output = given.output;
     this.log = given.log;
+    this.telling = given.telling;
     this.signal = given.signal;
+  }
+
+  /** A bar that is drawn anew again and again would run into the lines. */
+  get isLoggingToTerminal(): boolean {
+    return this.telling.info !== undefined && process.stderr.isTTY;
   }
 
   /** Loaded with the first use: what needs none works without. */
@@ -55,7 +64,7 @@ export class Invocation implements AsyncDisposable {
   async #openPando(): Promise<Pando> {
     const [{ Pando: Opened }, configuration] = await Promise.all([import('../compose.ts'), this.configuration()]);
     this.log('info', 'configuration', { file: configuration.file ?? 'none', catalog: configuration.catalog.kind });
-    return new Opened(configuration);
+    return new Opened(configuration, this.telling);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,6 +3,7 @@ import { escapeKey } from '../domain/object/key.ts';
 import type { ListedObject } from '../engine/list-objects.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
+import { reasonOf } from './sync-report.ts';
 import { ObjectClients } from './object-client.ts';
 
 interface LsOptions {
@@ -37,7 +38,9 @@ async function list(cli: Invocation, place: string, { long = false, partial = fa
     show(cli, one, long);
     if (cli.output.isClosed) return EXIT.done;
   }
-  for (const { shown, message } of listing.failures) cli.output.complain(`${shown}: no object: ${message}`);
+  for (const { shown, protects, message } of listing.failures)
+    if (isPattern || mayBeBelow(protects, path))
+      cli.output.complain(`${shown} is no object: ${reasonOf(shown, message)}`);
   for (const why of listing.unavailable) cli.output.complain(`the listing is not complete: ${why}`);
   return listing.isComplete || partial ? EXIT.done : EXIT.unavailable;
 }
@@ -45,6 +48,15 @@ async function list(cli: Invocation, place: string, { long = false, partial = fa
 /** `data` means the object of that name and what is below it, not `database`. */
 function isAtOrBelow(name: string, path: string): boolean {
   return path === '' || path.endsWith('/') || name === path || name.startsWith(`${path}/`);
+}
+
+/** Of a directory that cannot be looked into, too. */
+function mayBeBelow(protects: string, path: string): boolean {
+  return (
+    isAtOrBelow(protects.replace(/\/$/, ''), path) ||
+    (protects.endsWith('/') && path.startsWith(protects)) ||
+    protects === ''
+  );
 }
 
 function show({ globals, output }: Invocation, { name, size, modifiedNs }: ListedObject, long: boolean): void {

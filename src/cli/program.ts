@@ -3,7 +3,7 @@ import { COMMANDS } from './commands.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { declareGlobalOptions, type GlobalOptions } from './global-options.ts';
 import { type Act, Invocation } from './invocation.ts';
-import { openLog } from './log.ts';
+import { openLog, tellingOf } from './log.ts';
 import { Output } from './output.ts';
 import { version } from './version.ts';
 
@@ -49,7 +49,8 @@ function makeAct({ signal, onEnd }: RunOptions): Act {
       const { verbose, quiet = false, logLevel, logFormat } = globals;
       const output = new Output(globals);
       const log = await openLog({ verbose, quiet, logLevel, logFormat });
-      await using cli = new Invocation({ globals, output, log, signal });
+      const telling = tellingOf(log, { verbose, quiet, logLevel });
+      await using cli = new Invocation({ globals, output, log, telling, signal });
       onEnd(await run(cli, command.processedArgs as never, globals as never));
     };
 }

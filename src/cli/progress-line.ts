@@ -10,9 +10,12 @@ export interface ProgressLine extends Disposable {
 const EVERY_MS = { terminal: 125, other: 2_000 } as const;
 
 /** Seen where a person looks at stderr; elsewhere, with `forced`, as lines every few seconds. */
-export function openProgressLine(output: Output, forced: boolean): ProgressLine {
+export function openProgressLine(
+  output: Output,
+  { forced, hidden }: { readonly forced: boolean; readonly hidden: boolean },
+): ProgressLine {
   const isTerminal = process.stderr.isTTY;
-  const isWanted = !output.isQuiet && (forced || isTerminal);
+  const isWanted = !hidden && !output.isQuiet && (forced || isTerminal);
   let shownMs = 0;
   let isShown = false;
   const end = (): void => {

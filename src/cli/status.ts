@@ -59,11 +59,18 @@ async function show(
     );
   }
   output.print('');
-  for (const { kind, state, count } of counts.requests) output.print(`requests: ${count} ${kind} ${state}`);
-  if (counts.requests.length === 0) output.print('requests: none');
-  else output.print('  pando worker --until-idle carries them out');
+  for (const line of describeRequests(counts.requests)) output.print(line);
   for (const sync of syncs) output.print(describeSync(sync));
   for (const event of events) output.print(describeEvent(event));
+}
+
+/** What is cancelled is nobody's work any more, and what failed for good no worker's. */
+export function describeRequests(all: CatalogStatus['requests']): readonly string[] {
+  const requests = all.filter(({ state }) => state !== 'CANCELLED');
+  if (requests.length === 0) return ['requests: none'];
+  const lines = requests.map(({ kind, state, count }) => `requests: ${count} ${kind} ${state}`);
+  const isWaiting = requests.some(({ state }) => state !== 'FAILED');
+  return isWaiting ? [...lines, '  pando worker --until-idle carries them out'] : lines;
 }
 
 function describeSync({ scope, state, startedMs, targets, progress, holder }: SyncRecord): string {

@@ -9,7 +9,7 @@ const FAILURES_SHOWN = 20;
 /** A sync's result for people: a row per target, what the level means, what failed, and what to do about it. */
 export async function printSyncResult(output: Output, result: SyncResult): Promise<void> {
   const { source, targets, dryRun, seconds, resumed } = result;
-  if (dryRun) output.print('');
+  if (dryRun && targets.some(({ added, updated, deleted }) => added + updated + deleted > 0)) output.print('');
   const headings = ['target', 'added', 'updated', 'deleted', 'unchanged', 'failed', 'bytes', 'verified'];
   const rows = targets.map((target) => [
     target.title,
@@ -57,6 +57,11 @@ function describeSource({ objects, bytes, hidden, excluded, markers }: SyncResul
   return `${objects} ${objects === 1 ? 'object' : 'objects'}, ${formatBytesRoughly(bytes)} at the source${more}, in ${seconds.toFixed(1)} s.`;
 }
 
+/** The reason alone, where it begins with the name that stands before it. */
+export function reasonOf(key: string, message: string): string {
+  return key !== '' && message.startsWith(`${key}: `) ? message.slice(key.length + 2) : message;
+}
+
 function printFailures(output: Output, failures: readonly SyncFailure[], counts: readonly number[]): void {
   const total = counts.reduce((sum, count) => sum + count, 0);
   if (total === 0) return;
@@ -64,7 +69,7 @@ function printFailures(output: Output, failures: readonly SyncFailure[], counts:
   output.print(total === 1 ? 'One failure:' : `${total} failures:`);
   for (const { key, target, message } of failures.slice(0, FAILURES_SHOWN)) {
     const where = [key, target === undefined ? 'at the source' : `at ${target}`].filter((part) => part !== '');
-    output.print(`  ${where.join(' ')}: ${message}`);
+    output.print(`  ${where.join(' ')}: ${reasonOf(key, message)}`);
   }
   if (total > FAILURES_SHOWN) output.print(`  … and ${total - FAILURES_SHOWN} more; all of them with --json`);
 }

@@ -1,6 +1,7 @@
 import type { NamePattern } from '../client/make-rules.ts';
 import type { SyncTrees } from '../client/sync-trees.ts';
 import { DEFAULT_DELETE_LIMIT } from '../domain/transfer/delete-limit.ts';
+import { escapeKey } from '../domain/object/key.ts';
 import type { SyncResult } from '../engine/sync/sync-types.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { readFilter } from './filter-options.ts';
@@ -38,14 +39,20 @@ async function runSync(cli: Invocation, call: SyncCall): Promise<ExitCode> {
   const dryRun = options.dryRun === true || options.plan !== undefined;
   const [{ syncTrees }, asked] = await Promise.all([import('../client/sync-trees.ts'), readTrees(cli, call)]);
   using plan = openPlan(dryRun, options);
-  using progress = await openProgress(cli.output, { forced: options.progress === true, hidden: dryRun });
+  using progress = await openProgress(cli.output, {
+    forced: options.progress === true,
+    hidden: dryRun || cli.isLoggingToTerminal,
+  });
   const result = await syncTrees(await cli.pando(), {
     ...asked,
     dryRun,
     listeners: {
       onProgress: progress.show,
-      onAction: plan.tell,
-      onFailure: ({ key, target, message }) => cli.log('debug', 'failed', { key, target, message }),
+      onAction: (action) => {
+        plan.tell(action);
+        cli.telling.debug?.('planned', { action: action.action, object: escapeKey(action.key), target: action.target });
+      },
+      onFailure: ({ key, target, message }) => cli.telling.debug?.('failed', { object: key, target, why: message }),
       onWait: ({ target }) => progress.say(`waiting for another sync of ${target} to end`),
     },
     onWorkerLost: (why) => cli.log('warn', `a copy worker was lost (${why}); its work is done again`),

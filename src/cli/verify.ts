@@ -8,6 +8,7 @@ import type { CommandModule, Invocation } from './invocation.ts';
 import type { Output } from './output.ts';
 import { declareFilterOptions, type FilterOptions, readFilter } from './filter-options.ts';
 import { openProgressLine } from './progress-line.ts';
+import { reasonOf } from './sync-report.ts';
 import { renderTable } from './table.ts';
 import { resolveTargetTrees, resolveTree } from './trees.ts';
 
@@ -30,7 +31,10 @@ export const verify: CommandModule = {
         const { verifyTrees } = await import('../client/verify-trees.ts');
         const configuration = await cli.configuration();
         const startedMs = Date.now();
-        using progress = openProgressLine(cli.output, options.progress === true);
+        using progress = openProgressLine(cli.output, {
+          forced: options.progress === true,
+          hidden: cli.isLoggingToTerminal,
+        });
         const result = await verifyTrees(await cli.pando(), {
           source: resolveTree(source, configuration),
           targets: resolveTargetTrees(targets, configuration),
@@ -102,13 +106,17 @@ function printFindings(output: Output, findings: readonly VerifyFinding[], store
   output.print('');
   for (const { kind, key, target, message } of findings.slice(0, FINDINGS_SHOWN))
     output.print(
-      `  ${kind.padEnd(10)}  ${[key, `at ${target ?? 'the source'}`].filter(Boolean).join('  ')}: ${message}`,
+      `  ${kind.padEnd(10)}  ${[key, `at ${target ?? 'the source'}`].filter(Boolean).join('  ')}: ${reasonOf(key, message)}`,
     );
   if (total > FINDINGS_SHOWN) output.print(`  … and ${total - FINDINGS_SHOWN} more; all of them with --json`);
 }
 
-function adviceFor({ repair, source }: VerifiedTrees): string {
+function adviceFor({ repair, source, targets }: VerifiedTrees): string {
   if (source.missing + source.corrupt > 0)
     return 'What is wrong at the source is not mended by itself: put the right bytes there, or delete the object with pando rm.';
-  return repair === undefined ? 'Mend it with --repair.' : 'Not everything could be mended; run it again.';
+  const isMendable = targets.some(({ missing, stale, corrupt }) => missing + stale + corrupt > 0);
+  if (repair === undefined && isMendable) return 'Mend it with --repair.';
+  if ([source, ...targets].some(({ unreadable }) => unreadable > 0))
+    return 'What cannot be read cannot be judged: see to it that it can be, or leave it out with --exclude.';
+  return 'Not everything could be mended; run it again.';
 }

@@ -15,6 +15,8 @@ export type CatalogSettings =
 
 export interface Profile {
   readonly name: string;
+  /** How messages call its store; by default as the profile is called. */
+  readonly title?: string;
   readonly storage: StorageSettings;
   /** By read priority, ties in the order listed. */
   readonly replicas: readonly { readonly profile: string; readonly readPriority: number }[];

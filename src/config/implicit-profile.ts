@@ -61,7 +61,9 @@ function makeImplicitProfile(storage: StorageSettings): Profile {
   const place = storePlace(storage);
   const segments = place.split('/').filter((segment) => segment !== '');
   const last = segments.length > 1 ? decodeURIComponent(segments.at(-1) ?? '') : '';
-  return makeProfile(derivePlaceName(last, place), storage);
+  // Its name is made up; people know the place.
+  const title = storage.type === 'file' ? storage.basePath : place.replace(/\/$/, '');
+  return { ...makeProfile(derivePlaceName(last, place), storage), title };
 }
 
 function resolveProfileUrl(argument: string, configuration: Configuration): Target {

@@ -1,3 +1,4 @@
+import { escapeKey } from '../domain/object/key.ts';
 import { isRetryable, retryDelayMs } from '../domain/transfer/retry.ts';
 import type { Catalog, ClaimedRequest, RequestOutcome } from '../ports/catalog.ts';
 import type { Random } from '../ports/random.ts';
@@ -94,9 +95,19 @@ async function carryOut(
     leases.letGo(lease);
   }
   await ports.catalog.finishRequests([outcome]);
+  const facts = { object: `${request.scope}:${escapeKey(request.name)}`, store: request.store };
+  if ('error' in outcome)
+    ports.telling?.info?.(`${request.kind} ${SAID[outcome.kind]}`, { ...facts, why: outcome.error });
+  else ports.telling?.debug?.(`${request.kind} ${SAID[outcome.kind]}`, facts);
   return COUNTED[outcome.kind];
 }
 
+const SAID = {
+  done: 'done',
+  cancelled: 'not needed any more',
+  retry: 'failed, to be tried again',
+  failed: 'failed',
+} as const;
 const COUNTED = { done: 'done', cancelled: 'moot', retry: 'postponed', failed: 'failed' } as const;
 
 async function attempt(

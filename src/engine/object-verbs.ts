@@ -1,8 +1,10 @@
+import { escapeKey } from '../domain/object/key.ts';
 import type { Catalog } from '../ports/catalog.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Processes } from '../ports/processes.ts';
 import type { Random } from '../ports/random.ts';
+import type { Telling } from '../ports/telling.ts';
 import { type CarriedOut, type CarryOutRequests, carryOutRequests } from './carry-out-requests.ts';
 import { type CopyArguments, copyObject } from './copy-object.ts';
 import { type DeleteArguments, deleteObject, type DeleteResult } from './delete-object.ts';
@@ -27,6 +29,7 @@ export interface ObjectPorts {
   readonly random: Random;
   readonly processes: Processes;
   readonly events: EventSink;
+  readonly telling?: Telling | undefined;
 }
 
 /** The verbs on objects, of one process: they share what it knows of its stores' health. */
@@ -60,7 +63,15 @@ export function bindObjectVerbs(given: ObjectPorts): ObjectVerbs {
     get requestCount() {
       return changes + ports.later.requestCount;
     },
-    read: (args) => readObject(ports, args),
+    async read(args) {
+      const read = await readObject(ports, args);
+      given.telling?.debug?.('read', {
+        object: `${args.scope.name}:${escapeKey(args.name)}`,
+        from: read.servedBy,
+        passed_over: read.plan?.rejections.map(({ store, why }) => `${store} (${why})`).join(', ') || undefined,
+      });
+      return read;
+    },
     open: (args) => openObject(ports, args),
     inspect: (args) => inspectObject(ports, args),
     exists: (args) => objectExists(ports, args),

@@ -5,6 +5,7 @@ import type { Catalog, ChangeOutcome, ObjectRecord, ReplicaChange } from '../por
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import { type Head, type Storage, StorageError } from '../ports/storage.ts';
+import type { Telling } from '../ports/telling.ts';
 import { askStore } from './ask-store.ts';
 import { hashStored } from './hash-stored.ts';
 import type { OpenedScope } from './opened-scope.ts';
@@ -18,6 +19,7 @@ export interface ObservePorts {
   readonly health: StoreHealth;
   readonly operations: OperationIds;
   readonly events: EventSink;
+  readonly telling?: Telling | undefined;
 }
 
 export interface ObserveSource {

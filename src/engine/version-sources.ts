@@ -1,3 +1,4 @@
+import { escapeKey } from '../domain/object/key.ts';
 import { type Candidate, planRead, type ReadPlan } from '../domain/replica/candidates.ts';
 import type { Finding } from '../domain/replica/observation.ts';
 import type { ObjectRecord } from '../ports/catalog.ts';
@@ -88,6 +89,8 @@ export class VersionSources implements Sources {
 
   async failed(source: Source, error: StorageError, { finding, brokeOff }: SourceFailure): Promise<void> {
     this.#note(attemptOf(error));
+    const object = `${this.#row.scope}:${escapeKey(this.#row.name)}`;
+    this.#ports.telling?.info?.('a source failed, the next one is asked', { object, why: error.message });
     if (brokeOff && this.#resumes++ < RESUMES_MAX) this.#again.push({ ...source, probe: false });
     if (finding === 'other-token') return this.#observeToken(source);
     if (finding !== undefined) await this.#record(source, finding, error.message);

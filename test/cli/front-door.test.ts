@@ -117,7 +117,12 @@ describe('the front door', () => {
       'pando: info: configuration file=none catalog=sqlite',
     );
     const json = await box.run(['ls', 'src', '--log-level', 'info', '--log-format', 'json']);
-    expect(JSON.parse(json.stderr)).toMatchObject({ level: 30, msg: 'configuration', catalog: 'sqlite' });
+    const told = json.stderr
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(told[0]).toMatchObject({ level: 30, msg: 'configuration', catalog: 'sqlite' });
+    expect(told[1]).toMatchObject({ level: 30, msg: 'store opened', place: expect.stringContaining('/src/') });
   });
 
   test('a reader that goes away is no error', async () => {

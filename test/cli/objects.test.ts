@@ -1,5 +1,6 @@
-import { existsSync, renameSync, rmSync, unlinkSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { describeRequests } from '../../src/cli/status.ts';
 import { Sandbox } from './sandbox.ts';
 
 test('put, cat, get, cp, stat and rm work on objects of a profile, and each says what it did', async () => {
@@ -137,4 +138,30 @@ test('a copy to a replica whose directory is gone waits, says what to do, and ma
   // Nor is a copy taken for gone that nobody could look at.
   await box.run(['cat', 'data:x']);
   expect((await box.run(['stat', 'data:x'])).stdout).toMatch(/near\/ +AVAILABLE/);
+});
+
+test('ls tells only of what is no object below the place that was asked for', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/dir/a': 'a' });
+  for (const link of ['data/dangling', 'data/dir/lost']) symlinkSync('nowhere', box.path(link));
+  const LOST = 'pando: dir/lost is no object: the link leads nowhere\n';
+  expect(await box.run(['ls', 'data:dir'])).toMatchObject({ code: 0, stdout: 'dir/a\n', stderr: LOST });
+  expect((await box.run(['ls', 'data:'])).stderr).toBe(`pando: dangling is no object: the link leads nowhere\n${LOST}`);
+});
+
+test('status does not send for a worker when nothing waits', () => {
+  const cancelled = { kind: 'delete', state: 'CANCELLED', count: 1 } as const;
+  const failed = { kind: 'copy', state: 'FAILED', count: 2 } as const;
+  expect(describeRequests([cancelled])).toEqual(['requests: none']);
+  expect(describeRequests([cancelled, failed])).toEqual(['requests: 2 copy FAILED']);
+  expect(describeRequests([{ kind: 'copy', state: 'QUEUED', count: 3 }])).toEqual([
+    'requests: 3 copy QUEUED',
+    '  pando worker --until-idle carries them out',
+  ]);
+});
+
+test('where no event was recorded, that is said', async () => {
+  using box = new Sandbox();
+  expect(await box.run(['events'])).toMatchObject({ code: 0, stdout: '', stderr: expect.stringMatching(/^no events/) });
 });

@@ -84,10 +84,16 @@ A path or URL that no profile names is a profile of its own for the time being: 
 
 ## Output
 
-Results go to stdout, everything said about them to stderr. Nothing but the result is told unless something is wrong; \`-v\` tells more.
+Results go to stdout, everything said about them to stderr. Nothing but the result is told unless something is wrong.
 With \`--json\` the result is one JSON document with names in camelCase (\`ls\`, \`events\` and \`request ls\`, which have no end: one
 document a line). Sizes are in bytes, times in ISO 8601 or, where the name ends in \`Ms\`, milliseconds since 1970. A reader of stdout
 that goes away (\`pando ls … | head\`) is no error. No secret is ever shown.
+
+\`-v\` tells on stderr what is decided: the stores that are opened, leases taken and lost, listings read to their end, each page
+that is recorded, targets given up, what the guard of deletes said, each time a store is asked once more, each source of a read
+that failed and was passed over, each request that has to be tried again. \`-vv\` adds a line for each object: planned, copied,
+failed, read again by \`verify\`, read from which store and which were passed over why; and of an error where it came from. A line is
+\`pando: LEVEL: MESSAGE name=value …\`; with \`--log-format json\` it is one JSON document. A terminal gets these lines in place of the bar.
 
 Progress is drawn on stderr where that is a terminal; \`--progress\` writes a line every two seconds where it is not. It moves within
 large objects too; what was moved of an object that fails in the end is taken off again.

@@ -49,6 +49,17 @@ written: what was written hashes to what was read, and the store confirmed the l
     expect(existsSync(box.path('one'))).toBe(false);
   });
 
+  test('calls a place that no profile names as people know it', async () => {
+    using box = new Sandbox();
+    const { stderr } = await box.run(['sync', 'nothing-here', 'one']);
+    expect(settled(stderr, box)).toBe(
+      'pando: /sandbox/nothing-here: the directory /sandbox/nothing-here does not exist\n',
+    );
+    box.write({ 'src/a': 'a' });
+    expect((await box.run(['sync', 'src', 'one'])).code).toBe(0);
+    expect((await box.run(['sync', 'src', 'one', '--dry-run'])).stdout).toMatch(/^target /);
+  });
+
   test('without a target goes to the profile’s replicas, or to those that are chosen by index or --target-url', async () => {
     using box = new Sandbox();
     box.configure();

@@ -1,3 +1,4 @@
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { VerifyResult } from '../../src/engine/verify/verify-types.ts';
 import { Sandbox, settled } from './sandbox.ts';
@@ -85,4 +86,18 @@ test('with -P tells how much is read of how much', async () => {
   for (const at of ['data', 'near', 'far']) box.write({ [`${at}/large`]: 'x'.repeat(3_500_000) });
   const { stderr } = await box.run(['verify', 'data:', '-P']);
   expect(stderr).toMatch(/^0\/1 objects {2}[\d.]+ MB\/10\.5 MB {2}[\d.]+ [kM]B\/s {2}(\w+ left {2})?0 wrong$/m);
+});
+
+test('what only cannot be read is not promised to be mended', async () => {
+  using box = new Sandbox();
+  box.write({ 'src/a': 'a' });
+  symlinkSync('nowhere', box.path('src/dangling'));
+  writeFileSync(Buffer.concat([Buffer.from(box.path('src/bad')), Buffer.from([0xff])]), 'x');
+  await box.run(['sync', 'src', 'one']);
+  const { code, stdout } = await box.run(['verify', 'src', 'one']);
+  expect(code).toBe(1);
+  expect(stdout).not.toContain('--repair');
+  expect(stdout).toContain('  unreadable  bad\\xff  at the source: the name is not UTF-8\n');
+  expect(stdout).toContain('  unreadable  dangling  at the source: the link leads nowhere\n');
+  expect(stdout).toContain('leave it out with --exclude');
 });

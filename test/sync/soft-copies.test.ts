@@ -38,21 +38,18 @@ async function softAt(world: SoftWorld, name: string): Promise<boolean> {
 
 async function verify(world: SoftWorld) {
   const { pando, source, target } = world;
-  return verifyReplicas(
-    await pando.syncPorts({}),
-    {
-      scope: SCOPE,
-      source: await pando.openStore(makeProfile('source', { type: 'file', basePath: source })),
-      sourceTitle: 'source',
-      targets: [
-        { title: 'target', storage: await pando.openStore(makeProfile('target', { type: 'file', basePath: target })) },
-      ],
-      prefix: '',
-      filter: makeKeyFilter(EVERYTHING),
-      listeners: {},
-      signal: new AbortController().signal,
-    },
-  );
+  return verifyReplicas(await pando.syncPorts({}), {
+    scope: SCOPE,
+    source: await pando.openStore(makeProfile('source', { type: 'file', basePath: source })),
+    sourceTitle: 'source',
+    targets: [
+      { title: 'target', storage: await pando.openStore(makeProfile('target', { type: 'file', basePath: target })) },
+    ],
+    prefix: '',
+    filter: makeKeyFilter(EVERYTHING),
+    listeners: {},
+    signal: new AbortController().signal,
+  });
 }
 
 describe('copies that were not flushed', () => {

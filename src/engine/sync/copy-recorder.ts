@@ -1,3 +1,4 @@
+import { escapeKey } from '../../domain/object/key.ts';
 import type { Catalog, RecordBatch, RecordOutcome, SyncLease } from '../../ports/catalog.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { CopyItem, CopyOutcome, CopyTargetOutcome } from '../../ports/copy-pool.ts';
@@ -76,6 +77,12 @@ export class CopyRecorder {
     tally.pageEnded(sent);
     for (const [i, one] of planned.entries()) this.#count(one, outcomes[i] as CopyOutcome);
     tally.report('copying');
+    tally.telling.info?.('page recorded', {
+      objects: planned.length,
+      done: tally.done,
+      copied: tally.bytesCopied,
+      failed: tally.failed,
+    });
   }
 
   async record(batch: RecordBatch): Promise<RecordOutcome> {
@@ -128,6 +135,7 @@ export class CopyRecorder {
   #count(planned: PlannedItem, outcome: CopyOutcome): void {
     const { tally } = this.#o;
     tally.done++;
+    const { debug } = tally.telling;
     for (const { target } of planned.seen) tally.target(target).unchanged++;
     if (planned.first === undefined) this.#noteBlocked(planned, outcome);
     for (const one of outcome.targets) {
@@ -137,6 +145,12 @@ export class CopyRecorder {
         const size = outcome.source?.size ?? planned.item.size;
         tally.target(one.target).copied(size, wasThere(planned, one.target), one.verification);
         tally.bytesCopied += size;
+        debug?.('copied', {
+          object: escapeKey(planned.item.key),
+          target: tally.target(one.target).target.title,
+          bytes: size,
+          verified: one.verification,
+        });
       }
     }
   }

@@ -79,7 +79,7 @@ export class SyncListings {
     for (const failure of page.failures) {
       if (this.#isExcluded(failure)) continue;
       this.protected.add(failure.protects);
-      if (isFirst) tally.fail(failure.shown, undefined, failure);
+      if (isFirst) tally.failListed(undefined, failure);
     }
     if (isFirst) tally.source.markers += page.markers;
   }
@@ -88,7 +88,7 @@ export class SyncListings {
     if (!isFirst) return;
     const { tally } = this.#o;
     tally.target(target).listed += page.objects.length;
-    for (const failure of page.failures) if (!this.#isExcluded(failure)) tally.fail(failure.shown, target, failure);
+    for (const failure of page.failures) if (!this.#isExcluded(failure)) tally.failListed(target, failure);
   }
 
   #isExcluded({ protects, kind }: ListingFailure): boolean {

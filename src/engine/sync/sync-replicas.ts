@@ -3,6 +3,7 @@ import type { CopyPool } from '../../ports/copy-pool.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Scratch } from '../../ports/scratch.ts';
 import type { Storage } from '../../ports/storage.ts';
+import type { Telling } from '../../ports/telling.ts';
 import { OperationIds } from '../operation-ids.ts';
 import { type Held, type LeasePorts, SyncLeases } from './sync-leases.ts';
 import { SyncRun } from './sync-run.ts';
@@ -13,6 +14,7 @@ export interface SyncPorts extends LeasePorts {
   readonly catalog: Catalog;
   readonly random: Random;
   readonly openScratch: () => Scratch;
+  readonly telling: Telling;
   readonly openPool: (source: Storage, targets: readonly Storage[]) => Promise<CopyPool>;
 }
 
@@ -48,7 +50,7 @@ export class SyncHeldError extends Error {
 export async function syncReplicas(ports: SyncPorts, args: SyncReplicas): Promise<SyncResult> {
   const startedMs = ports.clock.monotonicMs();
   const operationIds = new OperationIds(ports.clock, ports.random);
-  const tally = new Tally(args.targets, args.listeners);
+  const tally = new Tally(args.targets, args.listeners, ports.telling);
   if (args.options.dryRun) {
     const run = new SyncRun({ ...ports, operationIds }, { ...args, id: operationIds.next(), tally, means: undefined });
     return await run.carryOut(startedMs);
@@ -69,11 +71,19 @@ export async function syncReplicas(ports: SyncPorts, args: SyncReplicas): Promis
     },
     {
       renewed: (untilMs) => pool?.extend(untilMs),
-      lost: () => stop.abort(new Error('the lease of this sync was lost')),
+      lost: () => {
+        ports.telling.info?.('leases lost: another sync has taken over');
+        stop.abort(new Error('the lease of this sync was lost'));
+      },
     },
   );
   if (!(leases instanceof SyncLeases)) throw new SyncHeldError(leases, describeHeld(leases));
   await using held = leases;
+  ports.telling.info?.('leases taken', {
+    sync: held.lease.syncId,
+    targets: args.targets.map(({ title }) => title).join(', '),
+    ...(held.resumes === undefined ? {} : { resumes: held.resumes.id }),
+  });
   pool = await ports.openPool(
     args.source,
     args.targets.map(({ storage }) => storage),

@@ -200,6 +200,8 @@ export class SyncRun {
         },
       });
       tally.complete = !signal.aborted;
+      const { objects, bytes } = tally.source;
+      tally.telling.info?.('listings read to their end', { objects, bytes, planned: tally.bytesPlanned });
     } finally {
       await this.#queue?.drain();
       await this.#recordObserved();
@@ -241,6 +243,12 @@ export class SyncRun {
   async #deleteAll(): Promise<string | undefined> {
     if (!this.#a.options.deleteUnmatched) return undefined;
     const refusal = this.#refuseDelete();
+    for (const { target, unmatched, listed } of this.#a.tally.targets)
+      this.#a.tally.telling.info?.(refusal === undefined ? 'deletes allowed' : 'deletes refused', {
+        target: target.title,
+        unmatched,
+        listed,
+      });
     if (refusal !== undefined) return refusal;
     for (;;) {
       const { unmatched, isAll } = this.#planner.takeUnmatched();

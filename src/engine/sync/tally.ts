@@ -1,3 +1,5 @@
+import type { ListingFailure } from '../../ports/storage.ts';
+import type { Telling } from '../../ports/telling.ts';
 import { escapeKey } from '../../domain/object/key.ts';
 import { type Verification, weakerVerification } from '../../domain/store/verification.ts';
 import {
@@ -41,6 +43,11 @@ export class TargetTally {
   }
 }
 
+interface Failure {
+  readonly kind: string;
+  readonly message: string;
+}
+
 /** All that a run counts. */
 export class Tally {
   readonly targets: readonly TargetTally[];
@@ -53,11 +60,13 @@ export class Tally {
   complete = false;
   /** Bytes of pages that have not ended, by page. */
   readonly #moved = new Map<object, number>();
+  readonly telling: Telling;
   readonly #listeners: SyncListeners;
 
-  constructor(targets: readonly SyncTarget[], listeners: SyncListeners) {
+  constructor(targets: readonly SyncTarget[], listeners: SyncListeners, telling: Telling) {
     this.targets = targets.map((target) => new TargetTally(target));
     this.#listeners = listeners;
+    this.telling = telling;
   }
 
   target(index: number): TargetTally {
@@ -65,19 +74,29 @@ export class Tally {
   }
 
   /** One object at one target, or (target undefined) at the source. */
-  fail(key: string, target: number | undefined, failure: { readonly kind: string; readonly message: string }): void {
+  fail(key: string, target: number | undefined, failure: Failure): void {
+    this.#fail(escapeKey(key), target, failure);
+  }
+
+  /** What a listing could not show; its name is printable already. */
+  failListed(target: number | undefined, failure: ListingFailure): void {
+    this.#fail(failure.shown, target, failure);
+  }
+
+  #fail(key: string, target: number | undefined, failure: Failure): void {
     this.failed++;
     if (target === undefined) this.source.failed++;
     else this.target(target).failed++;
     const title = target === undefined ? undefined : this.target(target).target.title;
-    const told = { key: escapeKey(key), target: title, kind: failure.kind, message: failure.message };
+    const told = { key, target: title, kind: failure.kind, message: failure.message };
     if (this.failures.length < FAILURES_KEPT) this.failures.push(told);
     this.#listeners.onFailure?.(told);
   }
 
-  giveUp(target: number, failure: { readonly kind: string; readonly message: string }): void {
+  giveUp(target: number, failure: Failure): void {
     if (this.target(target).gaveUp !== undefined) return;
     this.target(target).gaveUp = failure.message;
+    this.telling.info?.('target given up', { target: this.target(target).target.title, why: failure.message });
     this.fail('', target, failure);
   }
 

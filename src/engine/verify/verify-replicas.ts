@@ -1,10 +1,11 @@
-import { compareKeys } from '../../domain/object/key.ts';
+import { compareKeys, escapeKey } from '../../domain/object/key.ts';
 import type { KeyFilter } from '../../domain/transfer/key-filter.ts';
 import type { Catalog, RecordBatch } from '../../ports/catalog.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { CopyPool } from '../../ports/copy-pool.ts';
 import type { Random } from '../../ports/random.ts';
 import { type ListingPage, type Storage, StorageError } from '../../ports/storage.ts';
+import type { Telling } from '../../ports/telling.ts';
 import { flushSoft } from '../flush-soft.ts';
 import { OperationIds } from '../operation-ids.ts';
 import { ListingCursor } from '../sync/cursor.ts';
@@ -21,6 +22,7 @@ export interface VerifyPorts {
   readonly catalog: Pick<Catalog, 'scanScope' | 'record' | 'beginFlush' | 'endFlush' | 'recordEvents'>;
   readonly clock: Clock;
   readonly random: Random;
+  readonly telling: Telling;
   readonly openPool: (source: Storage, targets: readonly Storage[]) => Promise<CopyPool>;
 }
 
@@ -123,6 +125,7 @@ class VerifyRun {
         pause: () => this.#pause(),
       });
       this.#tally.isComplete = true;
+      this.#ports.telling.info?.('listings read to their end', { objects: this.#tally.listed });
     } finally {
       try {
         // What was read before the listing broke off was read.
@@ -136,11 +139,12 @@ class VerifyRun {
 
   #noteFailures(store: number, page: ListingPage): void {
     const { filter } = this.#a;
-    for (const { shown, protects, message } of page.failures) {
+    for (const failure of page.failures) {
+      const { protects } = failure;
       const isExcluded = protects.endsWith('/')
         ? filter.excludesBelow(protects)
         : protects !== '' && filter.judge(protects) !== 'included';
-      if (!isExcluded) this.#tally.find(store, shown, 'unreadable', message);
+      if (!isExcluded) this.#tally.findListed(store, failure);
     }
   }
 
@@ -172,6 +176,10 @@ class VerifyRun {
     const context = { scope: this.#a.scope, stores: this.#stores, nowMs: this.#ports.clock.nowMs() };
     this.#tally.objects++;
     const findings = verifyObject(this.#tally, object, copies);
+    this.#ports.telling.debug?.('read again', {
+      object: escapeKey(object.key),
+      found: findings.findings.map(({ store, kind }) => `${this.#tally.store(store).title} ${kind}`).join(', '),
+    });
     this.#batches.push(recordFindings(context, findings, this.#operations.next()));
     this.#tally.report();
   }

@@ -1,5 +1,5 @@
 import { escapeKey } from '../../domain/object/key.ts';
-import type { Listed, Storage } from '../../ports/storage.ts';
+import type { Listed, ListingFailure, Storage } from '../../ports/storage.ts';
 import {
   FINDINGS_KEPT,
   type VerifyFinding,
@@ -77,11 +77,20 @@ export class VerifyTally {
   }
 
   find(store: number, key: string, kind: VerifyFindingKind, message: string): void {
+    this.#find(store, { key: escapeKey(key), name: key, kind, message });
+  }
+
+  /** What a listing could not show; its name is printable already. */
+  findListed(store: number, { shown, message }: ListingFailure): void {
+    this.#find(store, { key: shown, name: shown, kind: 'unreadable', message });
+  }
+
+  #find(store: number, found: Omit<VerifyFinding, 'target'>): void {
     const tally = this.store(store);
-    tally[kind]++;
+    tally[found.kind]++;
     this.wrong++;
     const target = store === 0 ? undefined : tally.title;
-    const finding = { key: escapeKey(key), name: key, target, kind, message };
+    const finding = { ...found, target };
     if (this.findings.length < FINDINGS_KEPT) this.findings.push(finding);
     this.#listeners.onFinding?.(finding);
   }
