@@ -14,16 +14,26 @@ export interface ReadPageDeps {
   readonly onMoved: OnMoved;
 }
 
+/** What is read of a copy at once; smaller ones come whole. */
+const READ_BYTES = 1024 * 1024;
+
+/** Copies are read one after the other in a lane, into the same memory. */
+interface Lane extends ReadPageDeps {
+  readonly pulse: Pulse;
+  readonly into: Uint8Array;
+}
+
 /** Reads each copy from its first byte to its last; one answer each, in order. */
 export async function readPage(deps: ReadPageDeps, { items }: ReadPage): Promise<ReadOutcome[]> {
   const pulse = new Pulse(deps);
   const outcomes: ReadOutcome[] = Array.from({ length: items.length });
   let next = 0;
   const work = async (): Promise<void> => {
+    const lane = { ...deps, pulse, into: Buffer.allocUnsafe(READ_BYTES) };
     for (let at = next++; at < items.length; at = next++) {
       outcomes[at] = deps.signal.aborted
         ? { kind: 'failed', failure: { kind: 'aborted', message: 'it was told to stop' } }
-        : await readCopy(deps, pulse, items[at] as ReadItem);
+        : await readCopy(lane, items[at] as ReadItem);
     }
   };
   await Promise.all(Array.from({ length: Math.min(deps.itemsAtOnce, items.length) }, work));
@@ -31,14 +41,13 @@ export async function readPage(deps: ReadPageDeps, { items }: ReadPage): Promise
 }
 
 /** What changes while it is read is looked at once more. */
-async function readCopy({ stores, signal }: ReadPageDeps, pulse: Pulse, item: ReadItem): Promise<ReadOutcome> {
-  const storage = stores[item.store] as Storage;
+async function readCopy(lane: Lane, item: ReadItem): Promise<ReadOutcome> {
   try {
-    return await readWhole(storage, pulse, item.key, { ifToken: item.token, signal });
+    return await readWhole(lane, item, item.token);
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
     if (error.kind === 'precondition-failed' || error.kind === 'changed') {
-      const again = await readWhole(storage, pulse, item.key, { signal }).catch((cause: unknown) => cause);
+      const again = await readWhole(lane, item, undefined).catch((cause: unknown) => cause);
       if (!(again instanceof Error)) return again as ReadOutcome;
     }
     return { kind: 'failed', failure: { kind: error.kind, message: error.message } };
@@ -46,12 +55,12 @@ async function readCopy({ stores, signal }: ReadPageDeps, pulse: Pulse, item: Re
 }
 
 async function readWhole(
-  storage: Storage,
-  pulse: Pulse,
-  key: string,
-  options: { readonly ifToken?: string; readonly signal: AbortSignal },
+  { stores, pulse, into, signal }: Lane,
+  { store, key }: ReadItem,
+  ifToken: string | undefined,
 ): Promise<ReadOutcome> {
-  const { head, body } = await storage.get(key, options);
+  const storage = stores[store] as Storage;
+  const { head, body } = await storage.get(key, { into, signal, ...(ifToken === undefined ? {} : { ifToken }) });
   let moved = 0;
   const onChunk = (bytes: number): Promise<void> => {
     moved += bytes;
