@@ -5,6 +5,11 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 const SEMI_SPACE_MIB = 8;
 /** How far the old generation may grow beyond what was alive before it is collected. Left alone: up to 300. */
 const GROWTH_PERCENT = 70;
+/**
+ * Calls of a function before it is compiled by the last compiler; left alone 3,000. Each thread compiles for itself what it soon
+ * has done with: of the CPU time of a sync of 20,000 small files that was 7 %.
+ */
+const CALLS_BEFORE_LAST_COMPILER = 100_000;
 const MIB = 1024 * 1024;
 
 /**
@@ -16,6 +21,7 @@ const MIB = 1024 * 1024;
 export function boundHeap(): void {
   setFlagsFromString(`--max-semi-space-size=${SEMI_SPACE_MIB}`);
   setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`);
+  setFlagsFromString(`--invocation-count-for-turbofan=${CALLS_BEFORE_LAST_COMPILER}`);
   const collections = new PerformanceObserver(() => {
     const young = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space');
     if (young === undefined || young.space_size < 2 * SEMI_SPACE_MIB * MIB) return;
