@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { CatalogSettings, Configuration, Profile } from './config/configuration.ts';
 import { findProfile } from './config/find-profile.ts';
+import { nameOfPlace } from './config/implicit-profile.ts';
 import { storePlace } from './config/place.ts';
 import { bindObjectVerbs, type ObjectVerbs } from './engine/object-verbs.ts';
 import type { OpenedScope } from './engine/opened-scope.ts';
@@ -134,6 +135,7 @@ export class Pando implements AsyncDisposable {
     await catalog.openScope({
       name,
       title: name,
+      formerly: nameOfPlace(profile.storage),
       source: source.place,
       replicas: replicas.map(({ title, priority, storage }) => ({ store: storage.place, title, priority })),
       standing: replicas.length > 0,

@@ -1,6 +1,6 @@
 import type { Pando } from '../compose.ts';
 import type { Profile } from '../config/configuration.ts';
-import type { Target } from '../config/implicit-profile.ts';
+import { nameOfPlace, type Target } from '../config/implicit-profile.ts';
 import type { FilterSettings } from '../domain/transfer/key-filter.ts';
 import type { SyncTarget } from '../engine/sync/sync-types.ts';
 import type { Storage } from '../ports/storage.ts';
@@ -71,6 +71,7 @@ async function openScope(
   await catalog.openScope({
     name: profile.name,
     title: profile.name,
+    formerly: nameOfPlace(profile.storage),
     source: source.place,
     replicas: targets.map(({ title, storage }, i) => ({ store: storage.place, title, priority: i + 1 })),
     standing: false,

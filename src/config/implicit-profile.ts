@@ -44,9 +44,9 @@ export function resolveTarget(argument: string, configuration: Configuration, op
     case 'msc':
       return resolveProfileUrl(argument, configuration);
     case 'file':
-      return localTarget(pathOfFileUrl(argument), as);
+      return localTarget(pathOfFileUrl(argument), configuration, as);
     case 's3':
-      return s3Target(argument, surroundings, as);
+      return s3Target(argument, configuration, surroundings, as);
     default:
       throw refuse(
         argument,
@@ -56,14 +56,23 @@ export function resolveTarget(argument: string, configuration: Configuration, op
   }
 }
 
-/** The profile that stands for a place which no profile in the configuration names. */
+/** The profile of a place: the one that names it in the configuration, or one that stands for it. */
+function profileOfPlace(storage: StorageSettings, { profiles }: Configuration): Profile {
+  const place = storePlace(storage);
+  return Object.values(profiles).find((one) => storePlace(one.storage) === place) ?? makeImplicitProfile(storage);
+}
+
 function makeImplicitProfile(storage: StorageSettings): Profile {
+  // Its name is made up; people know the place.
+  const title = storage.type === 'file' ? storage.basePath : storePlace(storage).replace(/\/$/, '');
+  return { ...makeProfile(nameOfPlace(storage), storage), title };
+}
+
+/** What the scope of a place is called as long as no profile names it. */
+export function nameOfPlace(storage: StorageSettings): string {
   const place = storePlace(storage);
   const segments = place.split('/').filter((segment) => segment !== '');
-  const last = segments.length > 1 ? decodeURIComponent(segments.at(-1) ?? '') : '';
-  // Its name is made up; people know the place.
-  const title = storage.type === 'file' ? storage.basePath : place.replace(/\/$/, '');
-  return { ...makeProfile(derivePlaceName(last, place), storage), title };
+  return derivePlaceName(segments.length > 1 ? decodeURIComponent(segments.at(-1) ?? '') : '', place);
 }
 
 function resolveProfileUrl(argument: string, configuration: Configuration): Target {
@@ -84,13 +93,14 @@ function resolvePlain(
   if (argument === '') throw refuse(argument, 'is empty', 'name a profile, a path or a URL');
   if (argument.includes('\0')) throw refuse(argument.replaceAll('\0', '\\0'), 'has a NUL character', 'remove it');
   const local = resolvePath(argument, surroundings.directory, surroundings.home);
-  if (/^(?:[/~]|\.\.?(?:\/|$))/.test(argument)) return localTarget(trailing(local, argument), as);
+  if (/^(?:[/~]|\.\.?(?:\/|$))/.test(argument)) return localTarget(trailing(local, argument), configuration, as);
 
   const [, name = '', separator = '', path = ''] = /^([^:/]*)([:/]?)(.*)$/s.exec(argument) ?? [];
   const profile = findProfile(configuration, name);
   if (separator === ':') {
     if (profile !== undefined) return { profile, path: path.replace(/^\//, '') };
-    if (findNameProblem(name) !== undefined || existsSync(local)) return localTarget(trailing(local, argument), as);
+    if (findNameProblem(name) !== undefined || existsSync(local))
+      return localTarget(trailing(local, argument), configuration, as);
     throw unknownProfile(argument, name, configuration);
   }
   const isLocal = existsSync(resolvePath(name, surroundings.directory, surroundings.home));
@@ -104,7 +114,7 @@ function resolvePlain(
     const remedy = `did you mean ${near}? For a new path, write ./${argument}`;
     throw refuse(argument, 'is neither a profile nor a path that exists', remedy);
   }
-  return localTarget(trailing(local, argument), as);
+  return localTarget(trailing(local, argument), configuration, as);
 }
 
 /** `resolve` drops the slash that says "a directory". */
@@ -112,10 +122,11 @@ function trailing(path: string, written: string): string {
   return written.endsWith('/') && path !== '/' ? `${path}/` : path;
 }
 
-function localTarget(path: string, as: 'tree' | 'object'): Target {
+function localTarget(path: string, configuration: Configuration, as: 'tree' | 'object'): Target {
   const isObject = !path.endsWith('/') && (as === 'object' ? kindOf(path) !== 'directory' : kindOf(path) === 'file');
   const basePath = isObject ? dirname(path) : path.replace(/(?<=.)\/+$/, '');
-  return { profile: makeImplicitProfile({ type: 'file', basePath }), path: isObject ? basename(path) : '' };
+  const profile = profileOfPlace({ type: 'file', basePath }, configuration);
+  return { profile, path: isObject ? basename(path) : '' };
 }
 
 /** What cannot be looked at is neither; opening the store will say why. */
@@ -137,7 +148,12 @@ function pathOfFileUrl(argument: string): string {
   }
 }
 
-function s3Target(argument: string, surroundings: Surroundings, as: 'tree' | 'object'): Target {
+function s3Target(
+  argument: string,
+  configuration: Configuration,
+  surroundings: Surroundings,
+  as: 'tree' | 'object',
+): Target {
   const slash = argument.lastIndexOf('/');
   const isObject = as === 'object' && slash > 's3://'.length && !argument.endsWith('/');
   const parsed = parseS3Location(isObject ? argument.slice(0, slash) : argument);
@@ -148,7 +164,7 @@ function s3Target(argument: string, surroundings: Surroundings, as: 'tree' | 'ob
   const storage = makeS3Settings(parsed.value, { kind: 'chain', profile: undefined }, surroundings);
   const problems = findEndpointProblems(new Map([['', { storage }]]), surroundings);
   if (problems.length > 0) throw new ConfigurationError(problems);
-  return { profile: makeImplicitProfile(storage), path: isObject ? argument.slice(slash + 1) : '' };
+  return { profile: profileOfPlace(storage, configuration), path: isObject ? argument.slice(slash + 1) : '' };
 }
 
 function unknownProfile(argument: string, name: string, configuration: Configuration): ConfigurationError {

@@ -95,6 +95,8 @@ export interface OpenScope {
   readonly name: string;
   /** The profile's name, or the URL or path as the user wrote it; shown in lists. */
   readonly title: string;
+  /** What the scope of this source was called before a profile named it: what is known of it goes on under the new name. */
+  readonly formerly?: string;
   /** Place of the source store. */
   readonly source: string;
   readonly replicas: readonly { readonly store: string; readonly title: string; readonly priority: number }[];

@@ -70,6 +70,8 @@ export interface CopyOutcome {
         readonly size: number;
         readonly sha256: string | undefined;
         readonly attributes: Attributes;
+        /** The reading began then, in milliseconds since 1970: what was written later may not be in it. */
+        readonly readAfterMs: number;
       }
     | undefined;
   /** One for each target of the item, in order. */

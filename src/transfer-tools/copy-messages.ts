@@ -48,10 +48,10 @@ export function encodeOutcomes(outcomes: readonly CopyOutcome[]): EncodedOutcome
 
 function toPlain({ key, source, targets, attempts }: CopyOutcome): PlainOutcome {
   if (source === undefined) return { key, targets, attempts };
-  const { token, size, sha256 } = source;
+  const { token, size, sha256, readAfterMs } = source;
   const attributes: PlainAttributes = { ...source.attributes };
   if (source.attributes.modifiedNs !== undefined) attributes.modifiedNs = String(source.attributes.modifiedNs);
-  return { key, source: { token, size, sha256, attributes }, targets, attempts };
+  return { key, source: { token, size, sha256, attributes, readAfterMs }, targets, attempts };
 }
 
 /** What was parsed is nobody else's: it is changed where it lies. */

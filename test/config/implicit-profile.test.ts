@@ -92,6 +92,15 @@ describe('an argument that names a local path', () => {
     expect(resolve('odd:name', 'object')).toMatchObject({ profile: { storage: { basePath: here } }, path: 'odd:name' });
   });
 
+  it('is the profile whose place it is, if there is one', () => {
+    expect(resolve('/profiles/my-dataset')).toEqual({ profile: configuration.profiles['my-dataset'], path: '' });
+    expect(resolve('/profiles/my-dataset/a', 'object')).toEqual({
+      profile: configuration.profiles['my-dataset'],
+      path: 'a',
+    });
+    expect(resolve('/profiles/my-dataset/files/').profile.name).toMatch(/^files-/);
+  });
+
   it('has a scope that is the same however it is written, and a valid name', () => {
     const scopes = ['photos', './photos/', 'pictures', join(here, 'both/../photos'), `file://${here}/photos`].map(
       (argument) => resolve(argument).profile.name,

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { makeProfile } from '../../src/config/make-profile.ts';
 import type { Storage } from '../../src/ports/storage.ts';
@@ -175,6 +176,26 @@ describe('what a copy keeps', () => {
     const second = Math.trunc(Date.now() / 1000) * 1000 + 60_000;
     setTime(path, second);
     await world.sync();
+    fs.writeFileSync(path, 'two');
+    setTime(path, second);
+    expect(await world.sync()).toMatchObject({ state: 'done', targets: [{ updated: 1 }] });
+    expect(texts(world.targets[0] as string)).toEqual({ a: 'two' });
+  });
+
+  test('a file changed within the second it was read in is copied again, however late the copy was recorded', async () => {
+    await using world = openSyncWorld();
+    const path = write(world.source, 'a', 'one');
+    const second = Math.trunc(Date.now() / 1000) * 1000 + 1_000;
+    setTime(path, second);
+    await world.sync({
+      wrapTarget: (storage) =>
+        alter(storage, (inner) => ({
+          flush: async (staged) => {
+            await inner.flush(staged);
+            if (staged.length > 0) await sleep(second + 2_500 - Date.now());
+          },
+        })),
+    });
     fs.writeFileSync(path, 'two');
     setTime(path, second);
     expect(await world.sync()).toMatchObject({ state: 'done', targets: [{ updated: 1 }] });

@@ -7,6 +7,8 @@ import type { Session } from '../session.ts';
 export async function openScope(session: Session, opened: OpenScope): Promise<void> {
   const { db } = session;
   const now = nowMs(session);
+  if (opened.formerly !== undefined && opened.formerly !== opened.name)
+    await rename(session, opened.formerly, opened.name);
   const source = await openStore(session, opened.source, opened.title);
   const replicas = [];
   for (const replica of opened.replicas) {
@@ -42,6 +44,24 @@ export async function openScope(session: Session, opened: OpenScope): Promise<vo
       )
       .execute();
   }
+}
+
+/** A scope that is known under both names stays two. */
+async function rename(session: Session, from: string, to: string): Promise<void> {
+  const { db } = session;
+  const renamed = await db
+    .updateTable('scope')
+    .set({ name: to })
+    .where('name', '=', from)
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('scope as other').select('id').where('other.name', '=', to))),
+    )
+    .returning('id')
+    .execute();
+  if (renamed.length === 0) return;
+  session.known.scopes.forget();
+  for (const table of ['sync', 'intent', 'event'] as const)
+    await db.updateTable(table).set({ scope: to }).where('scope', '=', from).execute();
 }
 
 async function openStore(session: Session, place: string, title: string): Promise<number> {

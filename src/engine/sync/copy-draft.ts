@@ -1,21 +1,8 @@
 import type { Verification } from '../../domain/store/verification.ts';
 import type { CopyFailure, CopyItem, CopyOutcome, CopyTarget, CopyTargetOutcome } from '../../ports/copy-pool.ts';
-import {
-  type Attributes,
-  type Mark,
-  type Published,
-  type Staged,
-  StorageError,
-  type Token,
-} from '../../ports/storage.ts';
+import { type Head, type Mark, type Published, type Staged, StorageError, type Token } from '../../ports/storage.ts';
 
-/** What was read of the source; `sha256` is undefined where nothing had to be read. */
-export interface SourceRead {
-  readonly token: Token;
-  readonly size: number;
-  readonly sha256: string | undefined;
-  readonly attributes: Attributes;
-}
+type SourceRead = NonNullable<CopyOutcome['source']>;
 
 type DraftState =
   | { readonly kind: 'open' }
@@ -65,6 +52,7 @@ export class CopyDraft {
   readonly item: CopyItem;
   targets: readonly DraftTarget[] = [];
   attempts = 0;
+  #begunMs = 0;
   read: SourceRead | undefined;
   /** Bytes given to targets by this attempt, of an object that comes in chunks. */
   moved = 0;
@@ -75,13 +63,18 @@ export class CopyDraft {
     this.item = item;
   }
 
-  /** A fresh attempt at all targets. */
-  begin(): void {
+  /** A fresh attempt at all targets; `nowMs` by the wall clock. */
+  begin(nowMs: number): void {
     this.attempts++;
+    this.#begunMs = nowMs;
     this.sourceChanged = false;
     this.read = undefined;
     this.moved = 0;
     this.targets = this.item.targets.map((plan) => new DraftTarget(plan));
+  }
+
+  noteRead({ token, size, attributes }: Head, sha256: string | undefined): void {
+    this.read = { token, size, sha256, attributes, readAfterMs: this.#begunMs };
   }
 
   get open(): readonly DraftTarget[] {

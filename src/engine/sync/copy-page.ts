@@ -47,7 +47,7 @@ export async function copyPage(deps: CopyPageDeps, page: CopyPage): Promise<Copy
 
 async function copyItem(deps: CopyPageDeps & StageDeps, page: CopyPage, draft: CopyDraft): Promise<void> {
   for (;;) {
-    draft.begin();
+    draft.begin(deps.clock.nowMs());
     if (deps.signal.aborted) draft.failAll({ kind: 'aborted', message: 'the sync was stopped' });
     else await stageItem(deps, draft);
     if (draft.sourceChanged && draft.attempts < ATTEMPTS_MAX) {

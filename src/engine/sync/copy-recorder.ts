@@ -1,6 +1,5 @@
 import { escapeKey } from '../../domain/object/key.ts';
 import type { Catalog, RecordBatch, RecordOutcome, SyncLease } from '../../ports/catalog.ts';
-import type { Clock } from '../../ports/clock.ts';
 import type { CopyItem, CopyOutcome, CopyTargetOutcome } from '../../ports/copy-pool.ts';
 import { type Storage, StorageError } from '../../ports/storage.ts';
 import { softPlaces } from '../flush-soft.ts';
@@ -12,7 +11,6 @@ import type { Tally } from './tally.ts';
 
 export interface CopyRecorderOptions {
   readonly catalog: Catalog;
-  readonly clock: Clock;
   readonly scope: string;
   /** Places: the source's, then the targets'. */
   readonly stores: readonly string[];
@@ -64,8 +62,8 @@ export class CopyRecorder {
   }
 
   async recordPage({ sent, planned, outcomes }: EndedPage): Promise<void> {
-    const { scope, stores, clock, tally } = this.#o;
-    const context = { scope, stores, nowMs: clock.nowMs() };
+    const { scope, stores, tally } = this.#o;
+    const context = { scope, stores };
     const records = planned.flatMap((one, i) => recordCopy(context, one, outcomes[i] as CopyOutcome) ?? []);
     const changes = records.flatMap(({ change }) => change ?? []);
     this.#order.ended(sent);

@@ -17,7 +17,6 @@ export interface RecordContext {
   readonly scope: string;
   /** Places: the source's, then the targets'. */
   readonly stores: readonly string[];
-  readonly nowMs: number;
 }
 
 interface StoredCopy {
@@ -35,7 +34,7 @@ export function recordCopy(
 ): CopyRecord | undefined {
   const { source } = outcome;
   if (source === undefined) return undefined;
-  const token = settledToken(source.token, source.attributes.modifiedNs, context.nowMs);
+  const token = settledToken(source.token, source.attributes.modifiedNs, source.readAfterMs);
   const copies: StoredCopy[] = [{ store: 0, token, verification: source.sha256 === undefined ? 'none' : 'read-back' }];
   for (const one of outcome.targets) {
     if (one.kind !== 'failed') copies.push({ store: one.target + 1, token: one.token, verification: one.verification });
@@ -68,13 +67,15 @@ export function recordSeen(
     readonly key: string;
     readonly operation: string;
     readonly source: Listed;
+    /** The listing began then, in milliseconds since 1970. */
+    readonly listedAfterMs: number;
     readonly known: KnownObject | undefined;
     readonly seen: readonly SeenTarget[];
   },
 ): CopyRecord {
-  const { key, operation, source, known, seen } = object;
+  const { key, operation, source, listedAfterMs, known, seen } = object;
   const copies: StoredCopy[] = [
-    { store: 0, token: source.token, verification: 'none' },
+    { store: 0, token: settledToken(source.token, source.modifiedNs, listedAfterMs), verification: 'none' },
     ...seen.map(({ target, token }) => ({ store: target + 1, token, verification: 'none' as const })),
   ];
   const content: ObjectContent = {

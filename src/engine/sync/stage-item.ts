@@ -47,7 +47,7 @@ async function compareTimes({ source, targets }: StageDeps, draft: CopyDraft): P
     await perTarget(target, async () => {
       const theirs = await storage.head(key);
       if (theirs.token !== target.plan.expected || !agree(ours, theirs, source, storage)) return;
-      draft.read ??= { token: ours.token, size: ours.size, sha256: undefined, attributes: ours.attributes };
+      if (draft.read === undefined) draft.noteRead(ours, undefined);
       target.same(theirs.token, 'none');
     });
   }
@@ -67,7 +67,7 @@ async function stageWhole(deps: StageDeps, draft: CopyDraft, head: Head, bytes: 
   if (bytes.length !== head.size) throw shortRead(deps.source, draft, bytes.length, head.size);
   const sha256 = hash('sha256', bytes, 'hex');
   checkDoubt(deps.source, draft, sha256);
-  draft.read = { token: head.token, size: head.size, sha256, attributes: head.attributes };
+  draft.noteRead(head, sha256);
   const mark = draft.markOf(sha256);
   for (const target of draft.open) {
     const storage = deps.targets[target.plan.target] as Storage;
@@ -85,7 +85,7 @@ async function stageStream(deps: StageDeps, draft: CopyDraft, got: Got): Promise
     const { sha256, size } = await hashBody(body, () => deps.pulse.moved(0));
     if (size !== head.size) throw shortRead(deps.source, draft, size, head.size);
     checkDoubt(deps.source, draft, sha256);
-    draft.read = { token: head.token, size: head.size, sha256, attributes: head.attributes };
+    draft.noteRead(head, sha256);
     for (const target of draft.open)
       await perTarget(
         target,
@@ -119,7 +119,7 @@ async function stageStream(deps: StageDeps, draft: CopyDraft, got: Got): Promise
   const digest = fan.digest();
   if (digest === undefined) return;
   if (digest.size !== head.size) throw shortRead(deps.source, draft, digest.size, head.size);
-  draft.read = { token: head.token, size: head.size, sha256: digest.sha256, attributes: head.attributes };
+  draft.noteRead(head, digest.sha256);
 }
 
 async function isSame(storage: Storage, draft: CopyDraft, target: DraftTarget, sha256: string): Promise<boolean> {

@@ -26,7 +26,8 @@ export interface SyncPlannerOptions {
   readonly options: SyncOptions;
   readonly tally: Tally;
   readonly operationIds: OperationIds;
-  readonly nowMs: () => number;
+  /** The listings began then, in milliseconds since 1970. */
+  readonly listedAfterMs: number;
   readonly onAction: (action: PlannedAction) => void;
   /** Undefined in a dry run: what would be copied is only counted. */
   readonly copy: ((planned: PlannedItem) => void) | undefined;
@@ -138,11 +139,11 @@ export class SyncPlanner {
 
   #noteSeen({ key, source, known }: ListedObject, { seen }: ObjectPlan): void {
     if (seen.length === 0) return;
-    const { tally, options, operationIds, scope, stores, nowMs } = this.#o;
+    const { tally, options, operationIds, scope, stores, listedAfterMs } = this.#o;
     for (const { target } of seen) tally.target(target).unchanged++;
     if (options.dryRun || options.comparison !== 'version') return;
-    const object = { key, operation: operationIds.next(), source, known, seen };
-    const { change, replicas } = recordSeen({ scope, stores, nowMs: nowMs() }, object);
+    const object = { key, operation: operationIds.next(), source, listedAfterMs, known, seen };
+    const { change, replicas } = recordSeen({ scope, stores }, object);
     if (change !== undefined) this.#observed.changes.push(change);
     this.#observed.replicas.push(...replicas);
   }

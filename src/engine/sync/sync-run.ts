@@ -67,7 +67,6 @@ export class SyncRun {
       const { leases, pool } = means;
       const recorder = new CopyRecorder({
         catalog,
-        clock,
         scope,
         stores,
         targets: this.#storages,
@@ -86,7 +85,7 @@ export class SyncRun {
       options,
       tally,
       operationIds,
-      nowMs: () => clock.nowMs(),
+      listedAfterMs: clock.nowMs(),
       onAction: (action) => listeners.onAction?.(action),
       copy: this.#queue === undefined ? undefined : (planned) => this.#queue?.add(planned),
     });

@@ -4,9 +4,14 @@ import type { KnownReplica } from '../sync/known-cursor.ts';
 import { recordCopy, type RecordContext } from '../sync/record-copies.ts';
 import type { CopyFinding, ObjectFindings } from './verify-object.ts';
 
+export interface VerifyContext extends RecordContext {
+  /** All was read after then, in milliseconds since 1970. */
+  readonly readAfterMs: number;
+}
+
 /** What the catalog is told of one object that was read again: intact copies are `read-back`, the others what they are. */
 export function recordFindings(
-  context: RecordContext,
+  context: VerifyContext,
   { object, isSourceDoubtful, findings }: ObjectFindings,
   operation: string,
 ): Pick<RecordBatch, 'changes' | 'replicas' | 'events'> {
@@ -32,13 +37,19 @@ export function recordFindings(
 }
 
 /** As a copy that found nothing to copy: a version the catalog did not know becomes known by this read. */
-function recordIntact(context: RecordContext, { object, findings }: ObjectFindings, operation: string) {
+function recordIntact(context: VerifyContext, { object, findings }: ObjectFindings, operation: string) {
   const [source, ...copies] = findings;
   if (source?.copy === undefined) return undefined;
   const { head, sha256 } = source.copy;
   const outcome: CopyOutcome = {
     key: object.key,
-    source: { token: head.token, size: head.size, sha256, attributes: head.attributes },
+    source: {
+      token: head.token,
+      size: head.size,
+      sha256,
+      attributes: head.attributes,
+      readAfterMs: context.readAfterMs,
+    },
     targets: copies.flatMap(({ store, copy }) =>
       copy === undefined
         ? []

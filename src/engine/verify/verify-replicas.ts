@@ -81,6 +81,7 @@ class VerifyRun {
   readonly #operations: OperationIds;
   readonly #stores: readonly string[];
   readonly #queue: ReadQueue;
+  readonly #begunMs: number;
   #batches: Pick<RecordBatch, 'changes' | 'replicas' | 'events'>[] = [];
 
   constructor(ports: VerifyPorts, args: VerifyReplicas, tally: VerifyTally, pool: CopyPool) {
@@ -88,6 +89,7 @@ class VerifyRun {
     this.#a = args;
     this.#tally = tally;
     this.#operations = new OperationIds(ports.clock, ports.random);
+    this.#begunMs = ports.clock.nowMs();
     this.#stores = [args.source.place, ...args.targets.map(({ storage }) => storage.place)];
     this.#queue = new ReadQueue({
       pool,
@@ -173,7 +175,7 @@ class VerifyRun {
   }
 
   #note(object: ListedObject, copies: ReadCopies): void {
-    const context = { scope: this.#a.scope, stores: this.#stores, nowMs: this.#ports.clock.nowMs() };
+    const context = { scope: this.#a.scope, stores: this.#stores, readAfterMs: this.#begunMs };
     this.#tally.objects++;
     const findings = verifyObject(this.#tally, object, copies);
     this.#ports.telling.debug?.('read again', {

@@ -33,6 +33,21 @@ export function describeScopes(contract: CatalogContract): void {
       );
     });
 
+    it('under another name than before keeps what is known of it; a scope known under both names stays two', async () => {
+      const before = await contract.openScope();
+      await contract.record(contract.put(before, 'a'));
+      const name = `${before.name}-named`;
+      const opened = { name, title: name, formerly: before.name, source: before.source, replicas: [], standing: false };
+      await contract.catalog.openScope(opened);
+      expect(await contract.catalog.readObject(name, 'a')).toMatchObject({ scope: name, name: 'a' });
+      expect(await contract.catalog.readObject(before.name, 'a')).toBeUndefined();
+      const other = await contract.openScope();
+      await contract.record(contract.put(other, 'b'));
+      await contract.catalog.openScope({ ...opened, formerly: other.name });
+      expect(await contract.catalog.readObject(other.name, 'b')).toMatchObject({ scope: other.name });
+      expect(await contract.catalog.readObject(name, 'b')).toBeUndefined();
+    });
+
     it('again with the same replicas changes nothing', async () => {
       const scope = await contract.openScope();
       const before = await contract.catalog.listRules(scope.name);
