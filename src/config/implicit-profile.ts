@@ -125,7 +125,9 @@ function trailing(path: string, written: string): string {
 function localTarget(path: string, configuration: Configuration, as: 'tree' | 'object'): Target {
   const isObject = !path.endsWith('/') && (as === 'object' ? kindOf(path) !== 'directory' : kindOf(path) === 'file');
   const basePath = isObject ? dirname(path) : path.replace(/(?<=.)\/+$/, '');
-  const profile = profileOfPlace({ type: 'file', basePath }, configuration);
+  const storage = { type: 'file', basePath } as const;
+  // One file as a tree is no part of a profile: a target in its place would be taken for a directory of that name.
+  const profile = isObject && as === 'tree' ? makeImplicitProfile(storage) : profileOfPlace(storage, configuration);
   return { profile, path: isObject ? basename(path) : '' };
 }
 
