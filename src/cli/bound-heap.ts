@@ -2,7 +2,7 @@ import { PerformanceObserver } from 'node:perf_hooks';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
 /** Of the young generation, for each of the two halves it copies between. Left alone it grows to 64. */
-const SEMI_SPACE_MIB = 8;
+const SEMI_SPACE_MIB = 4;
 /** How far the old generation may grow beyond what was alive before it is collected. Left alone: up to 300. */
 const GROWTH_PERCENT = 70;
 /**
@@ -14,7 +14,7 @@ const MIB = 1024 * 1024;
 
 /**
  * A sync is six threads that let objects pass through by the million: each collects its garbage late, and together they keep
- * half a gigabyte of it. Bounded so, a million files take 270 MiB and about the same time.
+ * half a gigabyte of it. Bounded so, a million files take 260 MB and about the same time.
  * Only for a process of our own; threads begun later inherit the limits. This thread's own young generation had its limit when it
  * started, so it is stopped growing once it has reached it.
  */
