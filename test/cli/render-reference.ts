@@ -77,10 +77,11 @@ const INTRODUCTION = `# Command line
 |---|---|
 | \`pando://profile/dir/name\`, \`profile:dir/name\` | the object \`dir/name\` of a profile; \`msc://\` is the same as \`pando://\` |
 | \`profile\` | the whole of it; refused where a local path has the same name, because a guess could sync or delete the wrong one |
-| \`./path\`, \`/path\`, \`~/path\`, \`file:///path\` | a local directory or file, without any configuration |
+| \`./path\`, \`/path\`, \`~/path\`, \`file:///path\` | a local directory or file |
 | \`s3://bucket/prefix\` | a bucket, with the AWS environment's credentials |
 
-A path or URL that no profile names is a profile of its own for the time being: its copies are known to the catalog too.
+A path or URL that is the place of a profile is that profile; any other is a profile of its own for the time being, and its copies
+are known to the catalog too ([in full](configuration.md#what-an-argument-names)).
 
 ## Output
 

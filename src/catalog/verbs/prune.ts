@@ -4,7 +4,7 @@ import type { Session } from '../session.ts';
 
 const DAY_MS = 86_400_000;
 
-/** Outcomes of operations are kept so long for repeats (`operation_retention`). */
+/** Outcomes of operations are kept so long for repeats. */
 const OPERATION_RETENTION_MS = 7 * DAY_MS;
 
 /** Requests that were cancelled are shown so long. */
