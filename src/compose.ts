@@ -131,16 +131,24 @@ export class Pando implements AsyncDisposable {
       }),
     );
     const { name, consistency, deadlineMs } = profile;
+    await this.declareScope(profile, { source, replicas, standing: replicas.length > 0 });
+    return { name, title: name, source, replicas, consistency, deadlineMs };
+  }
+
+  /** Tells the catalog of a profile's scope and of stores with copies of it; with `standing` these are its rule. */
+  async declareScope(
+    { name, storage }: Profile,
+    { source, replicas, standing }: Pick<OpenedScope, 'source' | 'replicas'> & { readonly standing: boolean },
+  ): Promise<void> {
     const catalog = await this.catalog();
     await catalog.openScope({
       name,
       title: name,
-      formerly: nameOfPlace(profile.storage),
+      formerly: nameOfPlace(storage),
       source: source.place,
-      replicas: replicas.map(({ title, priority, storage }) => ({ store: storage.place, title, priority })),
-      standing: replicas.length > 0,
+      replicas: replicas.map(({ title, priority, storage: { place } }) => ({ store: place, title, priority })),
+      standing,
     });
-    return { name, title: name, source, replicas, consistency, deadlineMs };
   }
 
   /** Whether the place is there; of a store on another machine that is not asked here. */

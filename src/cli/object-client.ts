@@ -1,5 +1,5 @@
 import type { StorageClient } from '../client/storage-client.ts';
-import { resolveTarget, type Target } from '../config/implicit-profile.ts';
+import { resolveTarget, type Target } from '../config/resolve-target.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import type { Invocation } from './invocation.ts';
 

@@ -1,6 +1,6 @@
 import type { TargetTree } from '../client/choose-targets.ts';
 import type { Configuration, Profile, StorageSettings } from '../config/configuration.ts';
-import { resolveTarget, type Target } from '../config/implicit-profile.ts';
+import { resolveTarget, type Target } from '../config/resolve-target.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 
 /** What a sync or verify reads from: a place, a part of a profile, or one file. */

@@ -1,6 +1,6 @@
 import type { Pando } from '../compose.ts';
 import type { Profile } from '../config/configuration.ts';
-import { nameOfPlace, type Target } from '../config/implicit-profile.ts';
+import type { Target } from '../config/resolve-target.ts';
 import type { FilterSettings } from '../domain/transfer/key-filter.ts';
 import type { SyncTarget } from '../engine/sync/sync-types.ts';
 import type { Storage } from '../ports/storage.ts';
@@ -67,13 +67,6 @@ async function openScope(
 ): Promise<void> {
   const { profile, source, targets, areReplicas } = opened;
   if (areReplicas) return void (await pando.openScope(profile));
-  const catalog = await pando.catalog();
-  await catalog.openScope({
-    name: profile.name,
-    title: profile.name,
-    formerly: nameOfPlace(profile.storage),
-    source: source.place,
-    replicas: targets.map(({ title, storage }, i) => ({ store: storage.place, title, priority: i + 1 })),
-    standing: false,
-  });
+  const replicas = targets.map((target, i) => ({ ...target, priority: i + 1 }));
+  await pando.declareScope(profile, { source, replicas, standing: false });
 }

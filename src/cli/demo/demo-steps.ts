@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { syncTrees } from '../../client/sync-trees.ts';
 import { type VerifiedTrees, verifyTrees } from '../../client/verify-trees.ts';
 import type { Pando } from '../../compose.ts';
-import { resolveTarget, type Target } from '../../config/implicit-profile.ts';
+import { resolveTarget, type Target } from '../../config/resolve-target.ts';
 import { DEFAULT_DELETE_LIMIT } from '../../domain/transfer/delete-limit.ts';
 import { EVERYTHING } from '../../domain/transfer/key-filter.ts';
 import type { SyncProgressReport, SyncResult } from '../../engine/sync/sync-types.ts';

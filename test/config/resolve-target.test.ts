@@ -1,8 +1,8 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { resolveTarget } from '../../src/config/implicit-profile.ts';
-import type { TargetOptions } from '../../src/config/implicit-profile.ts';
+import { resolveTarget } from '../../src/config/resolve-target.ts';
+import type { TargetOptions } from '../../src/config/resolve-target.ts';
 import { findNameProblem } from '../../src/config/profile-name.ts';
 import { configure, errorOf, fileProfiles, surroundingsOf, temporaryDirectory } from './configure.ts';
 

@@ -1,0 +1,162 @@
+import { existsSync, statSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Configuration, Profile } from './configuration.ts';
+import { findProfile } from './find-profile.ts';
+import { makeImplicitProfile, profileOfPlace } from './implicit-profile.ts';
+import { ConfigurationError, problemOutsideFiles } from './problem.ts';
+import { findNameProblem } from './profile-name.ts';
+import { parseS3Location } from './s3-location.ts';
+import { findEndpointProblems, makeS3Settings } from './storage-settings.ts';
+import { findNearest, suggest } from './suggestion.ts';
+import { currentSurroundings, resolvePath } from './surroundings.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** What a user's argument names: a profile, and the path below its base path ('' is the whole of it). */
+export interface Target {
+  readonly profile: Profile;
+  readonly path: string;
+}
+
+export interface TargetOptions {
+  /**
+   * What a path or URL that is no profile stands for. `tree` (default): the place itself, as in `sync SRC DST`; its path is ''
+   * unless it is an existing file. `object`: one object in the place around it, as in `cat`, unless it ends with '/'.
+   */
+  readonly as?: 'tree' | 'object';
+  readonly surroundings?: Surroundings;
+}
+
+/**
+ * Reads an argument: `pando://profile/path` (or `msc://…`), `profile:path`, `file:///…`, `s3://bucket/…`, a local path, or the bare
+ * name of a profile with or without a path. A bare name that is a local path too is refused, because a guess could sync or
+ * delete the wrong one. Throws a `ConfigurationError` that says how to write what is meant.
+ */
+export function resolveTarget(argument: string, configuration: Configuration, options: TargetOptions = {}): Target {
+  const surroundings = options.surroundings ?? currentSurroundings();
+  const as = options.as ?? 'tree';
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(argument)?.[1]?.toLowerCase();
+  switch (scheme) {
+    case undefined:
+      return resolvePlain(argument, configuration, surroundings, as);
+    case 'pando':
+    case 'msc':
+      return resolveProfileUrl(argument, configuration);
+    case 'file':
+      return localTarget(pathOfFileUrl(argument), configuration, as);
+    case 's3':
+      return s3Target(argument, configuration, surroundings, as);
+    default:
+      throw refuse(
+        argument,
+        `begins with ${scheme}://, which Pando does not know`,
+        'use pando://, file:// or s3://, a path, or a profile',
+      );
+  }
+}
+
+function resolveProfileUrl(argument: string, configuration: Configuration): Target {
+  const rest = argument.slice(argument.indexOf('://') + 3);
+  const slash = rest.indexOf('/');
+  const name = slash < 0 ? rest : rest.slice(0, slash);
+  const profile = findProfile(configuration, name);
+  if (profile === undefined) throw unknownProfile(argument, name, configuration);
+  return { profile, path: slash < 0 ? '' : rest.slice(slash + 1) };
+}
+
+function resolvePlain(
+  argument: string,
+  configuration: Configuration,
+  surroundings: Surroundings,
+  as: 'tree' | 'object',
+): Target {
+  if (argument === '') throw refuse(argument, 'is empty', 'name a profile, a path or a URL');
+  if (argument.includes('\0')) throw refuse(argument.replaceAll('\0', '\\0'), 'has a NUL character', 'remove it');
+  const local = resolvePath(argument, surroundings.directory, surroundings.home);
+  if (/^(?:[/~]|\.\.?(?:\/|$))/.test(argument)) return localTarget(trailing(local, argument), configuration, as);
+
+  const [, name = '', separator = '', path = ''] = /^([^:/]*)([:/]?)(.*)$/s.exec(argument) ?? [];
+  const profile = findProfile(configuration, name);
+  if (separator === ':') {
+    if (profile !== undefined) return { profile, path: path.replace(/^\//, '') };
+    if (findNameProblem(name) !== undefined || existsSync(local))
+      return localTarget(trailing(local, argument), configuration, as);
+    throw unknownProfile(argument, name, configuration);
+  }
+  const isLocal = existsSync(resolvePath(name, surroundings.directory, surroundings.home));
+  if (profile !== undefined && isLocal) {
+    const remedy = `write pando://${name}/${path} for the profile, or ./${argument} for the path`;
+    throw refuse(argument, `is ambiguous: ${name} is a profile, and a path in this directory`, remedy);
+  }
+  if (profile !== undefined) return { profile, path };
+  const near = isLocal ? undefined : findNearest(name, Object.keys(configuration.profiles));
+  if (near !== undefined) {
+    const remedy = `did you mean ${near}? For a new path, write ./${argument}`;
+    throw refuse(argument, 'is neither a profile nor a path that exists', remedy);
+  }
+  return localTarget(trailing(local, argument), configuration, as);
+}
+
+/** `resolve` drops the slash that says "a directory". */
+function trailing(path: string, written: string): string {
+  return written.endsWith('/') && path !== '/' ? `${path}/` : path;
+}
+
+function localTarget(path: string, configuration: Configuration, as: 'tree' | 'object'): Target {
+  const isObject = !path.endsWith('/') && (as === 'object' ? kindOf(path) !== 'directory' : kindOf(path) === 'file');
+  const basePath = isObject ? dirname(path) : path.replace(/(?<=.)\/+$/, '');
+  const storage = { type: 'file', basePath } as const;
+  // One file as a tree is no part of a profile: a target in its place would be taken for a directory of that name.
+  const profile = isObject && as === 'tree' ? makeImplicitProfile(storage) : profileOfPlace(storage, configuration);
+  return { profile, path: isObject ? basename(path) : '' };
+}
+
+/** What cannot be looked at is neither; opening the store will say why. */
+function kindOf(path: string): 'file' | 'directory' | undefined {
+  try {
+    const found = statSync(path);
+    if (found.isDirectory()) return 'directory';
+    return found.isFile() ? 'file' : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function pathOfFileUrl(argument: string): string {
+  try {
+    return fileURLToPath(argument);
+  } catch (cause) {
+    throw refuse(argument, 'is not the URL of a local file', 'write file:///absolute/path, or just the path', cause);
+  }
+}
+
+function s3Target(
+  argument: string,
+  configuration: Configuration,
+  surroundings: Surroundings,
+  as: 'tree' | 'object',
+): Target {
+  const slash = argument.lastIndexOf('/');
+  const isObject = as === 'object' && slash > 's3://'.length && !argument.endsWith('/');
+  const parsed = parseS3Location(isObject ? argument.slice(0, slash) : argument);
+  if ('problem' in parsed) {
+    // The URL is not quoted: what is wrong with it may be a key in it.
+    throw refuse('s3://…', `is not a place in S3: ${parsed.problem}`, 'write s3://bucket or s3://bucket/prefix');
+  }
+  const storage = makeS3Settings(parsed.value, { kind: 'chain', profile: undefined }, surroundings);
+  const problems = findEndpointProblems(new Map([['', { storage }]]), surroundings);
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return { profile: profileOfPlace(storage, configuration), path: isObject ? argument.slice(slash + 1) : '' };
+}
+
+function unknownProfile(argument: string, name: string, configuration: Configuration): ConfigurationError {
+  const names = Object.keys(configuration.profiles);
+  const remedy = names.length === 0 ? 'write a configuration first: pando init' : suggest(name, names);
+  return refuse(argument, `names the profile ${JSON.stringify(name)}, which the configuration does not have`, remedy);
+}
+
+function refuse(argument: string, message: string, remedy: string, cause?: unknown): ConfigurationError {
+  return new ConfigurationError([problemOutsideFiles(argument, `${JSON.stringify(argument)} ${message}`, remedy)], {
+    cause,
+  });
+}
