@@ -1,6 +1,7 @@
 import type { StoreCapabilities } from '../domain/store/capabilities.ts';
 import type { Verification } from '../domain/store/verification.ts';
 import type { ByteSpan } from '../domain/transfer/byte-range.ts';
+import type { FailureKind } from '../domain/transfer/retry.ts';
 
 /**
  * A store's own opaque mark for the bytes it holds at a key now (S3: the ETag, which listings tell too; POSIX: inode, size and
@@ -213,20 +214,7 @@ export interface LeaseHeld {
   readonly sinceMs: number;
 }
 
-export type StorageErrorKind =
-  | 'not-found'
-  | 'precondition-failed'
-  | 'throttled'
-  | 'denied'
-  | 'unavailable'
-  | 'timeout'
-  | 'corrupt'
-  | 'changed'
-  | 'full'
-  | 'read-only'
-  | 'invalid-key'
-  | 'unsupported'
-  | 'aborted';
+export type StorageErrorKind = FailureKind;
 
 /** The one error of the storage port. Whether to try again is `isRetryable(kind)`, a pure table, not a flag here. */
 export class StorageError extends Error {

@@ -1,4 +1,4 @@
-/** How an attempt at a store failed; the kinds of the storage port's error (docs/stores.md, "Errors"). */
+/** How an attempt at a store failed (docs/stores.md, "Errors"). */
 export type FailureKind =
   | 'not-found'
   | 'precondition-failed'
