@@ -15,6 +15,7 @@ export class Directories {
   readonly #store: string;
   readonly #safe = new Set<string>();
   readonly #made = new Set<string>();
+  readonly #fresh = new Set<string>();
   #realRoot: string | undefined;
 
   constructor(options: { root: string; io: FileIo; store: string }) {
@@ -31,9 +32,8 @@ export class Directories {
   async checkParent(key: string): Promise<void> {
     const directory = parentOf(key);
     if (directory === '' || this.#safe.has(directory)) return;
-    this.#realRoot ??= await this.#io.realpath(this.root);
     const real = await this.#io.realpath(`${this.root}/${directory}`);
-    if (!isInside(real, this.#realRoot)) {
+    if (!isInside(real, await this.realRoot())) {
       throw new StorageError(
         'denied',
         { store: this.#store, key },
@@ -52,7 +52,7 @@ export class Directories {
     throw new StorageError('denied', { store: this.#store, key }, 'a symbolic link to a directory is on the way');
   }
 
-  /** Makes the directory of a key, and gives those it made, deepest last (their parents must be flushed for them to stay). */
+  /** Makes the directory of a key; what must be flushed for it to stay is then given by `takeFresh`. */
   async makeParent(key: string): Promise<void> {
     const directory = parentOf(key);
     if (directory === '' || this.#made.has(directory)) return;
@@ -90,7 +90,6 @@ export class Directories {
     this.#fresh.clear();
     return fresh;
   }
-  readonly #fresh = new Set<string>();
 
   /** After a directory vanished under us: nothing is taken for made any more. */
   forget(): void {

@@ -26,6 +26,8 @@ export interface FileReaderOptions {
   readonly directories: Directories;
   readonly sidecars: Sidecars;
   readonly symlinks: SymlinkMode;
+  /** What a failure means for this store: chunks are consumed outside of its own error handling. */
+  readonly toError: (error: unknown, key: string) => StorageError;
 }
 
 /** Bytes to be read, and how. */
@@ -44,6 +46,7 @@ export class FileReader {
   readonly #directories: Directories;
   readonly #sidecars: Sidecars;
   readonly #symlinks: SymlinkMode;
+  readonly #toError: FileReaderOptions['toError'];
 
   constructor(options: FileReaderOptions) {
     this.#store = options.store;
@@ -52,6 +55,7 @@ export class FileReader {
     this.#directories = options.directories;
     this.#sidecars = options.sidecars;
     this.#symlinks = options.symlinks;
+    this.#toError = options.toError;
   }
 
   async head(key: string): Promise<Head> {
@@ -207,7 +211,7 @@ export class FileReader {
         yield buffer.subarray(0, count);
       }
     } catch (error) {
-      throw this.toError(error, key);
+      throw this.#toError(error, key);
     } finally {
       await this.#io.close(fd);
     }
@@ -220,7 +224,4 @@ export class FileReader {
   #changed(key: string): StorageError {
     return new StorageError('changed', { store: this.#store, key }, 'the file was changed while it was read');
   }
-
-  /** Set by the storage: chunks are consumed outside of its own error handling. */
-  toError: (error: unknown, key: string) => unknown = (error) => error;
 }

@@ -25,6 +25,7 @@ import { checkKey } from '../check-key.ts';
 import { Directories, parentOf } from './directories.ts';
 import { toStorageError } from './file-errors.ts';
 import { blockingIo, type FileIo, waitingIo } from './file-io.ts';
+import { FileFlush } from './file-flush.ts';
 import { FileLease } from './file-lease.ts';
 import { FileReader } from './file-reader.ts';
 import { fileToken } from './file-token.ts';
@@ -66,6 +67,7 @@ class FileStorage implements Storage {
   readonly #io: FileIo;
   readonly #directories: Directories;
   readonly #reader: FileReader;
+  readonly #flush: FileFlush;
   readonly #writer: FileWriter;
   readonly #sidecars: Sidecars;
   readonly #staging: StagingArea;
@@ -90,7 +92,9 @@ class FileStorage implements Storage {
       directories: this.#directories,
       sidecars: this.#sidecars,
       symlinks: this.#symlinks,
+      toError: (error, key) => this.#toAskError(error, key),
     });
+    this.#flush = new FileFlush({ ...shared, directories: this.#directories });
     this.#writer = new FileWriter({
       ...shared,
       directories: this.#directories,
@@ -98,10 +102,10 @@ class FileStorage implements Storage {
       staging: this.#staging,
       unnamed: new UnnamedFiles({ io: this.#io, native, staging: this.#staging, max: options.unnamedFiles }),
       symlinks: this.#symlinks,
+      flush: this.#flush,
       durable,
+      toError: (error, key) => this.#toError(error, 'not-found', key),
     });
-    this.#reader.toError = (error, key) => this.#toAskError(error, key);
-    this.#writer.toError = (error, key) => this.#toError(error, 'not-found', key);
   }
 
   async get(key: string, options: GetOptions = {}): Promise<Got> {
@@ -157,7 +161,7 @@ class FileStorage implements Storage {
     await this.#io.unlink(filePath);
     await this.#sidecars.remove(key);
     await this.#directories.removeEmptyAbove(key);
-    this.#writer.noteUnflushed(parentOf(key));
+    this.#flush.note(parentOf(key));
     if (options.deferred !== true) await this.#writer.flush([]);
   }
 
@@ -189,7 +193,7 @@ class FileStorage implements Storage {
 
   async flushAll(): Promise<void> {
     try {
-      await this.#writer.flushAll();
+      await this.#flush.all();
     } catch (error) {
       throw this.#toError(error);
     }
@@ -225,6 +229,7 @@ class FileStorage implements Storage {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#flush.close();
     await this.#writer.close();
   }
 

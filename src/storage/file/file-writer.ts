@@ -13,6 +13,7 @@ import {
 import { openChunks } from '../body.ts';
 import { type Directories, parentOf } from './directories.ts';
 import { isBlockedByShape } from './file-errors.ts';
+import type { FileFlush } from './file-flush.ts';
 import type { FileIo } from './file-io.ts';
 import { encodeFileMark, MARK_ATTRIBUTE } from './file-mark.ts';
 import { fileToken } from './file-token.ts';
@@ -25,8 +26,6 @@ import type { SymlinkMode } from './walk.ts';
 const { O_WRONLY, O_CREAT, O_EXCL } = fs.constants;
 const { ENOTSUP, EEXIST, EINVAL, ENOSYS } = os.constants.errno;
 
-/** From so many files on, one flush of the whole file system is cheaper than one of each file. */
-const SYNC_ALL_FROM = 8;
 const NS_PER_S = 1e9;
 
 /**
@@ -45,8 +44,11 @@ export interface FileWriterOptions {
   readonly staging: StagingArea;
   readonly unnamed: UnnamedFiles;
   readonly symlinks: SymlinkMode;
+  readonly flush: FileFlush;
   /** False: copies are soft, nothing is flushed. */
   readonly durable: boolean;
+  /** What a failed system call means for this store. */
+  readonly toError: (error: unknown, key: string) => StorageError;
 }
 
 /** Where staged bytes lie: under a name in the staging area, or in an open file that has none. */
@@ -84,7 +86,6 @@ export class FileWriter {
   readonly #o: FileWriterOptions;
   readonly #io: FileIo;
   readonly #umask = process.umask();
-  #rootFd: number | undefined;
 
   constructor(options: FileWriterOptions) {
     this.#o = options;
@@ -190,22 +191,14 @@ export class FileWriter {
 
   async flush(staged: readonly Staged[]): Promise<void> {
     if (!this.#o.durable) return;
-    const deletedIn = this.#takeUnflushed();
-    if (staged.length + deletedIn.length >= SYNC_ALL_FROM && (await this.#syncAll())) return;
+    const { flush } = this.#o;
+    const deletedIn = flush.takeNoted();
+    if (await flush.together(staged.length + deletedIn.length)) return;
     for (const one of staged) {
       if (!(one instanceof StagedFile) || one.options.attributes.link !== undefined) continue;
-      await (one.at.fd === undefined ? this.#syncPath(one.at.path) : this.#io.fsync(one.at.fd));
+      await (one.at.fd === undefined ? flush.path(one.at.path) : this.#io.fsync(one.at.fd));
     }
-    await this.#syncDirectories(deletedIn);
-  }
-
-  async flushAll(): Promise<void> {
-    if (!(await this.#syncAll()))
-      throw new StorageError(
-        'unsupported',
-        { store: this.#o.store },
-        'this system has no flush of a whole file system',
-      );
+    await flush.directories(deletedIn);
   }
 
   async publish(requests: readonly PublishRequest[]): Promise<(Published | StorageError)[]> {
@@ -223,7 +216,8 @@ export class FileWriter {
     }
     if (this.#o.durable && parents.size > 0) {
       const directories = [...parents, ...this.#o.directories.takeFresh()];
-      if (directories.length < SYNC_ALL_FROM || !(await this.#syncAll())) await this.#syncDirectories(directories);
+      const { flush } = this.#o;
+      if (!(await flush.together(directories.length))) await flush.directories(directories);
     }
     return outcomes;
   }
@@ -309,57 +303,12 @@ export class FileWriter {
 
   #toPublishError(error: unknown, key: string): StorageError {
     if (error instanceof StorageError) return error;
-    if (!isBlockedByShape(error)) return this.toError(error, key);
+    if (!isBlockedByShape(error)) return this.#o.toError(error, key);
     return new StorageError('precondition-failed', { store: this.#o.store, key }, describeShape(error), error);
   }
 
   async discard(staged: readonly Staged[]): Promise<void> {
     for (const one of staged) if (one instanceof StagedFile) await this.#remove(one.at);
-  }
-
-  /** A directory whose entries changed without a flush yet. */
-  noteUnflushed(directory: string): void {
-    this.#unflushed.add(directory);
-  }
-  readonly #unflushed = new Set<string>();
-
-  #takeUnflushed(): string[] {
-    const directories = [...this.#unflushed];
-    this.#unflushed.clear();
-    return directories;
-  }
-
-  async #syncDirectories(directories: Iterable<string>): Promise<void> {
-    for (const directory of new Set(directories))
-      await this.#syncPath(directory === '' ? this.#o.directories.root : this.#o.directories.pathOf(directory));
-  }
-
-  async #syncPath(path: string): Promise<void> {
-    let fd: number;
-    try {
-      fd = await this.#io.open(path, fs.constants.O_RDONLY);
-    } catch (error) {
-      // A directory that was removed meanwhile has nothing to flush: its parent is flushed for it.
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-      throw error;
-    }
-    try {
-      await this.#io.fsync(fd);
-    } finally {
-      await this.#io.close(fd);
-    }
-  }
-
-  /** False where the system has no such call. */
-  async #syncAll(): Promise<boolean> {
-    const { native, directories } = this.#o;
-    if (native === undefined) return false;
-    this.#rootFd ??= await this.#io.open(directories.root, fs.constants.O_RDONLY);
-    const result = this.#io.blocking
-      ? native.syncFileSystem(this.#rootFd)
-      : await native.syncFileSystemAsync(this.#rootFd);
-    if (result < 0) throw Object.assign(new Error('the file system could not be flushed'), { code: 'EIO' });
-    return true;
   }
 
   async #remove({ path, fd }: Whereabouts): Promise<void> {
@@ -371,16 +320,9 @@ export class FileWriter {
   }
 
   async close(): Promise<void> {
-    if (this.#rootFd !== undefined) await this.#io.close(this.#rootFd);
-    this.#rootFd = undefined;
     await this.#o.unnamed.closeAll();
     this.#o.staging.dispose();
   }
-
-  /** Set by the storage. */
-  toError: (error: unknown, key: string) => StorageError = (error) => {
-    throw error;
-  };
 }
 
 function describeShape(error: unknown): string {

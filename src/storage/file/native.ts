@@ -2,8 +2,8 @@ import { createRequire } from 'node:module';
 
 /**
  * System calls Node has no name for: extended attributes, a flush of one file system, times in nanoseconds, a rename that
- * does not replace, and a name for a file that has none. Bound at run time to the C library; where that is not possible every field is undefined and
- * the caller has another way (docs/stores.md, "Type file").
+ * does not replace, and a name for a file that has none. Bound at run time to the C library; where that is not possible the caller
+ * has another way (docs/stores.md, "Type file").
  *
  * All return 0 (or a length) or a negative errno.
  */
