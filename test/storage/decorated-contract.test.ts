@@ -2,7 +2,6 @@ import { MemoryContents } from '../../src/storage/memory/memory-contents.ts';
 import { openMemoryStorage } from '../../src/storage/memory/memory-storage.ts';
 import { withDeadline } from '../../src/storage/with-deadline.ts';
 import { withLimit } from '../../src/storage/with-limit.ts';
-import { StorageMeter, withMeter } from '../../src/storage/with-meter.ts';
 import { withRetry } from '../../src/storage/with-retry.ts';
 import { systemClock } from '../../src/system/system-clock.ts';
 import { FaultyStorage } from '../../src/testing/faulty-storage.ts';
@@ -15,10 +14,9 @@ describeStorageContract('memory, decorated', async () => {
   const clock = systemClock;
   const open = () => {
     const memory = new FaultyStorage(openMemoryStorage({ name: 'contract', clock, contents }));
-    const limited = withLimit(memory, { clock, concurrency: 8, bandwidth: 1e12 });
-    const timed = withDeadline(limited, { clock, callMs: 10_000 });
-    const retried = withRetry(timed, { policy: { attemptsMax: 3, delayMs: 1 }, clock, random: evenRandom });
-    return withMeter(retried, new StorageMeter());
+    const timed = withDeadline(memory, { clock, callMs: 10_000 });
+    const limited = withLimit(timed, { clock, concurrency: 8, bandwidth: 1e12 });
+    return withRetry(limited, { policy: { attemptsMax: 3, delayMs: 1 }, clock, random: evenRandom });
   };
   return {
     storage: open(),

@@ -81,7 +81,7 @@ class FileStorage implements Storage {
     this.#symlinks = options.symlinks ?? 'follow';
     this.#io = options.blocking === true ? blockingIo : waitingIo;
     const durable = options.durability !== 'relaxed';
-    this.capabilities = { ...CAPABILITIES, batchFlush: durable && native !== undefined, soft: !durable };
+    this.capabilities = { ...CAPABILITIES, soft: !durable };
     const shared = { store: this.name, io: this.#io, native };
     this.#directories = new Directories({ root: this.#root, io: this.#io, store: this.name });
     this.#sidecars = new Sidecars(this.#root, this.#io);
@@ -263,16 +263,11 @@ class FileStorage implements Storage {
   }
 }
 
-const CAPABILITIES: Omit<StoreCapabilities, 'batchFlush' | 'soft'> = {
+const CAPABILITIES: Omit<StoreCapabilities, 'soft'> = {
   sortedListing: true,
-  atomicReplace: true,
   conditionalPut: 'create-only',
-  conditionalDelete: false,
-  retains: true,
   checksPut: false,
   stagesInMemory: false,
   mtimeResolutionNs: 1n,
   keepsMetadata: true,
-  durable: true,
-  parts: undefined,
 };

@@ -39,18 +39,12 @@ const PAGE_OBJECTS = 1000;
 
 const MEMORY_CAPABILITIES: StoreCapabilities = {
   sortedListing: true,
-  atomicReplace: true,
   conditionalPut: 'enforced',
-  conditionalDelete: true,
-  retains: false,
   checksPut: true,
-  batchFlush: false,
   stagesInMemory: true,
   mtimeResolutionNs: 1n,
   keepsMetadata: true,
-  durable: false,
   soft: false,
-  parts: undefined,
 };
 
 /** What was staged and not yet published or discarded. */

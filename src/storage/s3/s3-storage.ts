@@ -31,13 +31,7 @@ import { type Condition, isNotFound, S3Bucket } from './s3-bucket.ts';
 import { openConnection } from './s3-connection.ts';
 import { claimLease } from './s3-lease.ts';
 import { listObjects } from './s3-listing.ts';
-import {
-  PART_BYTES_MAX,
-  PART_BYTES_MIN,
-  PART_COUNT_MAX,
-  type S3Settings,
-  type S3StorageOptions,
-} from './s3-settings.ts';
+import type { S3Settings, S3StorageOptions } from './s3-settings.ts';
 import { publishSmall } from './small-object.ts';
 import { type StagedObject, stageBody } from './stage-body.ts';
 
@@ -75,19 +69,13 @@ class S3Storage implements Storage {
     const { createsConditionally, replacesConditionally, checksPayload } = this.#bucket.knownFacts;
     return {
       sortedListing: true,
-      atomicReplace: true,
       conditionalPut: createsConditionally ? (replacesConditionally ? 'enforced' : 'create-only') : 'none',
-      conditionalDelete: false,
-      retains: false,
       checksPut: checksPayload,
-      batchFlush: false,
       stagesInMemory: true,
       // Times are kept to the nanosecond, but a listing does not tell them: two stores are compared by their heads.
       mtimeResolutionNs: 0n,
       keepsMetadata: true,
-      durable: true,
       soft: false,
-      parts: { bytesMin: PART_BYTES_MIN, bytesMax: PART_BYTES_MAX, countMax: PART_COUNT_MAX },
     };
   }
 
