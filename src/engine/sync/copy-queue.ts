@@ -1,12 +1,8 @@
 import type { Catalog } from '../../ports/catalog.ts';
 import type { CopyPool } from '../../ports/copy-pool.ts';
 import type { CopyRecorder } from './copy-recorder.ts';
+import { ALONE_BYTES, PAGE_BYTES, PagesUnderWay } from './pages-under-way.ts';
 import type { PlannedItem } from './plan-object.ts';
-
-/** A page of many bytes goes to the pool before it is full: it is soon done, and little is lost when it is not. */
-const PAGE_BYTES = 64 * 1024 * 1024;
-/** An object from this size on is a page of its own, so that slots share large objects evenly. */
-const ALONE_BYTES = 8 * 1024 * 1024;
 
 export interface CopyQueueOptions {
   readonly pool: CopyPool;
@@ -17,16 +13,16 @@ export interface CopyQueueOptions {
   readonly recorder: Pick<CopyRecorder, 'pageSent' | 'pageMoved' | 'recordPage'>;
 }
 
-/** Collects items into pages and keeps the pool busy: one page waiting for each that is under way. */
+/** Collects items into pages and keeps the pool busy. */
 export class CopyQueue {
   readonly #o: CopyQueueOptions;
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #underWay: PagesUnderWay;
   #items: PlannedItem[] = [];
   #bytes = 0;
-  #failure: unknown;
 
   constructor(options: CopyQueueOptions) {
     this.#o = options;
+    this.#underWay = new PagesUnderWay(options.pool);
   }
 
   add(planned: PlannedItem): void {
@@ -40,16 +36,14 @@ export class CopyQueue {
   }
 
   /** Waits until the pool can take more. */
-  async room(): Promise<void> {
-    while (this.#underWay.size > this.#o.pool.slots * 2) await Promise.race(this.#underWay);
-    if (this.#failure !== undefined) throw this.#failure;
+  room(): Promise<void> {
+    return this.#underWay.room();
   }
 
   /** Sends what was collected and waits for all. */
-  async drain(): Promise<void> {
+  drain(): Promise<void> {
     this.#sendCollected();
-    while (this.#underWay.size > 0) await Promise.race(this.#underWay);
-    if (this.#failure !== undefined) throw this.#failure;
+    return this.#underWay.drain();
   }
 
   #sendCollected(): void {
@@ -61,19 +55,13 @@ export class CopyQueue {
   #send(planned: readonly PlannedItem[]): void {
     const { pool, readBack, publishUntilMs, recorder } = this.#o;
     recorder.pageSent(planned);
-    const run = async (): Promise<void> => {
-      try {
-        const marked = await this.#withMarks(planned);
-        const items = marked.map(({ item }) => item);
-        const page = { items, publishUntilMs: publishUntilMs(), readBack };
-        const outcomes = await pool.run(page, (bytes) => recorder.pageMoved(planned, bytes));
-        await recorder.recordPage({ sent: planned, planned: marked, outcomes });
-      } catch (error) {
-        this.#failure ??= error;
-      }
-    };
-    const promise = run().finally(() => this.#underWay.delete(promise));
-    this.#underWay.add(promise);
+    this.#underWay.begin(async () => {
+      const marked = await this.#withMarks(planned);
+      const items = marked.map(({ item }) => item);
+      const page = { items, publishUntilMs: publishUntilMs(), readBack };
+      const outcomes = await pool.run(page, (bytes) => recorder.pageMoved(planned, bytes));
+      await recorder.recordPage({ sent: planned, planned: marked, outcomes });
+    });
   }
 
   /** What the catalog knows of the versions at hand: the same bytes are the same version, and are marked as it. */

@@ -1,11 +1,7 @@
 import type { CopyPool, ReadItem, ReadOutcome } from '../../ports/copy-pool.ts';
 import type { Listed } from '../../ports/storage.ts';
+import { ALONE_BYTES, PAGE_BYTES, PagesUnderWay } from '../sync/pages-under-way.ts';
 import type { ListedObject, ReadCopies } from './verify-object.ts';
-
-/** A page of many bytes goes to the pool before it is full: it is soon read, and what was found is soon told. */
-const PAGE_BYTES = 64 * 1024 * 1024;
-/** A copy from this size on is a page of its own, so that slots share large objects evenly. */
-const ALONE_BYTES = 8 * 1024 * 1024;
 
 export interface ReadQueueOptions {
   readonly pool: CopyPool;
@@ -28,18 +24,18 @@ interface Asked {
   readonly reading: Reading;
 }
 
-/** Collects the copies to be read into pages and keeps the pool busy: one page waiting for each that is under way. */
+/** Collects the copies to be read into pages and keeps the pool busy. */
 export class ReadQueue {
   readonly #o: ReadQueueOptions;
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #underWay: PagesUnderWay;
   /** Bytes of pages that have not ended, by page. */
   readonly #moved = new Map<object, number>();
   #page: Asked[] = [];
   #bytes = 0;
-  #failure: unknown;
 
   constructor(options: ReadQueueOptions) {
     this.#o = options;
+    this.#underWay = new PagesUnderWay(options.pool);
   }
 
   /** `copies`: the object as the stores listed it, the source first; what is undefined is not read. */
@@ -54,16 +50,14 @@ export class ReadQueue {
   }
 
   /** Waits until the pool can take more. */
-  async room(): Promise<void> {
-    while (this.#underWay.size > this.#o.pool.slots * 2) await Promise.race(this.#underWay);
-    if (this.#failure !== undefined) throw this.#failure;
+  room(): Promise<void> {
+    return this.#underWay.room();
   }
 
   /** Sends what was collected and waits for all. */
-  async drain(): Promise<void> {
+  drain(): Promise<void> {
     this.#sendCollected();
-    while (this.#underWay.size > 0) await Promise.race(this.#underWay);
-    if (this.#failure !== undefined) throw this.#failure;
+    return this.#underWay.drain();
   }
 
   #collect(asked: Asked, bytes: number): void {
@@ -80,20 +74,13 @@ export class ReadQueue {
 
   #send(page: readonly Asked[]): void {
     const { pool } = this.#o;
-    const run = async (): Promise<void> => {
-      try {
-        const outcomes = await pool.read({ items: page.map(({ item }) => item) }, (bytes) =>
-          this.#tellMoved(page, bytes),
-        );
-        this.#moved.delete(page);
-        for (const [i, { item, reading }] of page.entries())
-          this.#note(reading, item.store, outcomes[i] as ReadOutcome);
-      } catch (error) {
-        this.#failure ??= error;
-      }
-    };
-    const promise = run().finally(() => this.#underWay.delete(promise));
-    this.#underWay.add(promise);
+    this.#underWay.begin(async () => {
+      const outcomes = await pool.read({ items: page.map(({ item }) => item) }, (bytes) =>
+        this.#tellMoved(page, bytes),
+      );
+      this.#moved.delete(page);
+      for (const [i, { item, reading }] of page.entries()) this.#note(reading, item.store, outcomes[i] as ReadOutcome);
+    });
   }
 
   #note(reading: Reading, store: number, outcome: ReadOutcome): void {
