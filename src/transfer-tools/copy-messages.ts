@@ -37,76 +37,69 @@ export function decodeReadPage(text: EncodedPage): ReadPage {
 }
 
 type Source = NonNullable<CopyOutcome['source']>;
-type PlainAttributes = Omit<Attributes, 'modifiedNs'> & { modifiedNs?: string | bigint };
-type PlainOutcome = Omit<CopyOutcome, 'source'> & {
-  readonly source?: Omit<Source, 'attributes'> & { readonly attributes: PlainAttributes };
-};
-
-export function encodeOutcomes(outcomes: readonly CopyOutcome[]): EncodedOutcomes {
-  return JSON.stringify(outcomes.map(toPlain));
-}
-
-function toPlain({ key, source, targets, attempts }: CopyOutcome): PlainOutcome {
-  if (source === undefined) return { key, targets, attempts };
-  const { token, size, sha256, readAfterMs } = source;
-  const attributes: PlainAttributes = { ...source.attributes };
-  if (source.attributes.modifiedNs !== undefined) attributes.modifiedNs = String(source.attributes.modifiedNs);
-  return { key, source: { token, size, sha256, attributes, readAfterMs }, targets, attempts };
-}
-
-/** What was parsed is nobody else's: it is changed where it lies. */
-export function decodeOutcomes(text: EncodedOutcomes): readonly CopyOutcome[] {
-  const outcomes = JSON.parse(text) as readonly PlainOutcome[];
-  for (const { source } of outcomes) {
-    if (source?.attributes.modifiedNs !== undefined)
-      source.attributes.modifiedNs = BigInt(source.attributes.modifiedNs);
-  }
-  return outcomes as readonly CopyOutcome[];
-}
-
-export function encodeReads(outcomes: readonly ReadOutcome[]): EncodedOutcomes {
-  return JSON.stringify(outcomes.map((one) => (one.kind === 'failed' ? one : { ...one, head: plainHead(one.head) })));
-}
-
-function plainHead({ token, size, mark, modifiedNs, attributes }: ReadHead) {
-  return {
-    token,
-    size,
-    mark,
-    modifiedNs: textOf(modifiedNs),
-    attributes: { ...attributes, modifiedNs: textOf(attributes.modifiedNs) },
-  };
-}
-
-export function decodeReads(text: EncodedOutcomes): readonly ReadOutcome[] {
-  return (JSON.parse(text) as readonly PlainRead[]).map((one): ReadOutcome => {
-    if (one.kind === 'failed') return one;
-    const { modifiedNs, attributes, ...head } = one.head;
-    const { modifiedNs: attributed, ...others } = attributes;
-    return {
-      kind: 'read',
-      head: {
-        ...head,
-        modifiedNs: modifiedNs === undefined ? undefined : BigInt(modifiedNs),
-        attributes: attributed === undefined ? others : { ...others, modifiedNs: BigInt(attributed) },
-      },
-      sha256: one.sha256,
-    };
-  });
-}
-
 type ReadHead = Extract<ReadOutcome, { kind: 'read' }>['head'];
+type Plain<Fields extends { readonly modifiedNs?: bigint | undefined }> = Omit<Fields, 'modifiedNs'> & {
+  modifiedNs?: string | bigint | undefined;
+};
+type PlainOutcome = Omit<CopyOutcome, 'source'> & {
+  readonly source?: Omit<Source, 'attributes'> & { readonly attributes: Plain<Attributes> };
+};
 type PlainRead =
   | Extract<ReadOutcome, { kind: 'failed' }>
   | {
       readonly kind: 'read';
-      readonly head: Omit<ReadHead, 'modifiedNs' | 'attributes'> & {
-        readonly modifiedNs?: string;
-        readonly attributes: Omit<Attributes, 'modifiedNs'> & { readonly modifiedNs?: string };
-      };
+      readonly head: Omit<Plain<ReadHead>, 'attributes'> & { readonly attributes: Plain<Attributes> };
       readonly sha256: string;
     };
 
-function textOf(nanoseconds: bigint | undefined): string | undefined {
-  return nanoseconds?.toString();
+export function encodeOutcomes(outcomes: readonly CopyOutcome[]): EncodedOutcomes {
+  return JSON.stringify(outcomes.map(plainOutcome));
+}
+
+export function decodeOutcomes(text: EncodedOutcomes): readonly CopyOutcome[] {
+  const outcomes = JSON.parse(text) as readonly PlainOutcome[];
+  for (const { source } of outcomes) if (source !== undefined) toNanoseconds(source.attributes);
+  return outcomes as readonly CopyOutcome[];
+}
+
+export function encodeReads(outcomes: readonly ReadOutcome[]): EncodedOutcomes {
+  return JSON.stringify(outcomes.map(plainRead));
+}
+
+export function decodeReads(text: EncodedOutcomes): readonly ReadOutcome[] {
+  const outcomes = JSON.parse(text) as readonly PlainRead[];
+  for (const one of outcomes) {
+    if (one.kind === 'failed') continue;
+    toNanoseconds(one.head);
+    toNanoseconds(one.head.attributes);
+  }
+  return outcomes as readonly ReadOutcome[];
+}
+
+function plainOutcome({ key, source, targets, attempts }: CopyOutcome): PlainOutcome {
+  if (source === undefined) return { key, targets, attempts };
+  const { token, size, sha256, attributes, readAfterMs } = source;
+  return {
+    key,
+    source: { token, size, sha256, attributes: plainAttributes(attributes), readAfterMs },
+    targets,
+    attempts,
+  };
+}
+
+function plainRead(outcome: ReadOutcome): PlainRead {
+  if (outcome.kind === 'failed') return outcome;
+  const { kind, head, sha256 } = outcome;
+  const { token, size, mark, modifiedNs, attributes } = head;
+  const plainHead = { token, size, mark, modifiedNs: modifiedNs?.toString(), attributes: plainAttributes(attributes) };
+  return { kind, head: plainHead, sha256 };
+}
+
+function plainAttributes(attributes: Attributes): Plain<Attributes> {
+  return { ...attributes, modifiedNs: attributes.modifiedNs?.toString() };
+}
+
+/** What was parsed is nobody else's: it is changed where it lies. */
+function toNanoseconds(fields: { modifiedNs?: string | bigint | undefined }): void {
+  if (fields.modifiedNs !== undefined) fields.modifiedNs = BigInt(fields.modifiedNs);
 }
