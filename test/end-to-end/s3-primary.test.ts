@@ -1,19 +1,10 @@
-import { HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { expect, test } from 'vitest';
 import { Sandbox } from '../cli/sandbox.ts';
-import { type RgwServer, startRgw } from '../servers/rgw.ts';
-import { bareClient, makeBucket } from '../storage/s3-stores.ts';
+import { useRgw } from '../servers/use-rgw.ts';
+import { makeBucket } from '../storage/s3-stores.ts';
 
-let rgw: RgwServer;
-let client: S3Client;
-beforeAll(async () => {
-  rgw = await startRgw();
-  client = bareClient(rgw);
-}, 120_000);
-afterAll(async () => {
-  client?.destroy();
-  await rgw?.[Symbol.asyncDispose]();
-});
+const { rgw, client } = await useRgw();
 
 /** A profile `data` in one bucket; its replicas are the directory `near` and another bucket, `far`. */
 async function openDataset(box: Sandbox): Promise<{ readonly source: string; readonly far: string }> {

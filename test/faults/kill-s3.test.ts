@@ -1,10 +1,9 @@
 import fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
-import type { S3Client } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type RgwServer, startRgw } from '../servers/rgw.ts';
-import { bareClient, makeBucket, PART_BYTES, settingsOf } from '../storage/s3-stores.ts';
+import { describe, expect, test } from 'vitest';
+import { useRgw } from '../servers/use-rgw.ts';
+import { makeBucket, PART_BYTES, settingsOf } from '../storage/s3-stores.ts';
 import { markBesideOf, mirroredBucket, seeBucket } from '../sync/buckets.ts';
 import { openSyncWorld, SCOPE, type SyncWorld } from '../sync/sync-world.ts';
 import { readTree, write } from '../sync/trees.ts';
@@ -17,16 +16,7 @@ const SMALL = soak ? 200 : 40;
 const LARGE = 4;
 const ALL = { deleteUnmatched: true, deleteLimit: { kind: 'percent', percent: 100 } } as const;
 
-let rgw: RgwServer;
-let client: S3Client;
-beforeAll(async () => {
-  rgw = await startRgw();
-  client = bareClient(rgw);
-}, 120_000);
-afterAll(async () => {
-  client?.destroy();
-  await rgw?.[Symbol.asyncDispose]();
-});
+const { rgw, client } = await useRgw();
 
 /** Some are added, some changed, some deleted, so that every run has all to do; the large ones have two and three parts. */
 function stir(world: SyncWorld, round: number): void {

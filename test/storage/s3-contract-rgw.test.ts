@@ -1,15 +1,8 @@
-import { afterAll, beforeAll } from 'vitest';
 import { describeStorageContract } from '../../src/testing/storage-contract.ts';
-import { type RgwServer, startRgw } from '../servers/rgw.ts';
+import { useRgw } from '../servers/use-rgw.ts';
 import { makeBucket, openStore, PART_BYTES, settingsOf, storeUnderTest } from './s3-stores.ts';
 
-let rgw: RgwServer;
-beforeAll(async () => {
-  rgw = await startRgw();
-}, 120_000);
-afterAll(async () => {
-  await rgw?.[Symbol.asyncDispose]();
-});
+const { rgw } = await useRgw();
 
 for (const [name, prefix] of [
   ['a bucket of Ceph RGW', ''],

@@ -1,24 +1,15 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { DeleteBucketCommand, PutBucketVersioningCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { DeleteBucketCommand, PutBucketVersioningCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { compareKeys } from '../../src/domain/object/key.ts';
 import type { Storage } from '../../src/ports/storage.ts';
 import { expectKind, listAll, patternBytes, putObject } from '../../src/testing/storage-contract/harness.ts';
-import { type RgwServer, startRgw } from '../servers/rgw.ts';
-import { bareClient, makeBucket, openStore, settingsOf } from './s3-stores.ts';
+import { useRgw } from '../servers/use-rgw.ts';
+import { makeBucket, openStore, settingsOf } from './s3-stores.ts';
 
-let rgw: RgwServer;
-let client: S3Client;
-beforeAll(async () => {
-  rgw = await startRgw();
-  client = bareClient(rgw);
-}, 120_000);
-afterAll(async () => {
-  client?.destroy();
-  await rgw?.[Symbol.asyncDispose]();
-});
+const { rgw, client } = await useRgw();
 
 describe('S3 objects', { timeout: 60_000 }, () => {
   let bucket: string;

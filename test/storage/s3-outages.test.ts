@@ -1,20 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { S3Client } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { expectKind, patternBytes, putObject } from '../../src/testing/storage-contract/harness.ts';
-import { type RgwServer, startRgw } from '../servers/rgw.ts';
-import { bareClient, makeBucket, openStore, PART_BYTES, settingsOf } from './s3-stores.ts';
+import { useRgw } from '../servers/use-rgw.ts';
+import { makeBucket, openStore, PART_BYTES, settingsOf } from './s3-stores.ts';
 
-let rgw: RgwServer;
-let client: S3Client;
-beforeAll(async () => {
-  rgw = await startRgw();
-  client = bareClient(rgw);
-}, 120_000);
-afterAll(async () => {
-  client?.destroy();
-  await rgw?.[Symbol.asyncDispose]();
-});
+const { rgw } = await useRgw();
 
 describe('S3 when the server fails', { timeout: 120_000 }, () => {
   it('a gateway that stands still times out, and its lease is not lost', async () => {

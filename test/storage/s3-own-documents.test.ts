@@ -1,29 +1,24 @@
 import { hostname } from 'node:os';
-import { DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { Storage, StoreLease } from '../../src/ports/storage.ts';
 import { systemClock } from '../../src/system/system-clock.ts';
 import { patternBytes, putObject } from '../../src/testing/storage-contract/harness.ts';
 import { type CountingProxy, startCountingProxy } from '../servers/counting-proxy.ts';
-import { type RgwServer, startRgw } from '../servers/rgw.ts';
-import { bareClient, makeBucket, openStore, settingsOf } from './s3-stores.ts';
+import { useRgw } from '../servers/use-rgw.ts';
+import { makeBucket, openStore, settingsOf } from './s3-stores.ts';
 
 const LEASE_MS = 30_000;
 const T0 = 1_800_000_000_000;
 
-let rgw: RgwServer;
+const { rgw, client } = await useRgw();
 let proxy: CountingProxy;
-let client: S3Client;
 beforeAll(async () => {
-  rgw = await startRgw();
   proxy = await startCountingProxy(rgw);
-  client = bareClient(rgw);
-}, 120_000);
+});
 afterAll(async () => {
-  client?.destroy();
   await proxy?.[Symbol.asyncDispose]();
-  await rgw?.[Symbol.asyncDispose]();
 });
 
 describe('what S3 stores keep for themselves', { timeout: 60_000 }, () => {

@@ -12,7 +12,6 @@ import {
   ListObjectsV2Command,
   ListPartsCommand,
   PutObjectCommand,
-  type S3Client,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -26,19 +25,10 @@ import {
 } from '../../src/testing/storage-contract/harness.ts';
 import type { StageOptions } from '../../src/ports/storage.ts';
 import { type CountingProxy, startCountingProxy } from '../servers/counting-proxy.ts';
-import { type RgwServer, startRgw } from '../servers/rgw.ts';
-import { bareClient, makeBucket, openStore, PART_BYTES, settingsOf } from './s3-stores.ts';
+import { useRgw } from '../servers/use-rgw.ts';
+import { makeBucket, openStore, PART_BYTES, settingsOf } from './s3-stores.ts';
 
-let rgw: RgwServer;
-let client: S3Client;
-beforeAll(async () => {
-  rgw = await startRgw();
-  client = bareClient(rgw);
-}, 120_000);
-afterAll(async () => {
-  client?.destroy();
-  await rgw?.[Symbol.asyncDispose]();
-});
+const { rgw, client } = await useRgw();
 
 describe('S3 uploads in parts', { timeout: 120_000 }, () => {
   const parts = 6;

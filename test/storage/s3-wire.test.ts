@@ -1,5 +1,4 @@
-import type { S3Client } from '@aws-sdk/client-s3';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Storage, StorageError } from '../../src/ports/storage.ts';
 import {
   expectKind,
@@ -10,19 +9,10 @@ import {
   sha256Of,
 } from '../../src/testing/storage-contract/harness.ts';
 import { type CountingProxy, startCountingProxy } from '../servers/counting-proxy.ts';
-import { type RgwServer, startRgw } from '../servers/rgw.ts';
-import { bareClient, makeBucket, openStore, PART_BYTES, settingsOf } from './s3-stores.ts';
+import { useRgw } from '../servers/use-rgw.ts';
+import { makeBucket, openStore, PART_BYTES, settingsOf } from './s3-stores.ts';
 
-let rgw: RgwServer;
-let client: S3Client;
-beforeAll(async () => {
-  rgw = await startRgw();
-  client = bareClient(rgw);
-}, 120_000);
-afterAll(async () => {
-  client?.destroy();
-  await rgw?.[Symbol.asyncDispose]();
-});
+const { rgw } = await useRgw();
 
 describe('S3 on the wire', { timeout: 60_000 }, () => {
   let proxy: CountingProxy;

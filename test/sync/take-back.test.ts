@@ -1,21 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { openMemoryStorage } from '../../src/storage/memory/memory-storage.ts';
 import { systemClock } from '../../src/system/system-clock.ts';
 import type { Storage } from '../../src/ports/storage.ts';
-import { type RgwServer, startRgw } from '../servers/rgw.ts';
+import { useRgw } from '../servers/use-rgw.ts';
 import { makeBucket, openStore, settingsOf } from '../storage/s3-stores.ts';
 import { alter, listed } from './altered.ts';
 import { openSyncWorld, type SyncWorld } from './sync-world.ts';
 import { writeAll } from './trees.ts';
 
-let rgw: RgwServer;
-beforeAll(async () => {
-  rgw = await startRgw();
-}, 120_000);
-afterAll(async () => {
-  await rgw?.[Symbol.asyncDispose]();
-});
+const { rgw } = await useRgw();
 
 const stores: Record<string, () => Promise<Storage>> = {
   'Ceph RGW': async () => openStore(settingsOf(rgw, await makeBucket(rgw)), { probe: true }),

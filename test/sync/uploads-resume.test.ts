@@ -1,12 +1,12 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ListMultipartUploadsCommand, ListPartsCommand, type S3Client } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ListMultipartUploadsCommand, ListPartsCommand } from '@aws-sdk/client-s3';
+import { describe, expect, test } from 'vitest';
 import { patternBytes } from '../../src/testing/storage-contract/harness.ts';
 import { startSync } from '../faults/child.ts';
 import { type CountingProxy, startCountingProxy } from '../servers/counting-proxy.ts';
-import { type RgwServer, startRgw } from '../servers/rgw.ts';
-import { bareClient, makeBucket, PART_BYTES, settingsOf } from '../storage/s3-stores.ts';
+import { useRgw } from '../servers/use-rgw.ts';
+import { makeBucket, PART_BYTES, settingsOf } from '../storage/s3-stores.ts';
 import { markBesideOf, mirroredBucket, seeBucket } from './buckets.ts';
 import { openSyncWorld, type SyncWorld } from './sync-world.ts';
 import { readTree, write } from './trees.ts';
@@ -15,16 +15,7 @@ const PARTS = 8;
 const BYTES = patternBytes(PARTS * PART_BYTES - 1000, 4);
 const HELD = 3;
 
-let rgw: RgwServer;
-let client: S3Client;
-beforeAll(async () => {
-  rgw = await startRgw();
-  client = bareClient(rgw);
-}, 120_000);
-afterAll(async () => {
-  client?.destroy();
-  await rgw?.[Symbol.asyncDispose]();
-});
+const { rgw, client } = await useRgw();
 
 /** A world whose sync was killed when its one large upload had `HELD` parts at the server. */
 async function killedMidway(): Promise<AsyncDisposable & { world: SyncWorld; proxy: CountingProxy; bucket: string }> {
