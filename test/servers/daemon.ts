@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, openSync } from 'node:fs';
+import { existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer, connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -40,6 +40,14 @@ export class Daemon {
 
   kill(): void {
     this.signal('SIGKILL');
+  }
+
+  /** It answers nothing from here on; each of its threads stands still only when it has taken notice. */
+  async halt(): Promise<void> {
+    this.signal('SIGSTOP');
+    const tasks = `/proc/${this.#child?.pid}/task`;
+    const isStill = (task: string): boolean => /^State:\s+T/m.test(readFileSync(join(tasks, task, 'status'), 'latin1'));
+    await until(`${this.name} stands still`, 20, async () => readdirSync(tasks).every(isStill));
   }
 
   /** Ends it, gently first; returns when it is gone. */

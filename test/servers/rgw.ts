@@ -9,8 +9,10 @@ const PROGRAMS = ['ceph', 'ceph-authtool', 'ceph-mon', 'ceph-osd', 'monmaptool',
 const PACKAGES = 'ceph-mon ceph-osd radosgw ceph-common';
 
 export interface RgwServer extends S3Server {
-  /** `kill -9` of the gateway, or a stop of its heart: connections stay open and nothing answers. */
-  signalGateway(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
+  /** `kill -9` of the gateway, or an end to its standing still. */
+  signalGateway(signal: 'SIGKILL' | 'SIGCONT'): void;
+  /** Stops its heart: connections stay open and nothing answers. */
+  haltGateway(): Promise<void>;
   /** The gateway again after a kill; what was written is still there. */
   restartGateway(): Promise<void>;
 }
@@ -74,6 +76,7 @@ export async function startRgw(): Promise<RgwServer> {
     accessKey: 'testkey',
     secretKey: 'testsecret',
     signalGateway: (signal) => gateway.signal(signal),
+    haltGateway: () => gateway.halt(),
     restartGateway: async () => {
       await gateway.stop();
       await startGateway();
