@@ -49,74 +49,75 @@ interface Entry {
 }
 
 class Walker {
-  private readonly page = new ColumnsBuilder(PAGE_OBJECTS);
-  private readonly options: WalkOptions;
-  private realRoot: string | undefined;
+  readonly #page = new ColumnsBuilder(PAGE_OBJECTS);
+  readonly #options: WalkOptions;
+  #realRoot: string | undefined;
 
   constructor(options: WalkOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   *pages(): Generator<ListingColumns> {
-    const { root, store, prefix } = this.options;
+    const { root, store, prefix } = this.#options;
     const stats = fs.statSync(root, { throwIfNoEntry: false });
     if (stats === undefined) throw new StorageError('not-found', { store }, `the directory ${root} does not exist`);
     if (!stats.isDirectory()) throw new StorageError('not-found', { store }, `${root} is not a directory`);
-    yield* this.below(root, prefix);
+    yield* this.#walkBelow(root, prefix);
     // A tree that was removed or unmounted under the walk looks shorter, not broken.
     const after = fs.statSync(root, { throwIfNoEntry: false });
     if (after?.ino !== stats.ino || after.dev !== stats.dev)
       throw new StorageError('unavailable', { store }, `the directory ${root} went away while it was listed`);
   }
 
-  private *below(root: string, prefix: string): Generator<ListingColumns> {
+  *#walkBelow(root: string, prefix: string): Generator<ListingColumns> {
     const start = prefix.slice(0, prefix.lastIndexOf('/') + 1);
     if (start !== '') {
       const below = fs.statSync(path.join(root, start), { throwIfNoEntry: false });
       if (!below?.isDirectory()) return;
     }
-    yield* this.directory({ prefix: start, path: start === '' ? root : path.join(root, start), above: undefined });
-    if (!this.page.isEmpty) yield this.page.take();
+    yield* this.#walkDirectory({ prefix: start, path: start === '' ? root : path.join(root, start), above: undefined });
+    if (!this.#page.isEmpty) yield this.#page.take();
   }
 
-  private *directory(directory: Directory): Generator<ListingColumns> {
-    for (const entry of this.entries(directory)) {
-      const name = this.decode(directory, entry);
+  *#walkDirectory(directory: Directory): Generator<ListingColumns> {
+    for (const entry of this.#readEntries(directory)) {
+      const name = this.#decode(directory, entry);
       if (name === undefined) continue;
       const key = directory.prefix + name;
       if (entry.isDirectory) {
-        if (this.mayHold(`${key}/`))
-          yield* this.directory({ prefix: `${key}/`, path: `${directory.path}/${name}`, above: directory.above });
-      } else if (entry.dirent.isFile()) this.file(key, `${directory.path}/${name}`);
-      else if (entry.dirent.isSymbolicLink()) yield* this.link(directory, key, `${directory.path}/${name}`);
-      else if (this.isWanted(key)) this.fail(key, key, 'special-file', 'it is neither a file, a directory nor a link');
-      if (this.page.isFull) yield this.page.take();
+        if (this.#mayHold(`${key}/`))
+          yield* this.#walkDirectory({ prefix: `${key}/`, path: `${directory.path}/${name}`, above: directory.above });
+      } else if (entry.dirent.isFile()) this.#addFile(key, `${directory.path}/${name}`);
+      else if (entry.dirent.isSymbolicLink()) yield* this.#walkLink(directory, key, `${directory.path}/${name}`);
+      else if (this.#isWanted(key))
+        this.#fail(key, key, 'special-file', 'it is neither a file, a directory nor a link');
+      if (this.#page.isFull) yield this.#page.take();
     }
   }
 
-  private entries(directory: Directory): readonly Entry[] {
+  #readEntries(directory: Directory): readonly Entry[] {
     let dirents: Dirent[];
     try {
       dirents = fs.readdirSync(directory.path, { withFileTypes: true, encoding: 'latin1' });
     } catch (error) {
-      const { kind, message } = toStorageError(error, this.options.store);
+      const { kind, message } = toStorageError(error, this.#options.store);
       if (kind === 'not-found' && directory.prefix !== '') return [];
-      if (directory.prefix === '') throw toStorageError(error, this.options.store);
-      this.fail(directory.prefix, directory.prefix, kind === 'denied' ? 'denied' : 'unavailable', message);
+      if (directory.prefix === '') throw toStorageError(error, this.#options.store);
+      this.#fail(directory.prefix, directory.prefix, kind === 'denied' ? 'denied' : 'unavailable', message);
       return [];
     }
     const entries: Entry[] = [];
     for (const dirent of dirents) {
       if (directory.prefix === '' && dirent.name === RESERVED_DIRECTORY) continue;
       const isDirectory = dirent.isDirectory();
-      const holdsKeys = isDirectory || (dirent.isSymbolicLink() && this.isFollowedDirectory(directory, dirent.name));
+      const holdsKeys = isDirectory || (dirent.isSymbolicLink() && this.#isFollowedDirectory(directory, dirent.name));
       entries.push({ sort: holdsKeys ? `${dirent.name}/` : dirent.name, dirent, isDirectory });
     }
     return entries.sort((a, b) => (a.sort < b.sort ? -1 : 1));
   }
 
-  private isFollowedDirectory(directory: Directory, latin1: string): boolean {
-    if (this.options.symlinks !== 'follow') return false;
+  #isFollowedDirectory(directory: Directory, latin1: string): boolean {
+    if (this.#options.symlinks !== 'follow') return false;
     const linkPath = Buffer.concat([Buffer.from(`${directory.path}/`), Buffer.from(latin1, 'latin1')]);
     try {
       return fs.statSync(linkPath).isDirectory();
@@ -126,7 +127,7 @@ class Walker {
   }
 
   /** The name as text; a name that cannot be part of a key is recorded as failed. */
-  private decode(directory: Directory, entry: Entry): string | undefined {
+  #decode(directory: Directory, entry: Entry): string | undefined {
     const raw = entry.dirent.name;
     let name = raw;
     if (BEYOND_ASCII.test(raw)) {
@@ -134,7 +135,7 @@ class Walker {
       const text = bytes.toString('utf8');
       if (!Buffer.from(text, 'utf8').equals(bytes)) {
         const shown = escapeKey(directory.prefix) + escapeBytes(bytes);
-        this.page.failures.push({
+        this.#page.failures.push({
           shown,
           protects: directory.prefix,
           kind: 'not-utf8',
@@ -147,7 +148,7 @@ class Walker {
     if (BEYOND_ASCII.test(raw) || CONTROL.test(raw) || directory.prefix.length + name.length > 255) {
       const problem = findKeyProblem(directory.prefix + name);
       if (problem !== undefined) {
-        this.fail(
+        this.#fail(
           directory.prefix + name,
           directory.prefix + name + (entry.isDirectory ? '/' : ''),
           'invalid-key',
@@ -159,52 +160,52 @@ class Walker {
     return name;
   }
 
-  private file(key: string, filePath: string): void {
-    if (!this.isWanted(key)) return;
+  #addFile(key: string, filePath: string): void {
+    if (!this.#isWanted(key)) return;
     try {
       const stats = fs.lstatSync(filePath, { bigint: true, throwIfNoEntry: false });
       if (stats === undefined) return;
-      this.add(key, stats);
+      this.#add(key, stats);
     } catch (error) {
-      const { kind, message } = toStorageError(error, this.options.store, key);
-      this.fail(key, key, kind === 'denied' ? 'denied' : 'unavailable', message);
+      const { kind, message } = toStorageError(error, this.#options.store, key);
+      this.#fail(key, key, kind === 'denied' ? 'denied' : 'unavailable', message);
     }
   }
 
-  private add(key: string, stats: fs.BigIntStats): void {
-    this.page.add(key, { token: fileToken(stats), size: Number(stats.size), modifiedNs: stats.mtimeNs });
+  #add(key: string, stats: fs.BigIntStats): void {
+    this.#page.add(key, { token: fileToken(stats), size: Number(stats.size), modifiedNs: stats.mtimeNs });
   }
 
-  private *link(directory: Directory, key: string, linkPath: string): Generator<ListingColumns> {
-    if (this.options.symlinks === 'skip') return;
-    if (this.options.symlinks === 'preserve') return this.file(key, linkPath);
-    const target = this.resolve(key, linkPath);
+  *#walkLink(directory: Directory, key: string, linkPath: string): Generator<ListingColumns> {
+    if (this.#options.symlinks === 'skip') return;
+    if (this.#options.symlinks === 'preserve') return this.#addFile(key, linkPath);
+    const target = this.#resolveLink(key, linkPath);
     if (target === undefined) return;
     if (target.stats.isFile()) {
-      if (!this.isWanted(key)) return;
-      this.add(key, target.stats);
+      if (!this.#isWanted(key)) return;
+      this.#add(key, target.stats);
     } else if (target.stats.isDirectory()) {
       const above = directory.above ?? [fs.realpathSync.native(directory.path)];
       if (above.some((one) => one === target.path || one.startsWith(`${target.path}/`))) {
-        this.fail(key, `${key}/`, 'symlink', 'the link leads back to a directory above it');
-      } else if (this.mayHold(`${key}/`)) {
-        yield* this.directory({ prefix: `${key}/`, path: linkPath, above: [...above, target.path] });
+        this.#fail(key, `${key}/`, 'symlink', 'the link leads back to a directory above it');
+      } else if (this.#mayHold(`${key}/`)) {
+        yield* this.#walkDirectory({ prefix: `${key}/`, path: linkPath, above: [...above, target.path] });
       }
-    } else this.fail(key, key, 'special-file', 'the link leads to something that is neither a file nor a directory');
+    } else this.#fail(key, key, 'special-file', 'the link leads to something that is neither a file nor a directory');
   }
 
-  private resolve(key: string, linkPath: string): { path: string; stats: fs.BigIntStats } | undefined {
+  #resolveLink(key: string, linkPath: string): { path: string; stats: fs.BigIntStats } | undefined {
     try {
-      this.realRoot ??= fs.realpathSync.native(this.options.root);
+      this.#realRoot ??= fs.realpathSync.native(this.#options.root);
       const target = fs.realpathSync.native(linkPath);
-      if (target !== this.realRoot && !target.startsWith(this.realRoot === '/' ? '/' : `${this.realRoot}/`)) {
-        this.fail(key, `${key}/`, 'symlink', 'the link leaves the root');
+      if (target !== this.#realRoot && !target.startsWith(this.#realRoot === '/' ? '/' : `${this.#realRoot}/`)) {
+        this.#fail(key, `${key}/`, 'symlink', 'the link leaves the root');
         return undefined;
       }
       return { path: target, stats: fs.statSync(target, { bigint: true }) };
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
-      this.fail(
+      this.#fail(
         key,
         `${key}/`,
         'symlink',
@@ -214,24 +215,24 @@ class Walker {
     }
   }
 
-  private fail(key: string, protects: string, kind: ListingFailure['kind'], why: string): void {
+  #fail(key: string, protects: string, kind: ListingFailure['kind'], why: string): void {
     const shown = escapeKey(key);
-    this.page.failures.push({
+    this.#page.failures.push({
       shown,
       protects,
       kind,
-      message: why.startsWith(this.options.store) ? why : `${shown}: ${why}`,
+      message: why.startsWith(this.#options.store) ? why : `${shown}: ${why}`,
     });
   }
 
-  private isWanted(key: string): boolean {
-    const { prefix, startAfter } = this.options;
+  #isWanted(key: string): boolean {
+    const { prefix, startAfter } = this.#options;
     return key.startsWith(prefix) && (startAfter === undefined || compareKeys(key, startAfter) > 0);
   }
 
   /** Whether a directory (its prefix, ending with '/') can hold anything that is wanted. */
-  private mayHold(directory: string): boolean {
-    const { prefix, startAfter } = this.options;
+  #mayHold(directory: string): boolean {
+    const { prefix, startAfter } = this.#options;
     if (!directory.startsWith(prefix) && !prefix.startsWith(directory)) return false;
     return startAfter === undefined || startAfter.startsWith(directory) || compareKeys(directory, startAfter) > 0;
   }
