@@ -48,16 +48,21 @@ function collectWords(program: Command): Words[] {
   return visit(program, '');
 }
 
+/** For bash and zsh alike: which command the words before the cursor have led to. */
+function commandCases(words: readonly Words[]): string {
+  return words
+    .filter(({ command }) => command !== '')
+    .map(({ command }) => `      "${command.includes(' ') ? command : ` ${command}`}") command="${command}" ;;`)
+    .join('\n');
+}
+
 const SCRIPTS: Readonly<Record<Shell, (words: readonly Words[]) => string>> = {
   bash: (words) => `# pando completion for bash
 _pando() {
   local current="\${COMP_WORDS[COMP_CWORD]}" command="" word next
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$command $word" in
-${words
-  .filter(({ command }) => command !== '')
-  .map(({ command }) => `      "${command.includes(' ') ? command : ` ${command}`}") command="${command}" ;;`)
-  .join('\n')}
+${commandCases(words)}
     esac
   done
   case "$command" in
@@ -74,10 +79,7 @@ _pando() {
   local -a next
   for word in "\${words[@]:1:$((CURRENT - 2))}"; do
     case "$command $word" in
-${words
-  .filter(({ command }) => command !== '')
-  .map(({ command }) => `      "${command.includes(' ') ? command : ` ${command}`}") command="${command}" ;;`)
-  .join('\n')}
+${commandCases(words)}
     esac
   done
   case "$command" in

@@ -19,6 +19,7 @@ export interface SyncReplicasOptions {
   readonly ignoreHidden?: boolean;
   /** Given: processes of their own carry out the copies; otherwise threads of this one do. */
   readonly numWorkerProcesses?: number;
+  /** There is no other; callers may name it all the same. */
   readonly executionMode?: 'local';
   readonly dryRun?: boolean;
   /** What tells that a copy is up to date (docs/sync.md, "Comparison"); by default the recorded version. */
