@@ -82,6 +82,12 @@ describe('the checker', () => {
     expect(check(moved).breaches[0]).toMatch(breach);
   });
 
+  test('a flush that other threads interrupted in the trace counts', () => {
+    const at = history.findIndex((line) => line.startsWith('fsync(6</t/d>'));
+    const interrupted = history.toSpliced(at, 1, 'fsync(6</t/d> <unfinished ...>', '<... fsync resumed>) = 0');
+    expect(check(interrupted).breaches).toEqual([]);
+  });
+
   test('a flush that failed, and one that began before what it should cover, count for nothing', () => {
     const failed = history.with(2, 'fsync(5</t/.pando/staging/w/1>) = -1 EIO (Input/output error)');
     expect(check(failed).breaches[0]).toMatch(/bytes were not flushed/);
