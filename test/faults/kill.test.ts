@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { openSyncWorld, SCOPE, type SyncWorld } from '../sync/sync-world.ts';
 import { leftovers, mirrored, readTree, write } from '../sync/trees.ts';
@@ -161,6 +162,7 @@ describe('SIGSTOP', () => {
       const worker = await workerAtWork(world, pid);
       const asleep = [pid, ...childrenOf(pid)];
       for (const one of asleep) signal(one, 'SIGSTOP');
+      await outOfCommit(world, pid);
       await sleep(800);
       stir(world, round + 1);
       if (worker !== undefined) hit++;
@@ -217,6 +219,26 @@ async function workerAtWork(world: SyncWorld, pid: number): Promise<number | und
     await sleep(1);
   }
   return undefined;
+}
+
+/**
+ * SQLite lets one write at a time: who is stopped in the middle of a commit holds up all others, whatever its lease. Such a
+ * process is let go on until it is out of it.
+ */
+async function outOfCommit(world: SyncWorld, pid: number): Promise<void> {
+  using catalog = new DatabaseSync(join(world.root, 'data/catalog.sqlite'));
+  for (;;) {
+    // A stop takes a moment.
+    await sleep(20);
+    try {
+      catalog.exec('begin immediate; rollback');
+      return;
+    } catch {
+      signal(pid, 'SIGCONT');
+      await sleep(1);
+      signal(pid, 'SIGSTOP');
+    }
+  }
 }
 
 /** One that has ended meanwhile needs none. */

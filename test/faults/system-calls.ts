@@ -30,7 +30,10 @@ export function parseTrace(text: string): SystemCall[] {
     open.delete(id);
     const whole = (before?.args ?? '') + rest;
     const end = whole.lastIndexOf(' = ');
-    const args = whole.slice(0, end).trimEnd().replace(/\s*\)$/, '');
+    const args = whole
+      .slice(0, end)
+      .trimEnd()
+      .replace(/\s*\)$/, '');
     const answer = whole.slice(end + 3);
     const opened = /^\d+<(.*?)(?: \(deleted\))?>(?:\(deleted\))?$/.exec(answer.trim())?.[1];
     const result = Number.parseInt(answer, 10);
