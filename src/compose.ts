@@ -18,6 +18,7 @@ import type { Storage } from './ports/storage.ts';
 import type { Telling } from './ports/telling.ts';
 import { type OpenStore, openStorage } from './open-storage.ts';
 import { openLedger } from './storage/bandwidth.ts';
+import { type MeterSnapshot, StorageMeter } from './storage/with-meter.ts';
 import { systemClock } from './system/system-clock.ts';
 import { systemProcesses } from './system/system-processes.ts';
 import { systemRandom } from './system/system-random.ts';
@@ -35,6 +36,8 @@ export interface WorkerInit {
   readonly source: WorkerStore;
   readonly targets: readonly WorkerStore[];
   readonly itemsAtOnce: number;
+  /** What is asked of the stores is counted, and told in the end. */
+  readonly isMetered: boolean;
 }
 
 export interface WorkerStore {
@@ -62,6 +65,8 @@ export class Pando implements AsyncDisposable {
   readonly #telling: Telling;
   readonly #stores = new Map<string, Promise<Storage>>();
   readonly #opened = new WeakMap<Storage, WorkerStore>();
+  /** By place; only where somebody is told of them. */
+  readonly #meters = new Map<string, StorageMeter>();
   #catalog: Promise<Catalog> | undefined;
   #objects: Promise<ObjectVerbs> | undefined;
 
@@ -110,10 +115,32 @@ export class Pando implements AsyncDisposable {
 
   async #openStore({ profile, open }: WorkerStore): Promise<Storage> {
     const shared = profile.bandwidth === undefined ? open : { ...open, ledger: openLedger() };
-    const storage = await openStorage(profile, shared, ({ message }, attempt) => this.#tellRetry(message, attempt));
-    this.#telling.info?.('store opened', { store: profile.name, place: open.place });
+    const storage = await openStorage(profile, shared, {
+      onRetry: ({ message }, attempt) => this.#tellRetry(message, attempt),
+      meter: this.#meterOf(open.place),
+    });
+    this.#telling.info?.('store opened', { store: profile.title ?? profile.name, place: open.place });
     this.#opened.set(storage, { profile, open: shared });
     return storage;
+  }
+
+  #meterOf(place: string): StorageMeter | undefined {
+    if (this.#telling.info === undefined) return undefined;
+    const meter = this.#meters.get(place) ?? new StorageMeter();
+    this.#meters.set(place, meter);
+    return meter;
+  }
+
+  /** What was asked of each store, by this process and its workers. */
+  #tellUse(): void {
+    for (const [place, meter] of this.#meters) {
+      const { verbs, bytesRead, bytesWritten } = meter.snapshot();
+      const used = Object.entries(verbs).filter(([, { calls }]) => calls > 0);
+      const calls = used.map(([verb, one]) => [verb, one.calls] as const);
+      const failures = used.flatMap(([, one]) => Object.values(one.failures)).reduce((sum, count) => sum + count, 0);
+      this.#telling.info?.('store used', { place, ...Object.fromEntries(calls), failures, bytesRead, bytesWritten });
+    }
+    this.#meters.clear();
   }
 
   #tellRetry(why: string, attempt: number): void {
@@ -213,12 +240,13 @@ export class Pando implements AsyncDisposable {
     const isRemote = (stores as WorkerStore[]).some(({ profile }) => profile.storage.type !== 'file');
     const plan = planPool({ isRemote, transfers, workers: options.workerProcesses });
     const isThreaded = options.workerProcesses === undefined;
+    const isMetered = this.#telling.info !== undefined;
     const [ours, ...theirs] = (stores as WorkerStore[]).map(({ profile, open }) => ({
       profile,
       // Processes share no memory.
       open: { ...open, blocking: true, workers: plan.workers, ledger: isThreaded ? open.ledger : undefined },
     }));
-    const init: WorkerInit = { source: ours as WorkerStore, targets: theirs, itemsAtOnce: plan.itemsAtOnce };
+    const init: WorkerInit = { source: ours as WorkerStore, targets: theirs, itemsAtOnce: plan.itemsAtOnce, isMetered };
     const entry = new URL(`./worker-entry${import.meta.url.slice(-3)}`, import.meta.url);
     const open = isThreaded ? threadLink(entry, init) : processLink(entry, init);
     return new WorkerPool({
@@ -226,6 +254,10 @@ export class Pando implements AsyncDisposable {
       open,
       onWorkerLost: options.onWorkerLost ?? (() => undefined),
       onRetry: (message, attempt) => this.#tellRetry(message, attempt),
+      onMetered: (counts) => {
+        for (const [i, { open: store }] of (stores as WorkerStore[]).entries())
+          this.#meterOf(store.place)?.add(counts[i] as MeterSnapshot);
+      },
     });
   }
 
@@ -234,6 +266,7 @@ export class Pando implements AsyncDisposable {
     this.#objects = undefined;
     for (const store of this.#stores.values()) await (await store)[Symbol.asyncDispose]();
     this.#stores.clear();
+    this.#tellUse();
     await (await this.#catalog)?.[Symbol.asyncDispose]();
     this.#catalog = undefined;
   }

@@ -3,6 +3,7 @@ import type { Storage, StorageError } from './ports/storage.ts';
 import type { BandwidthLedger } from './storage/bandwidth.ts';
 import { withDeadline } from './storage/with-deadline.ts';
 import { withLimit } from './storage/with-limit.ts';
+import { type StorageMeter, withMeter } from './storage/with-meter.ts';
 import { withRetry } from './storage/with-retry.ts';
 import { systemClock } from './system/system-clock.ts';
 import { systemRandom } from './system/system-random.ts';
@@ -23,6 +24,13 @@ export interface OpenStore {
 /** A store failed and was asked once more; `attempt` counts from 2. */
 export type OnRetry = (failure: StorageError, attempt: number) => void;
 
+/** Who watches a store at work. */
+export interface Watch {
+  readonly onRetry?: OnRetry;
+  /** Counts every attempt that reaches the store. */
+  readonly meter?: StorageMeter | undefined;
+}
+
 /** Requests at once to a store whose profile does not say: more than any pool of ours asks for. */
 const CONCURRENCY_MAX = 64;
 
@@ -30,8 +38,9 @@ const CONCURRENCY_MAX = 64;
  * The store a profile names, with what every store gets: deadlines, limits and retries, the retries outermost so that each
  * attempt has its own deadline and slot. Blocking file calls cannot be given up, and repeat nothing by themselves.
  */
-export async function openStorage(profile: Profile, open: OpenStore, onRetry?: OnRetry): Promise<Storage> {
-  const adapter = await openAdapter(profile, open);
+export async function openStorage(profile: Profile, open: OpenStore, { onRetry, meter }: Watch = {}): Promise<Storage> {
+  const plain = await openAdapter(profile, open);
+  const adapter = meter === undefined ? plain : withMeter(plain, meter);
   const limited = limit(profile, open);
   if (open.blocking && profile.storage.type === 'file') return limited(adapter);
   const timed = withDeadline(adapter, { clock: systemClock, callMs: profile.deadlineMs });

@@ -1,8 +1,11 @@
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import type { WorkerInit } from './compose.ts';
+import type { Profile } from './config/configuration.ts';
 import { copyPage } from './engine/sync/copy-page.ts';
 import { readPage } from './engine/verify/read-page.ts';
-import { type OnRetry, openStorage } from './open-storage.ts';
+import { openStorage, type OpenStore } from './open-storage.ts';
+import { StorageMeter } from './storage/with-meter.ts';
+import type { Storage } from './ports/storage.ts';
 import { systemClock } from './system/system-clock.ts';
 import type { CopyCommand } from './transfer-tools/copy-messages.ts';
 import { serveCopies, type WorkerChannel } from './transfer-tools/serve-copies.ts';
@@ -13,9 +16,15 @@ Buffer.poolSize = READ_BLOCK_BYTES;
 
 /** Entry of a copy worker, as a thread or as a process: opens its stores itself and carries out pages. */
 async function serve(channel: WorkerChannel, init: WorkerInit): Promise<void> {
-  const onRetry: OnRetry = ({ message }, attempt) => channel.send({ kind: 'retried', message, attempt });
-  const source = await openStorage(init.source.profile, init.source.open, onRetry);
-  const targets = await Promise.all(init.targets.map(({ profile, open }) => openStorage(profile, open, onRetry)));
+  const onRetry = ({ message }: Error, attempt: number): void => channel.send({ kind: 'retried', message, attempt });
+  const meters: StorageMeter[] = [];
+  const openStore = ({ profile, open }: { profile: Profile; open: OpenStore }): Promise<Storage> => {
+    const meter = init.isMetered ? new StorageMeter() : undefined;
+    if (meter !== undefined) meters.push(meter);
+    return openStorage(profile, open, { onRetry, meter });
+  };
+  const source = await openStore(init.source);
+  const targets = await Promise.all(init.targets.map(openStore));
   const stores = [source, ...targets];
   const deps = { clock: systemClock, itemsAtOnce: init.itemsAtOnce };
   serveCopies(
@@ -26,6 +35,7 @@ async function serve(channel: WorkerChannel, init: WorkerInit): Promise<void> {
     },
     async () => {
       for (const storage of stores) await storage[Symbol.asyncDispose]();
+      if (init.isMetered) channel.send({ kind: 'metered', counts: meters.map((meter) => meter.snapshot()) });
     },
   );
 }

@@ -14,6 +14,8 @@ export type CopyAnswer =
   /** Bytes so far, of a page with large objects. */
   | { readonly kind: 'moved'; readonly id: number; readonly bytes: number }
   | { readonly kind: 'retried'; readonly message: string; readonly attempt: number }
+  /** What was asked of each store, source first; told when the worker closes. */
+  | { readonly kind: 'metered'; readonly counts: readonly unknown[] }
   | { readonly kind: 'done'; readonly id: number; readonly outcomes: EncodedOutcomes }
   | { readonly kind: 'crashed'; readonly id: number; readonly message: string };
 

@@ -46,6 +46,8 @@ export interface WorkerPoolOptions {
   readonly onWorkerLost: (why: string) => void;
   /** A worker asked a store once more; `attempt` counts from 2. */
   readonly onRetry: (message: string, attempt: number) => void;
+  /** What a worker that closes has asked of each store, source first, as it told it. */
+  readonly onMetered?: ((counts: readonly unknown[]) => void) | undefined;
 }
 
 /**
@@ -158,6 +160,7 @@ export class WorkerPool implements CopyPool {
   #answered(slot: Slot, answer: CopyAnswer): void {
     if (answer.kind === 'ready') return;
     if (answer.kind === 'retried') return this.#o.onRetry(answer.message, answer.attempt);
+    if (answer.kind === 'metered') return this.#o.onMetered?.(answer.counts);
     const job = slot.jobs.get(answer.id);
     if (job === undefined) return;
     if (answer.kind === 'moved') return job.onMoved(answer.bytes);

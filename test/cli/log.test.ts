@@ -22,6 +22,12 @@ test('-v tells the decisions of a sync, -vv each object too, and stdout stays th
     'pando: info: page recorded objects=2 done=2 copied=12 failed=0',
     'pando: info: deletes allowed target=near unmatched=0 listed=0',
     'pando: info: deletes allowed target=far unmatched=1 listed=1',
+    // Asked by this process and by its workers; the failure is the source that was asked before the delete.
+    'pando: info: store used place=file:///sandbox/data/ get=2 head=1 list=2 failures=1 bytesRead=6 bytesWritten=0',
+    expect.stringMatching(
+      /store used place=\S+near\/ stage=2 flush=2 publish=2 .*failures=0 bytesRead=0 bytesWritten=6$/,
+    ),
+    expect.stringMatching(/store used place=\S+far\/ list=1 delete=1 stage=2 flush=2 publish=2 .*bytesWritten=6$/),
   ]);
   box.write({ 'data/a': 'changed' });
   const all = await box.run(['sync', 'data:', '-vv', '--json']);
