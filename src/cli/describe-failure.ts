@@ -36,6 +36,8 @@ const EXIT_BY_KIND: Readonly<Record<string, Readonly<Record<string, ExitCode>>>>
 export function describeFailure(error: unknown): DescribedFailure {
   if (!(error instanceof Error)) return { message: String(error), exitCode: EXIT.failed };
   const { name, message } = error;
+  // What came first is the reason; that the end of what was open failed too follows from it.
+  if (error instanceof SuppressedError) return describeFailure(error.suppressed);
   if (name === 'ConfigurationError') return { message, exitCode: EXIT.usage };
   if (name === 'SyncHeldError') return { message, exitCode: EXIT.refused };
   const kind = 'kind' in error ? String(error.kind) : undefined;

@@ -24,8 +24,10 @@ export interface OpenTreesOptions {
   readonly relaxed?: boolean | undefined;
   /** Bytes per second read from the source. */
   readonly bandwidth?: number | undefined;
-  /** Targets are made where they are not, and the catalog is told of all stores. */
+  /** The catalog is told of all stores. */
   readonly writes: boolean;
+  /** Targets are made where they are not. */
+  readonly makesTargets: boolean;
 }
 
 export interface OpenedTrees extends Subtree {
@@ -44,7 +46,7 @@ export async function openTrees(pando: Pando, named: NamedTrees, options: OpenTr
   const { bandwidth } = options;
   const source = await pando.openStore(bandwidth === undefined ? profile : { ...profile, bandwidth }, open);
   // Without a source nothing is made: its listing says so next.
-  const makes = options.writes && pando.hasPlace(profile);
+  const makes = options.makesTargets && pando.hasPlace(profile);
   const targets: SyncTarget[] = [];
   for (const target of chosen.targets) {
     if (makes) await pando.prepareTarget(target.profile);

@@ -24,7 +24,9 @@ const REPAIRS_MAX = 1_000_000;
 
 /** Reads all copies again, and mends what it can where that is asked for. Nothing is ever deleted. */
 export async function verifyTrees(pando: Pando, asked: VerifyTrees): Promise<VerifiedTrees> {
-  const { scope, source, targets, prefix, filter } = await openTrees(pando, asked, { writes: true });
+  // A target that is gone may be a disk that is not mounted: nothing is concluded of it, and nothing mended below it.
+  const opened = await openTrees(pando, asked, { writes: true, makesTargets: false });
+  const { scope, source, targets, prefix, filter } = opened;
   const { signal, listeners } = asked;
   const toRepair = new Set<string>();
   /** A copy of wrong bytes would spread them. */

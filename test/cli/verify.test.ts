@@ -1,4 +1,4 @@
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { VerifyResult } from '../../src/engine/verify/verify-types.ts';
 import { Sandbox, settled } from './sandbox.ts';
@@ -41,6 +41,22 @@ Mend it with --repair.
   });
 });
 
+test('a target that is gone is unreadable, not missing, and is not made: it may be a disk that is not mounted', async () => {
+  using box = new Sandbox();
+  box.write({ 'src/a': 'a' });
+  await box.run(['sync', 'src', 'one']);
+  renameSync(box.path('one'), box.path('away'));
+  for (const how of [[], ['--repair']]) {
+    expect(await box.json<VerifyResult>('verify', 'src', 'one', ...how)).toMatchObject({
+      source: { intact: 1 },
+      targets: [{ missing: 0, unreadable: 1 }],
+    });
+    expect(existsSync(box.path('one'))).toBe(false);
+  }
+  renameSync(box.path('away'), box.path('one'));
+  expect(await box.run(['verify', 'src', 'one'])).toMatchObject({ code: 0 });
+});
+
 test('a copy that was not brought up to date is stale, not corrupt', async () => {
   using box = new Sandbox();
   box.write({ 'src/a': 'old', 'src/b': 'b' });
@@ -62,12 +78,13 @@ test('rotten bytes at the source are not spread by a repair', async () => {
   expect(box.read('one/a')).toBe('right');
 });
 
-test('a target that is not there is unreadable or missing, and the others are verified all the same', async () => {
+test('a target that was never there is unreadable and is not made; the others are verified all the same', async () => {
   using box = new Sandbox();
   box.write({ 'src/a': 'a' });
   await box.run(['sync', 'src', 'one']);
   const result = await box.json<VerifyResult>('verify', 'src', 'one', 'two');
-  expect(result.targets).toMatchObject([{ intact: 1 }, { intact: 0, missing: 1 }]);
+  expect(result.targets).toMatchObject([{ intact: 1 }, { intact: 0, unreadable: 1 }]);
+  expect(existsSync(box.path('two'))).toBe(false);
 });
 
 test('Ctrl-C ends it in the middle of an object, and tells what was read', async () => {

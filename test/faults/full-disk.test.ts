@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Storage } from '../../src/ports/storage.ts';
+import { openFileStorage } from '../../src/storage/file/file-storage.ts';
 import { openSyncWorld, type SyncWorld } from '../sync/sync-world.ts';
 import { leftovers, mirrored, texts, write, writeAll } from '../sync/trees.ts';
 import { runSync } from './child.ts';
@@ -98,6 +99,34 @@ describe.runIf(canMount)('a target', () => {
     // The lease that could not be given back is over by itself, as long as this process lives.
     expect(await world.sync({ ...ALL, wait: true })).toMatchObject({ state: 'done', failures: [] });
     expect(mirrored(world.targets[0] as string)).toEqual(mirrored(world.source));
+  });
+
+  test('that is read-only says so to whoever stages there for the first time', async () => {
+    await using world = openSyncWorld();
+    const basePath = world.targets[0] as string;
+    using disk = mount(basePath, 'size=4m');
+    disk.remount('ro');
+    await using storage = openFileStorage({ name: 'files', basePath });
+    const mark = { operation: '01890000-0000-7000-8000-000000000001', sha256: undefined };
+    await expect(storage.stage('a', Buffer.from('1'), { attributes: {}, mark })).rejects.toMatchObject({
+      kind: 'read-only',
+    });
+  });
+
+  test('with another file system below its root: what belongs there is refused with the reason, the rest is copied', async () => {
+    await using world = openSyncWorld();
+    const target = world.targets[0] as string;
+    fs.mkdirSync(join(target, 'other'));
+    const disk = mount(join(target, 'other'), 'size=4m');
+    writeAll(world.source, { a: '1', 'other/b': '2' });
+    const result = await world.sync();
+    expect(result.failures).toMatchObject([
+      { key: 'other/b', kind: 'unsupported', message: expect.stringContaining('another file system') },
+    ]);
+    expect(texts(target)).toEqual({ a: '1' });
+    disk[Symbol.dispose]();
+    expect(await world.sync()).toMatchObject({ state: 'done', failures: [] });
+    expect(texts(target)).toEqual({ a: '1', 'other/b': '2' });
   });
 
   test('that is unmounted in the middle is not filled on the disk below it', async () => {

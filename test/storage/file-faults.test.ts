@@ -1,6 +1,7 @@
 import fs from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Storage, StorageError } from '../../src/ports/storage.ts';
 import { openFileStorage } from '../../src/storage/file/file-storage.ts';
@@ -39,6 +40,62 @@ for (const blocking of [false, true]) {
         expect(fs.existsSync(root)).toBe(false);
       },
     );
+
+    const write = async (to: Storage, key: string): Promise<string | undefined> => {
+      const staged = await to.stage(key, Buffer.from('1'), { attributes: {}, mark: MARK });
+      const [outcome] = await to.publish([{ staged, options: {} }]);
+      return outcome instanceof StorageError ? outcome.kind : undefined;
+    };
+
+    test.each([0, undefined])(
+      'a writer whose staging directory was taken for a dead one’s goes on (unnamed files: %s)',
+      async (unnamedFiles) => {
+        await using writer = openFileStorage({
+          name: 'files',
+          basePath: root,
+          blocking,
+          ...(unnamedFiles === undefined ? {} : { unnamedFiles }),
+        });
+        expect(await write(writer, 'd/a')).toBeUndefined();
+        fs.rmSync(join(root, '.pando'), { recursive: true });
+        expect(await write(writer, 'd/b')).toBeUndefined();
+        const staged = await writer.stage('link', Buffer.from(''), { attributes: { link: 'd/a' }, mark: MARK });
+        await writer.discard([staged]);
+        expect(fs.readdirSync(join(root, 'd'))).toEqual(['a', 'b']);
+      },
+    );
+
+    test('nothing is written where another directory came in the place of the root: the disk may not be mounted', async () => {
+      expect(await write(storage, 'd/a')).toBeUndefined();
+      fs.renameSync(root, `${root}.away`);
+      fs.mkdirSync(root);
+      await expect(write(storage, 'd/b')).rejects.toBeInstanceOf(StorageError);
+      expect(fs.readdirSync(root)).toEqual([]);
+      fs.rmdirSync(root);
+      fs.renameSync(`${root}.away`, root);
+      expect(await write(storage, 'd/b')).toBeUndefined();
+    });
+
+    test('a directory that becomes a link out of the store while it is open is soon neither read nor written through', async () => {
+      expect(await write(storage, 'd/a')).toBeUndefined();
+      await storage.get('d/a');
+      const outside = join(above, 'outside');
+      fs.renameSync(join(root, 'd'), outside);
+      fs.symlinkSync(outside, join(root, 'd'));
+      await sleep(1100);
+      expect(await write(storage, 'd/b')).toBe('denied');
+      await expect(storage.get('d/a')).rejects.toMatchObject({ kind: 'denied' });
+      expect(fs.readdirSync(outside)).toEqual(['a']);
+    });
+
+    test('whatever lies where a dead writer staged is removed', async () => {
+      const dead = join(root, '.pando/staging', `${hostname()}.${2 ** 30}.000000`);
+      fs.mkdirSync(join(dead, 'directory/of/others'), { recursive: true });
+      fs.writeFileSync(join(dead, '1'), 'x');
+      fs.writeFileSync(join(root, '.pando/staging/file'), 'x');
+      await storage.clean();
+      expect(fs.readdirSync(join(root, '.pando/staging'))).toEqual(['file']);
+    });
 
     test('a body that is returned before its first chunk leaves no file open', async () => {
       fs.writeFileSync(join(root, 'large'), Buffer.alloc(3_000_000));

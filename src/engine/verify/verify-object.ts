@@ -29,7 +29,8 @@ export interface ObjectFindings {
 export function verifyObject(tally: VerifyTally, object: ListedObject, copies: ReadCopies): ObjectFindings {
   const known = object.known?.isTombstone === false ? object.known : undefined;
   const ours = readCopy(tally, object.key, 0, copies[0]);
-  const recorded = currentHash(known, object.source.token);
+  // What came between listing and reading lies under a token of its own.
+  const recorded = currentHash(known, ours?.head.token ?? object.source.token);
   const isRotted = ours !== undefined && recorded !== undefined && ours.sha256 !== recorded;
   if (isRotted) tally.find(0, object.key, 'corrupt', 'it holds other bytes than were recorded, and nobody wrote them');
   const isSourceDoubtful = ours === undefined || isRotted;
@@ -67,7 +68,7 @@ function verifyCopy(
   const replica = known?.replica(store);
   const kind = judgeCopy({
     copy,
-    known: replica?.token === listed.token ? { isCurrent: isCurrent(replica, known) } : undefined,
+    known: replica?.token === copy.head.token ? { isCurrent: isCurrent(replica, known) } : undefined,
     sha256,
     formerSha256: known?.sha256 === sha256 ? undefined : known?.sha256,
     source: object.source,

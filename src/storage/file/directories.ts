@@ -4,10 +4,12 @@ import type { FileIo } from './file-io.ts';
 
 /** Directories remembered as safe; beyond it all are looked at again. Keeps the memory of a huge tree flat. */
 const REMEMBERED_MAX = 20_000;
+/** So long a directory that was found safe is taken to be; in its place there may be a link out of the store by then. */
+const SAFE_MS = 1000;
 
 /**
  * The directories below a root: made when a key needs them, and never left through a symbolic link. A directory found safe is
- * remembered, so that a tree of a million files asks once per directory.
+ * remembered for a moment, so that a tree of a million files asks about once per directory.
  */
 export class Directories {
   readonly root: string;
@@ -16,6 +18,7 @@ export class Directories {
   readonly #safe = new Set<string>();
   readonly #made = new Set<string>();
   readonly #fresh = new Set<string>();
+  #safeUntilMs = 0;
   #realRoot: string | undefined;
 
   constructor(options: { root: string; io: FileIo; store: string }) {
@@ -31,7 +34,7 @@ export class Directories {
   /** Makes sure the directory of a key is inside the root in truth; missing ones are safe. */
   async checkParent(key: string): Promise<void> {
     const directory = parentOf(key);
-    if (directory === '' || this.#safe.has(directory)) return;
+    if (directory === '' || this.#isSafe(directory)) return;
     const real = await this.#io.realpath(`${this.root}/${directory}`);
     if (!isInside(real, await this.realRoot())) {
       throw new StorageError(
@@ -55,10 +58,11 @@ export class Directories {
   /** Makes the directory of a key; what must be flushed for it to stay is then given by `takeFresh`. */
   async makeParent(key: string): Promise<void> {
     const directory = parentOf(key);
-    if (directory === '' || this.#made.has(directory)) return;
-    await this.#make(directory);
+    if (directory === '') return;
+    const isMade = this.#made.has(directory);
+    if (!isMade) await this.#make(directory);
     await this.checkParent(key);
-    this.#remember(this.#made, directory);
+    if (!isMade) this.#remember(this.#made, directory);
   }
 
   async #make(directory: string): Promise<void> {
@@ -108,6 +112,15 @@ export class Directories {
       this.#made.delete(directory);
       this.#safe.delete(directory);
     }
+  }
+
+  #isSafe(directory: string): boolean {
+    const nowMs = performance.now();
+    if (nowMs >= this.#safeUntilMs) {
+      this.#safe.clear();
+      this.#safeUntilMs = nowMs + SAFE_MS;
+    }
+    return this.#safe.has(directory);
   }
 
   async realRoot(): Promise<string> {

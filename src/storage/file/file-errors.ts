@@ -11,6 +11,7 @@ const KINDS: Readonly<Record<string, readonly [StorageErrorKind, string]>> = {
   EEXIST: ['precondition-failed', 'something is there already'],
   ENAMETOOLONG: ['invalid-key', 'the file system takes no name this long'],
   EILSEQ: ['invalid-key', 'the file system takes no such name'],
+  EXDEV: ['unsupported', 'another file system is mounted there: give it a profile of its own'],
   EFBIG: ['full', 'larger than the file system or a limit allows'],
   EMFILE: ['throttled', 'too many open files'],
   ENFILE: ['throttled', 'too many open files'],

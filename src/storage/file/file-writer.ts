@@ -95,7 +95,7 @@ export class FileWriter {
   async stage(key: string, body: Body, options: StageOptions): Promise<Staged> {
     if (options.attributes.link !== undefined) return this.#stageLink(key, options.attributes.link, options);
     const mode = (options.attributes.mode ?? 0o666) | 0o200;
-    const unnamed = await this.#o.unnamed.create(mode);
+    const unnamed = await this.#inStaging(() => this.#o.unnamed.create(mode));
     if (unnamed !== undefined) {
       const at = { path: undefined, fd: unnamed };
       try {
@@ -105,8 +105,7 @@ export class FileWriter {
         throw error;
       }
     }
-    const at = { path: this.#o.staging.nextPath(), fd: undefined };
-    const fd = await this.#io.open(at.path, O_WRONLY | O_CREAT | O_EXCL, mode);
+    const { at, fd } = await this.#inStaging(() => this.#openNamed(mode));
     let staged: Staged | undefined;
     try {
       staged = await this.#fill({ key, body, options, at }, fd);
@@ -114,6 +113,21 @@ export class FileWriter {
     } finally {
       await this.#io.close(fd);
       if (staged === undefined) await this.#remove(at);
+    }
+  }
+
+  async #openNamed(mode: number): Promise<{ at: Whereabouts; fd: number }> {
+    const path = this.#o.staging.nextPath();
+    return { at: { path, fd: undefined }, fd: await this.#io.open(path, O_WRONLY | O_CREAT | O_EXCL, mode) };
+  }
+
+  /** Where all that was missing is the directory to stage in, it is made again. */
+  async #inStaging<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      if (!isMissing(error) || !this.#o.staging.mayMakeAgain()) throw error;
+      return act();
     }
   }
 
@@ -130,8 +144,11 @@ export class FileWriter {
   }
 
   async #stageLink(key: string, link: string, options: StageOptions): Promise<Staged> {
-    const path = this.#o.staging.nextPath();
-    await this.#io.symlink(link, path);
+    const path = await this.#inStaging(async () => {
+      const free = this.#o.staging.nextPath();
+      await this.#io.symlink(link, free);
+      return free;
+    });
     const token = fileToken(await this.#io.lstat(path));
     return new StagedFile({ key, at: { path, fd: undefined }, size: 0, token, options, marked: false });
   }
@@ -238,15 +255,17 @@ export class FileWriter {
     try {
       await this.#move(staged.at, target, options.ifAbsent === true);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      if (!isMissing(error)) throw error;
       directories.forget();
+      this.#o.staging.mayMakeAgain();
       await directories.makeParent(staged.key);
       await this.#move(staged.at, target, options.ifAbsent === true);
     }
     if (staged.at.fd !== undefined) await this.#o.unnamed.close(staged.at.fd);
     if (!marked) {
       const bytes = encodeFileMark(mark, staged.options.attributes);
-      await this.#o.sidecars.write(staged.key, staged.token, bytes, this.#o.staging.nextPath());
+      const { sidecars, staging } = this.#o;
+      await this.#inStaging(() => sidecars.write(staged.key, staged.token, bytes, staging.nextPath()));
     }
     return { token: staged.token, verification: 'written' };
   }
@@ -258,7 +277,7 @@ export class FileWriter {
       if (stats.isSymbolicLink() && this.#o.symlinks === 'follow') return fileToken(await this.#io.stat(path));
       return fileToken(stats);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      if (isMissing(error)) return undefined;
       throw error;
     }
   }
@@ -323,6 +342,10 @@ export class FileWriter {
     await this.#o.unnamed.closeAll();
     this.#o.staging.dispose();
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }
 
 function describeShape(error: unknown): string {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import type { FileIo } from './file-io.ts';
 import { decodeFileMark, type FileMark, NO_MARK } from './file-mark.ts';
+import { makeOwnDirectory } from './own-directory.ts';
 
 /**
  * Marks of files on a file system without extended attributes: `.pando/meta/<sha256 of key>` holds the token the mark belongs
@@ -28,7 +29,7 @@ export class Sidecars {
 
   /** Writes beside `temporary` and renames; durable with the store's next flush. */
   async write(key: string, token: string, mark: Uint8Array, temporary: string): Promise<void> {
-    fs.mkdirSync(this.#directory, { recursive: true });
+    makeOwnDirectory(this.#directory, 2);
     const fd = await this.#io.open(
       temporary,
       fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_TRUNC,

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import { hostname } from 'node:os';
 import { isProcessAlive } from '../store-lease.ts';
 import type { FileIo } from './file-io.ts';
+import { makeOwnDirectory } from './own-directory.ts';
 
 /** On another host nothing is known of a writer; what it did not touch for so long is left behind. */
 const FOREIGN_AGE_MS = 24 * 60 * 60 * 1000;
@@ -18,7 +19,8 @@ export class StagingArea {
   readonly #writer =
     `${encodeURIComponent(hostname()).replaceAll('.', '%2e')}.${process.pid}.${randomBytes(6).toString('hex')}`;
   #count = 0;
-  #made = false;
+  /** The root this writer's directory was made in; undefined: it is yet to be made. */
+  #madeIn: string | undefined;
 
   constructor(root: string) {
     this.#root = root;
@@ -32,19 +34,35 @@ export class StagingArea {
   /** This writer's own, made when it is first asked for. */
   directory(): string {
     const path = `${this.#parent}/${this.#writer}`;
-    if (!this.#made) {
-      fs.statSync(this.#root);
-      fs.mkdirSync(path, { recursive: true, mode: 0o700 });
-      this.#made = true;
+    if (this.#madeIn === undefined) {
+      const root = this.#identifyRoot();
+      makeOwnDirectory(path, 3, 0o700);
+      this.#madeIn = root;
     }
     return path;
   }
 
+  /**
+   * After something in the directory was not found: whether it is worth another try, because the root is still the same and the
+   * directory can be made again (another host's sync may have taken a writer that was long silent for dead). In another
+   * root nothing is made: the disk may not be mounted.
+   */
+  mayMakeAgain(): boolean {
+    if (this.#madeIn === undefined || this.#madeIn !== this.#identifyRoot()) return false;
+    this.#madeIn = undefined;
+    return true;
+  }
+
+  #identifyRoot(): string {
+    const { dev, ino } = fs.statSync(this.#root);
+    return `${dev}:${ino}`;
+  }
+
   /** Whatever this writer still had staged is nobody's now. */
   dispose(): void {
-    if (!this.#made) return;
+    if (this.#madeIn === undefined) return;
     fs.rmSync(`${this.#parent}/${this.#writer}`, { recursive: true, force: true });
-    this.#made = false;
+    this.#madeIn = undefined;
   }
 
   /** Removes what writers left behind that no longer live; gives the number of files. */
@@ -53,11 +71,9 @@ export class StagingArea {
     for (const writer of await readNames(io, this.#parent)) {
       const directory = `${this.#parent}/${writer}`;
       if (writer === this.#writer || (await this.#mayLive(io, writer, directory))) continue;
-      for (const name of await readNames(io, directory)) {
-        await io.unlink(`${directory}/${name}`);
-        count++;
-      }
-      await io.rmdir(directory);
+      count += (await readNames(io, directory)).length;
+      // Whatever lies in it, and also when another cleans up beside us.
+      fs.rmSync(directory, { recursive: true, force: true });
     }
     return count;
   }
