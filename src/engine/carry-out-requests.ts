@@ -90,7 +90,10 @@ async function carryOut(
     if (kind === 'lost-lease') return 'postponed';
     outcome = { lease, kind: kind === 'moot' ? 'cancelled' : 'done' };
   } catch (error) {
-    outcome = judgeFailure(request, error, ports.random.fraction());
+    // Whoever was told to stop gives it back, to be taken up by the next at once: nothing failed.
+    outcome = signal.aborted
+      ? { lease, kind: 'retry', afterMs: 0, error: 'its worker was stopped' }
+      : judgeFailure(request, error, ports.random.fraction());
   } finally {
     leases.letGo(lease);
   }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { StorageError } from '../../src/ports/storage.ts';
 import { collect, failure, openWorld, peek, put, readText } from './world.ts';
 
 describe('a queued copy', () => {
@@ -264,6 +265,27 @@ describe('a worker', () => {
     controller.abort();
     expect(await world.run(working)).toMatchObject({ done: 1 });
     expect(await peek(world.replicas[0]!, 'a')).toBe('hello');
+  });
+
+  test('that is told to stop in the middle gives its request back, and the next takes it up at once', async () => {
+    await using world = await openWorld();
+    const replica = world.replicas[0]!;
+    const stage = replica.stage.bind(replica);
+    // So many times that failures of this number would end the request.
+    for (let at = 0; at < 31; at++) {
+      if (at === 0) await world.write('a', 'hello');
+      const controller = new AbortController();
+      replica.stage = async () => {
+        controller.abort();
+        throw new StorageError('aborted', { store: 'replica0', key: 'a' }, 'it was stopped');
+      };
+      const { signal } = controller;
+      await world.run(world.verbs.carryOut({ scopes: [world.scope], owner: 'worker', until: 'idle', signal }));
+      expect(controller.signal.aborted).toBe(true);
+    }
+    replica.stage = stage;
+    await world.carryOut();
+    expect(await peek(replica, 'a')).toBe('hello');
   });
 
   test('shares the work with others, and nothing is done twice', async () => {

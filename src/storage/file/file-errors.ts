@@ -1,3 +1,4 @@
+import os from 'node:os';
 import { StorageError, type StorageErrorKind } from '../../ports/storage.ts';
 
 const KINDS: Readonly<Record<string, readonly [StorageErrorKind, string]>> = {
@@ -34,4 +35,23 @@ export function toStorageError(error: unknown, store: string, key?: string): Sto
 export function isBlockedByShape(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code;
   return code === 'ENOTDIR' || code === 'EISDIR' || code === 'ENOTEMPTY' || code === 'EEXIST';
+}
+
+export function describeShape(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'EEXIST') return 'something is there already';
+  return code === 'ENOTDIR' ? 'a file lies where a directory must be' : 'a directory lies where the file must be';
+}
+
+export function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+}
+
+export function systemError(call: string, result: number): Error {
+  return Object.assign(new Error(`${call}: ${errorCode(-result)}`), { code: errorCode(-result) });
+}
+
+export function errorCode(errno: number): string {
+  if (errno === os.constants.errno.EEXIST) return 'EEXIST';
+  return Object.entries(os.constants.errno).find(([, value]) => value === errno)?.[0] ?? 'EIO';
 }

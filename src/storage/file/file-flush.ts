@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { StorageError } from '../../ports/storage.ts';
 import type { Directories } from './directories.ts';
+import { isMissing } from './file-errors.ts';
 import type { FileIo } from './file-io.ts';
 import type { NativeFiles } from './native.ts';
 
@@ -62,7 +63,7 @@ export class FileFlush {
       fd = await io.open(path, fs.constants.O_RDONLY);
     } catch (error) {
       // A directory that was removed meanwhile has nothing to flush: its parent is flushed for it.
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      if (isMissing(error)) return;
       throw error;
     }
     try {

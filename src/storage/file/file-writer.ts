@@ -12,7 +12,7 @@ import {
 } from '../../ports/storage.ts';
 import { openChunks } from '../body.ts';
 import { type Directories, parentOf } from './directories.ts';
-import { isBlockedByShape } from './file-errors.ts';
+import { describeShape, errorCode, isBlockedByShape, isMissing, systemError } from './file-errors.ts';
 import type { FileFlush } from './file-flush.ts';
 import type { FileIo } from './file-io.ts';
 import { encodeFileMark, MARK_ATTRIBUTE } from './file-mark.ts';
@@ -24,7 +24,7 @@ import type { UnnamedFiles } from './unnamed-files.ts';
 import type { SymlinkMode } from './walk.ts';
 
 const { O_WRONLY, O_CREAT, O_EXCL } = fs.constants;
-const { ENOTSUP, EEXIST, EINVAL, ENOSYS } = os.constants.errno;
+const { ENOTSUP, EINVAL, ENOSYS } = os.constants.errno;
 
 const NS_PER_S = 1e9;
 
@@ -95,7 +95,7 @@ export class FileWriter {
   async stage(key: string, body: Body, options: StageOptions): Promise<Staged> {
     if (options.attributes.link !== undefined) return this.#stageLink(key, options.attributes.link, options);
     const mode = (options.attributes.mode ?? 0o666) | 0o200;
-    const unnamed = await this.#inStaging(() => this.#o.unnamed.create(mode));
+    const unnamed = await this.#o.staging.within(() => this.#o.unnamed.create(mode));
     if (unnamed !== undefined) {
       const at = { path: undefined, fd: unnamed };
       try {
@@ -105,7 +105,7 @@ export class FileWriter {
         throw error;
       }
     }
-    const { at, fd } = await this.#inStaging(() => this.#openNamed(mode));
+    const { at, fd } = await this.#o.staging.within(() => this.#openNamed(mode));
     let staged: Staged | undefined;
     try {
       staged = await this.#fill({ key, body, options, at }, fd);
@@ -121,16 +121,6 @@ export class FileWriter {
     return { at: { path, fd: undefined }, fd: await this.#io.open(path, O_WRONLY | O_CREAT | O_EXCL, mode) };
   }
 
-  /** Where all that was missing is the directory to stage in, it is made again. */
-  async #inStaging<T>(act: () => Promise<T>): Promise<T> {
-    try {
-      return await act();
-    } catch (error) {
-      if (!isMissing(error) || !this.#o.staging.mayMakeAgain()) throw error;
-      return act();
-    }
-  }
-
   /** Bytes, mark, mode and times. */
   async #fill({ key, body, options, at }: Filling, fd: number): Promise<Staged> {
     const size = await this.#write(key, fd, body, options);
@@ -144,7 +134,7 @@ export class FileWriter {
   }
 
   async #stageLink(key: string, link: string, options: StageOptions): Promise<Staged> {
-    const path = await this.#inStaging(async () => {
+    const path = await this.#o.staging.within(async () => {
       const free = this.#o.staging.nextPath();
       await this.#io.symlink(link, free);
       return free;
@@ -265,7 +255,7 @@ export class FileWriter {
     if (!marked) {
       const bytes = encodeFileMark(mark, staged.options.attributes);
       const { sidecars, staging } = this.#o;
-      await this.#inStaging(() => sidecars.write(staged.key, staged.token, bytes, staging.nextPath()));
+      await staging.within(() => sidecars.write(staged.key, staged.token, bytes, staging.nextPath()));
     }
     return { token: staged.token, verification: 'written' };
   }
@@ -342,23 +332,4 @@ export class FileWriter {
     await this.#o.unnamed.closeAll();
     this.#o.staging.dispose();
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT';
-}
-
-function describeShape(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'EEXIST') return 'something is there already';
-  return code === 'ENOTDIR' ? 'a file lies where a directory must be' : 'a directory lies where the file must be';
-}
-
-function systemError(call: string, result: number): Error {
-  return Object.assign(new Error(`${call}: ${errorCode(-result)}`), { code: errorCode(-result) });
-}
-
-function errorCode(errno: number): string {
-  if (errno === EEXIST) return 'EEXIST';
-  return Object.entries(os.constants.errno).find(([, value]) => value === errno)?.[0] ?? 'EIO';
 }

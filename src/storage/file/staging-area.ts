@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { hostname } from 'node:os';
 import { isProcessAlive } from '../store-lease.ts';
+import { isMissing } from './file-errors.ts';
 import type { FileIo } from './file-io.ts';
 import { makeOwnDirectory } from './own-directory.ts';
 
@@ -40,6 +41,16 @@ export class StagingArea {
       this.#madeIn = root;
     }
     return path;
+  }
+
+  /** Where all that was missing is this writer's directory, it is made again and the same done once more. */
+  async within<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      if (!isMissing(error) || !this.mayMakeAgain()) throw error;
+      return act();
+    }
   }
 
   /**
