@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { RESERVED_DIRECTORY } from '../domain/object/key.ts';
 import type { Configuration, Profile } from './configuration.ts';
 import { findProfile } from './find-profile.ts';
 import { makeImplicitProfile, profileOfPlace } from './implicit-profile.ts';
@@ -33,6 +34,8 @@ export interface TargetOptions {
  * delete the wrong one. Throws a `ConfigurationError` that says how to write what is meant.
  */
 export function resolveTarget(argument: string, configuration: Configuration, options: TargetOptions = {}): Target {
+  if (argument.split('/').includes(RESERVED_DIRECTORY))
+    throw refuse(argument, `leads into ${RESERVED_DIRECTORY}, which is Pando's own`, 'name what lies beside it');
   const surroundings = options.surroundings ?? currentSurroundings();
   const as = options.as ?? 'tree';
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(argument)?.[1]?.toLowerCase();

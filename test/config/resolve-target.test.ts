@@ -74,6 +74,11 @@ describe('an argument that names a local path', () => {
     });
   });
 
+  it.each(['/a/.pando/x', './.pando', 's3://bucket/.pando/lease'])(
+    'that leads into what is Pando’s own is refused: %s',
+    (argument) => expect(errorOf(() => resolve(argument, 'object')).message).toContain('.pando'),
+  );
+
   it('may be absolute, start at home or be a file URL', () => {
     const of = (argument: string) => resolve(argument).profile.storage;
     expect(of('/')).toEqual({ type: 'file', basePath: '/' });
