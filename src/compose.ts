@@ -136,6 +136,7 @@ export class Pando implements AsyncDisposable {
     for (const [place, meter] of this.#meters) {
       const { verbs, bytesRead, bytesWritten } = meter.snapshot();
       const used = Object.entries(verbs).filter(([, { calls }]) => calls > 0);
+      if (used.length === 0) continue;
       const calls = used.map(([verb, one]) => [verb, one.calls] as const);
       const failures = used.flatMap(([, one]) => Object.values(one.failures)).reduce((sum, count) => sum + count, 0);
       this.#telling.info?.('store used', { place, ...Object.fromEntries(calls), failures, bytesRead, bytesWritten });

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { Sandbox, settled } from './sandbox.ts';
 
@@ -60,6 +61,7 @@ test('-vv tells what verify found of each object', async () => {
   using box = new Sandbox();
   box.configure();
   box.write({ 'data/a': 'aaaa', 'near/a': 'aaaa' });
+  mkdirSync(box.path('far'));
   const { stderr } = await box.run(['verify', 'data:', '-vv']);
   expect(stderr).toContain('pando: debug: read again object=a found="data intact, near intact, far missing"\n');
 });
