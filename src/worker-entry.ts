@@ -54,17 +54,32 @@ if (!isMainThread && port !== null) {
 function serveProcess(): void {
   process.on('disconnect', () => process.exit(0));
   process.on('SIGINT', () => undefined);
+  // A process that ends takes with it what it has not sent yet.
+  let unsent = 0;
+  let closing = false;
+  const leave = (): void => {
+    if (closing && unsent === 0) process.exit(0);
+  };
   const early: CopyCommand[] = [];
   let receive = (command: CopyCommand): void => void early.push(command);
   process.on('message', (message: CopyCommand | { readonly kind: 'init'; readonly init: WorkerInit }) => {
     if (message.kind !== 'init') return receive(message);
     const channel: WorkerChannel = {
-      send: (answer) => process.send?.(answer),
+      send(answer) {
+        unsent++;
+        process.send?.(answer, undefined, undefined, () => {
+          unsent--;
+          leave();
+        });
+      },
       onCommand(handle) {
         receive = handle;
         for (const command of early.splice(0)) handle(command);
       },
-      close: () => process.exit(0),
+      close() {
+        closing = true;
+        leave();
+      },
     };
     void serve(channel, message.init);
   });

@@ -76,8 +76,8 @@ class QueryConnection implements DatabaseConnection {
     return { rows: [], numAffectedRows: BigInt(changes) };
   }
 
-  // oxlint-disable-next-line require-yield -- the port of Kysely asks for a generator; the catalog streams nothing
-  async *streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
+  /** Kysely asks for it; the catalog has no use for it. */
+  streamQuery(): never {
     throw new Error('the catalog reads pages, it does not stream');
   }
 }

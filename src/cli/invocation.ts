@@ -13,12 +13,17 @@ export interface CommandModule {
   declare(command: Command, act: Act): void;
 }
 
-/** Makes commander's action of what a command does; the command says what its arguments and options are parsed to. */
-// oxlint-disable typescript/no-unnecessary-type-parameters -- commander knows no types; they are said once, where they are declared
+/** What a command does; it says what its arguments and options are parsed to, as commander knows no types. */
+type Run<Args extends readonly unknown[], Options> = (
+  cli: Invocation,
+  args: Args,
+  options: Options & GlobalOptions,
+) => Promise<ExitCode>;
+
+/** Makes commander's action of what a command does. */
 export type Act = <Args extends readonly unknown[] = readonly [], Options = unknown>(
-  run: (cli: Invocation, args: Args, options: Options & GlobalOptions) => Promise<ExitCode>,
+  run: Run<Args, Options>,
 ) => (...given: unknown[]) => Promise<void>;
-// oxlint-enable typescript/no-unnecessary-type-parameters
 
 /** One call of one command: what it was told, and what it opens is closed after it. */
 export class Invocation implements AsyncDisposable {

@@ -41,6 +41,18 @@ test('-v tells the decisions of a sync, -vv each object too, and stdout stays th
   ]);
 });
 
+test('-v tells what worker processes asked of each store', async () => {
+  using box = new Sandbox();
+  box.write({ 'src/a': '1', 'src/b': '22' });
+  const { stderr } = await box.run(['sync', 'src', 'one', '--worker-processes', '2', '-v']);
+  expect(lines(stderr, box)).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(/store used place=\S+src\/ get=2 .*bytesRead=3 bytesWritten=0$/),
+      expect.stringMatching(/store used place=\S+one\/ stage=2 flush=2 publish=2 .*bytesWritten=3$/),
+    ]),
+  );
+});
+
 test('-v tells when a read falls back, and -vv who served', async () => {
   using box = new Sandbox();
   box.configure();

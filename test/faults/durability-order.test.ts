@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -7,8 +7,6 @@ import { write } from '../sync/trees.ts';
 import { startSync } from './child.ts';
 import { findOrderBreaches, type OrderReport } from './durability-order.ts';
 import { parseTrace, TRACED } from './system-calls.ts';
-
-const hasStrace = spawnSync('strace', ['--version']).status === 0;
 
 describe('the checker', () => {
   const history = [
@@ -102,7 +100,7 @@ describe('the checker', () => {
   });
 });
 
-describe.runIf(hasStrace)('the system calls of', () => {
+describe.runIf(process.platform === 'linux')('the system calls of', () => {
   test.each([
     ['a sync of a few files in new directories', 5, {}],
     ['a sync of many files', 60, {}],

@@ -83,10 +83,7 @@ describe('failures', () => {
     return alter(storage, () => ({
       [verb]:
         verb === 'list'
-          ? // oxlint-disable-next-line require-yield -- it fails before its first page
-            async function* () {
-              throw failing('unavailable');
-            }
+          ? () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(failing('unavailable')) }) })
           : async () => {
               throw failing('unavailable');
             },

@@ -12,7 +12,7 @@ import {
 } from '../../ports/storage.ts';
 import { openChunks } from '../body.ts';
 import { type Directories, parentOf } from './directories.ts';
-import { describeShape, errorCode, isBlockedByShape, isMissing, systemError } from './file-errors.ts';
+import { describeShape, isBlockedByShape, isMissing, systemError } from './file-errors.ts';
 import type { FileFlush } from './file-flush.ts';
 import type { FileIo } from './file-io.ts';
 import { encodeFileMark, MARK_ATTRIBUTE } from './file-mark.ts';
@@ -186,14 +186,14 @@ export class FileWriter {
   #mark(fd: number, mark: Mark, { attributes }: StageOptions): boolean {
     const result = this.#o.native?.setAttribute(fd, MARK_ATTRIBUTE, encodeFileMark(mark, attributes)) ?? -ENOTSUP;
     if (result === -ENOTSUP) return false;
-    if (result < 0) throw Object.assign(new Error('the mark cannot be written'), { code: errorCode(-result) });
+    if (result < 0) throw systemError('the mark cannot be written', result);
     return true;
   }
 
   async #setTimes(fd: number, modifiedNs: bigint): Promise<void> {
     const result = this.#o.native?.setTimes(fd, modifiedNs);
     if (result === undefined) await this.#io.setTimes(fd, Number(modifiedNs) / NS_PER_S);
-    else if (result < 0) throw Object.assign(new Error('the time cannot be set'), { code: errorCode(-result) });
+    else if (result < 0) throw systemError('the time cannot be set', result);
   }
 
   async flush(staged: readonly Staged[]): Promise<void> {

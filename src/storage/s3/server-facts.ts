@@ -59,7 +59,7 @@ export async function probeServer(connection: S3Connection, probe: ObjectAt): Pr
     } catch (error) {
       const status = failureOf(error)?.status ?? 0;
       if (status === 412 || (payload === OTHER_SHA256 && (error as StorageError).kind === 'corrupt')) return true;
-      // The header is not known there, or not implemented.
+      // So answers a server that does not know the header.
       if (status === 400 || status === 405 || status === 501) return false;
       throw error;
     }
