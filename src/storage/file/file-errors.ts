@@ -51,7 +51,7 @@ export function systemError(call: string, result: number): Error {
   return Object.assign(new Error(`${call}: ${errorCode(-result)}`), { code: errorCode(-result) });
 }
 
-export function errorCode(errno: number): string {
+function errorCode(errno: number): string {
   if (errno === os.constants.errno.EEXIST) return 'EEXIST';
   return Object.entries(os.constants.errno).find(([, value]) => value === errno)?.[0] ?? 'EIO';
 }
