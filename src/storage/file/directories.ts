@@ -73,7 +73,7 @@ export class Directories {
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       if (code === 'EEXIST') {
-        if ((await this.#io.stat(`${this.root}/${directory}`)).isDirectory()) return this.#noteFound(directory);
+        if ((await this.#io.stat(`${this.root}/${directory}`)).kind === 'directory') return this.#noteFound(directory);
         throw Object.assign(new Error('a file lies where a directory must be'), { code: 'ENOTDIR' });
       }
       if (code !== 'ENOENT') throw error;

@@ -1,4 +1,7 @@
 import fs, { type BigIntStats } from 'node:fs';
+import { type FileStatus, toFileStatus } from './file-status.ts';
+import { systemError } from './file-errors.ts';
+import type { NativeFiles } from './native.ts';
 import { promisify } from 'node:util';
 
 /**
@@ -12,9 +15,9 @@ export interface FileIo {
   close(fd: number): void | Promise<void>;
   read(fd: number, into: Uint8Array, offset: number, length: number, position: number): number | Promise<number>;
   write(fd: number, bytes: Uint8Array): number | Promise<number>;
-  fstat(fd: number): BigIntStats | Promise<BigIntStats>;
-  lstat(path: string): BigIntStats | Promise<BigIntStats>;
-  stat(path: string): BigIntStats | Promise<BigIntStats>;
+  fstat(fd: number): FileStatus | Promise<FileStatus>;
+  lstat(path: string): FileStatus | Promise<FileStatus>;
+  stat(path: string): FileStatus | Promise<FileStatus>;
   fsync(fd: number): void | Promise<void>;
   chmod(fd: number, mode: number): void | Promise<void>;
   setTimes(fd: number, seconds: number): void | Promise<void>;
@@ -32,15 +35,19 @@ export interface FileIo {
 
 const BIG = { bigint: true } as const;
 
-export const blockingIo: FileIo = {
+export const makeBlockingIo = (native: NativeFiles | undefined): FileIo => ({
   blocking: true,
   open: (path, flags, mode) => fs.openSync(path, flags, mode),
   close: (fd) => fs.closeSync(fd),
   read: (fd, into, offset, length, position) => fs.readSync(fd, into, offset, length, position),
   write: (fd, bytes) => fs.writeSync(fd, bytes),
-  fstat: (fd) => fs.fstatSync(fd, BIG),
-  lstat: (path) => fs.lstatSync(path, BIG),
-  stat: (path) => fs.statSync(path, BIG),
+  fstat(fd) {
+    const status = native?.status?.(fd, '');
+    if (typeof status === 'number') throw systemError('stat', status);
+    return status ?? toFileStatus(fs.fstatSync(fd, BIG));
+  },
+  lstat: (path) => toFileStatus(fs.lstatSync(path, BIG)),
+  stat: (path) => toFileStatus(fs.statSync(path, BIG)),
   fsync: (fd) => fs.fsyncSync(fd),
   chmod: (fd, mode) => fs.fchmodSync(fd, mode),
   setTimes: (fd, seconds) => fs.futimesSync(fd, seconds, seconds),
@@ -54,7 +61,7 @@ export const blockingIo: FileIo = {
   mkdir: (path) => fs.mkdirSync(path),
   readdir: (path) => fs.readdirSync(path),
   readFile: (path) => fs.readFileSync(path),
-};
+});
 
 const readAsync = promisify(fs.read);
 const writeAsync = promisify(fs.write);
@@ -66,9 +73,9 @@ export const waitingIo: FileIo = {
   close: promisify(fs.close),
   read: async (fd, into, offset, length, position) => (await readAsync(fd, into, offset, length, position)).bytesRead,
   write: async (fd, bytes) => (await writeAsync(fd, bytes)).bytesWritten,
-  fstat: (fd) => fstatAsync(fd, BIG),
-  lstat: (path) => fs.promises.lstat(path, BIG),
-  stat: (path) => fs.promises.stat(path, BIG),
+  fstat: async (fd) => toFileStatus(await fstatAsync(fd, BIG)),
+  lstat: async (path) => toFileStatus(await fs.promises.lstat(path, BIG)),
+  stat: async (path) => toFileStatus(await fs.promises.stat(path, BIG)),
   fsync: promisify(fs.fsync),
   chmod: promisify(fs.fchmod),
   setTimes: async (fd, seconds) => promisify(fs.futimes)(fd, seconds, seconds),

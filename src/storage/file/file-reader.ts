@@ -1,11 +1,11 @@
-import fs, { type BigIntStats } from 'node:fs';
+import fs from 'node:fs';
 import os from 'node:os';
 import type { Attributes, Got, Head } from '../../ports/storage.ts';
 import { type GetOptions, StorageError } from '../../ports/storage.ts';
 import { type Directories, isInside } from './directories.ts';
 import type { FileIo } from './file-io.ts';
 import { decodeFileMark, type FileMark, MARK_ATTRIBUTE, MARK_BYTES_MAX, NO_MARK } from './file-mark.ts';
-import { fileToken } from './file-token.ts';
+import type { FileStatus } from './file-status.ts';
 import type { NativeFiles } from './native.ts';
 import type { Sidecars } from './sidecars.ts';
 import type { SymlinkMode } from './walk.ts';
@@ -15,7 +15,6 @@ const WHOLE_BYTES_MAX = 1024 * 1024;
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
 const { ENOTSUP, ERANGE } = os.constants.errno;
-const MODE_BITS = 0o777n;
 /** Most marks are short, and the whole buffer is handed over with each call. */
 const shortBuffer = Buffer.allocUnsafe(256);
 
@@ -96,12 +95,12 @@ export class FileReader {
     }
   }
 
-  async #open(key: string): Promise<{ fd: number; stats: BigIntStats }> {
+  async #open(key: string): Promise<{ fd: number; stats: FileStatus }> {
     const filePath = this.#directories.pathOf(key);
     const fd = await this.#openFollowing(key, filePath);
     try {
       const stats = await this.#io.fstat(fd);
-      if (!stats.isFile()) throw new StorageError('not-found', { store: this.#store, key }, 'it is not a file');
+      if (stats.kind !== 'file') throw new StorageError('not-found', { store: this.#store, key }, 'it is not a file');
       return { fd, stats };
     } catch (error) {
       await this.#io.close(fd);
@@ -126,27 +125,27 @@ export class FileReader {
   async #headLink(key: string): Promise<Head | undefined> {
     const filePath = this.#directories.pathOf(key);
     const stats = await this.#io.lstat(filePath);
-    if (!stats.isSymbolicLink()) return undefined;
-    const { mark } = await this.#sidecars.read(key, fileToken(stats));
+    if (stats.kind !== 'link') return undefined;
+    const { mark } = await this.#sidecars.read(key, stats.token);
     return {
-      token: fileToken(stats),
+      token: stats.token,
       size: 0,
-      modifiedNs: stats.mtimeNs,
-      attributes: { modifiedNs: stats.mtimeNs, link: await this.#io.readlink(filePath) },
+      modifiedNs: stats.modifiedNs,
+      attributes: { modifiedNs: stats.modifiedNs, link: await this.#io.readlink(filePath) },
       mark,
       digests: {},
     };
   }
 
-  async #headOf(key: string, fd: number, stats: BigIntStats): Promise<Head> {
-    const token = fileToken(stats);
+  async #headOf(key: string, fd: number, stats: FileStatus): Promise<Head> {
+    const token = stats.token;
     const found = await this.#readMark(key, fd, token);
     const attributes: Attributes = {
       ...found.attributes,
-      modifiedNs: stats.mtimeNs,
-      mode: Number(stats.mode & MODE_BITS),
+      modifiedNs: stats.modifiedNs,
+      mode: stats.mode,
     };
-    return { token, size: Number(stats.size), modifiedNs: stats.mtimeNs, attributes, mark: found.mark, digests: {} };
+    return { token, size: stats.size, modifiedNs: stats.modifiedNs, attributes, mark: found.mark, digests: {} };
   }
 
   async #readMark(key: string, fd: number, token: string): Promise<FileMark> {
@@ -218,7 +217,7 @@ export class FileReader {
   }
 
   async #checkUnchanged(key: string, fd: number, head: Head): Promise<void> {
-    if (fileToken(await this.#io.fstat(fd)) !== head.token) throw this.#changed(key);
+    if ((await this.#io.fstat(fd)).token !== head.token) throw this.#changed(key);
   }
 
   #changed(key: string): StorageError {

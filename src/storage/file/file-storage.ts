@@ -24,11 +24,11 @@ import {
 import { checkKey } from '../check-key.ts';
 import { Directories, parentOf } from './directories.ts';
 import { toStorageError } from './file-errors.ts';
-import { blockingIo, type FileIo, waitingIo } from './file-io.ts';
+import { type FileIo, makeBlockingIo, waitingIo } from './file-io.ts';
 import { FileFlush } from './file-flush.ts';
 import { FileLease } from './file-lease.ts';
 import { FileReader } from './file-reader.ts';
-import { fileToken } from './file-token.ts';
+import type { FileStatus } from './file-status.ts';
 import { FileWriter } from './file-writer.ts';
 import { listInThread } from './listing.ts';
 import { fromColumns } from './listing-columns.ts';
@@ -79,7 +79,7 @@ class FileStorage implements Storage {
     this.#root = path.resolve(options.basePath);
     this.place = options.place ?? `${pathToFileURL(this.#root).href.replace(/\/$/, '')}/`;
     this.#symlinks = options.symlinks ?? 'follow';
-    this.#io = options.blocking === true ? blockingIo : waitingIo;
+    this.#io = options.blocking === true ? makeBlockingIo(native) : waitingIo;
     const durable = options.durability !== 'relaxed';
     this.capabilities = { ...CAPABILITIES, soft: !durable };
     const shared = { store: this.name, io: this.#io, native };
@@ -154,7 +154,7 @@ class FileStorage implements Storage {
     await this.#directories.checkDirect(key);
     const filePath = this.#directories.pathOf(key);
     const stats = await this.#io.lstat(filePath);
-    if (stats.isDirectory()) return;
+    if (stats.kind === 'directory') return;
     if (options.ifToken !== undefined && (await this.#tokenOf(filePath, stats)) !== options.ifToken) {
       throw new StorageError('precondition-failed', { store: this.name, key }, 'the file is another than expected');
     }
@@ -166,9 +166,9 @@ class FileStorage implements Storage {
   }
 
   /** The token a listing gave: of what a followed link leads to. */
-  async #tokenOf(filePath: string, stats: fs.BigIntStats): Promise<string> {
-    const followed = stats.isSymbolicLink() && this.#symlinks === 'follow';
-    return fileToken(followed ? await this.#io.stat(filePath) : stats);
+  async #tokenOf(filePath: string, stats: FileStatus): Promise<string> {
+    const followed = stats.kind === 'link' && this.#symlinks === 'follow';
+    return (followed ? await this.#io.stat(filePath) : stats).token;
   }
 
   async stage(key: string, body: Body, options: StageOptions): Promise<Staged> {

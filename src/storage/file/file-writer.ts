@@ -16,7 +16,6 @@ import { describeShape, isBlockedByShape, isMissing, systemError } from './file-
 import type { FileFlush } from './file-flush.ts';
 import type { FileIo } from './file-io.ts';
 import { encodeFileMark, MARK_ATTRIBUTE } from './file-mark.ts';
-import { fileToken } from './file-token.ts';
 import type { NativeFiles } from './native.ts';
 import type { Sidecars } from './sidecars.ts';
 import type { StagingArea } from './staging-area.ts';
@@ -129,7 +128,7 @@ export class FileWriter {
     const { mode, modifiedNs } = options.attributes;
     if (mode !== undefined && ((mode | 0o200) & ~this.#umask) !== mode) await this.#io.chmod(fd, mode);
     if (modifiedNs !== undefined) await this.#setTimes(fd, modifiedNs);
-    const token = fileToken(await this.#io.fstat(fd));
+    const token = (await this.#io.fstat(fd)).token;
     return new StagedFile({ key, at, size, token, options, marked });
   }
 
@@ -139,7 +138,7 @@ export class FileWriter {
       await this.#io.symlink(link, free);
       return free;
     });
-    const token = fileToken(await this.#io.lstat(path));
+    const token = (await this.#io.lstat(path)).token;
     return new StagedFile({ key, at: { path, fd: undefined }, size: 0, token, options, marked: false });
   }
 
@@ -264,8 +263,8 @@ export class FileWriter {
     try {
       const stats = await this.#io.lstat(path);
       // The token a listing gives is of what a followed link leads to; what is replaced is the link.
-      if (stats.isSymbolicLink() && this.#o.symlinks === 'follow') return fileToken(await this.#io.stat(path));
-      return fileToken(stats);
+      if (stats.kind === 'link' && this.#o.symlinks === 'follow') return (await this.#io.stat(path)).token;
+      return stats.token;
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;

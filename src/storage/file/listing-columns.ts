@@ -1,11 +1,14 @@
 import type { Listed, ListingFailure, ListingPage } from '../../ports/storage.ts';
+import { type FileStatus, joinTime } from './file-status.ts';
 
 /** A page as it crosses a thread: few large values instead of thousands of small ones. NUL cannot be part of a key. */
 export interface ListingColumns {
   readonly keys: string;
   readonly tokens: string;
   readonly sizes: Float64Array<ArrayBuffer>;
-  readonly modifiedNs: BigInt64Array<ArrayBuffer>;
+  /** Whole seconds, and the nanoseconds to be added. */
+  readonly seconds: Float64Array<ArrayBuffer>;
+  readonly nanoseconds: Uint32Array<ArrayBuffer>;
   readonly failures: readonly ListingFailure[];
 }
 
@@ -15,14 +18,16 @@ export class ColumnsBuilder {
   #keys: string[] = [];
   #tokens: string[] = [];
   #sizes: Float64Array<ArrayBuffer>;
-  #modifiedNs: BigInt64Array<ArrayBuffer>;
+  #seconds: Float64Array<ArrayBuffer>;
+  #nanoseconds: Uint32Array<ArrayBuffer>;
   readonly failures: ListingFailure[] = [];
 
   /** Holds up to `max` objects. */
   constructor(max: number) {
     this.#max = max;
     this.#sizes = new Float64Array(max);
-    this.#modifiedNs = new BigInt64Array(max);
+    this.#seconds = new Float64Array(max);
+    this.#nanoseconds = new Uint32Array(max);
   }
 
   get isEmpty(): boolean {
@@ -33,12 +38,13 @@ export class ColumnsBuilder {
     return this.#keys.length >= this.#max || this.failures.length >= this.#max;
   }
 
-  add(key: string, object: { readonly token: string; readonly size: number; readonly modifiedNs: bigint }): void {
+  add(key: string, status: FileStatus): void {
     const at = this.#keys.length;
     this.#keys.push(key);
-    this.#tokens.push(object.token);
-    this.#sizes[at] = object.size;
-    this.#modifiedNs[at] = object.modifiedNs;
+    this.#tokens.push(status.token);
+    this.#sizes[at] = status.size;
+    this.#seconds[at] = status.seconds;
+    this.#nanoseconds[at] = status.nanoseconds;
   }
 
   /** What was collected; the builder begins anew. */
@@ -48,7 +54,8 @@ export class ColumnsBuilder {
       keys: this.#keys.join('\0'),
       tokens: this.#tokens.join('\0'),
       sizes: this.#sizes.slice(0, count),
-      modifiedNs: this.#modifiedNs.slice(0, count),
+      seconds: this.#seconds.slice(0, count),
+      nanoseconds: this.#nanoseconds.slice(0, count),
       failures: this.failures.splice(0),
     };
     this.#keys = [];
@@ -62,8 +69,7 @@ export function fromColumns(columns: ListingColumns): ListingPage {
   const keys = count === 0 ? [] : columns.keys.split('\0');
   const tokens = columns.tokens.split('\0');
   const objects: Listed[] = [];
-  for (let i = 0; i < count; i++)
-    objects.push(new Row(keys[i] as string, tokens[i] as string, columns.sizes[i] as number, columns.modifiedNs, i));
+  for (let i = 0; i < count; i++) objects.push(new Row(keys[i] as string, tokens[i] as string, columns, i));
   return { objects, failures: columns.failures, markers: 0 };
 }
 
@@ -72,18 +78,18 @@ class Row implements Listed {
   readonly key: string;
   readonly token: string;
   readonly size: number;
-  readonly #times: BigInt64Array;
+  readonly #columns: ListingColumns;
   readonly #at: number;
 
-  constructor(key: string, token: string, size: number, times: BigInt64Array, at: number) {
+  constructor(key: string, token: string, columns: ListingColumns, at: number) {
     this.key = key;
     this.token = token;
-    this.size = size;
-    this.#times = times;
+    this.size = columns.sizes[at] as number;
+    this.#columns = columns;
     this.#at = at;
   }
 
-  get modifiedNs(): bigint | undefined {
-    return this.#times[this.#at];
+  get modifiedNs(): bigint {
+    return joinTime(this.#columns.seconds[this.#at] as number, this.#columns.nanoseconds[this.#at] as number);
   }
 }

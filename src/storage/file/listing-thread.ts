@@ -25,6 +25,7 @@ class Walks {
 
   handle(request: ListingRequest): void {
     if (request.kind === 'stop') {
+      this.#walks.get(request.id)?.return(undefined);
       this.#walks.delete(request.id);
       return;
     }
@@ -44,7 +45,11 @@ class Walks {
           return;
         }
         const columns = step.value;
-        this.#send({ kind: 'page', id, columns }, [columns.sizes.buffer, columns.modifiedNs.buffer]);
+        this.#send({ kind: 'page', id, columns }, [
+          columns.sizes.buffer,
+          columns.seconds.buffer,
+          columns.nanoseconds.buffer,
+        ]);
       }
     } catch (error) {
       this.#walks.delete(id);

@@ -1,8 +1,10 @@
 import { createRequire } from 'node:module';
+import os from 'node:os';
+import { FileStatus } from './file-status.ts';
 
 /**
  * System calls Node has no name for: extended attributes, a flush of one file system, times in nanoseconds, a rename that
- * does not replace, and a name for a file that has none. Bound at run time to the C library; where that is not possible the caller
+ * does not replace, a name for a file that has none, and a look at a file that makes no garbage. Bound at run time to the C library; where that is not possible the caller
  * has another way (docs/stores.md, "Type file").
  *
  * All return 0 (or a length) or a negative errno.
@@ -13,6 +15,11 @@ export interface NativeFiles {
   getAttribute(fd: number, name: string, into: Uint8Array): number;
   /** Modification time; access time becomes the same. */
   setTimes(fd: number, modifiedNs: bigint): number;
+  /**
+   * Looks at `name` in the open directory `fd`, or for '' at the open file `fd` itself; links are not followed. A negative errno
+   * where there is nothing to be seen. Undefined on systems without the call.
+   */
+  readonly status: ((fd: number, name: string) => FileStatus | number) | undefined;
   /** Everything written to the file system `fd` lies on is durable. Blocks. */
   syncFileSystem(fd: number): number;
   syncFileSystemAsync(fd: number): Promise<number>;
@@ -37,11 +44,17 @@ export function loadNativeFiles(): NativeFiles | undefined {
 type Koffi = typeof import('koffi').default;
 
 const AT_FDCWD = -100;
+const AT_SYMLINK_NOFOLLOW = 0x100;
 const RENAME_NOREPLACE = 1;
 const SYNC_FILE_RANGE_WRITE = 2;
 const AT_EMPTY_PATH = 0x1000;
 const AT_SYMLINK_FOLLOW = 0x400;
 const NS_PER_S = 1_000_000_000n;
+
+/** Of `struct statx` (statx(2)): its length, and where in it lies what is asked for. */
+const STATX = { bytes: 256, mode: 28, ino: 32, size: 40, modifiedSeconds: 112, modifiedNanoseconds: 120 } as const;
+/** Type, mode, modification time, inode and size. */
+const STATX_WANTED = 0x1 | 0x2 | 0x40 | 0x100 | 0x200;
 
 function bindLinux(): NativeFiles | undefined {
   let koffi: Koffi;
@@ -63,9 +76,10 @@ function bindLinux(): NativeFiles | undefined {
     'int renameat2(int fromDir, const char *from, int toDir, const char *to, unsigned int flags)',
   );
   const linkat = library.func('int linkat(int fromDir, const char *from, int toDir, const char *to, int flags)');
-  const result = (value: number): number => (value < 0 ? -koffi.errno() : value);
+  const result: Result = (value) => (value < 0 ? -koffi.errno() : value);
   const times = Buffer.alloc(32);
   return {
+    status: bindStatus(library, result),
     setAttribute: (fd, name, value) => result(fsetxattr(fd, name, value, value.length, 0)),
     getAttribute: (fd, name, into) => result(Number(fgetxattr(fd, name, into, into.length))),
     setTimes(fd, modifiedNs) {
@@ -90,6 +104,34 @@ function bindLinux(): NativeFiles | undefined {
     linkOpen: (fd, to) => result(linkat(fd, '', AT_FDCWD, to, AT_EMPTY_PATH)),
     linkOpenByProc: (fd, to) => result(linkat(AT_FDCWD, `/proc/self/fd/${fd}`, AT_FDCWD, to, AT_SYMLINK_FOLLOW)),
   };
+}
+
+type Result = (value: number) => number;
+
+function bindStatus(library: ReturnType<Koffi['load']>, result: Result): NativeFiles['status'] {
+  const statx = library.func('int statx(int dir, const char *name, int flags, unsigned int mask, uint8_t *into)');
+  const bytes = new Uint8Array(STATX.bytes);
+  const view = new DataView(bytes.buffer);
+  const little = os.endianness() === 'LE';
+  const flags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW;
+  const readWide = (at: number): number | bigint => {
+    const high = view.getUint32(little ? at + 4 : at, little);
+    return high < 0x20_00_00
+      ? high * 2 ** 32 + view.getUint32(little ? at : at + 4, little)
+      : view.getBigUint64(at, little);
+  };
+  const status = (fd: number, name: string): FileStatus | number => {
+    const answer = statx(fd, name, flags, STATX_WANTED, bytes) as number;
+    if (answer < 0) return result(answer);
+    return new FileStatus({
+      typeAndMode: view.getUint16(STATX.mode, little),
+      ino: readWide(STATX.ino),
+      size: Number(readWide(STATX.size)),
+      seconds: Number(view.getBigInt64(STATX.modifiedSeconds, little)),
+      nanoseconds: view.getUint32(STATX.modifiedNanoseconds, little),
+    });
+  };
+  return typeof status(AT_FDCWD, '/') === 'number' ? undefined : status;
 }
 
 function loadLibc(koffi: Koffi): ReturnType<Koffi['load']> {

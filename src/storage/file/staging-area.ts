@@ -93,7 +93,7 @@ export class StagingArea {
     const [host, pid] = writer.split('.');
     if (host === this.#writer.split('.')[0])
       return isProcessAlive({ host: hostname(), pid: Number(pid), startedMs: 0 });
-    const touchedMs = Number((await io.lstat(directory)).mtimeMs);
+    const touchedMs = (await io.lstat(directory)).seconds * 1000;
     return Date.now() - touchedMs < FOREIGN_AGE_MS;
   }
 }

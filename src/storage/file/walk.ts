@@ -3,7 +3,8 @@ import path from 'node:path';
 import { compareKeys, escapeBytes, escapeKey, findKeyProblem, RESERVED_DIRECTORY } from '../../domain/object/key.ts';
 import { type ListingFailure, StorageError } from '../../ports/storage.ts';
 import { toStorageError } from './file-errors.ts';
-import { fileToken } from './file-token.ts';
+import { FileLooker } from './file-looker.ts';
+import { type FileStatus, toFileStatus } from './file-status.ts';
 import { ColumnsBuilder, type ListingColumns } from './listing-columns.ts';
 
 /**
@@ -51,6 +52,7 @@ interface Entry {
 class Walker {
   readonly #page = new ColumnsBuilder(PAGE_OBJECTS);
   readonly #options: WalkOptions;
+  readonly #looker = new FileLooker();
   #realRoot: string | undefined;
 
   constructor(options: WalkOptions) {
@@ -62,7 +64,11 @@ class Walker {
     const stats = fs.statSync(root, { throwIfNoEntry: false });
     if (stats === undefined) throw new StorageError('not-found', { store }, `the directory ${root} does not exist`);
     if (!stats.isDirectory()) throw new StorageError('not-found', { store }, `${root} is not a directory`);
-    yield* this.#walkBelow(root, prefix);
+    try {
+      yield* this.#walkBelow(root, prefix);
+    } finally {
+      this.#looker.close();
+    }
     // A tree that was removed or unmounted under the walk looks shorter, not broken.
     const after = fs.statSync(root, { throwIfNoEntry: false });
     if (after?.ino !== stats.ino || after.dev !== stats.dev)
@@ -87,8 +93,8 @@ class Walker {
       if (entry.isDirectory) {
         if (this.#mayHold(`${key}/`))
           yield* this.#walkDirectory({ prefix: `${key}/`, path: `${directory.path}/${name}`, above: directory.above });
-      } else if (entry.dirent.isFile()) this.#addFile(key, `${directory.path}/${name}`);
-      else if (entry.dirent.isSymbolicLink()) yield* this.#walkLink(directory, key, `${directory.path}/${name}`);
+      } else if (entry.dirent.isFile()) this.#addFile(key, directory.path, name);
+      else if (entry.dirent.isSymbolicLink()) yield* this.#walkLink(directory, key, name);
       else if (this.#isWanted(key))
         this.#fail(key, key, 'special-file', 'it is neither a file, a directory nor a link');
       if (this.#page.isFull) yield this.#page.take();
@@ -160,31 +166,26 @@ class Walker {
     return name;
   }
 
-  #addFile(key: string, filePath: string): void {
+  #addFile(key: string, directory: string, name: string): void {
     if (!this.#isWanted(key)) return;
     try {
-      const stats = fs.lstatSync(filePath, { bigint: true, throwIfNoEntry: false });
-      if (stats === undefined) return;
-      this.#add(key, stats);
+      const status = this.#looker.look(directory, name);
+      if (status !== undefined) this.#page.add(key, status);
     } catch (error) {
       const { kind, message } = toStorageError(error, this.#options.store, key);
       this.#fail(key, key, kind === 'denied' ? 'denied' : 'unavailable', message);
     }
   }
 
-  #add(key: string, stats: fs.BigIntStats): void {
-    this.#page.add(key, { token: fileToken(stats), size: Number(stats.size), modifiedNs: stats.mtimeNs });
-  }
-
-  *#walkLink(directory: Directory, key: string, linkPath: string): Generator<ListingColumns> {
+  *#walkLink(directory: Directory, key: string, name: string): Generator<ListingColumns> {
     if (this.#options.symlinks === 'skip') return;
-    if (this.#options.symlinks === 'preserve') return this.#addFile(key, linkPath);
+    if (this.#options.symlinks === 'preserve') return this.#addFile(key, directory.path, name);
+    const linkPath = `${directory.path}/${name}`;
     const target = this.#resolveLink(key, linkPath);
     if (target === undefined) return;
-    if (target.stats.isFile()) {
-      if (!this.#isWanted(key)) return;
-      this.#add(key, target.stats);
-    } else if (target.stats.isDirectory()) {
+    if (target.status.kind === 'file') {
+      if (this.#isWanted(key)) this.#page.add(key, target.status);
+    } else if (target.status.kind === 'directory') {
       const above = directory.above ?? [fs.realpathSync.native(directory.path)];
       if (above.some((one) => one === target.path || one.startsWith(`${target.path}/`))) {
         this.#fail(key, `${key}/`, 'symlink', 'the link leads back to a directory above it');
@@ -194,7 +195,7 @@ class Walker {
     } else this.#fail(key, key, 'special-file', 'the link leads to something that is neither a file nor a directory');
   }
 
-  #resolveLink(key: string, linkPath: string): { path: string; stats: fs.BigIntStats } | undefined {
+  #resolveLink(key: string, linkPath: string): { path: string; status: FileStatus } | undefined {
     try {
       this.#realRoot ??= fs.realpathSync.native(this.#options.root);
       const target = fs.realpathSync.native(linkPath);
@@ -202,7 +203,7 @@ class Walker {
         this.#fail(key, `${key}/`, 'symlink', 'the link leaves the root');
         return undefined;
       }
-      return { path: target, stats: fs.statSync(target, { bigint: true }) };
+      return { path: target, status: toFileStatus(fs.statSync(target, { bigint: true })) };
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       this.#fail(
