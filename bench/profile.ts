@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { S3Access } from './contestant.ts';
+import { type S3Access, singleTarget } from './contestant.ts';
 import { warm } from './dataset.ts';
 import { pandoMissing } from './pando.ts';
 import type { Row } from './rows.ts';
 import { runCommand } from './run-command.ts';
-import { newTask, sourceOf } from './run-row.ts';
+import { makeBucket, newTask, sourceOf } from './run-row.ts';
 
 /** What `node --cpu-prof` writes: one file a thread. */
 interface CpuProfile {
@@ -34,6 +34,7 @@ export async function profileRow(
   const source = sourceOf(row.dataset, directory);
   await using s3 = row.target === 'bucket' ? await startS3() : undefined;
   const task = newTask(row, { directory }, source, contestant, 'profile', s3);
+  if (s3 !== undefined) await makeBucket(s3, singleTarget(task));
   const profiles = join(directory, 'profiles');
 
   if (row.isRepeated) for (const command of contestant.commands(task)) await runCommand(command);

@@ -114,7 +114,7 @@ async function time(contestant: Contestant, task: Task, expected: ReadonlyMap<st
 }
 
 /** With one small object in it: the first write to a new server makes its pools. */
-async function makeBucket(s3: S3Access, target: string): Promise<void> {
+export async function makeBucket(s3: S3Access, target: string): Promise<void> {
   const bucket = target.split('/')[0] ?? target;
   await runCommand(uploadWithRclone(s3, import.meta.filename, `${bucket}/warm-up`));
 }

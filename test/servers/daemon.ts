@@ -13,6 +13,7 @@ export class Daemon {
   readonly #command: readonly string[];
   readonly #log: string;
   readonly #environment: NodeJS.ProcessEnv;
+  readonly #killAtExit = (): void => this.kill();
   #child: ChildProcess | undefined;
 
   constructor(name: string, command: readonly string[], log: string, environment: NodeJS.ProcessEnv) {
@@ -20,7 +21,6 @@ export class Daemon {
     this.#command = command;
     this.#log = log;
     this.#environment = environment;
-    process.once('exit', () => this.kill());
   }
 
   get running(): boolean {
@@ -32,6 +32,8 @@ export class Daemon {
     const out = openSync(this.#log, 'a');
     this.#child = spawn(program, rest, { detached: true, stdio: ['ignore', out, out], env: this.#environment });
     this.#child.unref();
+    process.once('exit', this.#killAtExit);
+    this.#child.once('exit', () => process.off('exit', this.#killAtExit));
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -19,6 +19,8 @@ describe('S3 when the server fails', { timeout: 120_000 }, () => {
     try {
       await rgw.haltGateway();
       await expectKind(storage.get('a'), 'timeout');
+      // Longer than what the system takes for a server that reads nothing.
+      await expectKind(putObject(storage, 'b', patternBytes(4 * PART_BYTES)), 'timeout');
       await expectKind(lease.renew(2000), 'timeout');
     } finally {
       rgw.signalGateway('SIGCONT');

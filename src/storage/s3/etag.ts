@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Token } from '../../ports/storage.ts';
 
 /**
@@ -23,4 +24,9 @@ export function md5OfEtag(
   if (encryption.customerKey !== undefined || (encryption.kind !== undefined && encryption.kind !== 'AES256'))
     return undefined;
   return token;
+}
+
+/** The ETag of an upload, as S3 makes it from those of its parts. */
+export function etagOfParts(etags: readonly Token[]): Token {
+  return `${hash('md5', Buffer.from(etags.join(''), 'hex'))}-${etags.length}`;
 }

@@ -11,24 +11,38 @@ export interface ExchangeRequest {
   readonly body: Uint8Array | undefined;
   readonly agent: HttpAgent | HttpsAgent;
   readonly connectMs: number;
-  /** Until the head of the answer is there. */
-  readonly answerMs: number;
+  /** Without progress: no more of the body taken, or, once all of it is sent, no head of an answer. */
+  readonly idleMs: number;
   readonly signal: AbortSignal | undefined;
 }
 
+/** A body is handed to the system in pieces of so many bytes, to see whether it still takes any. */
+const PIECE_BYTES = 256 * 1024;
+/** A link slower than this is as good as none: an upload at 64 KiB/s is given its time, one that stands still is not. */
+const SLOWEST_BYTES_PER_SECOND = 64 * 1024;
+/** What the system has taken and not sent yet, at most. */
+const UNSENT_BYTES_MAX = 4 * 1024 * 1024;
+
 /** One request; the answer's head when it is there, its body unread. Fails with what the system, a timer or the signal says. */
 export function exchange(request: ExchangeRequest): Promise<IncomingMessage> {
-  const { url, method, path, headers, body, agent, connectMs, answerMs, signal } = request;
+  const { url, method, path, headers, body, agent, connectMs, idleMs, signal } = request;
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(signal.reason);
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
     // An address of IPv6 has brackets in a URL, and none for the system.
     const host = url.hostname.replace(/^\[|\]$/g, '');
     const sent = send({ host, port: url.port, method, path, headers, agent });
-    const answerTimer = setTimeout(() => sent.destroy(timeout(`no answer within ${answerMs} ms`)), answerMs);
+    let isSettled = false;
+    let idleTimer: NodeJS.Timeout | undefined;
+    const awaitProgress = (milliseconds: number): void => {
+      clearTimeout(idleTimer);
+      if (!isSettled)
+        idleTimer = setTimeout(() => sent.destroy(timeout(`no answer within ${milliseconds} ms`)), milliseconds);
+    };
     let connectTimer: NodeJS.Timeout | undefined;
     const stopTimers = (): void => {
-      clearTimeout(answerTimer);
+      isSettled = true;
+      clearTimeout(idleTimer);
       clearTimeout(connectTimer);
     };
     const abort = (): void => void sent.destroy(new S3Failure('AbortError', 0, 'it was aborted'));
@@ -47,7 +61,21 @@ export function exchange(request: ExchangeRequest): Promise<IncomingMessage> {
       reject(error);
     });
     sent.on('close', () => signal?.removeEventListener('abort', abort));
-    sent.end(body);
+    let taken = 0;
+    const sendPiece = (): void => {
+      if (sent.destroyed) return;
+      const piece = body?.subarray(taken, taken + PIECE_BYTES);
+      taken += piece?.length ?? 0;
+      if (body !== undefined && taken < body.length) {
+        awaitProgress(idleMs);
+        sent.write(piece, sendPiece);
+      } else {
+        const unsent = Math.min(taken, UNSENT_BYTES_MAX);
+        awaitProgress(idleMs + Math.ceil((unsent / SLOWEST_BYTES_PER_SECOND) * 1000));
+        sent.end(piece);
+      }
+    };
+    sendPiece();
   });
 }
 

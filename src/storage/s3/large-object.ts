@@ -38,7 +38,7 @@ export class LargeObject {
   #finished: FinishedParts | undefined;
 
   private constructor(bucket: S3Bucket, at: ObjectAt, options: StageOptions, partBytes: number, begun: BegunUpload) {
-    const { entry, uploadId, held } = begun;
+    const { entry, uploadId, held, checksPayload } = begun;
     this.#bucket = bucket;
     this.at = at;
     this.#entry = entry;
@@ -54,6 +54,7 @@ export class LargeObject {
       at,
       uploadId,
       partBytes,
+      checksPayload,
       size: options.size,
       held,
       signal: options.signal,
@@ -62,16 +63,18 @@ export class LargeObject {
 
   /** Begins an upload, or goes on with the one that was begun for the same bytes by a writer that is gone. */
   static async open(bucket: S3Bucket, at: ObjectAt, options: StageOptions, partBytes: number): Promise<LargeObject> {
+    const { checksPayload } = await bucket.facts();
     const claimed =
       options.resume === undefined ? undefined : await claimUpload(bucket, at, identityOf(options, partBytes));
-    const uploadId = claimed?.entry.upload.uploadId;
-    if (claimed?.held !== undefined && uploadId !== undefined) {
+    const known = claimed?.entry.upload.uploadId;
+    if (claimed?.held !== undefined && known !== undefined) {
       const { entry, held } = claimed;
-      return new LargeObject(bucket, at, options, partBytes, { entry, uploadId, held });
+      return new LargeObject(bucket, at, options, partBytes, { entry, uploadId: known, held, checksPayload });
     }
     const entry = claimed?.entry ?? (await announceUpload(bucket, at));
     try {
-      const begun = { entry, uploadId: await createUpload(bucket, at, options, entry), held: new Map() };
+      const uploadId = await createUpload(bucket, at, options, entry);
+      const begun = { entry, uploadId, held: new Map(), checksPayload };
       return new LargeObject(bucket, at, options, partBytes, begun);
     } catch (error) {
       // Of any other failure it is not known whether the upload was begun.
@@ -179,6 +182,7 @@ interface BegunUpload {
   readonly entry: UploadEntry;
   readonly uploadId: string;
   readonly held: HeldParts;
+  readonly checksPayload: boolean;
 }
 
 async function createUpload(

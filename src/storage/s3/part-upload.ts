@@ -1,6 +1,6 @@
-import { createHash, hash } from 'node:crypto';
+import { createHash, type Hash, hash } from 'node:crypto';
 import { StorageError } from '../../ports/storage.ts';
-import { tokenOf } from './etag.ts';
+import { etagOfParts, tokenOf } from './etag.ts';
 import { headerOf } from './http-exchange.ts';
 import type { ObjectAt } from './key-space.ts';
 import type { HeldParts } from './list-parts.ts';
@@ -13,6 +13,8 @@ export interface PartUploadOptions {
   readonly at: ObjectAt;
   readonly uploadId: string;
   readonly partBytes: number;
+  /** The server refuses a payload that is not what its signed sha256 says. */
+  readonly checksPayload: boolean;
   readonly size: number | undefined;
   /** Parts an earlier process has brought there, by number: sent again only if their MD5 is not that of the bytes. */
   readonly held: HeldParts;
@@ -24,22 +26,19 @@ export interface FinishedParts {
   readonly size: number;
   /** The ETag of the whole, as S3 makes it from its parts. */
   readonly etag: string;
-  /** The server answered every part with the MD5 of its bytes. */
+  /** The server has compared every part with a hash of its bytes. */
   readonly isChecked: boolean;
 }
 
 /**
- * The parts of one upload, filled from chunks and sent several at a time. Each part is hashed once, with MD5: as
- * `Content-MD5` it is checked by the server, in the ETag it comes back, and a resumed upload knows its parts by it.
+ * The parts of one upload, filled from chunks and sent several at a time. To a server that checks what a request is signed for each
+ * part is signed with its sha256; any other gets `Content-MD5`, and says in the ETag what it took.
  */
 export class PartUpload {
   readonly #bucket: S3Bucket;
   readonly #options: PartUploadOptions;
   readonly #sent = new Map<number, string>();
-  readonly #md5s: Buffer[] = [];
   readonly #inFlight = new Set<Promise<void>>();
-  /** Buffers of parts that are sent, to be filled again. */
-  readonly #free: Buffer[] = [];
   readonly #stop = new AbortController();
   #failure: { readonly error: unknown } | undefined;
   #isChecked = true;
@@ -47,9 +46,10 @@ export class PartUpload {
   #size = 0;
   #part: Buffer | undefined;
   #filled = 0;
-  #md5 = createHash('md5');
+  #hash: Hash;
 
   constructor(bucket: S3Bucket, options: PartUploadOptions) {
+    this.#hash = createHash(hashOf(options));
     this.#bucket = bucket;
     this.#options = options;
   }
@@ -61,7 +61,7 @@ export class PartUpload {
       const taken = Math.min(chunk.length - at, this.#part.length - this.#filled);
       const piece = chunk.subarray(at, at + taken);
       this.#part.set(piece, this.#filled);
-      this.#md5.update(piece);
+      this.#hash.update(piece);
       this.#filled += taken;
       at += taken;
       if (this.#filled === this.#part.length) this.#closePart();
@@ -73,7 +73,7 @@ export class PartUpload {
     for (let at = 0; at < bytes.length; ) {
       await this.#admit();
       const piece = bytes.subarray(at, at + this.#bytesOf(this.#number));
-      this.#send(piece, Buffer.from(hash('md5', piece), 'hex'));
+      this.#send(piece, hash(hashOf(this.#options), piece, 'buffer'));
       at += piece.length;
     }
   }
@@ -87,7 +87,7 @@ export class PartUpload {
     while (this.#inFlight.size > 0) await Promise.race(this.#inFlight);
     if (this.#failure !== undefined) throw this.#failure.error;
     const parts = [...this.#sent].sort(([a], [b]) => a - b).map(([PartNumber, ETag]) => ({ PartNumber, ETag }));
-    const etag = `${hash('md5', Buffer.concat(this.#md5s), 'hex')}-${parts.length}`;
+    const etag = etagOfParts(parts.map(({ ETag }) => ETag));
     return { parts, size: this.#size, etag, isChecked: this.#isChecked };
   }
 
@@ -103,8 +103,7 @@ export class PartUpload {
   async #openPart(): Promise<Buffer> {
     await this.#admit();
     const bytes = this.#bytesOf(this.#number);
-    const free = this.#free.pop();
-    return free?.length === bytes ? free : Buffer.allocUnsafeSlow(bytes);
+    return this.#bucket.partBuffers.take(bytes);
   }
 
   async #admit(): Promise<void> {
@@ -126,18 +125,17 @@ export class PartUpload {
   #closePart(): void {
     const part = this.#part as Buffer;
     const bytes = part.subarray(0, this.#filled);
-    const md5 = this.#md5.digest();
-    this.#md5 = createHash('md5');
     this.#part = undefined;
     this.#filled = 0;
-    this.#send(bytes, md5, () => this.#free.push(part));
+    const digest = this.#hash.digest();
+    this.#hash = createHash(hashOf(this.#options));
+    this.#send(bytes, digest, () => this.#bucket.partBuffers.give(part));
   }
 
-  #send(bytes: Uint8Array, md5: Buffer, done: () => void = () => {}): void {
+  #send(bytes: Uint8Array, digest: Buffer, done: () => void = () => {}): void {
     const number = this.#number++;
     this.#size += bytes.length;
-    this.#md5s.push(md5);
-    const sending = this.#bring(number, bytes, md5);
+    const sending = this.#bring(number, bytes, digest);
     const tracked = sending.finally(() => {
       this.#inFlight.delete(tracked);
       done();
@@ -146,31 +144,35 @@ export class PartUpload {
   }
 
   /** Never fails: a failure stops the other parts, and is told by whoever comes next. */
-  async #bring(number: number, bytes: Uint8Array, md5: Buffer): Promise<void> {
+  async #bring(number: number, bytes: Uint8Array, digest: Buffer): Promise<void> {
     try {
-      this.#sent.set(number, await this.#sendPart(number, bytes, md5));
+      this.#sent.set(number, await this.#sendPart(number, bytes, digest));
     } catch (error) {
       this.#failure ??= { error };
       this.#stop.abort();
     }
   }
 
-  async #sendPart(number: number, bytes: Uint8Array, md5: Buffer): Promise<string> {
-    const { at, uploadId, held, signal } = this.#options;
+  async #sendPart(number: number, bytes: Uint8Array, digest: Buffer): Promise<string> {
+    const { at, uploadId, held, checksPayload, signal } = this.#options;
     const there = held.get(number);
-    if (there?.size === bytes.length && there.etag === md5.toString('hex')) return there.etag;
+    if (there?.size === bytes.length && there.etag === hash('md5', bytes)) return there.etag;
     const request = {
       method: 'PUT' as const,
       fullKey: at.fullKey,
       query: { partNumber: String(number), uploadId },
-      headers: { 'content-md5': md5.toString('base64') },
+      headers: checksPayload ? {} : { 'content-md5': digest.toString('base64') },
       body: bytes,
-      payload: UNSIGNED_PAYLOAD,
+      payload: checksPayload ? digest.toString('hex') : UNSIGNED_PAYLOAD,
     };
     const stop = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
     const answer = await this.#bucket.connection.request(request, { key: at.key, retried: true, signal: stop });
     const etag = tokenOf(headerOf(answer, 'etag'));
-    if (etag !== md5.toString('hex')) this.#isChecked = false;
+    if (!checksPayload && etag !== digest.toString('hex')) this.#isChecked = false;
     return etag;
   }
+}
+
+function hashOf({ checksPayload }: PartUploadOptions): 'sha256' | 'md5' {
+  return checksPayload ? 'sha256' : 'md5';
 }

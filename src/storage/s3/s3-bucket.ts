@@ -7,6 +7,7 @@ import { quoted, tokenOf } from './etag.ts';
 import { headerOf } from './http-exchange.ts';
 import type { KeySpace, ObjectAt } from './key-space.ts';
 import { NO_CONTENT_TYPE } from './object-metadata.ts';
+import { PartBuffers } from './part-buffers.ts';
 import { lengthOf, metadataHeaders, readHead } from './read-head.ts';
 import type { S3Connection, SendOptions } from './s3-connection.ts';
 import type { S3Settings } from './s3-settings.ts';
@@ -50,6 +51,7 @@ export class S3Bucket {
   readonly clock: Clock;
   readonly random: Random;
   readonly bucket: string;
+  readonly partBuffers = new PartBuffers();
   #facts: ServerFacts | undefined;
   #probe: Promise<ServerFacts> | undefined;
   /** How this server takes the ETag in `If-Match` of a PUT: RGW only without quotes. Undefined until one form succeeded. */

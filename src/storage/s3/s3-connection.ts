@@ -6,14 +6,7 @@ import { StorageError } from '../../ports/storage.ts';
 import { toStorageError } from './errors.ts';
 import { exchange, readFailure } from './http-exchange.ts';
 import { objectUrl } from './object-url.ts';
-import {
-  S3_CONCURRENCY,
-  S3_RETRY,
-  S3_TIMEOUTS,
-  type S3StorageOptions,
-  type S3Timeouts,
-  SLOWEST_BYTES_PER_SECOND,
-} from './s3-settings.ts';
+import { S3_CONCURRENCY, S3_RETRY, S3_TIMEOUTS, type S3StorageOptions, type S3Timeouts } from './s3-settings.ts';
 import { EMPTY_SHA256, encodePath, formatQuery, Signer, type SigningCredentials } from './signing.ts';
 
 export const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD';
@@ -116,7 +109,7 @@ export async function openConnection(options: S3StorageOptions): Promise<S3Conne
       body,
       agent: method === 'GET' ? reading : writing,
       connectMs: timeouts.connectMs,
-      answerMs: timeouts.requestMs + Math.ceil(((body?.length ?? 0) / SLOWEST_BYTES_PER_SECOND) * 1000),
+      idleMs: timeouts.requestMs,
       signal,
     });
     if ((answer.statusCode ?? 0) >= 300) throw await readFailure(answer);

@@ -48,7 +48,7 @@ export interface S3StorageOptions {
 export interface S3Timeouts {
   /** For a connection to be made. */
   readonly connectMs: number;
-  /** For the head of an answer; the time to send a body at `SLOWEST_BYTES_PER_SECOND` is added. */
+  /** Without progress of a request: nothing more of its body is taken, or no head of an answer comes. */
   readonly requestMs: number;
   /** Without one byte of a body, before it counts as hung. */
   readonly idleMs: number;
@@ -57,9 +57,6 @@ export interface S3Timeouts {
 export const S3_TIMEOUTS: S3Timeouts = { connectMs: 5_000, requestMs: 30_000, idleMs: 30_000 };
 export const S3_RETRY: RetryPolicy = { attemptsMax: 4, delayMs: 200 };
 export const S3_CONCURRENCY = 32;
-
-/** A link slower than this is as good as none: an upload at 64 KiB/s is given its time, one that stands still is not. */
-export const SLOWEST_BYTES_PER_SECOND = 64 * 1024;
 
 const MIB = 1024 * 1024;
 
