@@ -76,7 +76,8 @@ const KINDS: Readonly<Record<string, StorageErrorKind>> = {
 const ADVICE: Readonly<Record<string, string>> = {
   NoSuchBucket: 'the bucket does not exist',
   RequestTimeTooSkewed: 'the clocks of this machine and the server differ too much',
-  CredentialsProviderError: 'no credentials were found',
+  CredentialsProviderError:
+    'no credentials were found: name them in the profile (credentials_provider), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
   PermanentRedirect: 'the bucket lies in another region; set region',
   AuthorizationHeaderMalformed: 'the bucket lies in another region; set region',
   MetadataTooLarge: 'the metadata is larger than the server takes (2 KB at Amazon)',
