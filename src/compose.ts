@@ -281,19 +281,25 @@ interface PoolPlan {
 }
 
 /**
- * Files are copied by blocking calls, one at a time in as many workers as there are cores (two at least: one writes while the
- * other waits for a flush). A remote store is waited for: few workers, several pages each, so many items at once in all.
+ * Files are copied by blocking calls in as many workers as there are cores (two at least: one writes while the other waits for a
+ * flush), a few at a time in each: what a disk takes of a larger one is waited for beside the next. A remote store is waited for: few workers, several pages each, so many items at once in all.
  */
 function planPool(options: { isRemote: boolean; transfers: number; workers: number | undefined }): PoolPlan {
   const cores = availableParallelism();
   if (!options.isRemote)
-    return { workers: options.workers ?? Math.max(2, cores), pagesPerWorker: 1, pageItems: 512, itemsAtOnce: 1 };
+    return {
+      workers: options.workers ?? Math.max(2, cores),
+      pagesPerWorker: 1,
+      pageItems: 512,
+      itemsAtOnce: LOCAL_ITEMS_AT_ONCE,
+    };
   const workers = options.workers ?? Math.max(1, cores - 1);
   const pagesPerWorker = Math.max(1, Math.min(PAGES_PER_REMOTE_WORKER, options.transfers));
   const itemsAtOnce = Math.max(1, Math.ceil(options.transfers / (workers * pagesPerWorker)));
   return { workers, pagesPerWorker, pageItems: 16 * itemsAtOnce, itemsAtOnce };
 }
 
+const LOCAL_ITEMS_AT_ONCE = 3;
 const PAGES_PER_REMOTE_WORKER = 4;
 
 /** Enough to hide the latency of a store that is not on this machine. */

@@ -12,7 +12,7 @@ export interface CopyPageDeps {
   readonly source: Storage;
   /** Indexed by `CopyTarget.target`. */
   readonly targets: readonly Storage[];
-  /** Items under way at once. One, where file calls block anyway. */
+  /** Items under way at once. */
   readonly itemsAtOnce: number;
   /** Until then results may be published; grows while the page is under way. */
   readonly publishUntilMs: () => number;

@@ -43,8 +43,12 @@ export function describeShape(error: unknown): string {
   return code === 'ENOTDIR' ? 'a file lies where a directory must be' : 'a directory lies where the file must be';
 }
 
+export function errorCodeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code;
+}
+
 export function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+  return errorCodeOf(error) === 'ENOENT';
 }
 
 export function systemError(call: string, result: number): Error {

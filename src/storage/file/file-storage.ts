@@ -22,6 +22,7 @@ import {
   type StoreLease,
 } from '../../ports/storage.ts';
 import { checkKey } from '../check-key.ts';
+import { DirectWrites } from './direct-writes.ts';
 import { Directories, parentOf } from './directories.ts';
 import { toStorageError } from './file-errors.ts';
 import { type FileIo, makeBlockingIo, waitingIo } from './file-io.ts';
@@ -103,6 +104,7 @@ class FileStorage implements Storage {
       unnamed: new UnnamedFiles({ io: this.#io, native, staging: this.#staging, max: options.unnamedFiles }),
       symlinks: this.#symlinks,
       flush: this.#flush,
+      direct: new DirectWrites({ io: this.#io, native, wanted: durable }),
       durable,
       toError: (error, key) => this.#toError(error, 'not-found', key),
     });

@@ -11,6 +11,7 @@ import {
   StorageError,
 } from '../../ports/storage.ts';
 import { openChunks } from '../body.ts';
+import type { DirectWrites } from './direct-writes.ts';
 import { type Directories, parentOf } from './directories.ts';
 import { describeShape, isBlockedByShape, isMissing, systemError } from './file-errors.ts';
 import type { FileFlush } from './file-flush.ts';
@@ -27,13 +28,6 @@ const { ENOTSUP, EINVAL, ENOSYS } = os.constants.errno;
 
 const NS_PER_S = 1e9;
 
-/**
- * A file from this size on is given to the disk while the next one is copied, a large one in steps of `WRITE_BACK_STEP`: the flush
- * then finds little left to wait for. Small files are cheaper written together.
- */
-const WRITE_BACK_FROM = 256 * 1024;
-const WRITE_BACK_STEP = 8 * 1024 * 1024;
-
 export interface FileWriterOptions {
   readonly store: string;
   readonly io: FileIo;
@@ -44,6 +38,7 @@ export interface FileWriterOptions {
   readonly unnamed: UnnamedFiles;
   readonly symlinks: SymlinkMode;
   readonly flush: FileFlush;
+  readonly direct: DirectWrites;
   /** False: copies are soft, nothing is flushed. */
   readonly durable: boolean;
   /** What a failed system call means for this store. */
@@ -144,26 +139,19 @@ export class FileWriter {
 
   async #write(key: string, fd: number, body: Body, options: StageOptions): Promise<number> {
     const expected = options.size ?? (body instanceof Uint8Array ? body.length : undefined);
+    const direct = this.#o.direct.begin(fd, expected);
+    const chunks = openChunks(body, options.signal);
     let size = 0;
-    if (body instanceof Uint8Array) {
-      options.signal?.throwIfAborted();
-      await this.#writeAll(fd, body);
-      size = body.length;
-      this.#beginWriteBack(fd, 0, size);
-    } else {
-      const chunks = openChunks(body, options.signal);
-      let begun = 0;
-      try {
-        for (let chunk = await chunks.next(); chunk !== undefined; chunk = await chunks.next()) {
-          size += chunk.length;
-          if (expected !== undefined && size > expected) break;
-          await this.#writeAll(fd, chunk);
-          if (size - begun >= WRITE_BACK_STEP) begun = this.#beginWriteBack(fd, begun, size);
-        }
-        this.#beginWriteBack(fd, begun, size);
-      } finally {
-        chunks.close();
+    try {
+      for (let chunk = await chunks.next(); chunk !== undefined; chunk = await chunks.next()) {
+        size += chunk.length;
+        if (expected !== undefined && size > expected) break;
+        await (direct === undefined ? this.#writeAll(fd, chunk) : direct.write(chunk));
       }
+      await direct?.end();
+    } finally {
+      chunks.close();
+      await direct?.stop();
     }
     if (expected === undefined || size === expected) return size;
     const came = size > expected ? 'more than' : `${size} of`;
@@ -172,13 +160,6 @@ export class FileWriter {
 
   async #writeAll(fd: number, bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; ) at += await this.#io.write(fd, at === 0 ? bytes : bytes.subarray(at));
-  }
-
-  /** Gives where the next part begins. A store that flushes nothing, and a system without the call, leave it to the system. */
-  #beginWriteBack(fd: number, from: number, to: number): number {
-    const isLarge = to >= WRITE_BACK_FROM && to > from;
-    if (this.#o.durable && isLarge) this.#o.native?.beginWriteBack(fd, from, to - from);
-    return to;
   }
 
   /** False where the file system keeps no extended attributes: the mark then becomes a sidecar when published. */

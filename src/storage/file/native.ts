@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import fs from 'node:fs';
 import os from 'node:os';
 import { FileStatus } from './file-status.ts';
 
@@ -23,8 +24,10 @@ export interface NativeFiles {
   /** Everything written to the file system `fd` lies on is durable. Blocks. */
   syncFileSystem(fd: number): number;
   syncFileSystemAsync(fd: number): Promise<number>;
-  /** The disk begins to write this part of a file; nothing is waited for and nothing is durable yet. */
-  beginWriteBack(fd: number, offset: number, length: number): number;
+  /** Writes of this open file go past the page cache, or not any more; -EINVAL where the file system cannot. */
+  setDirect(fd: number, on: boolean): number;
+  /** Of the address where memory outside the heap begins. */
+  remainderOfAddress(bytes: Uint8Array, divisor: number): number;
   /** Rename that fails with -EEXIST rather than replace; -EINVAL where the file system cannot. */
   renameNoReplace(from: string, to: string): number;
   /** Gives an open file that has no name its first one; -EEXIST where that is taken. */
@@ -46,7 +49,9 @@ type Koffi = typeof import('koffi').default;
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const RENAME_NOREPLACE = 1;
-const SYNC_FILE_RANGE_WRITE = 2;
+const F_GETFL = 3;
+const F_SETFL = 4;
+const { O_DIRECT } = fs.constants;
 const AT_EMPTY_PATH = 0x1000;
 const AT_SYMLINK_FOLLOW = 0x400;
 const NS_PER_S = 1_000_000_000n;
@@ -71,10 +76,12 @@ function bindLinux(): NativeFiles | undefined {
   const fgetxattr = library.func('int64_t fgetxattr(int fd, const char *name, _Out_ uint8_t *value, size_t size)');
   const futimens = library.func('int futimens(int fd, const uint8_t *times)');
   const syncfs = library.func('int syncfs(int fd)');
-  const syncFileRange = library.func('int sync_file_range(int fd, int64_t offset, int64_t length, unsigned int flags)');
   const renameat2 = library.func(
     'int renameat2(int fromDir, const char *from, int toDir, const char *to, unsigned int flags)',
   );
+  const fcntl = library.func('int fcntl(int fd, int command, ...)');
+  // Given nothing to set it only says where it was to begin.
+  const memset = library.func('uintptr_t memset(uint8_t *at, int value, size_t length)');
   const linkat = library.func('int linkat(int fromDir, const char *from, int toDir, const char *to, int flags)');
   const result: Result = (value) => (value < 0 ? -koffi.errno() : value);
   const times = Buffer.alloc(32);
@@ -99,7 +106,12 @@ function bindLinux(): NativeFiles | undefined {
           else resolve(value);
         });
       }),
-    beginWriteBack: (fd, offset, length) => result(syncFileRange(fd, offset, length, SYNC_FILE_RANGE_WRITE)),
+    setDirect(fd, on) {
+      const flags = fcntl(fd, F_GETFL, 'int', 0) as number;
+      if (flags < 0) return result(flags);
+      return result(fcntl(fd, F_SETFL, 'int', on ? flags | O_DIRECT : flags & ~O_DIRECT));
+    },
+    remainderOfAddress: (bytes, divisor) => Number(BigInt(memset(bytes, 0, 0) as number | bigint) % BigInt(divisor)),
     renameNoReplace: (from, to) => result(renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE)),
     linkOpen: (fd, to) => result(linkat(fd, '', AT_FDCWD, to, AT_EMPTY_PATH)),
     linkOpenByProc: (fd, to) => result(linkat(AT_FDCWD, `/proc/self/fd/${fd}`, AT_FDCWD, to, AT_SYMLINK_FOLLOW)),
