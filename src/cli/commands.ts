@@ -64,6 +64,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./worker.ts')).worker,
   },
   {
+    name: 'store',
+    summary: 'the stores that rules may name, and what is known of them',
+    load: async () => (await import('./store.ts')).store,
+  },
+  {
     name: 'rule',
     summary: 'the standing rules',
     load: async () => (await import('./rule.ts')).rule,

@@ -1,3 +1,5 @@
+import type { StoreTraits } from '../domain/store/store-traits.ts';
+
 /**
  * A configuration after it was read, expanded and found right (docs/configuration.md). Plain data: it crosses to worker
  * processes. Durations in milliseconds, sizes in bytes, rates in bytes per second.
@@ -31,6 +33,7 @@ export interface Profile {
   /** Requests to the store at once; undefined: the adapter's own default. */
   readonly concurrency: number | undefined;
   readonly bandwidth: number | undefined;
+  readonly traits: StoreTraits;
 }
 
 export type StorageSettings =

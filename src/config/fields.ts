@@ -52,6 +52,15 @@ export const flag = field<boolean>((input) => {
   return { message: 'must be true or false', remedy: 'write true or false' };
 });
 
+/** What an attribute of a store may be; `true` and `false` in any case are booleans. */
+export const attributeValue = field<string | number | boolean>((input) => {
+  if (typeof input === 'boolean' || (typeof input === 'number' && Number.isFinite(input))) return { value: input };
+  if (typeof input !== 'string' || input === '')
+    return { message: 'must be text, a number, true or false', remedy: 'write one value' };
+  const word = input.toLowerCase();
+  return { value: word === 'true' || word === 'false' ? word === 'true' : input };
+});
+
 /** One of a few words. */
 export function choice<const T extends string>(...words: readonly T[]) {
   return field<T>((input) => {

@@ -1,4 +1,5 @@
 import type { Profile, StorageSettings } from './configuration.ts';
+import { makeTraits } from './make-traits.ts';
 import type { ProfileInput } from './schema.ts';
 
 /** Longer than any healthy first byte, and short enough that a hung store is left before the caller gives up. */
@@ -28,5 +29,6 @@ export function makeProfile(name: string, storage: StorageSettings, said: Partia
     },
     concurrency: said.concurrency,
     bandwidth: said.bandwidth,
+    traits: makeTraits(said),
   };
 }

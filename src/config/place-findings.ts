@@ -18,6 +18,10 @@ const QUOTED: ReadonlySet<string | number | undefined> = new Set([
   'delay',
   'concurrency',
   'bandwidth',
+  'kind',
+  'max_space',
+  'min_free_space',
+  'greedy',
 ]);
 
 /** A problem that stands in a file. */

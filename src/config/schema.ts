@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  attributeValue,
   bucketPath,
   choice,
   count,
@@ -39,6 +40,9 @@ const s3Options = section({
 
 const memoryOptions = section({ base_path: text.optional() });
 
+/** Of a link nobody would take unasked. */
+const DISTANCE_MAX = 1000;
+
 /** Each kind of store, and the names that others give it. */
 const FILE_TYPES = ['file', 'posix', 'local'] as const;
 const S3_TYPES = ['s3', 's8k'] as const;
@@ -59,7 +63,23 @@ const credentialsProvider = z.discriminatedUnion('type', [
 
 const replica = section({ replica_profile: text, read_priority: priority });
 
+/** What rules know of the store. */
+const traits = {
+  site: text.optional(),
+  kind: choice('disk', 'tape').optional(),
+  aliases: z.array(text).optional(),
+  attributes: z.record(z.string(), attributeValue).optional(),
+  availability: section({ read: flag.optional(), write: flag.optional(), delete: flag.optional() }).optional(),
+  limits: section({
+    max_space: size('1MiB', '9PB').optional(),
+    min_free_space: size('1MiB', '9PB').optional(),
+  }).optional(),
+  greedy: flag.optional(),
+  distance: z.record(z.string(), count(DISTANCE_MAX)).optional(),
+};
+
 const profile = section({
+  ...traits,
   storage_provider: storageProvider,
   credentials_provider: credentialsProvider.optional(),
   replicas: z.array(replica).optional(),

@@ -1,4 +1,5 @@
 import type { CatalogSettings, Configuration, Profile, StorageSettings } from './configuration.ts';
+import { describeTraits } from './show-traits.ts';
 import { formatBytes, formatDuration } from './quantity.ts';
 import { yamlBlock } from './yaml-text.ts';
 
@@ -40,6 +41,7 @@ function describeProfile(profile: Profile): Record<string, unknown> {
     retry: { attempts: profile.retry.attemptsMax, delay: formatDuration(profile.retry.delayMs) },
     concurrency: profile.concurrency,
     bandwidth: profile.bandwidth === undefined ? undefined : `${formatBytes(profile.bandwidth)}/s`,
+    ...describeTraits(profile.traits),
   });
 }
 

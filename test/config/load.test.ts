@@ -1,3 +1,4 @@
+import { PLAIN_TRAITS } from '../../src/domain/store/store-traits.ts';
 import { describe, expect, it } from 'vitest';
 import { findProfile } from '../../src/config/find-profile.ts';
 import { ONE, configure } from './configure.ts';
@@ -46,7 +47,7 @@ describe('a configuration', () => {
         pathStyle: false,
         credentials: { kind: 'chain', profile: undefined },
         multipartThreshold: 16 * 1024 ** 2,
-        partBytes: 16 * 1024 ** 2,
+        partBytes: 8 * 1024 ** 2,
       },
       replicas: [
         { profile: 'my-dataset-s3-express', readPriority: 1 },
@@ -59,6 +60,7 @@ describe('a configuration', () => {
       retry: { attemptsMax: 5, delayMs: 200 },
       concurrency: undefined,
       bandwidth: undefined,
+      traits: PLAIN_TRAITS,
     });
     expect(profiles['my-dataset-lustre']?.storage).toEqual({ type: 'file', basePath: '/lustre/datasets/my-dataset' });
   });
@@ -88,6 +90,14 @@ profiles:
     retry: { attempts: 2, delay: 100ms }
     concurrency: \${N}
     bandwidth: 10MB/s
+    site: CERN-PROD
+    kind: tape
+    aliases: ["urn:node:KNB"]
+    attributes: { country: ch, tier: 1, T1: TRUE, old: "False" }
+    availability: { write: false }
+    limits: { max_space: 10TB, min_free_space: 1TiB }
+    greedy: true
+    distance: { other: 3 }
 `,
       { DB: 'pw', KEY: 'k', SECRET: 's$$s', N: '8' },
     );
@@ -113,6 +123,17 @@ profiles:
       retry: { attemptsMax: 2, delayMs: 100 },
       concurrency: 8,
       bandwidth: 10_000_000,
+      traits: {
+        site: 'CERN-PROD',
+        kind: 'tape',
+        aliases: ['urn:node:KNB'],
+        attributes: { country: 'ch', tier: 1, T1: true, old: false },
+        availability: { read: true, write: false, delete: true },
+        spaceMaxBytes: 10e12,
+        freeBytesMin: 1024 ** 4,
+        greedy: true,
+        distances: { other: 3 },
+      },
     });
   });
 

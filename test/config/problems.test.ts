@@ -94,6 +94,23 @@ profiles:
     ['a deadline that is too short', `${ONE}    deadline: 1ms`, 'profiles.data.deadline: "1ms" is less than 10ms'],
     ['a deadline that is too long', `${ONE}    deadline: 30d`, 'profiles.data.deadline: "30d" is more than 1d'],
     [
+      'attributes that are text',
+      `${ONE}    attributes: T1`,
+      'profiles.data.attributes: attributes must be a section with keys of its own',
+    ],
+    [
+      'an attribute that is a list',
+      `${ONE}    attributes: { country: [ch] }`,
+      'profiles.data.attributes.country: country must be text, a number, true or false',
+    ],
+    ['a kind nobody knows', `${ONE}    kind: paper`, 'profiles.data.kind: "paper" must be one of disk, tape'],
+    ['a limit of nothing', `${ONE}    limits: { max_space: 0 }`, 'profiles.data.limits.max_space: 0 is less than 1MiB'],
+    [
+      'a distance of 0',
+      `${ONE}    distance: { b: 0 }`,
+      'profiles.data.distance.b: b must be a whole number from 1 to 1000',
+    ],
+    [
       'no attempts',
       `${ONE}    retry: { attempts: 0 }`,
       'profiles.data.retry.attempts: 0 must be a whole number from 1 to 100',

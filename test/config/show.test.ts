@@ -10,6 +10,11 @@ profiles:
     storage_provider: { type: s3, options: { base_path: bucket/p } }
     credentials_provider: { type: S3Credentials, options: { access_key: TOPSECRET, secret_key: TOPSECRET, session_token: TOPSECRET } }
     bandwidth: 10MB/s
+    site: s1
+    aliases: [n1]
+    attributes: { T1: true }
+    limits: { min_free_space: 1GiB }
+    distance: { m: 2 }
     replicas: [{ replica_profile: m, read_priority: 1 }]
   m:
     storage_provider: { type: memory }
@@ -31,7 +36,7 @@ describe('the configuration shown', () => {
               region: 'us-east-1',
               path_style: false,
               multipart_threshold: '16MiB',
-              part_size: '16MiB',
+              part_size: '8MiB',
             },
           },
           credentials_provider: {
@@ -45,6 +50,14 @@ describe('the configuration shown', () => {
           deadline: '30s',
           retry: { attempts: 5, delay: '200ms' },
           bandwidth: '10MB/s',
+          site: 's1',
+          kind: 'disk',
+          aliases: ['n1'],
+          attributes: { T1: true },
+          availability: { read: true, write: true, delete: true },
+          limits: { min_free_space: '1GiB' },
+          greedy: false,
+          distance: { m: 2 },
         },
         m: expect.objectContaining({ storage_provider: { type: 'memory', options: { base_path: 'm' } } }),
       },

@@ -1,0 +1,21 @@
+import { PLAIN_TRAITS, type StoreTraits } from '../domain/store/store-traits.ts';
+import type { ProfileInput } from './schema.ts';
+
+/** What rules know of a profile's store, with every setting that was not said at its default. */
+export function makeTraits(said: Partial<ProfileInput>): StoreTraits {
+  return {
+    site: said.site,
+    kind: said.kind ?? PLAIN_TRAITS.kind,
+    aliases: said.aliases ?? PLAIN_TRAITS.aliases,
+    attributes: said.attributes ?? PLAIN_TRAITS.attributes,
+    availability: {
+      read: said.availability?.read ?? true,
+      write: said.availability?.write ?? true,
+      delete: said.availability?.delete ?? true,
+    },
+    spaceMaxBytes: said.limits?.max_space,
+    freeBytesMin: said.limits?.min_free_space,
+    greedy: said.greedy ?? PLAIN_TRAITS.greedy,
+    distances: said.distance ?? PLAIN_TRAITS.distances,
+  };
+}

@@ -1,0 +1,25 @@
+import type { StoreTraits } from '../domain/store/store-traits.ts';
+import { formatBytes } from './quantity.ts';
+
+/** What rules know of a store, in the words of the file. */
+export function describeTraits(traits: StoreTraits): Record<string, unknown> {
+  const { spaceMaxBytes, freeBytesMin } = traits;
+  const limits = {
+    ...(spaceMaxBytes === undefined ? {} : { max_space: formatBytes(spaceMaxBytes) }),
+    ...(freeBytesMin === undefined ? {} : { min_free_space: formatBytes(freeBytesMin) }),
+  };
+  return {
+    ...(traits.site === undefined ? {} : { site: traits.site }),
+    kind: traits.kind,
+    ...(traits.aliases.length === 0 ? {} : { aliases: traits.aliases }),
+    ...(isEmpty(traits.attributes) ? {} : { attributes: traits.attributes }),
+    availability: traits.availability,
+    ...(isEmpty(limits) ? {} : { limits }),
+    greedy: traits.greedy,
+    ...(isEmpty(traits.distances) ? {} : { distance: traits.distances }),
+  };
+}
+
+function isEmpty(section: object): boolean {
+  return Object.keys(section).length === 0;
+}
