@@ -1,8 +1,9 @@
+import { findScopeProblem } from '../domain/object/scope.ts';
 import { parseDocument } from './document.ts';
 import { SecretVariables, importPartSize, renderImported } from './imported.ts';
 import type { Imported, ImportedProfile } from './imported.ts';
 import { ConfigurationError, formatPath } from './problem.ts';
-import { findNameProblem, takeName } from './profile-name.ts';
+import { takeName } from './profile-name.ts';
 import { parseBytes } from './quantity.ts';
 
 type Section = Readonly<Record<string, unknown>>;
@@ -58,7 +59,7 @@ function nameProfiles(sources: readonly (readonly [string, unknown])[], notes: s
     );
     return false;
   });
-  const taken = new Set(supported.map(([theirs]) => theirs).filter((theirs) => findNameProblem(theirs) === undefined));
+  const taken = new Set(supported.map(([theirs]) => theirs).filter((theirs) => findScopeProblem(theirs) === undefined));
   return new Map(
     supported.map(([theirs]) => {
       if (taken.has(theirs)) return [theirs, theirs];

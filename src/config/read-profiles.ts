@@ -1,8 +1,9 @@
+import { findScopeProblem } from '../domain/object/scope.ts';
 import type { MirrorFacts } from './check-mirrors.ts';
 import type { Profile, StorageSettings } from './configuration.ts';
 import type { ConfigurationPath, Finding } from './problem.ts';
 import { makeProfile } from './make-profile.ts';
-import { findNameProblem, fitName } from './profile-name.ts';
+import { fitName } from './profile-name.ts';
 import { readProfile, readStorage } from './schema.ts';
 import type { ProfileInput } from './schema.ts';
 import { makeStorageSettings } from './storage-settings.ts';
@@ -42,7 +43,7 @@ export function readProfiles(input: unknown, context: Omit<StorageContext, 'prof
 }
 
 function checkName(name: string, path: ConfigurationPath): Finding[] {
-  const problem = findNameProblem(name);
+  const problem = findScopeProblem(name);
   if (problem === undefined) return [];
   const message = `cannot be the name of a profile: it ${problem}`;
   return [{ path, at: 'key', message, remedy: `call it ${fitName(name)}, for example` }];

@@ -1,15 +1,16 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findNearestWord } from '../domain/nearest-word.ts';
 import { RESERVED_DIRECTORY } from '../domain/object/key.ts';
+import { findScopeProblem } from '../domain/object/scope.ts';
 import type { Configuration, Profile } from './configuration.ts';
 import { findProfile } from './find-profile.ts';
 import { makeImplicitProfile, profileOfPlace } from './implicit-profile.ts';
 import { ConfigurationError, problemOutsideFiles } from './problem.ts';
-import { findNameProblem } from './profile-name.ts';
 import { parseS3Location } from './s3-location.ts';
 import { findEndpointProblems, makeS3Settings } from './storage-settings.ts';
-import { findNearest, suggest } from './suggestion.ts';
+import { suggest } from './suggestion.ts';
 import { currentSurroundings, resolvePath } from './surroundings.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -82,7 +83,7 @@ function resolvePlain(
   const profile = findProfile(configuration, name);
   if (separator === ':') {
     if (profile !== undefined) return { profile, path: path.replace(/^\//, '') };
-    if (findNameProblem(name) !== undefined || existsSync(local))
+    if (findScopeProblem(name) !== undefined || existsSync(local))
       return localTarget(trailing(local, argument), configuration, as);
     throw unknownProfile(argument, name, configuration);
   }
@@ -92,7 +93,7 @@ function resolvePlain(
     throw refuse(argument, `is ambiguous: ${name} is a profile, and a path in this directory`, remedy);
   }
   if (profile !== undefined) return { profile, path };
-  const near = isLocal ? undefined : findNearest(name, Object.keys(configuration.profiles));
+  const near = isLocal ? undefined : findNearestWord(name, Object.keys(configuration.profiles));
   if (near !== undefined) {
     const remedy = `did you mean ${near}? For a new path, write ./${argument}`;
     throw refuse(argument, 'is neither a profile nor a path that exists', remedy);

@@ -1,36 +1,8 @@
-/** The candidate a mistyped word most likely stands for, or undefined when none is near. */
-export function findNearest(word: string, candidates: Iterable<string>): string | undefined {
-  let nearest: string | undefined;
-  let nearestDistance = Number.POSITIVE_INFINITY;
-  for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < nearestDistance) [nearest, nearestDistance] = [candidate, distance];
-  }
-  // A third of the word may be wrong: beyond that a suggestion misleads more than it helps.
-  return nearestDistance <= Math.max(1, Math.floor(word.length / 3)) ? nearest : undefined;
-}
+import { findNearestWord } from '../domain/nearest-word.ts';
 
 /** `did you mean X?`, or the list of what there is. */
 export function suggest(word: string, candidates: readonly string[]): string {
-  const nearest = findNearest(word, candidates);
+  const nearest = findNearestWord(word, candidates);
   if (nearest !== undefined) return `did you mean ${nearest}?`;
   return candidates.length === 0 ? 'remove it' : `use one of ${candidates.join(', ')}`;
-}
-
-/** Insertions, deletions, replacements and swaps of neighbours that turn one word into the other. */
-function editDistance(a: string, b: string): number {
-  // A name has at most 63 characters; longer text is no misspelling of one.
-  if (Math.abs(a.length - b.length) > 21) return Number.POSITIVE_INFINITY;
-  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
-  const at = (i: number, j: number): number => rows[i]?.[j] ?? Number.POSITIVE_INFINITY;
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    rows.push(row);
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = at(i - 1, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      const swapped = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? at(i - 2, j - 2) + 1 : Number.POSITIVE_INFINITY;
-      row.push(Math.min(at(i - 1, j) + 1, at(i, j - 1) + 1, replaced, swapped));
-    }
-  }
-  return at(a.length, b.length);
 }

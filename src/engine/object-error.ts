@@ -1,4 +1,5 @@
 import { escapeKey } from '../domain/object/key.ts';
+import type { ObjectName } from '../domain/object/object-name.ts';
 import { StorageError, type StorageErrorKind } from '../ports/storage.ts';
 
 /**
@@ -31,11 +32,6 @@ export interface Attempt {
   readonly store: string;
   readonly kind: StorageErrorKind;
   readonly why: string;
-}
-
-export interface ObjectName {
-  readonly scope: string;
-  readonly name: string;
 }
 
 export class ObjectError extends Error {

@@ -1,7 +1,8 @@
+import type { ObjectName } from '../domain/object/object-name.ts';
 import type { ObjectContent } from '../domain/object/version.ts';
 import type { ByteRange } from '../domain/transfer/byte-range.ts';
 import { type Locate, locateObject } from './locate-object.ts';
-import { ObjectError, type ObjectName } from './object-error.ts';
+import { ObjectError } from './object-error.ts';
 import type { ObjectRead, ReadPorts } from './object-read.ts';
 import { readPinned } from './read-version.ts';
 

@@ -1,11 +1,12 @@
 import { createHash, type Hash } from 'node:crypto';
+import type { ObjectName } from '../domain/object/object-name.ts';
 import type { Finding } from '../domain/replica/observation.ts';
 import type { ByteSpan } from '../domain/transfer/byte-range.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type Storage, StorageError } from '../ports/storage.ts';
 import { BodyChunks } from './body-chunks.ts';
 import { Deadline } from './deadline.ts';
-import { type Attempt, noSourceServed, ObjectError, type ObjectName } from './object-error.ts';
+import { type Attempt, noSourceServed, ObjectError } from './object-error.ts';
 import type { StoreHealth } from './store-health.ts';
 
 /** One store that has the version, and the token its bytes are known by. */

@@ -1,4 +1,5 @@
 import { findKeyProblem } from '../domain/object/key.ts';
+import type { ObjectName } from '../domain/object/object-name.ts';
 import { isOperationExpired, parseOperationId } from '../domain/object/operation-id.ts';
 import type { ObjectContent } from '../domain/object/version.ts';
 import type { Verification } from '../domain/store/verification.ts';
@@ -6,7 +7,7 @@ import type { Catalog, Intent, ObjectRecord } from '../ports/catalog.ts';
 import { type Attributes, type Body, type Head, type Published, type Staged, StorageError } from '../ports/storage.ts';
 import { askStore } from './ask-store.ts';
 import { HashingBody } from './hashing-body.ts';
-import { ObjectError, type ObjectName, toObjectError } from './object-error.ts';
+import { ObjectError, toObjectError } from './object-error.ts';
 import { lockObject, type LockPorts } from './object-lock.ts';
 import { headOrMissing, observeSource, type ObservePorts } from './observe-object.ts';
 import type { OpenedScope } from './opened-scope.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { resolveTarget } from '../../src/config/resolve-target.ts';
 import type { TargetOptions } from '../../src/config/resolve-target.ts';
-import { findNameProblem } from '../../src/config/profile-name.ts';
+import { findScopeProblem } from '../../src/domain/object/scope.ts';
 import { configure, errorOf, fileProfiles, surroundingsOf, temporaryDirectory } from './configure.ts';
 
 const here = temporaryDirectory();
@@ -123,7 +123,7 @@ describe('an argument that names a local path', () => {
       's3://my.bucket',
       's3://bucket/__',
     ]) {
-      expect(findNameProblem(resolve(argument).profile.name)).toBeUndefined();
+      expect(findScopeProblem(resolve(argument).profile.name)).toBeUndefined();
     }
   });
 });

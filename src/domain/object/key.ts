@@ -85,6 +85,15 @@ export function escapeKey(key: string): string {
     );
 }
 
+/** Long enough to recognise a name by, short enough for a line. */
+const QUOTED_LENGTH_MAX = 200;
+
+/** The beginning of a key, whatever it is, as a message may quote it. */
+export function quoteKey(key: string): string {
+  const beginning = escapeKey(key.slice(0, QUOTED_LENGTH_MAX));
+  return `"${beginning}${key.length > QUOTED_LENGTH_MAX ? '…' : ''}"`;
+}
+
 /** Raw bytes of a name that is not UTF-8, printable: valid ASCII as it is, everything else as \xNN. */
 export function escapeBytes(bytes: Uint8Array): string {
   let text = '';
