@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { escapeKey } from '../domain/object/key.ts';
-import type { RequestState } from '../ports/catalog.ts';
+import type { RequestState } from '../domain/transfer/request-states.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 

@@ -1,5 +1,6 @@
 import type { ReplicaState } from '../domain/replica/replica.ts';
-import type { RequestKind, RequestState } from './catalog.ts';
+import type { RequestState } from '../domain/transfer/request-states.ts';
+import type { RequestKind } from './catalog.ts';
 
 /** What a catalog holds, counted. */
 export interface CatalogStatus {

@@ -1,6 +1,7 @@
 import type { Content, Version } from '../domain/object/version.ts';
 import type { Replica, ReplicaState } from '../domain/replica/replica.ts';
 import type { Verification } from '../domain/store/verification.ts';
+import type { RequestState } from '../domain/transfer/request-states.ts';
 import type { CatalogStatus } from './catalog-status.ts';
 
 /**
@@ -230,7 +231,6 @@ export type ChangeOutcome =
   | { readonly kind: 'repeated'; readonly versionId: number }
   | { readonly kind: 'conflict'; readonly currentId: number | undefined };
 
-export type RequestState = 'QUEUED' | 'SUBMITTED' | 'FAILED' | 'CANCELLED';
 export type RequestKind = 'copy' | 'delete';
 
 /** Deduplicated by kind, version and store: asking twice queues once. */

@@ -1,4 +1,5 @@
-import type { Catalog, Lease, RequestKind, RequestOutcome, RequestRecord, RequestState } from '../../ports/catalog.ts';
+import type { RequestState } from '../../domain/transfer/request-states.ts';
+import type { Catalog, Lease, RequestKind, RequestOutcome, RequestRecord } from '../../ports/catalog.ts';
 import { rounds, type Session, type SetStatement, type SqlValue } from '../session.ts';
 
 const renew: SetStatement = {

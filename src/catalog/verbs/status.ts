@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { CatalogStatus } from '../../ports/catalog-status.ts';
-import type { RequestKind, RequestState } from '../../ports/catalog.ts';
+import type { RequestState } from '../../domain/transfer/request-states.ts';
+import type { RequestKind } from '../../ports/catalog.ts';
 import { stateName, TOMBSTONE } from '../codes.ts';
 import type { Session } from '../session.ts';
 import { isSoft, toldState } from '../softness.ts';
