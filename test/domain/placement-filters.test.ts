@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'vitest';
+import { filterSteps } from '../../src/domain/placement/placement.ts';
+import type { StoreFacts } from '../../src/domain/placement/placement-facts.ts';
+import { chosenBy, names, object, onlyGroup, place, policyRule, rule, store, under } from './placement-cases.ts';
+
+describe('a store is no candidate', () => {
+  const acceptance = { replicate: true, allowedNodes: [], allowedFormats: [] };
+  test.each<[what: string, changes: Partial<StoreFacts>, filter: string, why: string, isPassing: boolean]>([
+    [
+      'outside the expression',
+      { isMatching: false },
+      'expression',
+      'the rule’s expression does not hold for it',
+      false,
+    ],
+    ['when blocked', { isBlocked: true }, 'blocked', 'it is blocked', false],
+    ['when it takes no writes', { availability: { write: false } }, 'availability', 'it takes no writes now', true],
+    [
+      'when it refuses the size',
+      { acceptance: { ...acceptance, maxObjectBytes: 9 } },
+      'acceptance',
+      'it takes objects of up to 9 bytes, and x has 10',
+      false,
+    ],
+    [
+      'when it refuses the format',
+      { acceptance: { ...acceptance, allowedFormats: ['text/xml'] } },
+      'acceptance',
+      'it takes text/xml only, and x is text/csv',
+      false,
+    ],
+    [
+      'when it refuses the node',
+      { acceptance: { ...acceptance, allowedNodes: ['esa'] } },
+      'acceptance',
+      'it takes copies from esa only, and x is authoritative at home',
+      false,
+    ],
+    [
+      'when what it gives is used',
+      { acceptance: { ...acceptance, spaceAllocatedBytes: 12 }, usage: { completedBytes: 2, inFlightBytes: 1 } },
+      'acceptance',
+      '9 of the 12 bytes it gives to copies are left, and x has 10',
+      true,
+    ],
+    ['without quota', { quotaLeftBytes: 9 }, 'quota', '9 bytes of quota are left, and 10 are needed', true],
+    ['without space', { freeBytes: 9 }, 'space', '9 bytes are free, and 10 are needed', true],
+  ])('%s', (_, changes, filter, why, isPassing) => {
+    const group = under(3, { b: changes });
+    expect(group.rejections.filter(({ store: name }) => name === 'b')).toEqual([
+      { store: 'b', filter, why, isPassing },
+    ]);
+    expect(chosenBy(group)).not.toContain('b');
+  });
+
+  test('while an earlier copy is being deleted there', () => {
+    const group = under(3, {}, { replicas: [{ store: 'b', state: 'BEING_DELETED', isGood: false }] });
+    expect(group.rejections).toContainEqual({
+      store: 'b',
+      filter: 'deletion',
+      why: 'an earlier copy of x is still being deleted there',
+      isPassing: true,
+    });
+  });
+
+  test.each([
+    ['accepted size', { acceptance: { ...acceptance, maxObjectBytes: 10 } }],
+    ['allocated space', { acceptance: { ...acceptance, spaceAllocatedBytes: 10 } }],
+    ['quota', { quotaLeftBytes: 10 }],
+    ['free space', { freeBytes: 10 }],
+    ['allowed node, by alias', { acceptance: { ...acceptance, allowedNodes: ['urn:node:HOME'] } }],
+  ])('but is one at the limit of its %s', (_, changes) => {
+    const x = object('x', { authoritative: names('home', { aliases: ['urn:node:HOME'] }) });
+    expect(chosenBy(onlyGroup(place(policyRule(1), [store('b', changes)], [x])))).toEqual(['b']);
+  });
+
+  test('but is one without writes where the rule ignores availability', () => {
+    const stores = [store('b', { availability: { write: false } })];
+    expect(chosenBy(onlyGroup(place(rule({ ignoreAvailability: true }), stores, [object('x')])))).toEqual(['b']);
+  });
+
+  test('but is one for what it has already: space, size and writes are not asked of bytes that are there', () => {
+    const full = { freeBytes: 0, availability: { write: false }, acceptance: { ...acceptance, maxObjectBytes: 1 } };
+    const there = object('x', { replicas: [{ store: 'b', state: 'AVAILABLE', isGood: true }] });
+    const group = onlyGroup(place(rule(), [store('b', full)], [there]));
+    expect(group.objects[0]?.copies).toEqual([{ store: 'b', action: 'lock' }]);
+  });
+
+  test('and every store is told, filter by filter', () => {
+    const steps = filterSteps(under(1, { a: { isBlocked: true }, b: { freeBytes: 0 } }));
+    expect(steps.map(({ filter, candidates }) => `${filter}: ${candidates.join(' ')}`)).toEqual([
+      'expression: a b c home',
+      'blocked: b c home',
+      'authoritative: b c',
+      'weight: b c',
+      'availability: b c',
+      'acceptance: b c',
+      'deletion: b c',
+      'quota: b c',
+      'space: c',
+    ]);
+    expect(steps.flatMap(({ rejected }) => rejected.map((one) => one.store))).toEqual(['a', 'home', 'b']);
+  });
+});
