@@ -70,12 +70,12 @@ export function choice<const T extends string>(...words: readonly T[]) {
   });
 }
 
-/** A whole number from 1, as a number or in digits (as it comes out of `${VAR}`). */
-export function count(max: number) {
+/** A whole number, from 1 where nothing else is said, as a number or in digits (as it comes out of `${VAR}`). */
+export function count(max: number, min = 1) {
   return field<number>((input) => {
     const value = typeof input === 'string' && /^\d{1,15}$/.test(input) ? Number(input) : input;
-    if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= max) return { value };
-    return { message: `must be a whole number from 1 to ${max}`, remedy: 'write a number without quotes or unit' };
+    if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return { value };
+    return { message: `must be a whole number from ${min} to ${max}`, remedy: 'write digits only' };
   });
 }
 

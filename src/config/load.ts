@@ -6,7 +6,7 @@ import type { Configuration } from './configuration.ts';
 import { parseDocument } from './document.ts';
 import { expandVariables } from './expand-variables.ts';
 import { findFile } from './find-file.ts';
-import { placeFindings } from './place-findings.ts';
+import { inOrder, placeFindings } from './place-findings.ts';
 import { ConfigurationError, formatPath, problemOutsideFiles } from './problem.ts';
 import { readProfiles } from './read-profiles.ts';
 import { readTop } from './schema.ts';
@@ -69,10 +69,6 @@ export function parseConfiguration(text: string, options: ParseOptions): Configu
 }
 
 const CATALOG_REMEDY = 'write sqlite:/path/to/catalog.sqlite or postgres://user@host/database';
-
-function inOrder<T extends { readonly line: number; readonly column: number }>(problems: readonly T[]): T[] {
-  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
-}
 
 function member(section: unknown, key: string): unknown {
   return typeof section === 'object' && section !== null

@@ -22,7 +22,19 @@ const QUOTED: ReadonlySet<string | number | undefined> = new Set([
   'max_space',
   'min_free_space',
   'greedy',
+  'replicate',
+  'max_object_size',
+  'maxObjectSize',
+  'space_allocated',
+  'spaceAllocated',
+  'replication_allowed',
+  'replicationAllowed',
+  'number_replicas',
+  'numberReplicas',
 ]);
+
+/** A longer value is not quoted: the place shows it. */
+const QUOTED_LENGTH_MAX = 100;
 
 /** A problem that stands in a file. */
 export type PlacedProblem = ConfigurationProblem & { readonly line: number; readonly column: number };
@@ -43,11 +55,16 @@ export function placeFindings(
   return problems.filter(({ path }) => !seen.has(path) && seen.add(path));
 }
 
+/** As one reads the file. */
+export function inOrder<T extends { readonly line: number; readonly column: number }>(problems: readonly T[]): T[] {
+  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+}
+
 /** What the sentence is about: the value as written (`${VAR}` and not what it expands to), or the name of the key. */
 function subject({ path, at }: Finding, root: unknown): string {
   const last = path.at(-1);
   const written = at === 'key' || !QUOTED.has(last) ? undefined : valueAt(root, path);
-  if (typeof written === 'string') return JSON.stringify(written);
+  if (typeof written === 'string' && written.length <= QUOTED_LENGTH_MAX) return JSON.stringify(written);
   if (typeof written === 'number' || typeof written === 'boolean') return String(written);
   if (last === undefined) return 'the file';
   return typeof last === 'number' ? `entry [${last}]` : last;

@@ -14,7 +14,7 @@ const onDisk = path.resolve('node_modules/.direct-writes');
 
 /** Writes `bytes` in chunks of these lengths, the last one again and again. */
 async function write(file: string, bytes: Buffer, chunkBytes: number, using_: NativeFiles): Promise<boolean> {
-  const writes = new DirectWrites({ io: waitingIo, native: using_, wanted: 'always' });
+  const writes = new DirectWrites({ io: waitingIo, native: using_, wanted: true });
   const fd = fs.openSync(file, 'w');
   try {
     const direct = writes.begin(fd, bytes.length);
@@ -51,7 +51,7 @@ describe.skipIf(native === undefined)('direct writes', () => {
   it('where the file system refuses the mode, the file is written as usual, and the next one is not asked for', async () => {
     let asked = 0;
     const refusing = { ...linux, setDirect: () => (asked++, -os.constants.errno.EINVAL) };
-    const writes = new DirectWrites({ io: waitingIo, native: refusing, wanted: 'always' });
+    const writes = new DirectWrites({ io: waitingIo, native: refusing, wanted: true });
     expect([writes.begin(3, MIB), writes.begin(3, MIB), asked]).toEqual([undefined, undefined, 1]);
   });
 
@@ -70,7 +70,7 @@ describe.skipIf(native === undefined)('direct writes', () => {
   });
 
   it('a failure under way is told by the next call, and nothing is written after a stop', async () => {
-    const writes = new DirectWrites({ io: waitingIo, native: linux, wanted: 'always' });
+    const writes = new DirectWrites({ io: waitingIo, native: linux, wanted: true });
     const file = path.join(os.tmpdir(), `pando-read-only-${process.pid}`);
     fs.writeFileSync(file, '');
     const fd = fs.openSync(file, 'r');
@@ -91,7 +91,7 @@ describe.skipIf(native === undefined)('direct writes', () => {
   });
 
   it('small files, and those of unknown size, are written as usual', () => {
-    const writes = new DirectWrites({ io: waitingIo, native: linux, wanted: 'always' });
+    const writes = new DirectWrites({ io: waitingIo, native: linux, wanted: true });
     expect([writes.begin(3, 256 * KIB - 1), writes.begin(3, undefined)]).toEqual([undefined, undefined]);
   });
 });

@@ -9,16 +9,6 @@ const DIRECT_FROM = 256 * 1024;
 const BUFFER_BYTES = 2 * 1024 * 1024;
 /** Buffers kept for the next file. */
 const FREE_MAX = 4;
-/**
- * Where nobody waits for the disk anyway: one write at a time of half a dozen at once. A disk that does less takes them slower than
- * the page cache does.
- */
-const FAST_BYTES_PER_MS = 100_000;
-/** So much is written before that is judged. */
-const JUDGED_AFTER_BYTES = 16 * 1024 * 1024;
-
-/** `where-fast`: only onto a disk that takes them as fast as memory would. */
-export type DirectWritesWanted = 'always' | 'where-fast';
 
 /**
  * Writes of one store past the page cache: what must be durable soon is not copied into memory first, of which the system would
@@ -29,15 +19,12 @@ export class DirectWrites {
   readonly #io: FileIo;
   readonly #native: NativeFiles | undefined;
   readonly #free: Uint8Array[] = [];
-  readonly #wanted: DirectWritesWanted;
-  #isSupported = true;
-  #bytes = 0;
-  #milliseconds = 0;
+  #isSupported: boolean;
 
-  constructor({ io, native, wanted }: { io: FileIo; native: NativeFiles | undefined; wanted: DirectWritesWanted }) {
+  constructor({ io, native, wanted }: { io: FileIo; native: NativeFiles | undefined; wanted: boolean }) {
     this.#io = io;
     this.#native = native;
-    this.#wanted = wanted;
+    this.#isSupported = wanted && native !== undefined;
   }
 
   /** For an open file at its beginning; undefined: write as usual. `end` or `stop` it. */
@@ -54,15 +41,7 @@ export class DirectWrites {
       take: () => this.#free.pop() ?? makeAlignedBuffer(BUFFER_BYTES, native),
       give: (buffer) => void (this.#free.length < FREE_MAX && this.#free.push(buffer)),
       onRefused: () => void (this.#isSupported = false),
-      onWritten: (bytes, milliseconds) => this.#judge(bytes, milliseconds),
     });
-  }
-
-  #judge(bytes: number, milliseconds: number): void {
-    this.#bytes += bytes;
-    this.#milliseconds += milliseconds;
-    if (this.#wanted === 'always' || this.#bytes < JUDGED_AFTER_BYTES) return;
-    if (this.#bytes < this.#milliseconds * FAST_BYTES_PER_MS) this.#isSupported = false;
   }
 }
 
@@ -73,7 +52,6 @@ interface DirectWriteOptions {
   readonly give: (buffer: Uint8Array) => void;
   /** The file system took the mode and refuses the write. */
   readonly onRefused: () => void;
-  readonly onWritten: (bytes: number, milliseconds: number) => void;
 }
 
 /** One file written so. While the disk takes one buffer, the other is filled. */
@@ -132,7 +110,6 @@ export class DirectWrite {
 
   /** Never by a blocking call: this thread has the next buffer to fill, or the next file. */
   async #writeAll(bytes: Uint8Array): Promise<void> {
-    const startMs = performance.now();
     for (let at = 0; at < bytes.length; ) {
       try {
         at += await waitingIo.write(this.#fd, at === 0 ? bytes : bytes.subarray(at));
@@ -143,6 +120,5 @@ export class DirectWrite {
         if (this.#o.native.setDirect(this.#fd, false) < 0) throw error;
       }
     }
-    this.#o.onWritten(bytes.length, performance.now() - startMs);
   }
 }

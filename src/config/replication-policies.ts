@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import { makeReplicationPolicy } from '../domain/rule/replication-policy.ts';
+import type { ReplicationPolicy } from '../domain/rule/replication-policy.ts';
+import type { AcceptancePolicy } from '../domain/store/acceptance.ts';
+import { parseDocument } from './document.ts';
+import { count, flag, size, text } from './fields.ts';
+import { inOrder, placeFindings } from './place-findings.ts';
+import { keyOf, parsePolicyXml } from './policy-xml.ts';
+import type { PolicyNames } from './policy-xml.ts';
+import { ConfigurationError, formatPath } from './problem.ts';
+import type { ConfigurationPath, Finding } from './problem.ts';
+import { readSection, section } from './section.ts';
+import type { SectionRead } from './section.ts';
+import { briefly } from './xml-root.ts';
+
+/** Longer than any policy somebody wrote: a thousand nodes are less. */
+const POLICY_LENGTH_MAX = 256 * 1024;
+
+/** More are not told at once: whoever mends these is told the next ones. */
+const PROBLEMS_MAX = 20;
+
+/** Nobody has so many stores; a slip of the keyboard does. */
+const NUMBER_REPLICAS_MAX = 10_000;
+
+const bytes = size('0', '9PB').optional();
+const nodes = z.array(text).optional();
+
+const acceptance = section({
+  replicate: flag.optional(),
+  max_object_size: bytes,
+  space_allocated: bytes,
+  allowed_node: nodes,
+  allowed_object_format: nodes,
+});
+
+const replicationPolicy = section({
+  replication_allowed: flag.optional(),
+  number_replicas: count(NUMBER_REPLICAS_MAX, 0).optional(),
+  preferred_member_node: nodes,
+  blocked_member_node: nodes,
+});
+
+const ACCEPTANCE_NAMES: PolicyNames = {
+  root: 'nodeReplicationPolicy',
+  attributes: ['replicate'],
+  flags: ['replicate'],
+  elements: ['maxObjectSize', 'spaceAllocated'],
+  lists: ['allowedNode', 'allowedObjectFormat'],
+};
+
+const REPLICATION_POLICY_NAMES: PolicyNames = {
+  root: 'replicationPolicy',
+  attributes: ['replicationAllowed', 'numberReplicas'],
+  flags: ['replicationAllowed'],
+  elements: [],
+  lists: ['preferredMemberNode', 'blockedMemberNode'],
+};
+
+/** What a store accepts, as the section of a configuration at `path` says it (docs/policies.md, "Acceptance"). */
+export function readAcceptancePolicy(input: unknown, path: ConfigurationPath): SectionRead<AcceptancePolicy> {
+  const { value, findings } = readSection(acceptance, input, path);
+  const repeats = findRepeats(input, path);
+  if (value === undefined || repeats.length > 0) return { value: undefined, findings: [...findings, ...repeats] };
+  const policy = {
+    replicate: value.replicate ?? false,
+    ...(value.max_object_size === undefined ? {} : { maxObjectBytes: value.max_object_size }),
+    ...(value.space_allocated === undefined ? {} : { spaceAllocatedBytes: value.space_allocated }),
+    allowedNodes: value.allowed_node ?? [],
+    allowedFormats: value.allowed_object_format ?? [],
+  };
+  return { value: policy, findings };
+}
+
+/** An object's policy, as the section of a configuration at `path` says it (docs/policies.md, "Policies of objects"). */
+export function readReplicationPolicy(input: unknown, path: ConfigurationPath): SectionRead<ReplicationPolicy> {
+  const { value, findings } = readSection(replicationPolicy, input, path);
+  const repeats = findRepeats(input, path);
+  if (value === undefined || repeats.length > 0) return { value: undefined, findings: [...findings, ...repeats] };
+  const policy = makeReplicationPolicy({
+    ...(value.replication_allowed === undefined ? {} : { replicationAllowed: value.replication_allowed }),
+    ...(value.number_replicas === undefined ? {} : { numberReplicas: value.number_replicas }),
+    preferredNodes: value.preferred_member_node ?? [],
+    blockedNodes: value.blocked_member_node ?? [],
+  });
+  return { value: policy, findings };
+}
+
+/**
+ * A store's acceptance as YAML, JSON or XML (docs/policies.md, "Policies as YAML and XML"). `file` is where the text is from, for
+ * problems: a path, or `standard input`. Throws a `ConfigurationError` with everything that is wrong.
+ */
+export function parseAcceptancePolicy(policyText: string, file: string): AcceptancePolicy {
+  return parsePolicy(policyText, file, ACCEPTANCE_NAMES, readAcceptancePolicy);
+}
+
+/** An object's policy; otherwise as `parseAcceptancePolicy`. */
+export function parseReplicationPolicy(policyText: string, file: string): ReplicationPolicy {
+  return parsePolicy(policyText, file, REPLICATION_POLICY_NAMES, readReplicationPolicy);
+}
+
+function parsePolicy<T>(
+  policyText: string,
+  file: string,
+  names: PolicyNames,
+  read: (input: unknown, path: ConfigurationPath) => SectionRead<T>,
+): T {
+  if (policyText.length > POLICY_LENGTH_MAX) throw tooLong(file, names);
+  const xml = /^\uFEFF?\s*</.test(policyText) ? parsePolicyXml(policyText, names) : undefined;
+  const document = xml?.document ?? parseDocument(policyText);
+  const outcome = document.isReadable ? read(xml?.input ?? document.value, []) : undefined;
+  const findings = (outcome?.findings ?? []).slice(0, PROBLEMS_MAX);
+  const told = xml === undefined ? findings : findings.map((one) => ({ ...one, path: inXml(one.path, names) }));
+  const flaws = document.flaws.map((flaw) => ({ ...flaw, path: formatPath(flaw.path), file }));
+  const problems = inOrder([...flaws, ...placeFindings(told, document, file)]);
+  if (problems.length === 0 && outcome?.value !== undefined) return outcome.value;
+  throw new ConfigurationError(problems.slice(0, PROBLEMS_MAX));
+}
+
+function inXml(path: ConfigurationPath, { root, attributes, elements, lists }: PolicyNames): ConfigurationPath {
+  const names = [...attributes, ...elements, ...lists];
+  return [root, ...path.map((part) => names.find((name) => keyOf(name) === part) ?? part)];
+}
+
+/** A node that is listed twice is a slip in one of the two. */
+function findRepeats(input: unknown, path: ConfigurationPath): Finding[] {
+  const lists = typeof input === 'object' && input !== null ? Object.entries(input) : [];
+  return lists.flatMap(([key, entries]) => {
+    const seen = new Set<unknown>();
+    return (Array.isArray(entries) ? entries : []).flatMap((entry: unknown, i) => {
+      if (typeof entry !== 'string' || entry === '' || !seen.has(entry)) {
+        seen.add(entry);
+        return [];
+      }
+      const message = `repeats ${briefly(JSON.stringify(entry))}`;
+      return [{ path: [...path, key, i], message, remedy: 'keep one of the two' }];
+    });
+  });
+}
+
+function tooLong(file: string, { root }: PolicyNames): ConfigurationError {
+  const message = 'the text is longer than 256 KiB, and no policy';
+  const remedy = `name a YAML file, or an XML file with <${root}>`;
+  return new ConfigurationError([{ path: '', file, line: undefined, column: undefined, message, remedy }]);
+}
