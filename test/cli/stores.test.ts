@@ -14,7 +14,7 @@ const PROFILES = `profiles:
 `;
 
 async function stores(box: Sandbox, ...args: readonly string[]): Promise<string[]> {
-  return ((await box.json('store', 'ls', ...args)) as { name: string }[]).map(({ name }) => name);
+  return (await box.json<{ name: string }[]>('store', 'ls', ...args)).map(({ name }) => name);
 }
 
 test('store ls lists what an expression means, and says what may not be meant so', async () => {
