@@ -69,6 +69,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./store.ts')).store,
   },
   {
+    name: 'policy',
+    summary: 'how many copies objects ask for, and what stores accept',
+    load: async () => (await import('./policy.ts')).policy,
+  },
+  {
     name: 'rule',
     summary: 'the standing rules',
     load: async () => (await import('./rule.ts')).rule,

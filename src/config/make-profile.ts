@@ -1,3 +1,4 @@
+import type { AcceptancePolicy } from '../domain/store/acceptance.ts';
 import type { Profile, StorageSettings } from './configuration.ts';
 import { makeTraits } from './make-traits.ts';
 import type { ProfileInput } from './schema.ts';
@@ -8,7 +9,12 @@ const DEADLINE_MS_DEFAULT = 30_000;
 const RETRY_DEFAULT = { attemptsMax: 5, delayMs: 200 } as const;
 
 /** A profile with every setting that was not said at its default: the one place where the defaults are. */
-export function makeProfile(name: string, storage: StorageSettings, said: Partial<ProfileInput> = {}): Profile {
+export function makeProfile(
+  name: string,
+  storage: StorageSettings,
+  said: Partial<ProfileInput> = {},
+  accepts?: AcceptancePolicy,
+): Profile {
   const sourceChanges = said.source_changes ?? 'internal';
   const replicas = (said.replicas ?? []).map((entry) => ({
     profile: entry.replica_profile,
@@ -29,6 +35,6 @@ export function makeProfile(name: string, storage: StorageSettings, said: Partia
     },
     concurrency: said.concurrency,
     bandwidth: said.bandwidth,
-    traits: makeTraits(said),
+    traits: makeTraits(said, accepts),
   };
 }

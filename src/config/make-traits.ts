@@ -1,8 +1,9 @@
+import type { AcceptancePolicy } from '../domain/store/acceptance.ts';
 import { PLAIN_TRAITS, type StoreTraits } from '../domain/store/store-traits.ts';
 import type { ProfileInput } from './schema.ts';
 
 /** What rules know of a profile's store, with every setting that was not said at its default. */
-export function makeTraits(said: Partial<ProfileInput>): StoreTraits {
+export function makeTraits(said: Partial<ProfileInput>, accepts: AcceptancePolicy = PLAIN_TRAITS.accepts): StoreTraits {
   return {
     site: said.site,
     kind: said.kind ?? PLAIN_TRAITS.kind,
@@ -13,6 +14,7 @@ export function makeTraits(said: Partial<ProfileInput>): StoreTraits {
       write: said.availability?.write ?? true,
       delete: said.availability?.delete ?? true,
     },
+    accepts,
     spaceMaxBytes: said.limits?.max_space,
     freeBytesMin: said.limits?.min_free_space,
     greedy: said.greedy ?? PLAIN_TRAITS.greedy,

@@ -2,6 +2,7 @@ import { findScopeProblem } from '../domain/object/scope.ts';
 import type { MirrorFacts } from './check-mirrors.ts';
 import type { Profile, StorageSettings } from './configuration.ts';
 import type { ConfigurationPath, Finding } from './problem.ts';
+import { readAcceptancePolicy } from './replication-policies.ts';
 import { makeProfile } from './make-profile.ts';
 import { fitName } from './profile-name.ts';
 import { readProfile, readStorage } from './schema.ts';
@@ -37,7 +38,10 @@ export function readProfiles(input: unknown, context: Omit<StorageContext, 'prof
     if (read.value === undefined) continue;
     findings.push(...checkProfile(read.value, path));
     const storage = makeStorageSettings(read.value.storage_provider, read.value.credentials_provider, own);
-    profiles[name] = makeProfile(name, storage, read.value);
+    const { accepts } = read.value;
+    const acceptance = accepts === undefined ? undefined : readAcceptancePolicy(accepts, [...path, 'accepts']);
+    findings.push(...(acceptance?.findings ?? []));
+    profiles[name] = makeProfile(name, storage, read.value, acceptance?.value);
   }
   return { profiles, mirrors, findings };
 }

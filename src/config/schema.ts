@@ -60,6 +60,8 @@ const traits = {
   kind: choice('disk', 'tape').optional(),
   aliases: z.array(text).optional(),
   attributes: z.record(z.string(), attributeValue).optional(),
+  /** Read by `readAcceptancePolicy`. */
+  accepts: z.unknown().optional(),
   availability: section({ read: flag.optional(), write: flag.optional(), delete: flag.optional() }).optional(),
   limits: section({
     max_space: size('1MiB', '9PB').optional(),

@@ -1,3 +1,4 @@
+import type { AcceptancePolicy } from '../domain/store/acceptance.ts';
 import type { StoreTraits } from '../domain/store/store-traits.ts';
 import { formatBytes } from './quantity.ts';
 
@@ -14,9 +15,22 @@ export function describeTraits(traits: StoreTraits): Record<string, unknown> {
     ...(traits.aliases.length === 0 ? {} : { aliases: traits.aliases }),
     ...(isEmpty(traits.attributes) ? {} : { attributes: traits.attributes }),
     availability: traits.availability,
+    accepts: describeAcceptance(traits.accepts),
     ...(isEmpty(limits) ? {} : { limits }),
     greedy: traits.greedy,
     ...(isEmpty(traits.distances) ? {} : { distance: traits.distances }),
+  };
+}
+
+/** Lists that refuse nothing are left out. */
+export function describeAcceptance(policy: AcceptancePolicy): Record<string, unknown> {
+  const { replicate, maxObjectBytes, spaceAllocatedBytes, allowedNodes, allowedFormats } = policy;
+  return {
+    replicate,
+    ...(maxObjectBytes === undefined ? {} : { max_object_size: formatBytes(maxObjectBytes) }),
+    ...(spaceAllocatedBytes === undefined ? {} : { space_allocated: formatBytes(spaceAllocatedBytes) }),
+    ...(allowedNodes.length === 0 ? {} : { allowed_node: allowedNodes }),
+    ...(allowedFormats.length === 0 ? {} : { allowed_object_format: allowedFormats }),
   };
 }
 

@@ -54,3 +54,41 @@ test('store show tells all that rules know of one', async () => {
     stderr: expect.stringContaining('did you mean bnl?'),
   });
 });
+
+const OBJECT_POLICY = `<replicationPolicy replicationAllowed="true" numberReplicas="2">
+    <preferredMemberNode>urn:node:KNB</preferredMemberNode>
+    <preferredMemberNode>urn:node:PISCO</preferredMemberNode>
+    <blockedMemberNode>urn:node:SOMEBADNODE</blockedMemberNode>
+</replicationPolicy>
+`;
+
+test('policy check reads a policy and says what it means on the stores that are configured', async () => {
+  using box = new Sandbox();
+  const volunteer = `site: CERN-PROD\n    aliases: ["urn:node:KNB"]\n    accepts: { replicate: true, max_object_size: 500MB }`;
+  box.write({
+    'pando.yaml': PROFILES.replace('site: CERN-PROD', volunteer),
+    'object.xml': OBJECT_POLICY,
+    'store.yaml': 'replicate: true\nmax_object_size: 500MiB\nallowed_node: [bnl]\n',
+    'broken.yaml': 'number_replicas: many\n',
+  });
+  const checked = await box.run(['policy', 'check', 'object.xml']);
+  expect(checked).toMatchObject({
+    code: 0,
+    stdout: `copies      2, besides the authoritative one
+preferred   urn:node:KNB (cern), urn:node:PISCO
+blocked     urn:node:SOMEBADNODE
+candidates  cern
+`,
+    stderr: expect.stringContaining('urn:node:PISCO: no store, alias or site is called so'),
+  });
+  expect(checked.stderr).toContain('2 asked for, and no more than 1 can be made now');
+  expect(await box.json('policy', 'check', '--store', 'store.yaml')).toEqual({
+    accepts: { replicate: true, max_object_size: '500MiB', allowed_node: ['bnl'] },
+    allowed: [{ node: 'bnl', stores: ['bnl'] }],
+  });
+  expect(await box.run(['policy', 'check', 'broken.yaml'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('broken.yaml:1:'),
+  });
+  expect(await box.run(['policy', 'check', 'absent.yaml'])).toMatchObject({ code: 2, stdout: '' });
+});

@@ -95,6 +95,7 @@ profiles:
     aliases: ["urn:node:KNB"]
     attributes: { country: ch, tier: 1, T1: TRUE, old: "False" }
     availability: { write: false }
+    accepts: { replicate: true, max_object_size: 500MB, allowed_node: ["urn:node:KNB"] }
     limits: { max_space: 10TB, min_free_space: 1TiB }
     greedy: true
     distance: { other: 3 }
@@ -129,6 +130,12 @@ profiles:
         aliases: ['urn:node:KNB'],
         attributes: { country: 'ch', tier: 1, T1: true, old: false },
         availability: { read: true, write: false, delete: true },
+        accepts: {
+          replicate: true,
+          maxObjectBytes: 500_000_000,
+          allowedNodes: ['urn:node:KNB'],
+          allowedFormats: [],
+        },
         spaceMaxBytes: 10e12,
         freeBytesMin: 1024 ** 4,
         greedy: true,

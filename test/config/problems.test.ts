@@ -103,6 +103,11 @@ profiles:
       `${ONE}    attributes: { country: [ch] }`,
       'profiles.data.attributes.country: country must be text, a number, true or false',
     ],
+    [
+      'an acceptance with a key nobody knows',
+      `${ONE}    accepts: { replicat: true }`,
+      'profiles.data.accepts.replicat: replicat is not a key that Pando knows here',
+    ],
     ['a kind nobody knows', `${ONE}    kind: paper`, 'profiles.data.kind: "paper" must be one of disk, tape'],
     ['a limit of nothing', `${ONE}    limits: { max_space: 0 }`, 'profiles.data.limits.max_space: 0 is less than 1MiB'],
     [

@@ -55,6 +55,7 @@ describe('the configuration shown', () => {
           aliases: ['n1'],
           attributes: { T1: true },
           availability: { read: true, write: true, delete: true },
+          accepts: { replicate: false },
           limits: { min_free_space: '1GiB' },
           greedy: false,
           distance: { m: 2 },

@@ -1,3 +1,4 @@
+import { type AcceptancePolicy, DEFAULT_ACCEPTANCE } from './acceptance.ts';
 import type { AttributeValue } from './expression/store-expression.ts';
 
 /** What rules, expressions and placement know of a store besides its place (docs/configuration.md, "What rules know of it"). */
@@ -10,6 +11,7 @@ export interface StoreTraits {
   readonly attributes: Readonly<Record<string, AttributeValue>>;
   /** False: it is not asked for that, until somebody says otherwise. */
   readonly availability: { readonly read: boolean; readonly write: boolean; readonly delete: boolean };
+  readonly accepts: AcceptancePolicy;
   /** Bytes that Pando may use of it, all in all; undefined: no limit but the store's own. */
   readonly spaceMaxBytes: number | undefined;
   /** Released copies are deleted while less than this is free; undefined: they stay until the space is needed. */
@@ -26,6 +28,7 @@ export const PLAIN_TRAITS: StoreTraits = {
   aliases: [],
   attributes: {},
   availability: { read: true, write: true, delete: true },
+  accepts: DEFAULT_ACCEPTANCE,
   spaceMaxBytes: undefined,
   freeBytesMin: undefined,
   greedy: false,
