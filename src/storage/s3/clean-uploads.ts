@@ -139,7 +139,7 @@ async function deleteLoneMarks(bucket: S3Bucket, key: string): Promise<void> {
 async function uploadsOf(bucket: S3Bucket, key: string): Promise<{ uploadId: string; initiatedMs: number }[]> {
   const input = { Bucket: bucket.bucket, Prefix: key, EncodingType: 'url' as const };
   const { connection } = bucket;
-  const answer = await connection.send(new connection.sdk.ListMultipartUploadsCommand(input), { retried: true });
+  const answer = await connection.send((sdk) => new sdk.ListMultipartUploadsCommand(input), { retried: true });
   return (answer.Uploads ?? []).flatMap(({ Key = '', UploadId, Initiated }) =>
     UploadId !== undefined && (Key === key || decoded(Key) === key)
       ? [{ uploadId: UploadId, initiatedMs: Initiated?.getTime() ?? 0 }]

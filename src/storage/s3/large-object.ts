@@ -152,7 +152,7 @@ export class LargeObject {
     };
     let etag: string;
     try {
-      const answer = await connection.send(new connection.sdk.CompleteMultipartUploadCommand(input), {
+      const answer = await connection.send((sdk) => new sdk.CompleteMultipartUploadCommand(input), {
         key: this.at.key,
         retried: true,
         onRetry,
@@ -194,12 +194,13 @@ async function createUpload(
   const { connection } = bucket;
   const mark = needsMarkBeside(options) ? { beside: upload.mark } : options.mark;
   const answer = await connection.send(
-    new connection.sdk.CreateMultipartUploadCommand({
-      Bucket: bucket.bucket,
-      Key: at.fullKey,
-      ContentType: options.attributes.contentType ?? NO_CONTENT_TYPE,
-      Metadata: encodeMetadata(options.attributes, mark),
-    }),
+    (sdk) =>
+      new sdk.CreateMultipartUploadCommand({
+        Bucket: bucket.bucket,
+        Key: at.fullKey,
+        ContentType: options.attributes.contentType ?? NO_CONTENT_TYPE,
+        Metadata: encodeMetadata(options.attributes, mark),
+      }),
     // Not to be aborted midway: an upload whose id is not known cannot be taken away again.
     { key: at.key, retried: true },
   );

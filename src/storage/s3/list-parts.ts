@@ -19,7 +19,7 @@ export async function listParts(bucket: S3Bucket, at: ObjectAt, uploadId: string
   try {
     do {
       const input = { Bucket: bucket.bucket, Key: at.fullKey, UploadId: uploadId, PartNumberMarker };
-      const answer = await bucket.connection.send(new bucket.connection.sdk.ListPartsCommand(input), {
+      const answer = await bucket.connection.send((sdk) => new sdk.ListPartsCommand(input), {
         key: at.key,
         retried: true,
       });

@@ -62,7 +62,7 @@ export async function listOwn(
   const { key, fullKey } = bucket.keys.ownAt(directory);
   const StartAfter = after === undefined ? undefined : bucket.keys.ownAt(after).fullKey;
   const input = { Bucket: bucket.bucket, Prefix: fullKey, MaxKeys: limit, EncodingType: 'url' as const, StartAfter };
-  const answer = await bucket.connection.send(new bucket.connection.sdk.ListObjectsV2Command(input), { key });
+  const answer = await bucket.connection.send((sdk) => new sdk.ListObjectsV2Command(input), { key });
   const own = bucket.keys.ownAt('').fullKey.length;
   return (answer.Contents ?? []).map((one) => ({
     name: decodeURIComponent(one.Key ?? '').slice(own),

@@ -7,7 +7,8 @@ import { toStorageError } from './errors.ts';
 import { exchange, readFailure } from './http-exchange.ts';
 import { objectUrl } from './object-url.ts';
 import { S3_CONCURRENCY, S3_RETRY, S3_TIMEOUTS, type S3StorageOptions, type S3Timeouts } from './s3-settings.ts';
-import { EMPTY_SHA256, encodePath, formatQuery, Signer, type SigningCredentials } from './signing.ts';
+import { LazySdk } from './s3-sdk.ts';
+import { EMPTY_SHA256, encodePath, formatQuery, Signer } from './signing.ts';
 
 export const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD';
 
@@ -40,11 +41,10 @@ export interface ObjectRequest {
 
 /** One way to one endpoint: its connections, its credentials, and the one place where requests fail. */
 export interface S3Connection {
-  readonly sdk: typeof Sdk;
   readonly timeouts: S3Timeouts;
   /** A request with XML in it, by the SDK. */
   send<Input extends object, Output extends object>(
-    command: Command<Input, Output>,
+    makeCommand: (sdk: typeof Sdk) => Command<Input, Output>,
     options: SendOptions,
   ): Promise<Output>;
   /** A request about one object: many, so without the SDK. The answer's body is unread; that of a PUT is thrown away. */
@@ -52,12 +52,7 @@ export interface S3Connection {
   close(): void;
 }
 
-/** The SDK is loaded here, so that a run without S3 does not pay for it. */
-export async function openConnection(options: S3StorageOptions): Promise<S3Connection> {
-  const [sdk, { NodeHttpHandler }] = await Promise.all([
-    import('@aws-sdk/client-s3'),
-    import('@smithy/node-http-handler'),
-  ]);
+export function openConnection(options: S3StorageOptions): S3Connection {
   const { name, settings, clock, random, retry = S3_RETRY, concurrency = S3_CONCURRENCY } = options;
   const timeouts = { ...S3_TIMEOUTS, ...options.timeouts };
   const url = objectUrl(settings);
@@ -69,25 +64,7 @@ export async function openConnection(options: S3StorageOptions): Promise<S3Conne
   // A body that is read slowly holds its connection, so there are more of those.
   const reading = openAgent(2 * concurrency);
   const writing = openAgent(concurrency);
-  const handlerOf = (agent: HttpAgent | HttpsAgent) =>
-    new NodeHttpHandler({
-      connectionTimeout: timeouts.connectMs,
-      requestTimeout: timeouts.requestMs,
-      throwOnRequestTimeout: true,
-      // A full agent is no news: what waits for it is bounded above.
-      socketAcquisitionWarningTimeout: 2 ** 31 - 1,
-      ...(agent instanceof HttpsAgent ? { httpsAgent: agent } : { httpAgent: agent }),
-    });
-  const client = new sdk.S3Client({
-    region: settings.region,
-    ...(settings.endpointUrl === undefined ? {} : { endpoint: settings.endpointUrl }),
-    forcePathStyle: settings.pathStyle,
-    ...credentialsOf(settings.credentials),
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    maxAttempts: 1,
-    requestHandler: handlerOf(writing),
-  });
+  const lazy = new LazySdk(settings, timeouts, writing);
   const signer = new Signer(settings.region);
 
   async function requestOnce(request: ObjectRequest, signal: AbortSignal | undefined): Promise<IncomingMessage> {
@@ -98,7 +75,7 @@ export async function openConnection(options: S3StorageOptions): Promise<S3Conne
       host: url.host,
       ...(method === 'PUT' ? { 'content-length': String(body?.length ?? 0) } : {}),
     };
-    const credentials: SigningCredentials = await client.config.credentials();
+    const credentials = await lazy.credentials();
     const signed = signer.sign({ method, path, query, headers, payload }, credentials, clock.nowMs());
     const queryText = formatQuery(query);
     const answer = await exchange({
@@ -134,25 +111,19 @@ export async function openConnection(options: S3StorageOptions): Promise<S3Conne
   }
 
   return {
-    sdk,
     timeouts,
-    send: (command, sendOptions) => {
+    send: (makeCommand, sendOptions) => {
       const { signal } = sendOptions;
-      return repeat(() => client.send(command, signal === undefined ? {} : { abortSignal: signal }), sendOptions);
+      return repeat(async () => {
+        const { sdk, client } = await lazy.open();
+        return client.send(makeCommand(sdk), signal === undefined ? {} : { abortSignal: signal });
+      }, sendOptions);
     },
     request: (request, sendOptions) => repeat(() => requestOnce(request, sendOptions.signal), sendOptions),
     close: () => {
-      client.destroy();
+      lazy.close();
       reading.destroy();
       writing.destroy();
     },
   };
-}
-
-/** Nothing given is the SDK's own chain. */
-function credentialsOf(credentials: S3StorageOptions['settings']['credentials']) {
-  if (credentials.kind === 'chain') return credentials.profile === undefined ? {} : { profile: credentials.profile };
-  const { accessKey, secretKey, sessionToken } = credentials;
-  const session = sessionToken === undefined ? {} : { sessionToken };
-  return { credentials: { accessKeyId: accessKey, secretAccessKey: secretKey, ...session } };
 }

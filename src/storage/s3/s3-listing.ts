@@ -45,7 +45,7 @@ export async function* listObjects(
           : { StartAfter: startAfter }),
     };
     const answer = await connection
-      .send(new connection.sdk.ListObjectsV2Command(input), { signal: options.signal, retried: true })
+      .send((sdk) => new sdk.ListObjectsV2Command(input), { signal: options.signal, retried: true })
       .catch((error: unknown) => {
         if (!isBucketMissing(error)) throw error;
         throw new StorageError(

@@ -43,7 +43,7 @@ const PUBLISHES_AT_ONCE = 16;
 /** A bucket, or a prefix of one, at any endpoint that speaks S3 (docs/stores.md, "S3"). Asks the server nothing yet, unless told to. */
 export async function openS3Storage(options: S3StorageOptions): Promise<Storage> {
   const { name, settings, clock, random } = options;
-  const connection = await openConnection(options);
+  const connection = openConnection(options);
   const keys = new KeySpace(name, settings.prefix);
   const bucket = new S3Bucket({ name, settings, connection, keys, clock, random });
   if (options.probe === true) await bucket.facts();

@@ -109,7 +109,7 @@ async function abortUpload(bucket: S3Bucket, { key, uploadId, mark }: Registered
 export async function abortParts(bucket: S3Bucket, key: string, uploadId: string): Promise<void> {
   try {
     const input = { Bucket: bucket.bucket, Key: key, UploadId: uploadId };
-    await bucket.connection.send(new bucket.connection.sdk.AbortMultipartUploadCommand(input), { retried: true });
+    await bucket.connection.send((sdk) => new sdk.AbortMultipartUploadCommand(input), { retried: true });
   } catch (error) {
     if (!isNotFound(error) && failureOf(error)?.code !== 'NoSuchUpload') throw error;
   }

@@ -1,0 +1,80 @@
+import type { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type * as Sdk from '@aws-sdk/client-s3';
+import type { S3Settings, S3Timeouts } from './s3-settings.ts';
+import type { SigningCredentials } from './signing.ts';
+
+export interface OpenedSdk {
+  readonly sdk: typeof Sdk;
+  readonly client: Sdk.S3Client;
+}
+
+/**
+ * The SDK, for requests with XML in them and for credentials somebody else gives. Loaded with its first use: a worker that brings
+ * small objects to a bucket by a key it was told needs none of it, and would wait for it.
+ */
+export class LazySdk {
+  readonly #settings: S3Settings;
+  readonly #timeouts: S3Timeouts;
+  readonly #agent: HttpAgent | HttpsAgent;
+  #opened: Promise<OpenedSdk> | undefined;
+
+  constructor(settings: S3Settings, timeouts: S3Timeouts, agent: HttpAgent | HttpsAgent) {
+    this.#settings = settings;
+    this.#timeouts = timeouts;
+    this.#agent = agent;
+  }
+
+  open(): Promise<OpenedSdk> {
+    this.#opened ??= this.#load();
+    return this.#opened;
+  }
+
+  async credentials(): Promise<SigningCredentials> {
+    const { credentials } = this.#settings;
+    if (credentials.kind === 'static') return staticCredentials(credentials);
+    return (await this.open()).client.config.credentials();
+  }
+
+  close(): void {
+    this.#opened?.then(({ client }) => client.destroy()).catch(() => undefined);
+  }
+
+  async #load(): Promise<OpenedSdk> {
+    const [sdk, { NodeHttpHandler }] = await Promise.all([
+      import('@aws-sdk/client-s3'),
+      import('@smithy/node-http-handler'),
+    ]);
+    const { region, endpointUrl, pathStyle, credentials } = this.#settings;
+    const client = new sdk.S3Client({
+      region,
+      ...(endpointUrl === undefined ? {} : { endpoint: endpointUrl }),
+      forcePathStyle: pathStyle,
+      ...(credentials.kind === 'static' ? { credentials: staticCredentials(credentials) } : profileOf(credentials)),
+      requestChecksumCalculation: 'WHEN_REQUIRED',
+      responseChecksumValidation: 'WHEN_REQUIRED',
+      maxAttempts: 1,
+      requestHandler: new NodeHttpHandler({
+        connectionTimeout: this.#timeouts.connectMs,
+        requestTimeout: this.#timeouts.requestMs,
+        throwOnRequestTimeout: true,
+        // A full agent is no news: what waits for it is bounded above.
+        socketAcquisitionWarningTimeout: 2 ** 31 - 1,
+        ...(this.#agent instanceof HttpsAgent ? { httpsAgent: this.#agent } : { httpAgent: this.#agent }),
+      }),
+    });
+    return { sdk, client };
+  }
+}
+
+type Credentials<Kind> = Extract<S3Settings['credentials'], { readonly kind: Kind }>;
+
+function staticCredentials({ accessKey, secretKey, sessionToken }: Credentials<'static'>) {
+  const session = sessionToken === undefined ? {} : { sessionToken };
+  return { accessKeyId: accessKey, secretAccessKey: secretKey, ...session };
+}
+
+/** Nothing given is the SDK's own chain. */
+function profileOf({ profile }: Credentials<'chain'>) {
+  return profile === undefined ? {} : { profile };
+}
