@@ -250,7 +250,7 @@ export class Pando implements AsyncDisposable {
     const init: WorkerInit = { source: ours as WorkerStore, targets: theirs, itemsAtOnce: plan.itemsAtOnce, isMetered };
     const entry = new URL(`./worker-entry${import.meta.url.slice(-3)}`, import.meta.url);
     const open = isThreaded ? threadLink(entry, init) : processLink(entry, init);
-    return new WorkerPool({
+    const pool = new WorkerPool({
       ...plan,
       open,
       onWorkerLost: options.onWorkerLost ?? (() => undefined),
@@ -260,6 +260,9 @@ export class Pando implements AsyncDisposable {
           this.#meterOf(store.place)?.add(counts[i] as MeterSnapshot);
       },
     });
+    // Beside the listing, which there takes longer than a worker to start.
+    if (isRemote) pool.warm();
+    return pool;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -71,6 +71,14 @@ export class WorkerPool implements CopyPool {
     this.pageItems = options.pageItems;
   }
 
+  /** Starts a worker before there is anything to do, so that the first page need not wait for it. */
+  warm(): void {
+    if (this.#workers.length > 0) return;
+    const slot: Slot = { link: undefined, jobs: new Map() };
+    slot.link = this.#openLink(slot);
+    this.#workers.push(slot);
+  }
+
   run(page: CopyPage, onMoved: OnMoved): Promise<readonly CopyOutcome[]> {
     return new Promise((resolve) => {
       this.#add({
