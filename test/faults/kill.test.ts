@@ -12,13 +12,16 @@ const KILLS = soak ? 50 : 5;
 const FILES = soak ? 5_000 : 600;
 const ALL = { deleteUnmatched: true, deleteLimit: { kind: 'percent', percent: 100 } } as const;
 
-/** Some are added, some changed, some deleted, so that every run has all to do; sizes from nothing to many parts of a read. */
-function stir(world: SyncWorld, round: number): void {
+/**
+ * Some are added, some changed, some deleted, so that every run has all to do; sizes from nothing to many parts of a read. With
+ * `most`, three of four are changed, and workers are at work for long enough to be met.
+ */
+function stir(world: SyncWorld, round: number, much: 'some' | 'most' = 'some'): void {
   for (let i = 0; i < FILES; i++) {
     const name = `d${i % 17}/e${i % 5}/f${i}`;
     const turn = (i + round) % 4;
     if (round > 0 && turn === 0) fs.rmSync(join(world.source, name), { force: true });
-    else if (round === 0 || turn === 1) {
+    else if (round === 0 || turn === 1 || much === 'most') {
       const size = i % 97 === 0 ? 1_500_000 : (i * 37) % 9_000;
       const mode = i % 3 === 0 ? 0o600 : 0o644;
       write(world.source, name, Buffer.alloc(size, `${round} ${i}`), { mode, modifiedMs: 1_700_000_000_000 + round });
@@ -96,7 +99,7 @@ describe('kill -9', () => {
     const task = { at: world.root, targets: 1, run: { ...ALL, workerProcesses: 2 } };
     let hit = 0;
     for (let round = 0; hit < (soak ? 20 : 2); round++) {
-      stir(world, round);
+      stir(world, round, 'most');
       const child = startSync(task);
       const worker = await workerAtWork(world, child.process.pid as number);
       if (worker !== undefined) signal(worker, 'SIGKILL');
@@ -137,7 +140,7 @@ describe('SIGSTOP', () => {
     await using world = openSyncWorld();
     const task = { at: world.root, targets: 1, run: { ...ALL, workerProcesses: 2, leaseMs: 600 } };
     for (let hit = 0, round = 0; hit < (soak ? 5 : 1); round++) {
-      stir(world, round);
+      stir(world, round, 'most');
       const child = startSync(task);
       const worker = await workerAtWork(world, child.process.pid as number);
       if (worker !== undefined) {
@@ -156,7 +159,7 @@ describe('SIGSTOP', () => {
     await using world = openSyncWorld();
     const target = world.targets[0] as string;
     for (let round = 0, hit = 0; hit < (soak ? 5 : 1); round++) {
-      stir(world, round);
+      stir(world, round, 'most');
       const sleeper = startSync({ at: world.root, targets: 1, run: { ...ALL, workerProcesses: 2, leaseMs: 600 } });
       const pid = sleeper.process.pid as number;
       const worker = await workerAtWork(world, pid);
