@@ -13,7 +13,7 @@ const FILES = soak ? 5_000 : 600;
 const ALL = { deleteUnmatched: true, deleteLimit: { kind: 'percent', percent: 100 } } as const;
 
 /**
- * Some are added, some changed, some deleted, so that every run has all to do; sizes from nothing to many parts of a read. With
+ * Some are added, some changed, some deleted, so that every run has all to do; sizes from a few bytes to many parts of a read. With
  * `most`, three of four are changed, and workers are at work for long enough to be met.
  */
 function stir(world: SyncWorld, round: number, much: 'some' | 'most' = 'some'): void {
@@ -22,7 +22,8 @@ function stir(world: SyncWorld, round: number, much: 'some' | 'most' = 'some'): 
     const turn = (i + round) % 4;
     if (round > 0 && turn === 0) fs.rmSync(join(world.source, name), { force: true });
     else if (round === 0 || turn === 1 || much === 'most') {
-      const size = i % 97 === 0 ? 1_500_000 : (i * 37) % 9_000;
+      // Long enough that no two rounds write the same bytes: those would be the same version.
+      const size = i % 97 === 0 ? 1_500_000 : 12 + ((i * 37) % 9_000);
       const mode = i % 3 === 0 ? 0o600 : 0o644;
       write(world.source, name, Buffer.alloc(size, `${round} ${i}`), { mode, modifiedMs: 1_700_000_000_000 + round });
     }
