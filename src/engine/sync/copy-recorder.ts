@@ -24,8 +24,13 @@ const CONFLICT = {
   message: 'another version was written while this one was copied; the next sync brings it',
 };
 
-/** Worth a second attempt. `fenced` says that a worker came too late with one page, not that the lease is lost. */
-const BLOCKED: ReadonlySet<string> = new Set(['precondition-failed', 'fenced']);
+/**
+ * Worth a second attempt, after the deletes. `fenced` says that a worker came too late with one page, not that the lease is lost;
+ * `full` may have been the doing of a large object that was copied beside, and has failed too.
+ */
+const BLOCKED: ReadonlySet<string> = new Set(['precondition-failed', 'fenced', 'full']);
+/** Items kept for that; of a target that is really full there may be millions. */
+const BLOCKED_MAX = 10_000;
 
 export interface EndedPage {
   /** The page as it was given to `pageSent`. */
@@ -135,11 +140,13 @@ export class CopyRecorder {
     tally.done++;
     const { debug } = tally.telling;
     for (const { target } of planned.seen) tally.target(target).unchanged++;
-    if (planned.first === undefined) this.#noteBlocked(planned, outcome);
+    const isFirst = planned.first === undefined && this.#blocked.length < BLOCKED_MAX;
+    if (isFirst) this.#noteBlocked(planned, outcome);
     for (const one of outcome.targets) {
       if (one.kind === 'same') tally.target(one.target).unchanged++;
-      else if (one.kind === 'failed') this.#countFailure(planned, one);
-      else {
+      else if (one.kind === 'failed') {
+        if (!isFirst || !isBlocked(one)) this.#countFailure(planned, one);
+      } else {
         const size = outcome.source?.size ?? planned.item.size;
         tally.target(one.target).copied(size, wasThere(planned, one.target), one.verification);
         tally.bytesCopied += size;
@@ -155,7 +162,6 @@ export class CopyRecorder {
 
   #countFailure(planned: PlannedItem, { target, failure }: Extract<CopyTargetOutcome, { kind: 'failed' }>): void {
     if (failure.kind === 'aborted' || this.isFenced) return;
-    if (planned.first === undefined && BLOCKED.has(failure.kind)) return;
     this.#o.tally.fail(planned.item.key, target, failure);
   }
 

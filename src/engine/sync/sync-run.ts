@@ -1,3 +1,4 @@
+import { ALONE_BYTES } from './pages-under-way.ts';
 import { allowsDelete, describeDeleteLimit } from '../../domain/transfer/delete-limit.ts';
 import type { Catalog } from '../../ports/catalog.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -221,7 +222,10 @@ export class SyncRun {
    * or what a worker published before it died. They are tried once more, onto what is there now.
    */
   async #copyBlocked(): Promise<void> {
-    for (const planned of this.#recorder?.takeBlocked() ?? []) {
+    // Small ones first and large ones alone: where room is short, as much as possible finds some.
+    const blocked = this.#recorder?.takeBlocked().toSorted((a, b) => a.item.size - b.item.size) ?? [];
+    for (const planned of blocked) {
+      if (planned.item.size >= ALONE_BYTES) await this.#queue?.drain();
       const targets = await Promise.all(planned.item.targets.map((one) => this.#lookAgain(planned.item.key, one)));
       this.#queue?.add({ ...planned, item: { ...planned.item, targets } });
     }
