@@ -21,7 +21,7 @@ export function pandoToS3(concurrency: number): Contestant {
   return {
     ...pandoWith(name, ['--transfers', `${concurrency}`]),
     durable: 'as the server answers; catalog committed',
-    verified: 'sha256 while sent, MD5 and length by the server',
+    verified: 'sha256 while sent, and by the server of each request',
   };
 }
 

@@ -14,7 +14,7 @@ const onDisk = path.resolve('node_modules/.direct-writes');
 
 /** Writes `bytes` in chunks of these lengths, the last one again and again. */
 async function write(file: string, bytes: Buffer, chunkBytes: number, using_: NativeFiles): Promise<boolean> {
-  const writes = new DirectWrites({ io: waitingIo, native: using_, wanted: true });
+  const writes = new DirectWrites({ io: waitingIo, native: using_, wanted: 'always' });
   const fd = fs.openSync(file, 'w');
   try {
     const direct = writes.begin(fd, bytes.length);
@@ -51,7 +51,7 @@ describe.skipIf(native === undefined)('direct writes', () => {
   it('where the file system refuses the mode, the file is written as usual, and the next one is not asked for', async () => {
     let asked = 0;
     const refusing = { ...linux, setDirect: () => (asked++, -os.constants.errno.EINVAL) };
-    const writes = new DirectWrites({ io: waitingIo, native: refusing, wanted: true });
+    const writes = new DirectWrites({ io: waitingIo, native: refusing, wanted: 'always' });
     expect([writes.begin(3, MIB), writes.begin(3, MIB), asked]).toEqual([undefined, undefined, 1]);
   });
 
@@ -70,7 +70,7 @@ describe.skipIf(native === undefined)('direct writes', () => {
   });
 
   it('a failure under way is told by the next call, and nothing is written after a stop', async () => {
-    const writes = new DirectWrites({ io: waitingIo, native: linux, wanted: true });
+    const writes = new DirectWrites({ io: waitingIo, native: linux, wanted: 'always' });
     const file = path.join(os.tmpdir(), `pando-read-only-${process.pid}`);
     fs.writeFileSync(file, '');
     const fd = fs.openSync(file, 'r');
@@ -90,8 +90,49 @@ describe.skipIf(native === undefined)('direct writes', () => {
     }
   });
 
+  it('a file that refuses every write fails, and is not tried for ever', async () => {
+    const willing = { ...linux, setDirect: () => 0 };
+    const writes = new DirectWrites({ io: waitingIo, native: willing, wanted: 'always' });
+    const fd = fs.openSync('/proc/self/oom_score_adj', 'w');
+    try {
+      const direct = writes.begin(fd, MIB);
+      await direct?.write(Buffer.alloc(MIB, 'x'));
+      await expect(direct?.end()).rejects.toMatchObject({ code: 'EINVAL' });
+      await direct?.stop();
+    } finally {
+      fs.closeSync(fd);
+    }
+  });
+
+  it.each([
+    ['where-fast', 10_000],
+    ['where-fast', 1],
+    ['always', 10_000],
+  ] as const)(
+    '%s is given up only where nobody needs it, on a disk of %i ms a buffer if that is slow',
+    async (wanted, stepMs) => {
+      let clockMs = 0;
+      const writes = new DirectWrites({ io: waitingIo, native: linux, wanted, nowMs: () => (clockMs += stepMs) });
+      fs.mkdirSync(onDisk, { recursive: true });
+      const file = path.join(onDisk, `judged-${wanted}-${stepMs}`);
+      const fd = fs.openSync(file, 'w');
+      try {
+        const direct = writes.begin(fd, 20 * MIB);
+        for (let i = 0; i < 20; i++) await direct?.write(Buffer.alloc(MIB));
+        await direct?.end();
+        await direct?.stop();
+        const next = writes.begin(fd, MIB);
+        await next?.stop();
+        expect(next === undefined).toBe(wanted === 'where-fast' && stepMs > 1);
+      } finally {
+        fs.closeSync(fd);
+        fs.rmSync(file);
+      }
+    },
+  );
+
   it('small files, and those of unknown size, are written as usual', () => {
-    const writes = new DirectWrites({ io: waitingIo, native: linux, wanted: true });
+    const writes = new DirectWrites({ io: waitingIo, native: linux, wanted: 'always' });
     expect([writes.begin(3, 256 * KIB - 1), writes.begin(3, undefined)]).toEqual([undefined, undefined]);
   });
 });

@@ -140,12 +140,12 @@ export class CopyRecorder {
     tally.done++;
     const { debug } = tally.telling;
     for (const { target } of planned.seen) tally.target(target).unchanged++;
-    const isFirst = planned.first === undefined && this.#blocked.length < BLOCKED_MAX;
-    if (isFirst) this.#noteBlocked(planned, outcome);
+    const mayTryAgain = planned.first === undefined && this.#blocked.length < BLOCKED_MAX;
+    if (mayTryAgain) this.#noteBlocked(planned, outcome);
     for (const one of outcome.targets) {
       if (one.kind === 'same') tally.target(one.target).unchanged++;
       else if (one.kind === 'failed') {
-        if (!isFirst || !isBlocked(one)) this.#countFailure(planned, one);
+        if (!mayTryAgain || !isBlocked(one)) this.#countFailure(planned, one);
       } else {
         const size = outcome.source?.size ?? planned.item.size;
         tally.target(one.target).copied(size, wasThere(planned, one.target), one.verification);

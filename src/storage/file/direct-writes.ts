@@ -9,6 +9,16 @@ const DIRECT_FROM = 256 * 1024;
 const BUFFER_BYTES = 2 * 1024 * 1024;
 /** Buffers kept for the next file. */
 const FREE_MAX = 4;
+/**
+ * Where nobody waits for the disk anyway: one write at a time of half a dozen at once. A disk that does less takes them slower than
+ * the page cache does.
+ */
+const FAST_BYTES_PER_MS = 100_000;
+/** So much is written before that is judged. */
+const JUDGED_AFTER_BYTES = 16 * 1024 * 1024;
+
+/** `where-fast`: only onto a disk that takes them as fast as memory would. */
+export type DirectWritesWanted = 'always' | 'where-fast';
 
 /**
  * Writes of one store past the page cache: what must be durable soon is not copied into memory first, of which the system would
@@ -19,12 +29,24 @@ export class DirectWrites {
   readonly #io: FileIo;
   readonly #native: NativeFiles | undefined;
   readonly #free: Uint8Array[] = [];
-  #isSupported: boolean;
+  readonly #wanted: DirectWritesWanted;
+  #isSupported = true;
+  #bytes = 0;
+  #milliseconds = 0;
+  readonly #nowMs: () => number;
 
-  constructor({ io, native, wanted }: { io: FileIo; native: NativeFiles | undefined; wanted: boolean }) {
+  constructor(options: {
+    readonly io: FileIo;
+    readonly native: NativeFiles | undefined;
+    readonly wanted: DirectWritesWanted;
+    /** Monotonic. */
+    readonly nowMs?: () => number;
+  }) {
+    const { io, native, wanted, nowMs = () => performance.now() } = options;
+    this.#nowMs = nowMs;
     this.#io = io;
     this.#native = native;
-    this.#isSupported = wanted && native !== undefined;
+    this.#wanted = wanted;
   }
 
   /** For an open file at its beginning; undefined: write as usual. `end` or `stop` it. */
@@ -40,8 +62,17 @@ export class DirectWrites {
       native,
       take: () => this.#free.pop() ?? makeAlignedBuffer(BUFFER_BYTES, native),
       give: (buffer) => void (this.#free.length < FREE_MAX && this.#free.push(buffer)),
+      nowMs: this.#nowMs,
       onRefused: () => void (this.#isSupported = false),
+      onWritten: (bytes, milliseconds) => this.#judge(bytes, milliseconds),
     });
+  }
+
+  #judge(bytes: number, milliseconds: number): void {
+    this.#bytes += bytes;
+    this.#milliseconds += milliseconds;
+    if (this.#wanted === 'always' || this.#bytes < JUDGED_AFTER_BYTES) return;
+    if (this.#bytes < this.#milliseconds * FAST_BYTES_PER_MS) this.#isSupported = false;
   }
 }
 
@@ -50,8 +81,10 @@ interface DirectWriteOptions {
   readonly native: NativeFiles;
   readonly take: () => Uint8Array;
   readonly give: (buffer: Uint8Array) => void;
+  readonly nowMs: () => number;
   /** The file system took the mode and refuses the write. */
   readonly onRefused: () => void;
+  readonly onWritten: (bytes: number, milliseconds: number) => void;
 }
 
 /** One file written so. While the disk takes one buffer, the other is filled. */
@@ -60,6 +93,8 @@ export class DirectWrite {
   readonly #o: DirectWriteOptions;
   #buffer: Uint8Array;
   #filled = 0;
+  /** From here on it is written as usual. */
+  #isRefused = false;
   #other: Uint8Array | undefined;
   #underWay: Promise<void> | undefined;
 
@@ -110,15 +145,19 @@ export class DirectWrite {
 
   /** Never by a blocking call: this thread has the next buffer to fill, or the next file. */
   async #writeAll(bytes: Uint8Array): Promise<void> {
+    const { native, nowMs, onRefused, onWritten } = this.#o;
+    const startMs = nowMs();
     for (let at = 0; at < bytes.length; ) {
       try {
         at += await waitingIo.write(this.#fd, at === 0 ? bytes : bytes.subarray(at));
       } catch (error) {
         // Larger blocks than any known disk's, or a file system that goes back on its word.
-        if (errorCodeOf(error) !== 'EINVAL') throw error;
-        this.#o.onRefused();
-        if (this.#o.native.setDirect(this.#fd, false) < 0) throw error;
+        if (errorCodeOf(error) !== 'EINVAL' || this.#isRefused) throw error;
+        this.#isRefused = true;
+        onRefused();
+        if (native.setDirect(this.#fd, false) < 0) throw error;
       }
     }
+    onWritten(bytes.length, nowMs() - startMs);
   }
 }

@@ -104,7 +104,7 @@ class FileStorage implements Storage {
       unnamed: new UnnamedFiles({ io: this.#io, native, staging: this.#staging, max: options.unnamedFiles }),
       symlinks: this.#symlinks,
       flush: this.#flush,
-      direct: new DirectWrites({ io: this.#io, native, wanted: durable }),
+      direct: new DirectWrites({ io: this.#io, native, wanted: durable ? 'always' : 'where-fast' }),
       durable,
       toError: (error, key) => this.#toError(error, 'not-found', key),
     });
