@@ -8,7 +8,7 @@ type VerbName = Exclude<keyof Catalog, 'location' | typeof Symbol.asyncDispose>;
 const VERBS = {
   site: true,
   openScope: true,
-  listRules: true,
+  listStandingRules: true,
   readObject: true,
   scanScope: true,
   readMarks: true,

@@ -12,7 +12,7 @@ import { readObject } from './verbs/read-object.ts';
 import { claimRequests } from './verbs/claim-requests.ts';
 import { readMarks } from './verbs/read-marks.ts';
 import { finishRequests, listRequests, renewRequests } from './verbs/requests.ts';
-import { listRules } from './verbs/rules.ts';
+import { listStandingRules } from './verbs/standing-rules.ts';
 import { scanScope } from './verbs/scan-scope.ts';
 import { readOwnSite } from './verbs/site.ts';
 import { readStatus } from './verbs/status.ts';
@@ -31,7 +31,7 @@ export function createCatalog(given: {
     location,
     site: () => executor.write((session) => readOwnSite(session)),
     openScope: (scope) => executor.write((session) => openScope(session, scope)),
-    listRules: (scope) => executor.read((session) => listRules(session, scope)),
+    listStandingRules: (scope) => executor.read((session) => listStandingRules(session, scope)),
     readObject: (scope, name) => executor.read((session) => readObject(session, scope, name)),
     scanScope: (query) => executor.read((session) => scanScope(session, query)),
     readMarks: (versionIds) => executor.read((session) => readMarks(session, versionIds)),

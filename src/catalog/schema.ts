@@ -1,7 +1,8 @@
 import type { Generated } from 'kysely';
+import type { RuleSchema } from './rule-schema.ts';
 
 /** The catalog's tables as Kysely sees them; `migrations/` makes them, docs/catalog.md says what they mean. */
-export interface Schema {
+export interface Schema extends RuleSchema {
   site: { one: number; id: string; created_ms: number };
   actor: { id: Generated<number>; incarnation: string };
   slot: {
@@ -32,13 +33,17 @@ export interface Schema {
     token: string | null;
     /** The row of `unflushed` it was written under; null, or of a row that is gone: it is durable. */
     unflushed: number | null;
+    /** Null: a profile's, kept by its standing rule. 1: placed by a rule or an upload; 2: released; 3: released, to go at once. */
+    placed: number | null;
+    /** Of a released one: last read, or made. */
+    used_ms: number | null;
   };
   /**
    * What one start of a machine (`boot`) wrote to a store and did not flush. A flush that passed ends all of it by deleting the
    * row, whatever the number of copies. `sealed`: a flush is under way, new copies go under another row.
    */
   unflushed: { id: Generated<number>; store: number; boot: string; sealed: number };
-  rule: {
+  standing_rule: {
     id: Generated<number>;
     origin: string;
     scope: number;
@@ -105,6 +110,17 @@ interface RequestTable {
   updated_ms: number;
   token: number;
   owner: string | null;
+  /** The following are of copies that rules ask for. */
+  object: number | null;
+  bytes: number | null;
+  activity: string | null;
+  source_expression: string | null;
+  /** From where and how it is copied now, or was last. */
+  source: number | null;
+  protocol: string | null;
+  tool: string | null;
+  external_id: string | null;
+  times_stuck: number | null;
 }
 
 export interface HolderColumns {

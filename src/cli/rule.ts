@@ -11,7 +11,7 @@ export const rule: CommandModule = {
       .action(
         act<[string | undefined]>(async (cli, [profile]) => {
           const catalog = await (await cli.pando()).catalog();
-          const rules = await catalog.listRules(profile);
+          const rules = await catalog.listStandingRules(profile);
           if (cli.globals.json === true) cli.output.printJson(rules);
           else {
             const rows = rules.map(({ scope, storeTitle, priority, origin, createdMs, store }) => [

@@ -24,7 +24,7 @@ export interface Catalog extends AsyncDisposable {
    * before and not now end their part of the rule; nothing is deleted by that.
    */
   openScope(scope: OpenScope): Promise<void>;
-  listRules(scope?: string): Promise<readonly StandingRule[]>;
+  listStandingRules(scope?: string): Promise<readonly StandingRule[]>;
 
   readObject(scope: string, name: string): Promise<ObjectRecord | undefined>;
   /** In byte order of names, from after `after`; `next` is undefined on the last page. */

@@ -107,7 +107,7 @@ describe('opening a SQLite catalog', () => {
     await using one = await openSqliteCatalog({ path });
     await using other = await openSqliteCatalog({ path });
     await one.openScope({ name: 's', title: 's', source: 'test:s', replicas: [], standing: true });
-    expect(await other.listRules('s')).toEqual([]);
+    expect(await other.listStandingRules('s')).toEqual([]);
     await one.recordEvents([{ kind: 'seen', scope: 's', detail: '' }]);
     expect(await other.listEvents({ limit: 1 })).toMatchObject([{ kind: 'seen' }]);
   });

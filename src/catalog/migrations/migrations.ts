@@ -2,10 +2,12 @@ import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import type { EngineDdl } from '../engine.ts';
 import { baseTables } from './0001-base.ts';
+import { ruleTables } from './0002-rules.ts';
 
 /** All migrations, oldest first; they only go up. The names are kept in the catalog: never rename one. */
 const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
   '0001-base': baseTables,
+  '0002-rules': ruleTables,
 };
 
 export const MIGRATION_NAMES: readonly string[] = Object.keys(steps);

@@ -24,7 +24,7 @@ export async function openScope(session: Session, opened: OpenScope): Promise<vo
 
   const named = replicas.map((replica) => replica.id);
   await db
-    .updateTable('rule')
+    .updateTable('standing_rule')
     .set({ ended_ms: now })
     .where('origin', '=', 'profile')
     .where('scope', '=', scope)
@@ -33,12 +33,12 @@ export async function openScope(session: Session, opened: OpenScope): Promise<vo
     .execute();
   for (const { id, priority } of replicas) {
     await db
-      .insertInto('rule')
+      .insertInto('standing_rule')
       .values({ origin: 'profile', scope, store: id, priority, created_ms: now, ended_ms: null })
       .onConflict((conflict) =>
         conflict.columns(['origin', 'scope', 'store']).doUpdateSet({
           priority,
-          created_ms: sql<number>`case when rule.ended_ms is null then rule.created_ms else ${now} end`,
+          created_ms: sql<number>`case when standing_rule.ended_ms is null then standing_rule.created_ms else ${now} end`,
           ended_ms: null,
         }),
       )

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type CatalogContract, expectKind } from './harness.ts';
 
-/** Duties of `site`, `openScope` and `listRules`. */
+/** Duties of `site`, `openScope` and `listStandingRules`. */
 export function describeScopes(contract: CatalogContract): void {
   describe('site', () => {
     it('is the same at every call, with an incarnation of 16 hex digits', async () => {
@@ -24,7 +24,7 @@ export function describeScopes(contract: CatalogContract): void {
   describe('openScope', () => {
     it('makes the replicas a standing rule, told by read priority', async () => {
       const scope = await contract.openScope();
-      const rules = await contract.catalog.listRules(scope.name);
+      const rules = await contract.catalog.listStandingRules(scope.name);
       expect(rules.map(({ origin, store, storeTitle, priority }) => ({ origin, store, storeTitle, priority }))).toEqual(
         [
           { origin: 'profile', store: scope.near, storeTitle: 'near', priority: 1 },
@@ -50,9 +50,9 @@ export function describeScopes(contract: CatalogContract): void {
 
     it('again with the same replicas changes nothing', async () => {
       const scope = await contract.openScope();
-      const before = await contract.catalog.listRules(scope.name);
+      const before = await contract.catalog.listStandingRules(scope.name);
       await open(scope.name, [scope.near, scope.far]);
-      const after = await contract.catalog.listRules(scope.name);
+      const after = await contract.catalog.listStandingRules(scope.name);
       expect(after.map(({ id, createdMs }) => ({ id, createdMs }))).toEqual(
         before.map(({ id, createdMs }) => ({ id, createdMs })),
       );
@@ -61,15 +61,18 @@ export function describeScopes(contract: CatalogContract): void {
     it('ends the rule of a replica that is named no more, and begins it again when it is', async () => {
       const scope = await contract.openScope();
       await open(scope.name, [scope.far]);
-      expect((await contract.catalog.listRules(scope.name)).map(({ store }) => store)).toEqual([scope.far]);
+      expect((await contract.catalog.listStandingRules(scope.name)).map(({ store }) => store)).toEqual([scope.far]);
       await open(scope.name, [scope.near, scope.far]);
-      expect((await contract.catalog.listRules(scope.name)).map(({ store }) => store)).toEqual([scope.near, scope.far]);
+      expect((await contract.catalog.listStandingRules(scope.name)).map(({ store }) => store)).toEqual([
+        scope.near,
+        scope.far,
+      ]);
     });
 
     it('ends all rules when no replica is named', async () => {
       const scope = await contract.openScope();
       await open(scope.name, []);
-      expect(await contract.catalog.listRules(scope.name)).toEqual([]);
+      expect(await contract.catalog.listStandingRules(scope.name)).toEqual([]);
     });
 
     it('for one run leaves the standing rule as it is, and knows the targets', async () => {
@@ -82,7 +85,10 @@ export function describeScopes(contract: CatalogContract): void {
         replicas: [{ store: target, title: 'by hand', priority: 1 }],
         standing: false,
       });
-      expect((await contract.catalog.listRules(scope.name)).map(({ store }) => store)).toEqual([scope.near, scope.far]);
+      expect((await contract.catalog.listStandingRules(scope.name)).map(({ store }) => store)).toEqual([
+        scope.near,
+        scope.far,
+      ]);
       await contract.putWithReplicas(scope, 'a', [target]);
       expect((await contract.read(scope, 'a')).replicas.map(({ store }) => store)).toEqual([target]);
     });
@@ -90,7 +96,7 @@ export function describeScopes(contract: CatalogContract): void {
     it('lists the rules of all scopes when none is named', async () => {
       const one = await contract.openScope();
       const other = await contract.openScope();
-      const scopes = new Set((await contract.catalog.listRules()).map(({ scope }) => scope));
+      const scopes = new Set((await contract.catalog.listStandingRules()).map(({ scope }) => scope));
       expect(scopes.has(one.name) && scopes.has(other.name)).toBe(true);
     });
 
@@ -100,7 +106,7 @@ export function describeScopes(contract: CatalogContract): void {
       await expectKind(contract.putWithReplicas(scope, 'a', ['test:never-opened']), 'failed');
       expect(await contract.catalog.readObject(scope.name, 'a')).toBeUndefined();
       expect(await contract.catalog.readObject('never-opened', 'a')).toBeUndefined();
-      expect(await contract.catalog.listRules('never-opened')).toEqual([]);
+      expect(await contract.catalog.listStandingRules('never-opened')).toEqual([]);
     });
   });
 

@@ -1,0 +1,315 @@
+import type { ObjectName } from '../domain/object/object-name.ts';
+import type { GroupRest } from '../domain/placement/placement-facts.ts';
+import type { Replica, ReplicaState } from '../domain/replica/replica.ts';
+import type { LockCounts } from '../domain/rule/lock-counts.ts';
+import type { Lock, LockEvent, LockState } from '../domain/rule/lock.ts';
+import type { RuleEvent, RuleState } from '../domain/rule/rule-state.ts';
+import type { RuleWords } from '../domain/rule/rule.ts';
+import type { FactChange } from '../domain/rule/stuck-reason.ts';
+import type { Verification } from '../domain/store/verification.ts';
+import type { RequestState } from '../domain/transfer/request-states.ts';
+import type { WayFailure } from '../domain/transfer/next-way.ts';
+import type { Lease, NewEvent } from './catalog.ts';
+
+/**
+ * Rules, their locks, and the requests that carry them out (docs/rules.md, docs/states.md). Counts of a rule are those of its
+ * locks after each transaction; a store's space and an account's use are kept in the transactions that change them. Stores are
+ * known by their place.
+ */
+export interface RuleCatalog {
+  /** The rule begins as `INJECT`, or `WAITING_APPROVAL`. Same targets, account, expression and copies: `duplicate`. */
+  addRule(rule: NewRule): Promise<RuleAdded>;
+  readRule(id: number): Promise<RuleRecord | undefined>;
+  listRules(query: RuleQuery): Promise<readonly RuleRecord[]>;
+  /** Rules whose content holds this object or collection, by whatever way. */
+  listRulesOf(name: ObjectName): Promise<readonly RuleRecord[]>;
+  /** Changes what a rule says; it is applied anew where that matters (`content-changed`). Undefined: there is none. */
+  updateRule(id: number, words: Partial<RuleWords>): Promise<RuleRecord | undefined>;
+  /** An event of a rule's life. One that ends it marks it so; its locks go in pages, by whoever claims it. */
+  tellRule(id: number, event: RuleEvent): Promise<RuleTold>;
+
+  /** Rules that are due: to be applied, to be tried again, to expire, to end. Longest due first. */
+  claimRules(claim: {
+    readonly owner: string;
+    readonly limit: number;
+    readonly leaseMs: number;
+  }): Promise<readonly ClaimedRule[]>;
+  renewRules(leases: readonly RuleLease[], leaseMs: number): Promise<readonly boolean[]>;
+  /** The next objects of a rule's content with what there is of each. A page never holds objects of two datasets. */
+  readRulePage(rule: number, query: { readonly after?: string; readonly limit: number }): Promise<RulePage>;
+  /** A group's sums over all of its objects: of one dataset, or of all of the rule. */
+  sumRuleGroup(rule: number, dataset: ObjectName | undefined): Promise<GroupRest>;
+  /**
+   * Locks, replicas `COPYING` and requests for a page, and locks that go, in one transaction. What each lock begins with is decided
+   * there again, by the replica as it is then. Nothing at all is applied where the lease is lost, or a store or quota has no room
+   * for the whole page by now.
+   */
+  applyRulePage(page: RulePageOutcome): Promise<RulePageApplied>;
+  /** Up to `limit` locks of a rule that has ended, or that its content does not hold any more, go. Returns how many went. */
+  releaseLocks(lease: RuleLease, limit: number): Promise<number>;
+
+  /** What placement and ranking need to know of stores from the catalog. All stores it knows. */
+  readStoreUse(): Promise<readonly StoreUse[]>;
+  /** What `pando store set` said, by place; it goes before the configuration. */
+  setStore(store: string, said: StoreSaid): Promise<void>;
+  listLocks(query: LockQuery): Promise<readonly LockRecord[]>;
+  /** Stuck locks whose time has come are `retried` and their requests asked again; up to `limit`. Returns how many were. */
+  retryStuck(limit: number): Promise<number>;
+  /** A fact changed: who is stuck on that is tried sooner, each at its own moment (`fraction` in [0, 1) spreads them). */
+  hasten(change: { readonly fact: FactChange; readonly store?: string; readonly rule?: number }): Promise<number>;
+
+  /** Everything about the source, ways and state of one request, for ranking and for `explain`. */
+  readAttempts(requestIds: readonly number[]): Promise<readonly AttemptRecord[]>;
+  /** A worker says from where and how it is about to copy: that source is in use until the outcome is told. */
+  chooseSources(choices: readonly SourceChoice[]): Promise<readonly boolean[]>;
+  /**
+   * Outcomes of attempts, each under its lease (false: lost, nothing changed): request, attempt, replica, locks, counters, space
+   * and route together.
+   */
+  settleTransfers(outcomes: readonly TransferOutcome[]): Promise<readonly boolean[]>;
+
+  /** Released replicas of a store that may go, those to be purged first, then those used longest ago. */
+  listReleased(store: string, limit: number): Promise<readonly ReleasedRecord[]>;
+  /** `BEING_DELETED` and a delete request for each that is still not claimed, not in use, and not the last good copy (I7). */
+  condemn(replicas: readonly ReplicaKey[], countsAsGood: CountsAsGood): Promise<readonly boolean[]>;
+  /** Reads push back the time a released replica goes. */
+  touch(replicas: readonly ReplicaKey[]): Promise<void>;
+
+  setQuota(
+    quota: Quota | { readonly account: string; readonly expression: string; readonly bytes: undefined },
+  ): Promise<void>;
+  listQuotas(account?: string): Promise<readonly Quota[]>;
+  readAccountUse(account: string): Promise<readonly AccountUse[]>;
+}
+
+export interface NewRule extends RuleWords {
+  readonly needsApproval: boolean;
+}
+
+export type RuleAdded =
+  | { readonly kind: 'added' | 'duplicate'; readonly id: number }
+  /** Of targets that are objects or collections: there is none of that name. */
+  | { readonly kind: 'unknown-target'; readonly names: readonly ObjectName[] };
+
+export interface RuleRecord extends RuleWords {
+  readonly id: number;
+  readonly state: RuleState;
+  readonly counts: LockCounts;
+  readonly missingCopies: number;
+  readonly missingWhy: string | undefined;
+  readonly createdMs: number;
+  readonly updatedMs: number;
+  /** When it is looked at again by itself; undefined: when something changes. */
+  readonly nextLookMs: number | undefined;
+}
+
+export interface RuleQuery {
+  readonly account?: string;
+  readonly state?: RuleState;
+  readonly scope?: string;
+  readonly after?: number;
+  readonly limit: number;
+}
+
+export type RuleTold =
+  | { readonly kind: 'told'; readonly rule: RuleRecord }
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'refused'; readonly why: string }
+  | { readonly kind: 'unknown' };
+
+export interface RuleLease {
+  readonly rule: number;
+  readonly token: number;
+}
+
+export interface ClaimedRule {
+  readonly lease: RuleLease;
+  readonly rule: RuleRecord;
+  /** `end`: its locks are to go. `apply`: from `position`, or from the beginning. */
+  readonly work: 'apply' | 'end';
+  readonly position: string | undefined;
+}
+
+export interface RulePage {
+  readonly dataset: ObjectName | undefined;
+  readonly objects: readonly RuleObject[];
+  readonly next: string | undefined;
+}
+
+export interface RuleObject extends ObjectName {
+  readonly id: number;
+  readonly versionId: number;
+  readonly bytes: number;
+  readonly format: string;
+  readonly authority: string | undefined;
+  /** Of the current version. */
+  readonly replicas: readonly Pick<Replica, 'store' | 'state' | 'verification' | 'soft'>[];
+  /** Of this rule. */
+  readonly locks: readonly { readonly store: string; readonly state: LockState }[];
+}
+
+export interface RulePageOutcome {
+  readonly lease: RuleLease;
+  readonly objects: readonly PlacedObject[];
+  /** The first page of a turn: `missing` begins anew. */
+  readonly isFirst: boolean;
+  readonly missingCopies: number;
+  readonly missingWhy: string | undefined;
+  /** Where to go on; undefined: it was the last page, and the rule is `applied`. */
+  readonly position: string | undefined;
+  /** When a rule with missing copies is looked at again by itself. */
+  readonly lookAgainMs: number | undefined;
+  readonly events: readonly NewEvent[];
+}
+
+export interface PlacedObject {
+  readonly id: number;
+  /** Another one by now: the object is left as it is, and the rule applied once more. */
+  readonly versionId: number;
+  /** Every store where the rule is to have a lock from now on that it had not. `place`: key of a copy that would be made. */
+  readonly locks: readonly { readonly store: string; readonly place: string }[];
+  readonly releases: readonly { readonly store: string; readonly purge: boolean }[];
+}
+
+export type RulePageApplied =
+  | { readonly kind: 'applied'; readonly rule: RuleRecord }
+  | { readonly kind: 'lost-lease' }
+  | { readonly kind: 'no-room'; readonly stores: readonly string[] };
+
+export interface StoreUse {
+  readonly store: string;
+  readonly title: string;
+  /** Of copies placed by rules and uploads. */
+  readonly completedBytes: number;
+  readonly inFlightBytes: number;
+  /** Of which are on their way out. */
+  readonly leavingBytes: number;
+  readonly pendingRequests: number;
+  /** Transfers to it in the last day, by source place. */
+  readonly recent: readonly { readonly source: string; readonly succeeded: number; readonly failed: number }[];
+  readonly said: StoreSaid;
+}
+
+export interface StoreSaid {
+  readonly availability?: { readonly read?: boolean; readonly write?: boolean; readonly delete?: boolean };
+  /** Copied from what the store accepts, so that transactions can hold to it; null: no limit. */
+  readonly allocatedBytes?: number | null;
+}
+
+export interface LockQuery {
+  readonly rule?: number;
+  readonly name?: ObjectName;
+  readonly state?: LockState;
+  /** What `LockRecord.at` of the last one said. */
+  readonly after?: string;
+  readonly limit: number;
+}
+
+export interface LockRecord extends ObjectName {
+  readonly at: string;
+  readonly rule: number;
+  readonly store: string;
+  readonly lock: Lock;
+  readonly replica: ReplicaState | undefined;
+  readonly request:
+    | {
+        readonly id: number;
+        readonly state: RequestState;
+        readonly attempts: number;
+        readonly lastError: string | undefined;
+        readonly nextAttemptMs: number;
+      }
+    | undefined;
+}
+
+export interface SourceChoice {
+  readonly lease: Lease;
+  readonly source: string;
+  readonly protocol: string;
+}
+
+export interface AttemptRecord {
+  readonly request: number;
+  readonly number: number;
+  readonly atMs: number;
+  readonly source: string | undefined;
+  readonly protocol: string | undefined;
+  readonly outcome: 'arrived' | 'failed' | 'no-source' | 'held-back' | 'interrupted' | 'lost';
+  readonly failure: WayFailure | undefined;
+  readonly error: string | undefined;
+}
+
+export interface TransferOutcome {
+  readonly lease: Lease;
+  readonly request:
+    | { readonly state: 'DONE' }
+    | { readonly state: 'CANCELLED'; readonly why: string }
+    | {
+        readonly state: 'QUEUED' | 'WAITING' | 'FAILED' | 'NO_SOURCES';
+        readonly attempts: number;
+        readonly timesStuck: number;
+        /** From now, by the database's clock. */
+        readonly afterMs: number;
+        readonly why: string;
+      };
+  readonly attempt: Omit<AttemptRecord, 'request' | 'number' | 'atMs'> | undefined;
+  /** What becomes of the replica that was asked for; undefined: nothing. */
+  readonly replica:
+    | 'drop'
+    | {
+        readonly state: ReplicaState;
+        readonly place: string;
+        readonly token: string | undefined;
+        readonly verification: Verification;
+      }
+    | undefined;
+  readonly sha256?: string;
+  /** Its store was not flushed. */
+  readonly soft: boolean;
+  readonly lock: LockEvent | undefined;
+  /** A source to be looked at before it gives bytes again: becomes `SUSPICIOUS` if its token is still this one. */
+  readonly doubtedSource: { readonly store: string; readonly token: string | undefined } | undefined;
+  /** For the recent results of the route. */
+  readonly bytes: number;
+  readonly busyMs: number;
+}
+
+export interface ReplicaKey extends ObjectName {
+  readonly versionId: number;
+  readonly store: string;
+}
+
+export interface ReleasedRecord extends ReplicaKey {
+  readonly objectId: number;
+  readonly bytes: number;
+  readonly lastUsedMs: number;
+  readonly purge: boolean;
+  readonly isSourceInUse: boolean;
+  readonly state: ReplicaState;
+  readonly verification: Verification;
+  readonly isSoft: boolean;
+  readonly isCurrent: boolean;
+  /** Of its object, at all stores. */
+  readonly copies: readonly {
+    readonly store: string;
+    readonly state: ReplicaState;
+    readonly verification: Verification;
+    readonly isSoft: boolean;
+    readonly isCurrent: boolean;
+  }[];
+}
+
+/** Places of stores whose copies never count (memory). */
+export type CountsAsGood = { readonly exceptStores: readonly string[] };
+
+export interface Quota {
+  readonly account: string;
+  readonly expression: string;
+  readonly bytes: number;
+}
+
+export interface AccountUse {
+  readonly store: string;
+  readonly bytes: number;
+  readonly locks: number;
+}
