@@ -155,7 +155,7 @@ export class Pando implements AsyncDisposable {
       profile.replicas.map(async ({ profile: name, readPriority }) => {
         const replica = this.profile(name);
         if (replica === undefined) throw new Error(`${profile.name}: the profile ${name} does not exist`);
-        return { title: name, priority: readPriority, storage: await this.openStore(replica) };
+        return { title: name, priority: readPriority, isMirror: true, storage: await this.openStore(replica) };
       }),
     );
     const { name, consistency, deadlineMs } = profile;

@@ -7,7 +7,7 @@ import { copyReplica } from './copy-replica.ts';
 import { deleteReplica, type DeleteReplicaPorts } from './delete-replica.ts';
 import { ObjectError } from './object-error.ts';
 import type { ReadPorts } from './object-read.ts';
-import type { OpenedScope } from './opened-scope.ts';
+import type { ObjectScope } from './opened-scope.ts';
 import { RequestLeases } from './request-leases.ts';
 
 export type RequestPorts = ReadPorts &
@@ -17,7 +17,7 @@ export type RequestPorts = ReadPorts &
   };
 
 export interface CarryOutRequests {
-  readonly scopes: readonly OpenedScope[];
+  readonly scopes: readonly ObjectScope[];
   /** Printable: who claims them. */
   readonly owner: string;
   /** `idle`: nothing is due now. A signal: until it is aborted; requests that come later are carried out too. */
@@ -115,7 +115,7 @@ const COUNTED = { done: 'done', cancelled: 'moot', retry: 'postponed', failed: '
 
 async function attempt(
   ports: RequestPorts,
-  scope: OpenedScope,
+  scope: ObjectScope,
   leases: RequestLeases,
   request: ClaimedRequest,
   signal: AbortSignal,

@@ -8,7 +8,7 @@ import { type Head, type Storage, StorageError } from '../ports/storage.ts';
 import type { Telling } from '../ports/telling.ts';
 import { askStore } from './ask-store.ts';
 import { hashStored } from './hash-stored.ts';
-import type { OpenedScope } from './opened-scope.ts';
+import type { ObjectScope, OpenedScope } from './opened-scope.ts';
 import type { OperationIds } from './operation-ids.ts';
 import { roleOf } from './scope-stores.ts';
 import type { StoreHealth } from './store-health.ts';
@@ -87,7 +87,7 @@ async function observeOnce(ports: ObservePorts, args: ObserveSource): Promise<Ob
 /** Records what a read found wrong at a store. The read goes on whether or not the catalog could be told. */
 export async function recordFinding(
   { catalog, events }: { readonly catalog: Pick<Catalog, 'record'>; readonly events: EventSink },
-  scope: OpenedScope,
+  scope: ObjectScope,
   row: { readonly name: string; readonly current?: unknown },
   replica: Replica,
   finding: Finding,
