@@ -89,6 +89,14 @@ export const priority = field<number>((input) => {
   return input >= 1 ? { value: input } : { message: 'must be 1 or more', remedy };
 });
 
+/** Of a protocol: 0 is tried first, null is "not for that". */
+export const protocolPriority = field<number | null>((input) => {
+  if (input === null) return { value: null };
+  if (typeof input === 'number' && Number.isSafeInteger(input) && input >= 0) return { value: input };
+  const remedy = 'write a whole number from 0, the lowest is tried first; or null, where it is not for that';
+  return { message: 'must be a whole number or null', remedy };
+});
+
 /** A quantity between two bounds, which are written as the user would write them. */
 function quantity(
   noun: string,

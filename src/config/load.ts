@@ -11,7 +11,7 @@ import { ConfigurationError, formatPath, problemOutsideFiles } from './problem.t
 import { readProfiles } from './read-profiles.ts';
 import { readTop } from './schema.ts';
 import { findEndpointProblems } from './storage-settings.ts';
-import { currentSurroundings } from './surroundings.ts';
+import { currentSurroundings, readVariable } from './surroundings.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** Larger than any configuration somebody wrote; a data file named by mistake is not read into memory. */
@@ -65,7 +65,8 @@ export function parseConfiguration(text: string, options: ParseOptions): Configu
   }
   const problems = [...outside, ...inOrder([...flaws, ...placeFindings(findings, document, file)])];
   if (problems.length > 0 || !('value' in catalog.parsed)) throw new ConfigurationError(problems);
-  return { file, catalog: catalog.parsed.value, profiles: read.profiles };
+  const site = readVariable(surroundings, 'PANDO_SITE') ?? top.value?.site;
+  return { file, catalog: catalog.parsed.value, site, profiles: read.profiles };
 }
 
 const CATALOG_REMEDY = 'write sqlite:/path/to/catalog.sqlite or postgres://user@host/database';
