@@ -16,6 +16,19 @@ export interface CopyTarget {
   readonly how: CopyMethod;
   /** What the listing found there; undefined: nothing. Published only onto this. */
   readonly expected: Token | undefined;
+  /** Where it goes at the target; absent: under the item's own key. */
+  readonly key?: string;
+}
+
+/** Bytes that are known before they are read: others are not published. */
+export interface WantedBytes {
+  /** Which store gives them. Index: the source is 0, the targets follow. */
+  readonly store: number;
+  /** Given: only what the store holds under this token. */
+  readonly token: Token | undefined;
+  readonly size: number;
+  /** Undefined: not known yet; this copy is their first full read. */
+  readonly sha256: string | undefined;
 }
 
 /** One object to be brought to one or more targets: read once, written to all. */
@@ -30,6 +43,8 @@ export interface CopyItem {
   readonly known: { readonly sha256: string; readonly operation: string } | undefined;
   /** The source's copy of `known` is in doubt: other bytes than its are nobody's new version, and are not copied. */
   readonly isSourceInDoubt?: true;
+  /** Given: these bytes and no others, from the store they name. Absent: what the source holds, whatever it is. */
+  readonly wanted?: WantedBytes;
 }
 
 export interface CopyPage {
@@ -42,6 +57,8 @@ export interface CopyPage {
 export interface CopyFailure {
   readonly kind: StorageErrorKind | 'fenced';
   readonly message: string;
+  /** Whose failure it was, where that is known. */
+  readonly at?: 'source' | 'destination';
 }
 
 export type CopyTargetOutcome =

@@ -38,7 +38,11 @@ export class DraftTarget {
     this.#settle({
       target: this.plan.target,
       kind: 'failed',
-      failure: { kind: failure.kind, message: failure.message },
+      failure: {
+        kind: failure.kind,
+        message: failure.message,
+        ...(failure.at === undefined ? {} : { at: failure.at }),
+      },
     });
   }
 
@@ -58,6 +62,9 @@ export class CopyDraft {
   moved = 0;
   /** The source was another at the end of the copy than at its beginning: nothing of it may be published. */
   sourceChanged = false;
+  /** Hashes of what was read, one for each attempt, where other bytes were wanted. */
+  readonly #wrong: string[] = [];
+  #isWrong = false;
 
   constructor(item: CopyItem) {
     this.item = item;
@@ -68,6 +75,7 @@ export class CopyDraft {
     this.attempts++;
     this.#begunMs = nowMs;
     this.sourceChanged = false;
+    this.#isWrong = false;
     this.read = undefined;
     this.moved = 0;
     this.targets = this.item.targets.map((plan) => new DraftTarget(plan));
@@ -75,6 +83,26 @@ export class CopyDraft {
 
   noteRead({ token, size, attributes }: Head, sha256: string | undefined): void {
     this.read = { token, size, sha256, attributes, readAfterMs: this.#begunMs };
+    const wanted = this.item.wanted?.sha256;
+    if (wanted === undefined || sha256 === undefined || sha256 === wanted) return;
+    this.#isWrong = true;
+    this.#wrong.push(sha256);
+  }
+
+  /** Other bytes came than are wanted: nothing of it may be published. */
+  get isWrong(): boolean {
+    return this.#isWrong;
+  }
+
+  /** Wrong bytes are read once more, to tell a source that has them from a way that damages them. */
+  get isWorthAnotherRead(): boolean {
+    return this.sourceChanged || (this.#isWrong && this.#wrong.length === 1);
+  }
+
+  failWrong(): void {
+    const [first, second] = this.#wrong;
+    const message = `${this.item.key}: other bytes came than are wanted, twice${first === second ? ' the same' : ''}`;
+    this.failAll({ kind: 'corrupt', message, ...(first === second ? { at: 'source' } : {}) });
   }
 
   get open(): readonly DraftTarget[] {
@@ -88,8 +116,10 @@ export class CopyDraft {
   /** The source's failure is every target's; one that says the source changed asks for another attempt. */
   sourceFailed(error: unknown): void {
     if (!(error instanceof StorageError)) throw error;
-    this.sourceChanged = error.kind === 'changed' || error.kind === 'precondition-failed';
-    for (const one of this.open) one.fail(error);
+    const isOther = error.kind === 'changed' || error.kind === 'precondition-failed';
+    // What is wanted does not come back by looking again.
+    this.sourceChanged = isOther && this.item.wanted === undefined;
+    for (const one of this.open) one.fail({ kind: error.kind, message: error.message, at: 'source' });
   }
 
   /** Under which the copies are recognised: the known version's where the bytes are its bytes. */

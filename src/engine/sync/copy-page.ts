@@ -1,5 +1,5 @@
 import type { Clock } from '../../ports/clock.ts';
-import type { CopyOutcome, CopyPage, OnMoved } from '../../ports/copy-pool.ts';
+import type { CopyFailure, CopyOutcome, CopyPage, OnMoved } from '../../ports/copy-pool.ts';
 import type { Published, PublishRequest, Staged, Storage } from '../../ports/storage.ts';
 import { StorageError } from '../../ports/storage.ts';
 import { CopyDraft, type DraftTarget } from './copy-draft.ts';
@@ -35,7 +35,9 @@ export async function copyPage(deps: CopyPageDeps, page: CopyPage): Promise<Copy
   const drafts = page.items.map((item) => new CopyDraft(item));
   const pulse = new Pulse(deps);
   let next = 0;
-  const keepsBytes = deps.targets.some(({ capabilities }) => capabilities.stagesInMemory);
+  const isNamed = (index: number): boolean =>
+    page.items.some((item) => item.targets.some((one) => one.target === index));
+  const keepsBytes = deps.targets.some(({ capabilities }, index) => capabilities.stagesInMemory && isNamed(index));
   const work = async (): Promise<void> => {
     const lane = { ...deps, pulse, into: keepsBytes ? undefined : Buffer.allocUnsafe(READ_BYTES) };
     for (let draft = drafts[next++]; draft !== undefined; draft = drafts[next++]) await copyItem(lane, page, draft);
@@ -50,10 +52,14 @@ async function copyItem(deps: CopyPageDeps & StageDeps, page: CopyPage, draft: C
     draft.begin(deps.clock.nowMs());
     if (deps.signal.aborted) draft.failAll({ kind: 'aborted', message: 'the sync was stopped' });
     else await stageItem(deps, draft);
-    if (draft.sourceChanged && draft.attempts < ATTEMPTS_MAX) {
+    if (draft.isWorthAnotherRead && draft.attempts < ATTEMPTS_MAX) {
       await discardStaged(deps, draft);
       deps.pulse.takeBack(draft.moved);
       continue;
+    }
+    if (draft.isWrong) {
+      await discardStaged(deps, draft);
+      draft.failWrong();
     }
     await publishAll(deps, page, [draft], (storage) => storage.capabilities.stagesInMemory);
     return;
@@ -119,13 +125,13 @@ async function publishTo(
     const isLate = await isLeaseOver(deps);
     for (const [i, { draft, target }] of waiting.entries()) {
       const outcome = outcomes[i] as Published | StorageError;
-      if (outcome instanceof StorageError) target.fail(outcome);
+      if (outcome instanceof StorageError) target.fail(atDestination(outcome));
       else await settle(page, storage, { draft, target, outcome, isLate });
     }
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
     await storage.discard(staged);
-    for (const { target } of waiting) if (target.state.kind === 'staged') target.fail(error);
+    for (const { target } of waiting) if (target.state.kind === 'staged') target.fail(atDestination(error));
   }
 }
 
@@ -160,15 +166,20 @@ async function settle(
     return;
   }
   try {
-    const again = await hashObject(storage, draft.item.key, outcome.token);
+    const again = await hashObject(storage, target.plan.key ?? draft.item.key, outcome.token);
     if (again.sha256 === draft.read?.sha256) target.copied({ ...outcome, verification: 'read-back' }, isLate);
     else
       target.fail({
         kind: 'corrupt',
         message: `${storage.name}: ${draft.item.key}: what was written reads back differently`,
+        at: 'destination',
       });
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
-    target.fail(error);
+    target.fail(atDestination(error));
   }
+}
+
+function atDestination({ kind, message }: StorageError): CopyFailure {
+  return { kind, message, at: 'destination' };
 }

@@ -8,7 +8,9 @@ import {
   type StageOptions,
   type Storage,
   StorageError,
+  type Token,
 } from '../../ports/storage.ts';
+import type { CopyItem } from '../../ports/copy-pool.ts';
 import type { CopyDraft, DraftTarget } from './copy-draft.ts';
 import { fanOut } from './fan-out.ts';
 import { hashBody, hashObject } from './hash-object.ts';
@@ -28,12 +30,17 @@ export async function stageItem(deps: StageDeps, draft: CopyDraft): Promise<void
   try {
     await compareTimes(deps, draft);
     if (draft.open.length === 0) return;
-    const got = await deps.source.get(draft.item.key, readOptions(deps));
-    if (got.body instanceof Uint8Array) await stageWhole(deps, draft, got.head, got.body);
-    else await stageStream(deps, draft, got);
+    const source = sourceOf(deps, draft.item);
+    const got = await source.get(draft.item.key, readOptions(deps, draft.item.wanted?.token));
+    if (got.body instanceof Uint8Array) await stageWhole({ ...deps, source }, draft, got.head, got.body);
+    else await stageStream({ ...deps, source }, draft, got);
   } catch (error) {
     draft.sourceFailed(error);
   }
+}
+
+function sourceOf({ source, targets }: StageDeps, { wanted }: CopyItem): Storage {
+  return wanted === undefined || wanted.store === 0 ? source : (targets[wanted.store - 1] as Storage);
 }
 
 /** Settles the targets that only have to agree in size and time. */
@@ -44,8 +51,8 @@ async function compareTimes({ source, targets }: StageDeps, draft: CopyDraft): P
   const ours = await source.head(key);
   for (const target of comparable) {
     const storage = targets[target.plan.target] as Storage;
-    await perTarget(target, async () => {
-      const theirs = await storage.head(key);
+    await perTarget(source, target, async () => {
+      const theirs = await storage.head(target.plan.key ?? key);
       if (theirs.token !== target.plan.expected || !agree(ours, theirs, source, storage)) return;
       if (draft.read === undefined) draft.noteRead(ours, undefined);
       target.same(theirs.token, 'none');
@@ -65,15 +72,17 @@ function agree(ours: Head, theirs: Head, source: Storage, target: Storage): bool
 
 async function stageWhole(deps: StageDeps, draft: CopyDraft, head: Head, bytes: Uint8Array): Promise<void> {
   if (bytes.length !== head.size) throw shortRead(deps.source, draft, bytes.length, head.size);
+  checkSize(deps.source, draft, head);
   const sha256 = hash('sha256', bytes, 'hex');
   checkDoubt(deps.source, draft, sha256);
   draft.noteRead(head, sha256);
+  if (draft.isWrong) return;
   const mark = draft.markOf(sha256);
   for (const target of draft.open) {
     const storage = deps.targets[target.plan.target] as Storage;
-    await perTarget(target, async () => {
+    await perTarget(deps.source, target, async () => {
       if (await isSame(storage, draft, target, sha256)) return;
-      target.stage(await storage.stage(draft.item.key, bytes, stageOptions(head, mark)));
+      target.stage(await storage.stage(target.plan.key ?? draft.item.key, bytes, stageOptions(head, mark)));
     });
   }
 }
@@ -81,6 +90,12 @@ async function stageWhole(deps: StageDeps, draft: CopyDraft, head: Head, bytes: 
 async function stageStream(deps: StageDeps, draft: CopyDraft, got: Got): Promise<void> {
   const { key, operation } = draft.item;
   let { head, body } = got;
+  try {
+    checkSize(deps.source, draft, head);
+  } catch (error) {
+    if (!(body instanceof Uint8Array)) await body[Symbol.asyncIterator]().return?.();
+    throw error;
+  }
   if (draft.item.isSourceInDoubt === true || draft.open.some(({ plan }) => plan.how === 'compare-hash')) {
     const { sha256, size } = await hashBody(body, () => deps.pulse.moved(0));
     if (size !== head.size) throw shortRead(deps.source, draft, size, head.size);
@@ -88,11 +103,12 @@ async function stageStream(deps: StageDeps, draft: CopyDraft, got: Got): Promise
     draft.noteRead(head, sha256);
     for (const target of draft.open)
       await perTarget(
+        deps.source,
         target,
         async () => void (await isSame(deps.targets[target.plan.target] as Storage, draft, target, sha256)),
       );
     if (draft.open.length === 0) return;
-    ({ head, body } = await deps.source.get(key, { ...readOptions(deps), ifToken: head.token }));
+    ({ head, body } = await deps.source.get(key, readOptions(deps, head.token)));
   }
   const open = draft.open;
   const fan = fanOut(body, open.length, (bytes) => {
@@ -103,11 +119,11 @@ async function stageStream(deps: StageDeps, draft: CopyDraft, got: Got): Promise
   const options = { ...stageOptions(head, { operation, sha256: undefined }), resume };
   const ends = await Promise.allSettled(
     open.map((target, i) =>
-      perTarget(target, async () => {
+      perTarget(deps.source, target, async () => {
         const storage = deps.targets[target.plan.target] as Storage;
         const branch = fan.branches[i] as AsyncIterable<Uint8Array>;
         try {
-          target.stage(await storage.stage(key, branch, options));
+          target.stage(await storage.stage(target.plan.key ?? key, branch, options));
         } finally {
           // A store that failed before it asked for a byte must not hold up the others.
           await branch[Symbol.asyncIterator]().return?.();
@@ -124,14 +140,20 @@ async function stageStream(deps: StageDeps, draft: CopyDraft, got: Got): Promise
 
 async function isSame(storage: Storage, draft: CopyDraft, target: DraftTarget, sha256: string): Promise<boolean> {
   if (target.plan.how !== 'compare-hash') return false;
-  const theirs = await hashObject(storage, draft.item.key, target.plan.expected);
+  const theirs = await hashObject(storage, target.plan.key ?? draft.item.key, target.plan.expected);
   if (theirs.sha256 !== sha256) return false;
   target.same(theirs.token, 'read-back');
   return true;
 }
 
-function readOptions({ into, signal }: StageDeps): GetOptions {
-  return into === undefined ? { signal } : { into, signal };
+function readOptions({ into, signal }: StageDeps, ifToken: Token | undefined): GetOptions {
+  return { signal, ...(into === undefined ? {} : { into }), ...(ifToken === undefined ? {} : { ifToken }) };
+}
+
+function checkSize(source: Storage, { item }: CopyDraft, head: Head): void {
+  if (item.wanted === undefined || item.wanted.size === head.size) return;
+  const why = `it holds ${head.size} bytes, not the ${item.wanted.size} that are wanted`;
+  throw new StorageError('corrupt', { store: source.name, key: item.key }, why);
 }
 
 /** Bytes that rotted, or that a machine lost when it stopped, must not take the place of good copies. */
@@ -146,13 +168,14 @@ function stageOptions(head: Head, mark: Mark): StageOptions {
 }
 
 /** A target's failure is its own; the source's (it comes through `stage` unchanged) is the item's. */
-async function perTarget(target: DraftTarget, act: () => Promise<void>): Promise<void> {
+async function perTarget(source: Storage, target: DraftTarget, act: () => Promise<void>): Promise<void> {
   try {
     await act();
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
     if (error.kind === 'changed') throw error;
-    target.fail(error);
+    const at = error.store === source.name ? 'source' : 'destination';
+    target.fail({ kind: error.kind, message: error.message, at });
   }
 }
 
