@@ -1,5 +1,5 @@
 import { escapeKey } from '../domain/object/key.ts';
-import { isRetryable, retryDelayMs } from '../domain/transfer/retry.ts';
+import { isRetryable, retryDelayMs, type RetryPolicy } from '../domain/transfer/retry.ts';
 import type { Catalog, ClaimedRequest, RequestOutcome } from '../ports/catalog.ts';
 import type { Random } from '../ports/random.ts';
 import { StorageError } from '../ports/storage.ts';
@@ -44,8 +44,7 @@ const LEASE_MS = 60_000;
 /** How long a worker without work waits before it looks again. */
 const POLL_MS = 1_000;
 /** About ten minutes of trying, with pauses up to half a minute. Deletes are never given up. */
-const COPY_ATTEMPTS_MAX = 30;
-const RETRY_DELAY_MS = 1_000;
+const RETRY: RetryPolicy = { attemptsMax: 30, delayMs: 1_000 };
 
 /** Carries out queued copies and deletes of these scopes. Failures of single requests are recorded with them. */
 export async function carryOutRequests(ports: RequestPorts, args: CarryOutRequests): Promise<CarriedOut> {
@@ -133,13 +132,7 @@ async function attempt(
 function judgeFailure({ lease, kind, attempts }: ClaimedRequest, error: unknown, fraction: number): RequestOutcome {
   if (!(error instanceof StorageError) && !(error instanceof ObjectError)) throw error;
   const message = error.message;
-  const policy = { attemptsMax: COPY_ATTEMPTS_MAX, delayMs: RETRY_DELAY_MS };
-  const again = {
-    lease,
-    kind: 'retry',
-    afterMs: retryDelayMs(attempts + 1, policy, fraction),
-    error: message,
-  } as const;
+  const again = { lease, kind: 'retry', afterMs: retryDelayMs(attempts, RETRY, fraction), error: message } as const;
   if (kind === 'delete') return again;
   const isHopeful =
     error instanceof StorageError
@@ -148,5 +141,5 @@ function judgeFailure({ lease, kind, attempts }: ClaimedRequest, error: unknown,
         error.kind === 'changed' ||
         error.kind === 'aborted'
       : error.kind === 'unavailable' || error.kind === 'changed' || error.kind === 'aborted';
-  return isHopeful && attempts + 1 < COPY_ATTEMPTS_MAX ? again : { lease, kind: 'failed', error: message };
+  return isHopeful && attempts < RETRY.attemptsMax ? again : { lease, kind: 'failed', error: message };
 }

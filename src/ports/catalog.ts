@@ -260,6 +260,7 @@ export interface Lease {
 
 export interface ClaimedRequest extends NewRequest {
   readonly lease: Lease;
+  /** Claims since it was queued, this one too. */
   readonly attempts: number;
 }
 
@@ -272,9 +273,11 @@ export type RequestOutcome = { readonly lease: Lease } & (
 export interface RequestRecord extends NewRequest {
   readonly id: number;
   readonly state: RequestState;
+  /** Claims since it was queued. */
   readonly attempts: number;
   readonly lastError: string | undefined;
   readonly createdMs: number;
+  /** When it may be claimed; of one that is over, when it ended. */
   readonly nextAttemptMs: number;
 }
 

@@ -96,6 +96,24 @@ describe('a queued copy', () => {
     expect(failed?.lastError).toMatch('access denied');
   });
 
+  test('waits for a part of a second first, doubled each time, and is given up with its thirtieth attempt', async () => {
+    await using world = await openWorld();
+    await world.write('a', 'hello');
+    world.replicas[0]!.fault = { kind: 'down' };
+    const waitsMs: number[] = [];
+    for (let attempt = 1; attempt < 30; attempt++) {
+      await world.carryOut();
+      const [waiting] = await world.catalog.listRequests({ state: 'QUEUED', limit: 9 });
+      expect(waiting?.attempts).toBe(attempt);
+      waitsMs.push((waiting?.nextAttemptMs ?? 0) - world.clock.nowMs());
+      await world.clock.advance(30_000);
+    }
+    // Chance leaves half of each here.
+    expect(waitsMs.slice(0, 7)).toEqual([500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
+    await world.carryOut();
+    expect(await world.catalog.listRequests({ state: 'FAILED', limit: 9 })).toMatchObject([{ attempts: 30 }]);
+  });
+
   test('takes the bytes from another replica while the source is down', async () => {
     await using world = await openWorld({ replicas: 2 });
     await world.write('a', 'hello');
