@@ -8,11 +8,12 @@ import { deleteReplica, type DeleteReplicaPorts } from './delete-replica.ts';
 import { ObjectError } from './object-error.ts';
 import type { ReadPorts } from './object-read.ts';
 import type { OpenedScope } from './opened-scope.ts';
+import { pruneCatalog } from './prune-catalog.ts';
 import { RequestLeases } from './request-leases.ts';
 
 export type RequestPorts = ReadPorts &
   DeleteReplicaPorts & {
-    readonly catalog: Pick<Catalog, 'claimRequests' | 'renewRequests' | 'finishRequests'>;
+    readonly catalog: Pick<Catalog, 'claimRequests' | 'renewRequests' | 'finishRequests' | 'prune'>;
     readonly random: Random;
   };
 
@@ -43,6 +44,8 @@ const CONCURRENCY = 4;
 const LEASE_MS = 60_000;
 /** How long a worker without work waits before it looks again. */
 const POLL_MS = 1_000;
+/** A worker without work forgets what is over, so often. */
+const PRUNE_EVERY_MS = 600_000;
 /** About ten minutes of trying, with pauses up to half a minute. Deletes are never given up. */
 const RETRY: RetryPolicy = { attemptsMax: 30, delayMs: 1_000 };
 
@@ -53,6 +56,7 @@ export async function carryOutRequests(ports: RequestPorts, args: CarryOutReques
   const counts = { done: 0, moot: 0, postponed: 0, failed: 0 };
   const running = new Set<Promise<void>>();
   const names = scopes.map(({ name }) => name);
+  let prunedMs = Number.NEGATIVE_INFINITY;
   await using leases = new RequestLeases(ports.catalog, ports.clock, LEASE_MS, stop);
 
   while (stop?.aborted !== true) {
@@ -67,6 +71,10 @@ export async function carryOutRequests(ports: RequestPorts, args: CarryOutReques
     if (running.size > 0 && claimed.length < Math.max(1, limit)) await Promise.race(running);
     else if (running.size === 0) {
       if (until === 'idle') break;
+      if (ports.clock.monotonicMs() - prunedMs >= PRUNE_EVERY_MS) {
+        await pruneCatalog(ports.catalog, stop);
+        prunedMs = ports.clock.monotonicMs();
+      }
       await ports.clock.sleep(POLL_MS, stop).catch(() => undefined);
     }
   }

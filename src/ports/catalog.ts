@@ -36,7 +36,10 @@ export interface Catalog extends AsyncDisposable {
   /** The only verb that changes the namespace, or what is known of copies. One transaction. */
   record(batch: RecordBatch): Promise<RecordOutcome>;
 
-  /** Forget versions that are not current and have no replica any more. Returns how many went. */
+  /**
+   * Forgets up to `limit` versions that are not current and have no replica any more, and all that is kept for a time only
+   * (docs/catalog.md, "What is kept how long"). Returns how many versions went: fewer than `limit`, and there are no more.
+   */
   prune(limit: number): Promise<number>;
 
   /** Claims up to `limit` requests whose time has come, oldest first within priority. */

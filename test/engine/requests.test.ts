@@ -285,6 +285,22 @@ describe('a worker', () => {
     expect(await peek(world.replicas[0]!, 'a')).toBe('hello');
   });
 
+  test('without work forgets versions that no store holds any more', async () => {
+    await using world = await openWorld();
+    for (const text of ['first', 'second', 'third']) {
+      await world.write('a', text);
+      await world.carryOut();
+    }
+    expect((await world.catalog.status()).versions).toBe(3);
+    const controller = new AbortController();
+    const working = world.verbs.carryOut({ scopes: [world.scope], owner: 'worker', until: controller.signal });
+    await world.clock.advance(5_000);
+    controller.abort();
+    await world.run(working);
+    expect((await world.catalog.status()).versions).toBe(1);
+    expect(await world.read('a')).toBe('third');
+  });
+
   test('that is told to stop in the middle gives its request back, and the next takes it up at once', async () => {
     await using world = await openWorld();
     const replica = world.replicas[0]!;

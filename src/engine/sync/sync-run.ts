@@ -8,6 +8,7 @@ import { type Storage, StorageError } from '../../ports/storage.ts';
 import { flushSoft } from '../flush-soft.ts';
 import { headOrMissing } from '../observe-object.ts';
 import type { OperationIds } from '../operation-ids.ts';
+import { pruneCatalog } from '../prune-catalog.ts';
 import { CopyQueue } from './copy-queue.ts';
 import { CopyRecorder } from './copy-recorder.ts';
 import { deleteUnmatched, type Unmatched } from './delete-unmatched.ts';
@@ -112,6 +113,7 @@ export class SyncRun {
     if (!this.#isOver) await this.#cleanAfter();
     const state = this.#state(refusal);
     await this.#end(state === 'refused' ? 'failed' : state);
+    if (!this.#isOver && !this.#a.options.dryRun) await pruneCatalog(this.#ports.catalog, this.#a.signal);
     return this.#result(state, refusal, startedMs);
   }
 
