@@ -1,18 +1,11 @@
-import type { ObjectContent } from '../domain/object/version.ts';
 import type { Catalog, NewRequest, ObjectRecord } from '../ports/catalog.ts';
-import {
-  type Attributes,
-  type Head,
-  type Published,
-  type Staged,
-  type Storage,
-  StorageError,
-} from '../ports/storage.ts';
+import { type Head, type Published, type Staged, type Storage, StorageError } from '../ports/storage.ts';
 import { askStore } from './ask-store.ts';
 import { softPlaces } from './flush-soft.ts';
 import { hashStored } from './hash-stored.ts';
 import { HashingBody } from './hashing-body.ts';
 import type { KnownObject } from './locate-object.ts';
+import { attributesOf } from './object-content.ts';
 import type { ReadPorts } from './object-read.ts';
 import { headOrMissing, replacedAt } from './observe-object.ts';
 import type { OpenedScope } from './opened-scope.ts';
@@ -176,13 +169,4 @@ async function keepOrUndo(
   await takeBack(target, { key: name, token, operation });
   await catalog.record({ replicas: [{ scope: args.scope.name, name, versionId, store, to: 'drop' }] });
   return 'moot';
-}
-
-function attributesOf({ contentType, metadata, modifiedNs, mode }: ObjectContent): Attributes {
-  return {
-    ...(contentType === undefined ? {} : { contentType }),
-    ...(metadata === undefined ? {} : { metadata }),
-    ...(modifiedNs === undefined ? {} : { modifiedNs }),
-    ...(mode === undefined ? {} : { mode }),
-  };
 }

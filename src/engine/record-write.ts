@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { compareKeys } from '../domain/object/key.ts';
+import { REQUEST_PRIORITY } from '../domain/transfer/request-priorities.ts';
 import type { Catalog, ChangeOutcome, Intent, ObjectRecord, OperationRecord } from '../ports/catalog.ts';
 import type { Published } from '../ports/storage.ts';
 import { softPlaces } from './flush-soft.ts';
 import { replacedAt } from './observe-object.ts';
 import type { OpenedScope } from './opened-scope.ts';
-import { REQUEST_PRIORITY } from './request-priorities.ts';
 
 export interface PublishedWrite {
   readonly intent: Intent;
