@@ -97,7 +97,7 @@ export class CopyRecorder {
     return outcome;
   }
 
-  /** Items whose target held something the listing had not shown, or whose page came too late; each is given once. */
+  /** Items with the targets at which they are worth a second attempt; each is given once. */
   takeBlocked(): PlannedItem[] {
     return this.#blocked.splice(0);
   }

@@ -6,6 +6,7 @@ import { KnownCursor } from './known-cursor.ts';
 import { type MergedObject, mergeListings } from './merge-listings.ts';
 import { ProtectedNames } from './protected-names.ts';
 import { sortListing } from './sort-listing.ts';
+import { checkSourceStays } from './source-stays.ts';
 import type { SyncOptions } from './sync-types.ts';
 import type { Tally } from './tally.ts';
 
@@ -29,7 +30,7 @@ export class SyncListings {
   /** Names that may be at the source although no listing showed them. */
   readonly protected = new ProtectedNames();
   /** Objects of any kind the source's listing showed. */
-  sourceListed = 0;
+  #sourceListed = 0;
 
   constructor(options: SyncListingsOptions) {
     this.#o = options;
@@ -73,9 +74,15 @@ export class SyncListings {
     }
   }
 
+  /** Before anything is concluded from what the source does not have. Fails where the whole source went away. */
+  async checkSourceStays(): Promise<void> {
+    const { source, options, signal } = this.#o;
+    if (this.#sourceListed > 0) await checkSourceStays(source, options.prefix, signal);
+  }
+
   #noteSourcePage(page: ListingPage, isFirst: boolean): void {
     const { tally } = this.#o;
-    this.sourceListed += page.objects.length;
+    this.#sourceListed += page.objects.length;
     for (const failure of page.failures) {
       if (this.#isExcluded(failure)) continue;
       this.protected.add(failure.protects);
