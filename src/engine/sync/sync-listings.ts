@@ -1,7 +1,8 @@
 import type { Catalog } from '../../ports/catalog.ts';
 import type { Scratch } from '../../ports/scratch.ts';
-import type { ListingFailure, ListingPage, Storage } from '../../ports/storage.ts';
+import type { ListingPage, Storage } from '../../ports/storage.ts';
 import { ListingCursor } from './cursor.ts';
+import { isFailureExcluded } from './excluded-failure.ts';
 import { KnownCursor } from './known-cursor.ts';
 import { type MergedObject, mergeListings } from './merge-listings.ts';
 import { ProtectedNames } from './protected-names.ts';
@@ -81,10 +82,10 @@ export class SyncListings {
   }
 
   #noteSourcePage(page: ListingPage, isFirst: boolean): void {
-    const { tally } = this.#o;
+    const { tally, options } = this.#o;
     this.#sourceListed += page.objects.length;
     for (const failure of page.failures) {
-      if (this.#isExcluded(failure)) continue;
+      if (isFailureExcluded(options.filter, failure)) continue;
       this.protected.add(failure.protects);
       if (isFirst) tally.failListed(undefined, failure);
     }
@@ -93,15 +94,9 @@ export class SyncListings {
 
   #noteTargetPage(target: number, page: ListingPage, isFirst: boolean): void {
     if (!isFirst) return;
-    const { tally } = this.#o;
+    const { tally, options } = this.#o;
     tally.target(target).listed += page.objects.length;
-    for (const failure of page.failures) if (!this.#isExcluded(failure)) tally.failListed(target, failure);
-  }
-
-  #isExcluded({ protects, kind }: ListingFailure): boolean {
-    const { filter } = this.#o.options;
-    if (!protects.endsWith('/')) return protects !== '' && filter.judge(protects) !== 'included';
-    // A link that cannot be followed may have been meant as a file.
-    return filter.excludesBelow(protects) || (kind === 'symlink' && filter.judge(protects.slice(0, -1)) !== 'included');
+    for (const failure of page.failures)
+      if (!isFailureExcluded(options.filter, failure)) tally.failListed(target, failure);
   }
 }
