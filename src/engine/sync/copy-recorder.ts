@@ -1,5 +1,6 @@
 import { escapeKey } from '../../domain/object/key.ts';
-import type { Catalog, RecordBatch, RecordOutcome, SyncLease } from '../../ports/catalog.ts';
+import type { Catalog, RecordBatch, RecordOutcome } from '../../ports/catalog.ts';
+import type { SyncLease } from '../../ports/catalog-syncs.ts';
 import type { CopyItem, CopyOutcome, CopyTargetOutcome } from '../../ports/copy-pool.ts';
 import { type Storage, StorageError } from '../../ports/storage.ts';
 import { softPlaces } from '../flush-soft.ts';
