@@ -1,24 +1,13 @@
-import type { ReplicaState } from '../domain/replica/replica.ts';
+import { REPLICA_STATES, type ReplicaState } from '../domain/replica/replica.ts';
 import type { Verification } from '../domain/store/verification.ts';
 
-/** Words that are stored as numbers. The order is part of the schema: append only. */
-export const REPLICA_STATES: readonly ReplicaState[] = [
-  'UNVERIFIED',
-  'COPYING',
-  'AVAILABLE',
-  'TEMPORARY_UNAVAILABLE',
-  'UNAVAILABLE',
-  'SUSPICIOUS',
-  'BAD',
-  'BEING_DELETED',
-];
-
+/** Words that are stored as numbers, like `REPLICA_STATES`. The order is part of the schema: append only. */
 const VERIFICATIONS: readonly Verification[] = ['none', 'written', 'store', 'read-back'];
 
 export const OBJECT = 0;
 export const TOMBSTONE = 1;
 
-const stateCodes = new Map(REPLICA_STATES.map((state, code) => [state, code]));
+const stateCodes = new Map<ReplicaState, number>(REPLICA_STATES.map((state, code) => [state, code]));
 const verificationCodes = new Map(VERIFICATIONS.map((verification, code) => [verification, code]));
 
 export function stateCode(state: ReplicaState): number {

@@ -1,10 +1,11 @@
 import type { ObjectContent } from '../domain/object/version.ts';
 import type { Verification } from '../domain/store/verification.ts';
 import type { Clock } from '../ports/clock.ts';
-import { type Attributes, type Body, type Head, type Published, type Storage, StorageError } from '../ports/storage.ts';
+import { type Body, type Head, type Published, type Storage, StorageError } from '../ports/storage.ts';
 import { askStore } from './ask-store.ts';
 import { hashStored } from './hash-stored.ts';
 import { HashingBody } from './hashing-body.ts';
+import { attributesOf } from './object-content.ts';
 import { headOrMissing } from './observe-object.ts';
 import type { StoreHealth } from './store-health.ts';
 
@@ -118,13 +119,4 @@ async function publishBody(
   } finally {
     if (isOurs) await target.discard([staged]).catch(() => undefined);
   }
-}
-
-function attributesOf({ contentType, metadata, modifiedNs, mode }: ObjectContent): Attributes {
-  return {
-    ...(contentType === undefined ? {} : { contentType }),
-    ...(metadata === undefined ? {} : { metadata }),
-    ...(modifiedNs === undefined ? {} : { modifiedNs }),
-    ...(mode === undefined ? {} : { mode }),
-  };
 }

@@ -1,6 +1,6 @@
+import { REQUEST_PRIORITY } from '../domain/transfer/request-priorities.ts';
 import type { LaterRecords } from './later-records.ts';
 import type { ObjectScope } from './opened-scope.ts';
-import { REQUEST_PRIORITY } from './request-priorities.ts';
 import { storesInReadOrder } from './scope-stores.ts';
 
 export interface Miss {

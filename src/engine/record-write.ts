@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { compareKeys } from '../domain/object/key.ts';
+import { REQUEST_PRIORITY } from '../domain/transfer/request-priorities.ts';
 import type { Catalog, ChangeOutcome, Intent, ObjectRecord, OperationRecord } from '../ports/catalog.ts';
 import type { Published } from '../ports/storage.ts';
 import { softPlaces } from './flush-soft.ts';
 import { replacedAt } from './observe-object.ts';
 import type { ObjectScope } from './opened-scope.ts';
 import { storageAt } from './scope-stores.ts';
-import { REQUEST_PRIORITY } from './request-priorities.ts';
 
 export interface PublishedWrite {
   readonly intent: Intent;

@@ -1,5 +1,6 @@
-import type { Session, SetStatement } from '../session.ts';
+import { REQUEST_PRIORITY } from '../../domain/transfer/request-priorities.ts';
 import { stateCode } from '../codes.ts';
+import type { Session, SetStatement } from '../session.ts';
 import { queueRequests } from './queue-requests.ts';
 
 export interface DeletedObject {
@@ -7,9 +8,6 @@ export interface DeletedObject {
   readonly scope: string;
   readonly name: string;
 }
-
-/** Nothing is more urgent: what was deleted must not lie around. */
-const DELETE_PRIORITY = 0;
 
 const condemn: SetStatement = {
   columns: { object: 'int', state: 'int' },
@@ -37,7 +35,7 @@ export async function deleteReplicas(session: Session, deleted: readonly Deleted
       versionId,
       store: place,
       reason: 'delete',
-      priority: DELETE_PRIORITY,
+      priority: REQUEST_PRIORITY.delete,
     } as const);
   }
   await queueRequests(session, requests);

@@ -1,5 +1,6 @@
 import { escapeKey } from '../../domain/object/key.ts';
-import type { Catalog, RecordBatch, RecordOutcome, SyncLease } from '../../ports/catalog.ts';
+import type { Catalog, RecordBatch, RecordOutcome } from '../../ports/catalog.ts';
+import type { SyncLease } from '../../ports/catalog-syncs.ts';
 import type { CopyItem, CopyOutcome, CopyTargetOutcome } from '../../ports/copy-pool.ts';
 import { type Storage, StorageError } from '../../ports/storage.ts';
 import { softPlaces } from '../flush-soft.ts';
@@ -97,7 +98,7 @@ export class CopyRecorder {
     return outcome;
   }
 
-  /** Items whose target held something the listing had not shown, or whose page came too late; each is given once. */
+  /** Items with the targets at which they are worth a second attempt; each is given once. */
   takeBlocked(): PlannedItem[] {
     return this.#blocked.splice(0);
   }
