@@ -45,8 +45,17 @@ function describeStore(
       open: () => open({ ...profile, storage: protocol.storage, title: `${name} by ${protocol.name}` }),
     }),
   );
-  const isInMemory = storage.type === 'memory';
-  return { name, place, traits, paths, mirrors, protocols: [own, ...others], deadlineMs, isInMemory };
+  return {
+    name,
+    place,
+    traits,
+    paths,
+    mirrors,
+    protocols: [own, ...others],
+    deadlineMs,
+    isInMemory: storage.type === 'memory',
+    isSoft: profile.durability === 'relaxed',
+  };
 }
 
 /** Scopes of which the place is the source or a replica; undefined: of none. */

@@ -5,6 +5,7 @@ import {
   choice,
   count,
   directory,
+  distance,
   duration,
   endpoint,
   flag,
@@ -85,7 +86,9 @@ const traits = {
     min_free_space: size('1MiB', '9PB').optional(),
   }).optional(),
   greedy: flag.optional(),
-  distance: z.record(z.string(), count(DISTANCE_MAX)).optional(),
+  distance: z.record(z.string(), distance(DISTANCE_MAX)).optional(),
+  /** Others' transfers may pass through it, at this cost besides the distances. */
+  relay: count(DISTANCE_MAX).optional(),
   paths: section({ algorithm: text.optional() }).optional(),
   domains: domains.optional(),
   protocols: z.array(protocol).optional(),

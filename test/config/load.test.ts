@@ -103,7 +103,8 @@ profiles:
     accepts: { replicate: true, max_object_size: 500MB, allowed_node: ["urn:node:KNB"] }
     limits: { max_space: 10TB, min_free_space: 1TiB }
     greedy: true
-    distance: { other: 3 }
+    distance: { other: 3, far: none }
+    relay: 10
     paths: { algorithm: naming }
     domains: { lan: { read: 1, write: 0, delete: null } }
     protocols:
@@ -151,7 +152,8 @@ profiles:
         spaceMaxBytes: 10e12,
         freeBytesMin: 1024 ** 4,
         greedy: true,
-        distances: { other: 3 },
+        distances: { other: 3, far: 'none' },
+        relayCost: 10,
       },
       domains: { lan: { read: 1, write: 0, delete: null }, wan: EVERYTHING_FIRST },
       protocols: [

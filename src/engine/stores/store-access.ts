@@ -24,6 +24,8 @@ export interface StoreAccess {
   readonly deadlineMs: number;
   /** Bytes in memory only: its copies never count. */
   readonly isInMemory: boolean;
+  /** Copies are soft until a later flush (docs/versions.md, "Soft copies"). */
+  readonly isSoft: boolean;
 }
 
 /** One way to a store. All ways of a store show the same paths. */
