@@ -231,7 +231,7 @@ class DeafServer implements AsyncDisposable {
   /** How many its clients hold; for that it must read in the end. */
   async countConnections(): Promise<number> {
     for (const socket of this.#sockets) socket.resume();
-    await delay(200);
+    for (let i = 0; i < 100 && this.#sockets.size > 0; i++) await delay(50);
     return this.#sockets.size;
   }
 

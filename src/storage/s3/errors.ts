@@ -148,7 +148,10 @@ function toS3Failure(error: unknown): S3Failure {
   if (status >= 200 && status < 300)
     return new S3Failure('UnexpectedAnswer', status, 'it cannot be read', $metadata?.requestId);
   const said = [Code, code, name].find((text) => typeof text === 'string' && text in KINDS) ?? Code ?? code ?? name;
-  const words = typeof message === 'string' && message !== 'UnknownError' ? (message.split('\n', 1)[0] as string) : '';
+  const words =
+    typeof message === 'string' && message !== 'UnknownError'
+      ? message.replace(/\n {2}Deserialization error:[^]*$/, '')
+      : '';
   const shown = typeof said === 'string' ? said : 'unknown failure';
   return new S3Failure(shown, status, words, $metadata?.requestId);
 }
