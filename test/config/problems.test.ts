@@ -28,6 +28,14 @@ profiles:
       expect(problem).toMatchObject({ file: '/etc/pando/pando.yaml', remedy: expect.stringMatching(/\w/) });
   });
 
+  it('show no control characters of names in the file', () => {
+    const { message } = errorOf(() =>
+      configure('profiles: { "a\\e[31mb\\nc": {}, "d\\e": 1, "d\\e": 2 }\n"x\\e": 1\n'),
+    );
+    expect(message).not.toContain('\u001b');
+    expect(message).toContain('a\\u001b[31mb\\u000ac cannot be the name of a profile');
+  });
+
   it('make one readable message', () => {
     const { message } = errorOf(() => configure(`${ONE}    dedline: 5s\n`));
     expect(message).toBe(
