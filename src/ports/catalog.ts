@@ -3,6 +3,7 @@ import type { Replica, ReplicaState } from '../domain/replica/replica.ts';
 import type { Verification } from '../domain/store/verification.ts';
 import type { RequestState } from '../domain/transfer/request-states.ts';
 import type { CatalogStatus } from './catalog-status.ts';
+import type { RuleCatalog } from './rules.ts';
 
 /**
  * The database of objects, versions, replicas, requests and the journal (docs/catalog.md). One implementation on Kysely for
@@ -14,7 +15,7 @@ import type { CatalogStatus } from './catalog-status.ts';
  * - Verbs fail with `CatalogError` only.
  * - A scope is known by its name, a store by its place (normalised URL); both come into being by `openScope`.
  */
-export interface Catalog extends AsyncDisposable {
+export interface Catalog extends RuleCatalog, AsyncDisposable {
   /** Where it lies, without secrets: `sqlite:/path` or `postgres://host/database`. */
   readonly location: string;
   site(): Promise<Site>;
@@ -240,7 +241,7 @@ export interface NewRequest {
   readonly name: string;
   readonly versionId: number;
   readonly store: string;
-  readonly reason: 'miss' | 'write' | 'delete' | 'repair';
+  readonly reason: 'miss' | 'write' | 'delete' | 'repair' | 'rule';
   /** 0 is most urgent. */
   readonly priority: number;
 }
@@ -260,7 +261,19 @@ export interface Lease {
 
 export interface ClaimedRequest extends NewRequest {
   readonly lease: Lease;
+  /** This one too, and those whose worker was never heard of again. */
   readonly attempts: number;
+  /** Of copies that rules want. */
+  readonly ofRules?: RequestOfRules;
+}
+
+export interface RequestOfRules {
+  readonly bytes: number;
+  readonly activity: string;
+  /** Which stores may give the bytes; undefined: any. */
+  readonly sourceExpression: string | undefined;
+  /** How often its attempts were used up. */
+  readonly timesStuck: number;
 }
 
 export type RequestOutcome = { readonly lease: Lease } & (

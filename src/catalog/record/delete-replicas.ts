@@ -1,5 +1,6 @@
 import type { Session, SetStatement } from '../session.ts';
-import { stateCode } from '../codes.ts';
+import { LEAVING, stateCode } from '../codes.ts';
+import { cancelCopies } from '../rules/copy-requests.ts';
 import { queueRequests } from './queue-requests.ts';
 
 export interface DeletedObject {
@@ -14,7 +15,8 @@ const DELETE_PRIORITY = 0;
 const condemn: SetStatement = {
   columns: { object: 'int', state: 'int' },
   text: (rows) =>
-    `update replica set state = r.state from ${rows} where replica.object = r.object
+    `update replica set state = r.state, placed = case when replica.placed is null then null else ${LEAVING} end
+     from ${rows} where replica.object = r.object
      returning replica.object, replica.store, replica.version`,
 };
 
@@ -40,5 +42,10 @@ export async function deleteReplicas(session: Session, deleted: readonly Deleted
       priority: DELETE_PRIORITY,
     } as const);
   }
+  await cancelCopies(
+    session,
+    condemned.map(([, store, version]) => [version, store]),
+    'the object was deleted',
+  );
   await queueRequests(session, requests);
 }

@@ -46,7 +46,7 @@ async function recordRound(session: Session, round: readonly ReplicaChange[], so
       drops.push([object.id, store, versionId, ifToken]);
       continue;
     }
-    const row = encodeReplica(to, { object: object.id, name, store, version: versionId }, soft);
+    const row = encodeReplica(to, { object: object.id, scope, name, store, version: versionId }, soft);
     if (ifToken === undefined) upserts.push(row);
     else updates.push([...row, ifToken]);
     if (cameTooLate(object)) deleted.push({ id: object.id, scope, name });

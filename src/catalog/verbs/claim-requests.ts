@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import type { ClaimedRequest, NewRequest, RequestClaim } from '../../ports/catalog.ts';
+import type { RequestState } from '../../domain/transfer/request-states.ts';
 import { findObjects } from '../record/find-objects.ts';
+import { keepLostAttempts } from '../rules/attempts.ts';
 import { nowMs } from '../now.ts';
 import type { Session, SetStatement } from '../session.ts';
 
@@ -16,6 +18,12 @@ interface DueRequest {
   readonly store: number;
   readonly reason: NewRequest['reason'];
   readonly priority: number;
+  readonly state: RequestState;
+  /** Of copies that rules want; null otherwise. */
+  readonly bytes: number | null;
+  readonly activity: string | null;
+  readonly source_expression: string | null;
+  readonly times_stuck: number | null;
 }
 
 const lend: SetStatement = {
@@ -79,7 +87,8 @@ async function lockDue(
   const { priority, wanted, scopes } = wish;
   if (scopes?.length === 0) return [];
   const { rows } = await sql<DueRequest>`
-    select id, kind, scope, name, version, store, reason, priority from request
+    select id, kind, scope, name, version, store, reason, priority, state, bytes, activity, source_expression, times_stuck
+    from request
     where due_ms is not null and priority = ${priority} and due_ms <= ${nowMs(session)}
       ${scopes === undefined ? sql`` : sql`and scope in (${sql.join(scopes)})`}
     order by due_ms, id limit ${wanted} ${sql.raw(session.engine.skipLocked)}`.execute(session.db);
@@ -104,13 +113,19 @@ async function lendTo(
   claim: RequestClaim,
   due: readonly DueRequest[],
 ): Promise<readonly ClaimedRequest[]> {
+  const lost = due.filter(({ state, activity }) => state === 'SUBMITTED' && activity !== null);
+  await keepLostAttempts(
+    session,
+    lost.map(({ id }) => id),
+  );
   const lent = await session.all<[id: number, token: number, attempts: number]>(
     lend,
     due.map(({ id }) => [id, claim.owner, claim.leaseMs]),
   );
   const leases = new Map(lent.map(([id, token, attempts]) => [id, { token, attempts }]));
   const claimed: ClaimedRequest[] = [];
-  for (const { id, kind, scope, name, version, store, reason, priority } of due) {
+  for (const request of due) {
+    const { id, kind, scope, name, version, store, reason, priority } = request;
     const lease = leases.get(id);
     if (lease === undefined) continue;
     claimed.push({
@@ -123,7 +138,14 @@ async function lendTo(
       priority,
       lease: { requestId: id, token: lease.token },
       attempts: lease.attempts,
+      ...ofRules(request),
     });
   }
   return claimed;
+}
+
+function ofRules({ bytes, activity, source_expression, times_stuck }: DueRequest): Pick<ClaimedRequest, 'ofRules'> {
+  if (activity === null) return {};
+  const sourceExpression = source_expression ?? undefined;
+  return { ofRules: { bytes: bytes ?? 0, activity, sourceExpression, timesStuck: times_stuck ?? 0 } };
 }
