@@ -107,7 +107,10 @@ export function encodeStatus(status: RuleStatus): { readonly state: string; read
       return { state: status.state, flag: Number(status.again) };
     case 'SUSPENDED':
       return { state: status.state, flag: Number(status.isApplied) };
-    default:
+    case 'WAITING_APPROVAL':
+    case 'REPLICATING':
+    case 'OK':
+    case 'STUCK':
       return { state: status.state, flag: 0 };
   }
 }

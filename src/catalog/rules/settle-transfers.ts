@@ -79,7 +79,7 @@ async function settleRound(session: Session, outcomes: readonly TransferOutcome[
   await keepAttempts(session, settling);
   await keepRoutes(session, settling);
   await changeReplicas(session, settling, watched.replicas);
-  await followObjects(session, watched, { stuck: findStuck(settling) });
+  await followObjects(session, watched, { stuck: findStuck(settling), ended: findEnded(settling) });
   return held;
 }
 
@@ -211,8 +211,10 @@ async function decideReplica(session: Session, one: Settling): Promise<ReplicaCh
   return { ...key, to: { ...told, place, state: transition.to }, ...learnt };
 }
 
+/** A copy that is over and left nothing is withdrawn: who still wants it asks anew. */
 function eventOf({ request, replica }: TransferOutcome) {
-  if (request.state === 'CANCELLED' || replica === 'drop') return 'copy-withdrawn';
+  const isOver = request.state === 'CANCELLED' || (request.state === 'DONE' && replica === undefined);
+  if (isOver || replica === 'drop') return 'copy-withdrawn';
   if (replica?.state === 'AVAILABLE') return 'copied';
   return replica?.state === 'UNAVAILABLE' ? 'copy-given-up' : undefined;
 }
@@ -226,6 +228,13 @@ function findStuck(settling: readonly Settling[]): ReadonlyMap<string, Sticking>
     stuck.set(pairKey(one.object, one.store), { reason, afterMs });
   }
   return stuck;
+}
+
+function findEnded(settling: readonly Settling[]): ReadonlySet<string> {
+  const ended = settling.filter(
+    ({ outcome: { request } }) => request.state === 'DONE' || request.state === 'CANCELLED',
+  );
+  return new Set(ended.map(({ object, store }) => pairKey(object, store)));
 }
 
 const UNDOUBTED = ['UNVERIFIED', 'AVAILABLE', 'TEMPORARY_UNAVAILABLE', 'UNAVAILABLE', 'BAD'] as const;

@@ -42,6 +42,8 @@ function uniqueKeys(keys: readonly (readonly [number, string])[]): (readonly [nu
 export interface WatchOutcome {
   /** Locks of which copies were given up, by `pairKey`. */
   readonly stuck?: ReadonlyMap<string, Sticking>;
+  /** Where a request is over: what its locks still want is asked for anew. */
+  readonly ended?: ReadonlySet<string>;
 }
 
 export function pairKey(object: number, store: number): string {
@@ -55,15 +57,19 @@ export function pairKey(object: number, store: number): string {
 export async function followObjects(
   session: Session,
   watched: WatchedObjects,
-  { stuck = new Map() }: WatchOutcome = {},
+  { stuck = new Map(), ended = new Set() }: WatchOutcome = {},
 ): Promise<void> {
   if (watched.objects.length === 0) return;
   const ids = watched.objects.map(({ id }) => id);
-  const follow = new Follow(watched, stuck, {
-    objects: await seeObjects(session, ids),
-    replicas: await seeReplicas(session, ids),
-    locks: await seeLocks(session, ids),
-  });
+  const follow = new Follow(
+    watched,
+    { stuck, ended },
+    {
+      objects: await seeObjects(session, ids),
+      replicas: await seeReplicas(session, ids),
+      locks: await seeLocks(session, ids),
+    },
+  );
   follow.decide();
   await cancelCopies(session, follow.outdated, 'the object has changed since');
   await endArrivedCopies(session, follow.arrived);
@@ -91,11 +97,13 @@ class Follow {
   readonly #locks: ReadonlyMap<number, readonly SeenLock[]>;
   readonly #objects: readonly SeenObject[];
   readonly #stuck: ReadonlyMap<string, Sticking>;
+  readonly #ended: ReadonlySet<string>;
   readonly #watched: WatchedObjects;
 
-  constructor(watched: WatchedObjects, stuck: ReadonlyMap<string, Sticking>, seen: Seen) {
+  constructor(watched: WatchedObjects, { stuck, ended }: Required<WatchOutcome>, seen: Seen) {
     this.#watched = watched;
     this.#stuck = stuck;
+    this.#ended = ended;
     this.#before = new Map(watched.objects.map((object) => [object.id, object]));
     this.#replicasBefore = new Map(watched.replicas.map((one) => [replicaKey(one), one]));
     this.#placesBefore = new Map(watched.replicas.map((one) => [pairKey(one.object, one.store), one]));
@@ -195,7 +203,9 @@ class Follow {
       to === undefined ? before === lockCode('REPLICATING') : to === 'REPLICATING',
     );
     const was = this.#replicasBefore.get(`${pairKey(object.id, store)} ${object.current}`);
-    const isNew = isSuperseded || locks.some(({ to }) => to === 'REPLICATING') || was?.state !== current?.state;
+    const isOver = this.#ended.has(pairKey(object.id, store));
+    const isNew =
+      isSuperseded || isOver || locks.some(({ to }) => to === 'REPLICATING') || was?.state !== current?.state;
     const asks = waits && isNew && current?.state !== stateCode('COPYING');
     if (asks && was?.state === stateCode('BEING_DELETED') && current === undefined) {
       this.letGo.push([object.current, store]);
