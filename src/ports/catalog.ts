@@ -4,6 +4,7 @@ import type { Verification } from '../domain/store/verification.ts';
 import type { RequestState } from '../domain/transfer/request-states.ts';
 import type { CatalogStatus } from './catalog-status.ts';
 import type { BeginSync, SyncBegun, SyncHeld, SyncLease, SyncProgress, SyncRecord } from './catalog-syncs.ts';
+import type { RuleCatalog } from './rules.ts';
 
 /**
  * The database of objects, versions, replicas, requests and the journal (docs/catalog.md). One implementation on Kysely for
@@ -15,7 +16,7 @@ import type { BeginSync, SyncBegun, SyncHeld, SyncLease, SyncProgress, SyncRecor
  * - Verbs fail with `CatalogError` only.
  * - A scope is known by its name, a store by its place (normalised URL); both come into being by `openScope`.
  */
-export interface Catalog extends AsyncDisposable {
+export interface Catalog extends RuleCatalog, AsyncDisposable {
   /** Where it lies, without secrets: `sqlite:/path` or `postgres://host/database`. */
   readonly location: string;
   /** This process's place in the catalog; takes a slot where it has none yet. */
@@ -263,7 +264,7 @@ export interface NewRequest {
   readonly name: string;
   readonly versionId: number;
   readonly store: string;
-  readonly reason: 'miss' | 'write' | 'delete' | 'repair';
+  readonly reason: 'miss' | 'write' | 'delete' | 'repair' | 'rule';
   /** 0 is most urgent. */
   readonly priority: number;
 }
@@ -272,7 +273,14 @@ export interface RequestClaim {
   readonly owner: string;
   readonly limit: number;
   readonly leaseMs: number;
+  /** Of `of-scopes` only these; of the others all but these. Absent: all. */
   readonly scopes?: readonly string[];
+  /**
+   * - `of-scopes` (unless said): copies and deletes of the scopes' own, not the copies that rules ask for.
+   * - `rule-copies`: the copies that rules ask for, of whatever scope.
+   * - `other-deletes`: deletes of all other scopes.
+   */
+  readonly work?: 'of-scopes' | 'rule-copies' | 'other-deletes';
 }
 
 /** A claim on a row; `token` grows with each claim, and an outcome with an old one changes nothing. */
@@ -283,8 +291,19 @@ export interface Lease {
 
 export interface ClaimedRequest extends NewRequest {
   readonly lease: Lease;
-  /** Claims since it was queued, this one too. */
+  /** Claims since it was queued, this one too, and those whose worker was never heard of again. */
   readonly attempts: number;
+  /** Of copies that rules want. */
+  readonly ofRules?: RequestOfRules;
+}
+
+export interface RequestOfRules {
+  readonly bytes: number;
+  readonly activity: string;
+  /** Which stores may give the bytes; undefined: any. */
+  readonly sourceExpression: string | undefined;
+  /** How often its attempts were used up. */
+  readonly timesStuck: number;
 }
 
 export type RequestOutcome = { readonly lease: Lease } & (

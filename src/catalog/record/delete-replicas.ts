@@ -1,5 +1,6 @@
 import { REQUEST_PRIORITY } from '../../domain/transfer/request-priorities.ts';
-import { stateCode } from '../codes.ts';
+import { LEAVING, stateCode } from '../codes.ts';
+import { cancelCopies } from '../rules/copy-requests.ts';
 import type { Session, SetStatement } from '../session.ts';
 import { queueRequests } from './queue-requests.ts';
 
@@ -12,7 +13,8 @@ export interface DeletedObject {
 const condemn: SetStatement = {
   columns: { object: 'int', state: 'int' },
   text: (rows) =>
-    `update replica set state = r.state from ${rows} where replica.object = r.object
+    `update replica set state = r.state, placed = case when replica.placed is null then null else ${LEAVING} end
+     from ${rows} where replica.object = r.object
      returning replica.object, replica.store, replica.version`,
 };
 
@@ -38,5 +40,10 @@ export async function deleteReplicas(session: Session, deleted: readonly Deleted
       priority: REQUEST_PRIORITY.delete,
     } as const);
   }
+  await cancelCopies(
+    session,
+    condemned.map(([, store, version]) => [version, store]),
+    'the object was deleted',
+  );
   await queueRequests(session, requests);
 }

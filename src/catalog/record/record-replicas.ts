@@ -52,7 +52,7 @@ async function recordRound(session: Session, round: readonly ReplicaChange[], so
       drops.push([object.id, store, versionId, ifToken]);
       continue;
     }
-    const row = encodeReplica(to, { object: object.id, name, store, version: versionId }, soft);
+    const row = encodeReplica(to, { object: object.id, scope, name, store, version: versionId }, soft);
     if (cameTooLate(object)) {
       deleted.push({ id: object.id, scope, name });
       if (ifToken === undefined) late.push({ at: upserts.length, tombstone: object.current.id });

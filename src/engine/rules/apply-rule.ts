@@ -153,7 +153,7 @@ interface PagePlaced {
   readonly objects: readonly PlacedObject[];
   readonly missingCopies: number;
   readonly missingWhy: string | undefined;
-  readonly lookAgainMs: number | undefined;
+  readonly lookAgainAfterMs: number | undefined;
 }
 
 function outcomeOf(args: {
@@ -182,7 +182,12 @@ function outcomeOf(args: {
     }
   }
   const mayChange = missingCopies > 0 || isWaiting;
-  return { objects: placed, missingCopies, missingWhy, lookAgainMs: mayChange ? stuckWaitMs(1, fraction) : undefined };
+  return {
+    objects: placed,
+    missingCopies,
+    missingWhy,
+    lookAgainAfterMs: mayChange ? stuckWaitMs(rule.timesStuck + 1, fraction) : undefined,
+  };
 }
 
 function placeOne(
@@ -212,7 +217,7 @@ function withoutNew(placed: PagePlaced): PagePlaced {
     objects: placed.objects.map((object) => ({ ...object, locks: [] })).filter(({ releases }) => releases.length > 0),
     missingCopies: placed.missingCopies + wanted,
     missingWhy: placed.missingWhy ?? 'stores fill up faster than copies can be placed',
-    lookAgainMs: STORES_MS_MAX,
+    lookAgainAfterMs: STORES_MS_MAX,
   };
 }
 

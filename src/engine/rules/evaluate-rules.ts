@@ -37,8 +37,10 @@ export async function evaluateRules(ports: RulePorts, { owner, signal }: Evaluat
 }
 
 async function endRule({ catalog }: RulePorts, { lease }: ClaimedRule, signal: AbortSignal): Promise<boolean> {
-  while (!signal.aborted) {
-    if ((await catalog.releaseLocks(lease, RELEASES)) === 0) return true;
+  for (let after: string | undefined; !signal.aborted; ) {
+    const page = await catalog.releaseLocks(lease, { limit: RELEASES, ...(after === undefined ? {} : { after }) });
+    if (page.next === undefined) return true;
+    after = page.next;
     const [isHeld] = await catalog.renewRules([lease], LEASE_MS);
     if (isHeld !== true) return false;
   }

@@ -66,7 +66,7 @@ export async function runTransfers(ports: TransferPorts, args: RunTransfers): Pr
     const claimed =
       room <= 0
         ? []
-        : await ports.catalog.claimRequests({ owner, limit: room, leaseMs: LEASE_MS, work: 'placed-copies' });
+        : await ports.catalog.claimRequests({ owner, limit: room, leaseMs: LEASE_MS, work: 'rule-copies' });
     if (claimed.length > 0) run.begin(claimed);
     else if (run.inFlight > 0) await run.settledSome();
     else if (until === 'idle') break;
