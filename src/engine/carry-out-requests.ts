@@ -62,7 +62,15 @@ export async function carryOutRequests(ports: RequestPorts, args: CarryOutReques
   while (stop?.aborted !== true) {
     const limit = concurrency - running.size;
     const claimed =
-      limit === 0 ? [] : await ports.catalog.claimRequests({ owner, limit, leaseMs: LEASE_MS, scopes: names });
+      limit === 0
+        ? []
+        : await ports.catalog.claimRequests({
+            owner,
+            limit,
+            leaseMs: LEASE_MS,
+            scopes: names,
+            work: 'of-scopes',
+          });
     for (const request of claimed) {
       const work = carryOut(ports, args, leases, request).then((kind) => void counts[kind]++);
       const tracked = work.finally(() => running.delete(tracked));

@@ -276,7 +276,9 @@ export interface RequestClaim {
   /** Of `of-scopes` only these; of the others all but these. Absent: all. */
   readonly scopes?: readonly string[];
   /**
-   * - `of-scopes` (unless said): copies and deletes of the scopes' own, not the copies that rules ask for.
+   * Absent: all of the scopes.
+   *
+   * - `of-scopes`: what the scopes cause themselves, not the copies that rules ask for.
    * - `rule-copies`: the copies that rules ask for, of whatever scope.
    * - `other-deletes`: deletes of all other scopes.
    */

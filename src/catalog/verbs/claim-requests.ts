@@ -62,10 +62,7 @@ export async function claimRequests(session: Session, claim: RequestClaim): Prom
 }
 
 /** Which requests the claim is about, as a condition; undefined: none. */
-async function filterOf(
-  session: Session,
-  { work = 'of-scopes', scopes }: RequestClaim,
-): Promise<RawBuilder<unknown> | undefined> {
+async function filterOf(session: Session, { work, scopes }: RequestClaim): Promise<RawBuilder<unknown> | undefined> {
   if (work === 'rule-copies') return sql`and activity is not null`;
   const ids = scopes === undefined ? undefined : await knownScopes(session, scopes);
   if (work === 'other-deletes') {
@@ -73,7 +70,8 @@ async function filterOf(
     return sql`and kind = 'delete' ${others}`;
   }
   if (ids?.length === 0) return undefined;
-  return ids === undefined ? sql`and activity is null` : sql`and activity is null and scope in (${sql.join(ids)})`;
+  const ofScopes = ids === undefined ? sql`` : sql`and scope in (${sql.join(ids)})`;
+  return work === undefined ? ofScopes : sql`and activity is null ${ofScopes}`;
 }
 
 async function knownScopes(session: Session, names: readonly string[]): Promise<readonly number[]> {
