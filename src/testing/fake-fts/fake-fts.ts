@@ -15,7 +15,9 @@ export interface FtsFaults {
   crashAfterAccept?: number;
   /** So many submissions never reach the server's books: the connection breaks. */
   crashBeforeAccept?: number;
-  /** Each answer waits so long. */
+  /** Ids are the server's own, whatever `id_generator` asks for. */
+  ownIds?: boolean;
+  /** Each answer waits so long, after what it tells of was done. */
   answerAfterMs?: number;
   /** Each file waits so long before it is moved. */
   moveAfterMs?: number;
@@ -114,9 +116,9 @@ export class FakeFts implements AsyncDisposable {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readBody(request);
-    if (this.faults.answerAfterMs !== undefined) await sleep(this.faults.answerAfterMs);
     const url = new URL(request.url ?? '/', this.endpoint);
     const answer = this.#refusal(request) ?? this.#answer(request.method ?? '', url, body);
+    if (this.faults.answerAfterMs !== undefined) await sleep(this.faults.answerAfterMs);
     if (answer === 'crash') return void response.destroy();
     const text = JSON.stringify(answer.body);
     response.writeHead(answer.status, { 'content-type': 'application/json' }).end(text);
@@ -154,7 +156,7 @@ export class FakeFts implements AsyncDisposable {
     if (countDown(this.faults, 'conflicts')) return refuse(409, 'made to conflict');
     let job: FtsJob;
     try {
-      job = readSubmission(body, this.#o.vo ?? 'pando');
+      job = readSubmission(body, this.faults.ownIds === true ? undefined : (this.#o.vo ?? 'pando'));
     } catch (error) {
       if (error instanceof BadSubmission) return refuse(400, error.message);
       throw error;

@@ -128,7 +128,8 @@ function hasher(algorithm: string): { update(chunk: Uint8Array): void; hex(): st
 async function* passing(body: Body, look: (chunk: Uint8Array) => void, isDamaged: boolean): AsyncGenerator<Uint8Array> {
   let isFirst = isDamaged;
   for await (const chunk of body instanceof Uint8Array ? [body] : body) {
-    const passed = isFirst ? chunk.slice() : chunk;
+    // A copy: a slice of a Buffer is the same bytes.
+    const passed = isFirst ? Uint8Array.from(chunk) : chunk;
     if (isFirst && passed.length > 0) {
       passed[0] = (passed[0] ?? 0) ^ 0xff;
       isFirst = false;

@@ -5,8 +5,11 @@ import type { FtsFile, FtsJob, JobParams } from './fts-job.ts';
 /** What the server answers to a submission it does not take. */
 export class BadSubmission extends Error {}
 
-/** The job a client asks for by `POST /jobs`. One `files` entry with one destination is understood. */
-export function readSubmission(body: unknown, vo: string): FtsJob {
+/**
+ * The job a client asks for by `POST /jobs`. One `files` entry with one destination is understood. Without `vo` its id is random,
+ * whatever the client asks for.
+ */
+export function readSubmission(body: unknown, vo: string | undefined): FtsJob {
   const { files, params = {} } = recordOf(body);
   const entry = Array.isArray(files) && files.length === 1 ? recordOf(files[0]) : undefined;
   if (entry === undefined) throw new BadSubmission('one entry of files is wanted');
@@ -45,8 +48,8 @@ export function readSubmission(body: unknown, vo: string): FtsJob {
   };
 }
 
-function idOf(params: Record<string, unknown>, vo: string): string {
-  if (params['id_generator'] !== 'deterministic') return randomUUID();
+function idOf(params: Record<string, unknown>, vo: string | undefined): string {
+  if (params['id_generator'] !== 'deterministic' || vo === undefined) return randomUUID();
   if (typeof params['sid'] !== 'string' || params['sid'] === '')
     throw new BadSubmission('a deterministic id needs a sid');
   return ftsJobIdOf(vo, params['sid']);
