@@ -110,6 +110,14 @@ describe('a job is told as', () => {
       { job_state: 'FAILED', files: [file('NOT_USED', 'u1')] },
       { outcome: { kind: 'failed', failed: [{ at: 'between', kind: 'unavailable' }] } },
     ],
+    [
+      'arrived from nobody known, when what was sent along is not what came back',
+      {
+        job_state: 'FINISHED',
+        files: [file('FINISHED', 'u1', { file_metadata: { pando: { sources: 'x', verified: 7 } } })],
+      },
+      { outcome: { kind: 'arrived', source: undefined, checksums: {}, verification: 'none' } },
+    ],
     ['lost', { http_status: '404 Not Found' }, { outcome: { kind: 'lost' } }],
     ['no answer, when it may not be looked at', { http_status: '403 Forbidden' }, { kind: 'no-answer' }],
     ['no answer, without its files', { job_state: 'FINISHED', files: [] }, { kind: 'no-answer' }],

@@ -216,7 +216,7 @@ describe('messages of FTS', () => {
     await world.tool.submit(batch);
     for (const transfer of batch) await untilOver(world.tool, transfer);
     expect(messages.length).toBe(5);
-    for (const message of [...messages, ...messages].reverse()) world.tool.receive(message);
+    for (const message of [...messages, ...messages].toReversed()) world.tool.receive(message);
     while (new Set(heard.map(({ id }) => id)).size < 5) await new Promise((resolve) => setTimeout(resolve, 5));
     const polled = await world.tool.poll(heard.map(({ id }) => id));
     expect(polled).toEqual(heard.map((report) => ({ kind: 'final', ...report })));

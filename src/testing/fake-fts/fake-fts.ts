@@ -199,7 +199,7 @@ export class FakeFts implements AsyncDisposable {
     if (answers.length === 1 && only !== undefined) return only;
     const status = answers.some((one) => one.status !== 200) ? 207 : 200;
     const body = answers.map((one) => one.body);
-    return { status, body: this.faults.shuffled === true ? [...body, ...body].reverse() : body };
+    return { status, body: this.faults.shuffled === true ? [...body, ...body].toReversed() : body };
   }
 
   #pump(): void {

@@ -86,7 +86,6 @@ function storeOf({ sources }: Partial<PandoMetadata>, url: string): string | und
 
 function readFile(file: unknown): FtsFile {
   const metadata = fieldOf(file, 'file_metadata');
-  const pando = fieldOf(metadata, 'pando');
   const found = fieldOf(metadata, 'dst_file');
   const size = fieldOf(file, 'filesize');
   return {
@@ -94,7 +93,7 @@ function readFile(file: unknown): FtsFile {
     reason: textOf(file, 'reason'),
     sourceUrl: textOf(file, 'source_surl'),
     size: typeof size === 'number' ? size : undefined,
-    pando: pando instanceof Object ? (pando as Partial<PandoMetadata>) : {},
+    pando: readPando(fieldOf(metadata, 'pando')),
     found:
       found instanceof Object
         ? {
@@ -103,6 +102,22 @@ function readFile(file: unknown): FtsFile {
             value: fieldOf(found, 'checksum_value'),
           }
         : undefined,
+  };
+}
+
+/** What was sent comes back, unless the server, or somebody who edits jobs, made something else of it. */
+function readPando(pando: unknown): Partial<PandoMetadata> {
+  const size = fieldOf(pando, 'size');
+  const sources = fieldOf(pando, 'sources');
+  const algorithm = textOf(fieldOf(pando, 'verified'), 'algorithm');
+  const value = textOf(fieldOf(pando, 'verified'), 'value');
+  return {
+    ...(typeof size === 'number' ? { size } : {}),
+    ...(algorithm === '' || value === '' ? {} : { verified: { algorithm, value } }),
+    sources: (Array.isArray(sources) ? sources : []).map((one) => ({
+      store: textOf(one, 'store'),
+      url: textOf(one, 'url'),
+    })),
   };
 }
 
