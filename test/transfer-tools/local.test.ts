@@ -190,6 +190,18 @@ describe('sources of the local tool', () => {
     expect(await world.run(unknown)).toMatchObject([{ ...arrived, checksums: { sha256 } }]);
   });
 
+  test('bytes of another size than wanted are not copied, also where no hash is known to tell', async () => {
+    await using world = new LocalWorld();
+    const transfer = await world.prepare(3000);
+    const other = { ...transfer, content: { ...transfer.content, size: 2999, sha256: undefined } };
+    expect(await world.run(other)).toMatchObject([
+      {
+        kind: 'failed',
+        failed: [world.a, world.b].map(({ place }) => ({ source: place, at: 'source', kind: 'corrupt' })),
+      },
+    ]);
+  });
+
   test('a copy is marked as the version it is', async () => {
     await using world = new LocalWorld();
     for (const size of [3000, 9 * 1024 * 1024]) {
