@@ -166,7 +166,8 @@ export class FaultyStorage implements Storage {
     return (async function* faulty() {
       let at = 0;
       for await (const piece of pieces(body)) {
-        const chunk = piece.slice(0, Math.max(0, stopAt - at));
+        // A copy: a slice of a Buffer is the store's own bytes.
+        const chunk = Uint8Array.from(piece.subarray(0, Math.max(0, stopAt - at)));
         if (corruptBodyAt !== undefined && corruptBodyAt >= at && corruptBodyAt < at + chunk.length) {
           chunk[corruptBodyAt - at] = (chunk[corruptBodyAt - at] as number) ^ 0xff;
         }

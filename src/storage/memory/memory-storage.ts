@@ -84,7 +84,8 @@ class MemoryStorage implements Storage {
     const object = this.#find(key);
     if (options.ifToken !== undefined && object.token !== options.ifToken) throw this.#otherToken(key);
     const { start, end } = options.span ?? { start: 0, end: object.bytes.length };
-    return { head: headOf(object), body: object.bytes.slice(start, end) };
+    // A copy: what a reader does with it must not reach what is stored.
+    return { head: headOf(object), body: Uint8Array.from(object.bytes.subarray(start, end)) };
   }
 
   async head(key: string, options: { readonly signal?: AbortSignal } = {}): Promise<Head> {

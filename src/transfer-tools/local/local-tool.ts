@@ -249,7 +249,7 @@ export class LocalTool implements TransferTool {
     const last: FailedSource = one.isCancelled
       ? { source: sourceOf(one).store, at: 'between', kind: 'aborted', why: 'it was cancelled' }
       : failedSource(one, failure, at);
-    const [first = last, ...others] = [...one.failed, last];
+    const [first, ...others] = [...one.failed, last];
     this.#end(one, { kind: 'failed', failed: [first, ...others] });
   }
 
