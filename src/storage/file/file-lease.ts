@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import { type LeaseClaim, type LeaseHeld, StorageError, type StoreLease } from '../../ports/storage.ts';
+import { toStorageError } from './file-errors.ts';
 import { claimedLease, findHolder, isProcessAlive, type LeaseRecord, parseLease } from '../store-lease.ts';
 
 const LEFTOVER_AGE_MS = 600_000;
@@ -55,14 +56,21 @@ export class FileLease {
     return {
       renew: async (nowMs) => {
         const mine = this.#read();
-        if (mine?.id !== id)
-          throw new StorageError('precondition-failed', { store: this.#store }, 'the lease was taken over');
+        if (mine?.id !== id) throw this.#lost();
         this.#replace({ ...mine, untilMs: nowMs + claim.leaseMs });
       },
       release: async () => {
         if (this.#read()?.id === id) fs.rmSync(this.#path, { force: true });
       },
     };
+  }
+
+  /** Whoever takes a lease over makes its directory; where that is gone, so is the store. */
+  #lost(): StorageError {
+    if (fs.existsSync(this.#directory))
+      return new StorageError('precondition-failed', { store: this.#store }, 'the lease was taken over');
+    const why = `${this.#directory} was removed, or the disk it lies on unmounted, while the store was synced into`;
+    return new StorageError('unavailable', { store: this.#store }, why);
   }
 
   #read(): LeaseRecord | undefined {
@@ -88,13 +96,27 @@ export class FileLease {
   }
 
   #replace(record: LeaseRecord): void {
-    fs.renameSync(this.#write(record), this.#path);
+    let temporary: string;
+    try {
+      temporary = this.#write(record);
+    } catch (error) {
+      if (toStorageError(error, this.#store).kind !== 'full') throw error;
+      // For the same number of bytes in the same place there is room on a full disk too.
+      fs.writeFileSync(this.#path, JSON.stringify(record), { flag: 'r+' });
+      return;
+    }
+    fs.renameSync(temporary, this.#path);
   }
 
   #write(record: LeaseRecord): string {
     const temporary = `${this.#directory}/lease.${randomUUID()}`;
-    fs.writeFileSync(temporary, JSON.stringify(record), { mode: 0o644, flag: 'wx' });
-    return temporary;
+    try {
+      fs.writeFileSync(temporary, JSON.stringify(record), { mode: 0o644, flag: 'wx' });
+      return temporary;
+    } catch (error) {
+      fs.rmSync(temporary, { force: true });
+      throw error;
+    }
   }
 
   /** Removes the lease that was seen; false if another one had taken its place, which is put back. */

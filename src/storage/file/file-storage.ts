@@ -223,11 +223,19 @@ class FileStorage implements Storage {
   }
 
   async lease(claim: LeaseClaim): Promise<StoreLease | LeaseHeld> {
-    try {
-      return this.#lease.claim(claim);
-    } catch (error) {
-      throw this.#toError(error);
-    }
+    const translated = async <T>(act: () => T | Promise<T>): Promise<T> => {
+      try {
+        return await act();
+      } catch (error) {
+        throw this.#toError(error);
+      }
+    };
+    const lease = await translated(() => this.#lease.claim(claim));
+    if (!('release' in lease)) return lease;
+    return {
+      renew: (nowMs) => translated(() => lease.renew(nowMs)),
+      release: () => translated(() => lease.release()),
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
