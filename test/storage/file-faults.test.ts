@@ -98,6 +98,27 @@ for (const blocking of [false, true]) {
       expect(fs.readdirSync(join(root, '.pando/staging'))).toEqual(['file']);
     });
 
+    test.each(['.pando', '.pando/staging'])(
+      'whatever %s leads to as a link is neither written to nor cleaned up',
+      async (link) => {
+        const elsewhere = join(above, 'elsewhere');
+        for (const directory of ['documents', 'staging/documents'])
+          fs.mkdirSync(join(elsewhere, directory), { recursive: true });
+        const files = ['documents/a', 'staging/documents/b', 'lease.pdf'].map((name) => join(elsewhere, name));
+        for (const path of files) fs.writeFileSync(path, 'theirs');
+        for (const path of [...files, join(elsewhere, 'documents'), join(elsewhere, 'staging/documents')])
+          fs.utimesSync(path, 1, 1);
+        fs.mkdirSync(join(root, link, '..'), { recursive: true });
+        fs.symlinkSync(elsewhere, join(root, link));
+        const before = fs.readdirSync(elsewhere, { recursive: true });
+        await expect(storage.clean()).rejects.toMatchObject({ kind: 'denied', message: expect.stringContaining(link) });
+        await expect(storage.stage('x', Buffer.from('1'), { attributes: {}, mark: MARK })).rejects.toMatchObject({
+          kind: 'denied',
+        });
+        expect(fs.readdirSync(elsewhere, { recursive: true })).toEqual(before);
+      },
+    );
+
     test('a body that is returned before its first chunk leaves no file open', async () => {
       fs.writeFileSync(join(root, 'large'), Buffer.alloc(3_000_000));
       const before = openFiles(root);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import { type LeaseClaim, type LeaseHeld, StorageError, type StoreLease } from '../../ports/storage.ts';
 import { toStorageError } from './file-errors.ts';
+import { isOwnDirectory, makeOwnDirectory } from './own-directory.ts';
 import { claimedLease, findHolder, isProcessAlive, type LeaseRecord, parseLease } from '../store-lease.ts';
 
 const LEFTOVER_AGE_MS = 600_000;
@@ -24,7 +25,8 @@ export class FileLease {
   claim(claim: LeaseClaim): StoreLease | LeaseHeld {
     const id = randomUUID();
     const record = claimedLease(id, claim);
-    this.#makeDirectory();
+    // Not with its parents: a root that is gone stays gone.
+    makeOwnDirectory(this.#directory, { store: this.#store, levels: 1 });
     for (;;) {
       const current = this.#read();
       const held = findHolder(current, claim, isProcessAlive);
@@ -34,18 +36,9 @@ export class FileLease {
     }
   }
 
-  /** Not with its parents: a root that is gone stays gone. */
-  #makeDirectory(): void {
-    try {
-      fs.mkdirSync(this.#directory);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-  }
-
   /** Removes what claimants left that were killed between two of their steps; those under way are far younger. */
   clean(nowMs: number): void {
-    for (const name of fs.existsSync(this.#directory) ? fs.readdirSync(this.#directory) : []) {
+    for (const name of isOwnDirectory(this.#directory, this.#store) ? fs.readdirSync(this.#directory) : []) {
       const path = `${this.#directory}/${name}`;
       const stats = name.startsWith('lease.') ? fs.statSync(path, { throwIfNoEntry: false }) : undefined;
       if (stats !== undefined && nowMs - stats.mtimeMs > LEFTOVER_AGE_MS) fs.rmSync(path, { force: true });

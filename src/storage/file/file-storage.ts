@@ -85,8 +85,8 @@ class FileStorage implements Storage {
     this.capabilities = { ...CAPABILITIES, soft: !durable };
     const shared = { store: this.name, io: this.#io, native };
     this.#directories = new Directories({ root: this.#root, io: this.#io, store: this.name });
-    this.#sidecars = new Sidecars(this.#root, this.#io);
-    this.#staging = new StagingArea(this.#root);
+    this.#sidecars = new Sidecars(this.name, this.#root, this.#io);
+    this.#staging = new StagingArea(this.name, this.#root);
     this.#lease = new FileLease(this.name, this.#root);
     this.#reader = new FileReader({
       ...shared,
