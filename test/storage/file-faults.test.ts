@@ -119,6 +119,15 @@ for (const blocking of [false, true]) {
       },
     );
 
+    test('metadata that no file system keeps with a file is refused for what it is, not as a full disk', async () => {
+      const metadata = { k: 'x'.repeat(100_000) };
+      const mark = { ...MARK, sha256: '0'.repeat(63).concat('1') };
+      await expect(storage.stage('x', Buffer.from('1'), { attributes: { metadata }, mark })).rejects.toMatchObject({
+        kind: 'unsupported',
+        message: expect.stringContaining('bytes, more than the file system keeps'),
+      });
+    });
+
     test('a body that is returned before its first chunk leaves no file open', async () => {
       fs.writeFileSync(join(root, 'large'), Buffer.alloc(3_000_000));
       const before = openFiles(root);
