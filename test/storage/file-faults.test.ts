@@ -193,6 +193,32 @@ for (const blocking of [false, true]) {
   });
 }
 
+describe.runIf(process.platform === 'linux')('a flush of directories that failed', () => {
+  test('is made good by the next publish into them', async () => {
+    const root = fs.mkdtempSync(join(tmpdir(), 'pando-file-'));
+    await using storage = openFileStorage({ name: 'files', basePath: root, blocking: true });
+    const flushed: string[] = [];
+    let fails = true;
+    const fsync = vi.spyOn(fs, 'fsyncSync').mockImplementation((fd) => {
+      if (fails) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+      flushed.push(fs.readlinkSync(`/proc/self/fd/${fd}`));
+    });
+    const publish = async (key: string) => {
+      const staged = await storage.stage(key, Buffer.from('1'), { attributes: {}, mark: MARK });
+      return storage.publish([{ staged, options: {} }]);
+    };
+    try {
+      await expect(publish('d/e/x')).rejects.toMatchObject({ kind: 'unavailable' });
+      fails = false;
+      await publish('d/e/y');
+      expect(flushed.toSorted()).toEqual([root, join(root, 'd'), join(root, 'd/e')]);
+    } finally {
+      fsync.mockRestore();
+      fs.rmSync(root, { recursive: true });
+    }
+  });
+});
+
 describe.runIf(process.platform === 'linux')('a listing in a thread', () => {
   const threads = new Set<Worker>();
   const note = (thread: Worker): void => {

@@ -163,7 +163,7 @@ class FileStorage implements Storage {
     await this.#io.unlink(filePath);
     await this.#sidecars.remove(key);
     await this.#directories.removeEmptyAbove(key);
-    this.#flush.note(parentOf(key));
+    this.#flush.deletedIn.note(parentOf(key));
     if (options.deferred !== true) await this.#writer.flush([]);
   }
 

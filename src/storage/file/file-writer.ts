@@ -185,15 +185,17 @@ export class FileWriter {
   }
 
   async flush(staged: readonly Staged[]): Promise<void> {
-    if (!this.#o.durable) return;
-    const { flush } = this.#o;
-    const deletedIn = flush.takeNoted();
-    if (await flush.together(staged.length + deletedIn.length)) return;
-    for (const one of staged) {
-      if (!(one instanceof StagedFile) || one.options.attributes.link !== undefined) continue;
-      await (one.at.fd === undefined ? flush.path(one.at.path) : this.#io.fsync(one.at.fd));
+    const { flush, durable } = this.#o;
+    if (!durable) return flush.deletedIn.forget();
+    const deletedIn = flush.deletedIn.pending();
+    if (!(await flush.together(staged.length + deletedIn.size))) {
+      for (const one of staged) {
+        if (!(one instanceof StagedFile) || one.options.attributes.link !== undefined) continue;
+        await (one.at.fd === undefined ? flush.path(one.at.path) : this.#io.fsync(one.at.fd));
+      }
+      await flush.directories(deletedIn.keys());
     }
-    await flush.directories(deletedIn);
+    flush.deletedIn.flushed(deletedIn);
   }
 
   async publish(requests: readonly PublishRequest[]): Promise<(Published | StorageError)[]> {
@@ -209,12 +211,18 @@ export class FileWriter {
         outcomes.push(this.#toPublishError(error, staged.key));
       }
     }
-    if (this.#o.durable && parents.size > 0) {
-      const directories = [...parents, ...this.#o.directories.takeFresh()];
-      const { flush } = this.#o;
-      if (!(await flush.together(directories.length))) await flush.directories(directories);
-    }
+    if (parents.size > 0) await this.#flushNames(parents);
     return outcomes;
+  }
+
+  async #flushNames(parents: ReadonlySet<string>): Promise<void> {
+    const { flush, directories, durable } = this.#o;
+    const { fresh } = directories;
+    if (!durable) return fresh.forget();
+    const made = fresh.pending();
+    const changed = new Set([...parents, ...made.keys()]);
+    if (!(await flush.together(changed.size))) await flush.directories(changed);
+    fresh.flushed(made);
   }
 
   async #publishOne(staged: StagedFile, options: PublishRequest['options']): Promise<Published> {
