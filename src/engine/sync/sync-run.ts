@@ -106,7 +106,9 @@ export class SyncRun {
   }
 
   async carryOut(startedMs: number): Promise<SyncResult> {
-    const { tally } = this.#a;
+    const { tally, means, signal } = this.#a;
+    const stopPool = (): void => means?.pool.stop();
+    signal.addEventListener('abort', stopPool, { once: true });
     let refusal: string | undefined;
     try {
       await this.#clean();
@@ -121,7 +123,10 @@ export class SyncRun {
         throw error;
       }
       if (error.kind !== 'aborted') tally.fail('', undefined, error);
+    } finally {
+      signal.removeEventListener('abort', stopPool);
     }
+    this.#recorder?.failBlocked();
     if (!this.#isOver) await this.#cleanAfter();
     const state = this.#state(refusal);
     await this.#end(state === 'refused' ? 'failed' : state);
@@ -201,9 +206,7 @@ export class SyncRun {
   }
 
   async #copyAll(): Promise<void> {
-    const { tally, means, signal } = this.#a;
-    const stopPool = (): void => means?.pool.stop();
-    signal.addEventListener('abort', stopPool, { once: true });
+    const { tally, signal } = this.#a;
     try {
       await this.#listings.merge(undefined, {
         visit: (object) => this.#planner.visit(object),
@@ -220,7 +223,6 @@ export class SyncRun {
       await this.#queue?.drain();
       await this.#recordObserved();
       tally.report('copying');
-      signal.removeEventListener('abort', stopPool);
     }
   }
 
@@ -238,9 +240,9 @@ export class SyncRun {
    * possible finds some.
    */
   async #copyBlocked(): Promise<void> {
-    const blocked = this.#recorder?.takeBlocked().toSorted((a, b) => a.item.size - b.item.size) ?? [];
-    for (const planned of blocked) {
+    for (const planned of this.#recorder?.takeBlocked() ?? []) {
       if (planned.item.size >= ALONE_BYTES) await this.#queue?.drain();
+      if (this.#isOver) break;
       const targets = await Promise.all(planned.item.targets.map((one) => this.#lookAgain(planned.item.key, one)));
       this.#queue?.add({ ...planned, item: { ...planned.item, targets } });
     }
