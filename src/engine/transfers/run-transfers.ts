@@ -7,6 +7,7 @@ import type { Telling } from '../../ports/telling.ts';
 import type { TransferTool } from '../../ports/transfer-tool.ts';
 import type { CarriedOut } from '../carry-out-requests.ts';
 import type { Topology } from '../../domain/transfer/find-route.ts';
+import type { StoreHealth } from '../store-health.ts';
 import type { Stores } from '../stores/store-access.ts';
 import { RequestLeases } from '../request-leases.ts';
 import { TransferRun } from './transfer-run.ts';
@@ -25,6 +26,7 @@ export interface TransferPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: EventSink;
+  readonly health: StoreHealth;
   readonly stores: Stores;
   /** The first that knows a way carries a transfer out. */
   readonly tools: readonly TransferTool[];
@@ -58,17 +60,22 @@ const POLL_MS = 1_000;
 export async function runTransfers(ports: TransferPorts, args: RunTransfers): Promise<CarriedOut> {
   const { owner, until, inFlightMax = IN_FLIGHT_MAX } = args;
   const stop = until === 'idle' ? args.signal : until;
-  await using leases = new RequestLeases(ports.catalog, ports.clock, LEASE_MS, stop);
+  const extend = (untilMs: number): void => {
+    for (const tool of ports.tools) tool.extend(untilMs);
+  };
+  await using leases = new RequestLeases(ports.catalog, ports.clock, LEASE_MS, stop, extend);
   await using run = new TransferRun(ports, leases, stop);
 
   while (stop?.aborted !== true) {
     const room = Math.min(CLAIM_MAX, inFlightMax - run.inFlight);
+    // Claims that are held already stand for less; with the next renewal all stand as long.
+    if (run.inFlight === 0) extend(ports.clock.monotonicMs() + LEASE_MS);
     const claimed =
       room <= 0
         ? []
         : await ports.catalog.claimRequests({ owner, limit: room, leaseMs: LEASE_MS, work: 'rule-copies' });
     if (claimed.length > 0) run.begin(claimed);
-    else if (run.inFlight > 0) await run.settledSome();
+    else if (run.inFlight > 0) await run.settledSome(POLL_MS);
     else if (until === 'idle') break;
     else await ports.clock.sleep(POLL_MS, stop).catch(() => undefined);
   }

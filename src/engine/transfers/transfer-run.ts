@@ -1,10 +1,9 @@
 import { formatObjectName } from '../../domain/object/object-name.ts';
 import type { AttemptOutcome } from '../../domain/transfer/attempt.ts';
-import { decideOutcome } from '../../domain/transfer/decide-outcome.ts';
-import type { RetryPolicy } from '../../domain/transfer/retry.ts';
 import type { WayFailure } from '../../domain/transfer/next-way.ts';
 import type { ClaimedRequest } from '../../ports/catalog.ts';
-import type { StoreUse, TransferOutcome, TransferRow } from '../../ports/rules.ts';
+import { StorageError } from '../../ports/storage.ts';
+import type { StoreUse, TransferRow } from '../../ports/rules.ts';
 import type {
   FailedSource,
   Submission,
@@ -15,11 +14,11 @@ import type {
 import type { CarriedOut } from '../carry-out-requests.ts';
 import type { RequestLeases } from '../request-leases.ts';
 import { takeBack } from '../take-back.ts';
+import { type Arrived, confirmArrival } from './confirm-arrival.ts';
+import { decideTransfer, type TransferDecision } from './decide-transfer.ts';
 import { type PlannedTransfer, planTransfer } from './plan-transfer.ts';
 import type { TransferPorts } from './run-transfers.ts';
 
-/** Attempts of one turn; then the copy is stuck, and tried again after minutes and hours. */
-const POLICY: RetryPolicy = { attemptsMax: 6, delayMs: 1_000 };
 /** What stores are known to hold may be so old where a transfer is planned. */
 const STORES_MS_MAX = 2_000;
 /** A tool that has no room, or does not answer, is asked again after this. */
@@ -54,7 +53,7 @@ export class TransferRun implements AsyncDisposable {
   readonly #batches = new Set<Promise<void>>();
   readonly #unlisten: readonly (() => void)[];
   /** Outcomes that wait for the transaction before theirs. */
-  #toSettle: { readonly held: Held; readonly outcome: AttemptOutcome; readonly report: ToolOutcome | undefined }[] = [];
+  #toSettle: { readonly held: Held; readonly outcome: AttemptOutcome; readonly arrived: Arrived | undefined }[] = [];
   #settling: Promise<void> | undefined;
   #wake = Promise.withResolvers<void>();
   #inFlight = 0;
@@ -84,24 +83,36 @@ export class TransferRun implements AsyncDisposable {
         startedMs: this.#ports.clock.monotonicMs(),
       }),
     );
+    for (const one of held) one.signal.addEventListener('abort', () => this.#cancel(one), { once: true });
     const batch = this.#beginBatch(held).finally(() => this.#batches.delete(batch));
     this.#batches.add(batch);
   }
 
-  /** Resolves when something was settled since it was asked before. */
-  async settledSome(): Promise<void> {
+  /** Resolves when something was settled since it was asked before, or a while has passed; then tools that tell nothing are asked. */
+  async settledSome(pollMs: number): Promise<void> {
+    const waiting = new AbortController();
+    if (this.#ports.tools.some((tool) => tool.capabilities.outlivesProcess)) {
+      const pause = this.#ports.clock.sleep(pollMs, waiting.signal);
+      void pause.then(() => this.#poll()).then(this.#wake.resolve, () => undefined);
+    }
     await this.#wake.promise;
+    waiting.abort();
     this.#wake = Promise.withResolvers<void>();
   }
 
   /** What is under way is given back, and all that was told is settled. */
   async end(): Promise<void> {
     await Promise.all(this.#batches);
-    for (const tool of this.#ports.tools) {
-      const ids = [...this.#submitted].filter(([, held]) => held.tool === tool).map(([id]) => id);
-      if (ids.length > 0 && this.#stop?.aborted === true) await tool.cancel(ids).catch(() => undefined);
+    for (const [id, held] of this.#submitted) {
+      // What goes on without this process is found again by whoever claims it next.
+      if (this.#stop?.aborted !== true || held.tool?.capabilities.outlivesProcess !== true) continue;
+      this.#submitted.delete(id);
+      this.#letGo(held, 'postponed');
     }
-    while (this.#inFlight > 0) await this.settledSome();
+    while (this.#inFlight > 0) {
+      await this.#wake.promise;
+      this.#wake = Promise.withResolvers<void>();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -157,6 +168,18 @@ export class TransferRun implements AsyncDisposable {
     for (const [tool, held] of Map.groupBy(ours, (one) => this.#toolFor(one))) await this.#submitTo(tool, held);
   }
 
+  /** Whether transfers have ended that nobody has told us of. What is told twice is settled once. */
+  async #poll(): Promise<void> {
+    for (const tool of this.#ports.tools) {
+      if (!tool.capabilities.outlivesProcess) continue;
+      const ids = [...this.#submitted].filter(([, held]) => held.tool === tool).map(([id]) => id);
+      for (let from = 0; from < ids.length; from += tool.capabilities.batchMax) {
+        const statuses = await tool.poll(ids.slice(from, from + tool.capabilities.batchMax));
+        for (const status of statuses) if (status.kind === 'final') this.#take(status.id, status.outcome);
+      }
+    }
+  }
+
   #toolFor({ planned }: Held): TransferTool | undefined {
     return this.#ports.tools.find((tool) =>
       planned?.sources.every((source) => tool.canTransfer(source, planned.destination)),
@@ -173,8 +196,12 @@ export class TransferRun implements AsyncDisposable {
       held.tool = tool;
       this.#submitted.set(tool.idOf(attemptOf(held)), held);
     }
-    const answers = await tool.submit(batch.map((held) => transferOf(held)));
-    for (const [at, held] of batch.entries()) this.#answered(tool, held, answers[at]);
+    const { batchMax } = tool.capabilities;
+    for (let from = 0; from < batch.length; from += batchMax) {
+      const part = batch.slice(from, from + batchMax);
+      const answers = await tool.submit(part.map((held) => transferOf(held)));
+      for (const [at, held] of part.entries()) this.#answered(tool, held, answers[at]);
+    }
   }
 
   #answered(tool: TransferTool, held: Held, answer: Submission | undefined): void {
@@ -187,19 +214,48 @@ export class TransferRun implements AsyncDisposable {
     } else this.#settle(held, { kind: 'held-back', why });
   }
 
+  /** Its lease was lost, or the worker is to stop: the tool tells that it ended, or that it was faster. */
+  #cancel(held: Held): void {
+    const { tool } = held;
+    if (tool === undefined || (tool.capabilities.outlivesProcess && this.#stop?.aborted === true)) return;
+    void tool.cancel([tool.idOf(attemptOf(held))]).catch(() => undefined);
+  }
+
   #take(id: string, report: ToolOutcome): void {
     const held = this.#submitted.get(id);
     if (held === undefined) return;
     this.#submitted.delete(id);
-    this.#settle(held, outcomeOf(report, this.#wayOf(held), this.#stop?.aborted === true), report);
+    if (report.kind !== 'arrived') {
+      this.#settle(held, outcomeOf(report, this.#wayOf(held), this.#stop?.aborted === true));
+      return;
+    }
+    const batch = this.#confirm(held, report).finally(() => this.#batches.delete(batch));
+    this.#batches.add(batch);
+  }
+
+  async #confirm(held: Held, arrived: Arrived): Promise<void> {
+    const { request, row, planned } = held;
+    const destination = this.#ports.stores.get(request.store);
+    if (destination === undefined || row === undefined || planned === undefined) return;
+    const { store: by } = planned.destination;
+    const { place: key, content } = row;
+    try {
+      const arrival = { destination, by, key, content, signal: held.signal };
+      this.#settle(held, { kind: 'arrived' }, await confirmArrival(this.#ports, arrived, arrival));
+    } catch (error) {
+      if (held.signal.aborted) return this.#settle(held, { kind: 'interrupted' });
+      const kind = error instanceof StorageError ? error.kind : 'unavailable';
+      const failure = { ...this.#wayOf(held), at: 'destination', kind } as const;
+      this.#settle(held, { kind: 'failed', failure, why: error instanceof Error ? error.message : String(error) });
+    }
   }
 
   #wayOf({ planned }: Held): Pick<WayFailure, 'source' | 'protocol'> {
     return planned?.way ?? { source: '', protocol: '' };
   }
 
-  #settle(held: Held, outcome: AttemptOutcome, report?: ToolOutcome): void {
-    this.#toSettle.push({ held, outcome, report });
+  #settle(held: Held, outcome: AttemptOutcome, arrived?: Arrived): void {
+    this.#toSettle.push({ held, outcome, arrived });
     this.#settling ??= this.#settleAll().finally(() => {
       this.#settling = undefined;
     });
@@ -210,12 +266,12 @@ export class TransferRun implements AsyncDisposable {
     await Promise.resolve();
     while (this.#toSettle.length > 0) {
       const batch = this.#toSettle.splice(0);
-      const outcomes = batch.map(({ held, outcome, report }) => this.#decide(held, outcome, report));
+      const outcomes = batch.map(({ held, outcome, arrived }) => this.#decide(held, outcome, arrived));
       try {
         const settled = await this.#ports.catalog.settleTransfers(outcomes.map((one) => one.outcome));
-        for (const [at, { held, report }] of batch.entries()) {
+        for (const [at, { held, arrived }] of batch.entries()) {
           const isHeld = settled[at] === true;
-          if (!isHeld || outcomes[at]?.isCopyUnwanted === true) await this.#takeBack(held, report);
+          if (!isHeld || outcomes[at]?.isCopyUnwanted === true) await this.#takeBack(held, arrived);
           this.#letGo(held, isHeld ? (outcomes[at]?.kind ?? 'postponed') : 'postponed');
         }
       } catch (error) {
@@ -225,89 +281,22 @@ export class TransferRun implements AsyncDisposable {
     }
   }
 
-  #decide(
-    { request, row, planned, startedMs }: Held,
-    outcome: AttemptOutcome,
-    report: ToolOutcome | undefined,
-  ): { readonly outcome: TransferOutcome; readonly kind: keyof CarriedOut; readonly isCopyUnwanted: boolean } {
+  #decide(held: Held, outcome: AttemptOutcome, arrived: Arrived | undefined): TransferDecision {
     const { clock, random, stores } = this.#ports;
-    const nowMs = clock.nowMs();
-    const failures = [...(row?.failures ?? []), ...(outcome.kind === 'failed' ? [outcome.failure] : [])];
-    const decision = decideOutcome({
+    return decideTransfer({
+      ...held,
       outcome,
-      request: 'SUBMITTED',
-      replica: row?.replica,
-      attempts: request.attempts,
-      timesStuck: request.ofRules?.timesStuck ?? 0,
-      ways: planned?.ways ?? [],
-      failures,
-      policy: POLICY,
-      nowMs,
+      arrived,
+      busyMs: clock.monotonicMs() - held.startedMs,
+      isSoft: stores.get(held.request.store)?.isSoft === true,
+      nowMs: clock.nowMs(),
       fraction: random.fraction(),
     });
-    const { lease } = request;
-    const arrived = report?.kind === 'arrived' ? report : undefined;
-    const busyMs = clock.monotonicMs() - startedMs;
-    const common = { lease, bytes: arrived === undefined ? 0 : (row?.content.size ?? 0), busyMs };
-    const soft = stores.get(request.store)?.isSoft === true;
-    const attempt = {
-      source: planned?.way.source,
-      protocol: planned?.way.protocol,
-      outcome: outcome.kind === 'not-needed' ? 'interrupted' : outcome.kind,
-      failure: outcome.kind === 'failed' ? outcome.failure : undefined,
-      error: 'why' in outcome ? outcome.why : undefined,
-    } as const;
-    if (decision.kind !== 'decided') {
-      // Nobody else tells outcomes under this lease: an answer that is refused here says that it is over.
-      const why = decision.kind === 'refused' ? decision.why : 'it was told before';
-      const settled = { ...common, request: { state: 'CANCELLED', why }, attempt, replica: undefined } as const;
-      return {
-        outcome: { ...settled, soft, stuck: undefined, doubtedSource: undefined },
-        kind: 'moot',
-        isCopyUnwanted: false,
-      };
-    }
-    const after = decision.request;
-    const doubted = row?.replicas.find(({ store }) => store === decision.doubtedSource);
-    return {
-      kind: KINDS[after.state],
-      isCopyUnwanted: decision.isCopyUnwanted,
-      outcome: {
-        ...common,
-        request:
-          after.state === 'DONE' || after.state === 'CANCELLED'
-            ? after
-            : {
-                state: after.state,
-                attempts: after.attempts,
-                timesStuck: after.timesStuck,
-                afterMs: Math.max(0, after.nextAttemptMs - nowMs),
-                why: after.why,
-              },
-        attempt,
-        replica: this.#replicaAfter(row, decision.replica, arrived),
-        ...(arrived?.checksums['sha256'] === undefined ? {} : { sha256: arrived.checksums['sha256'] }),
-        soft,
-        stuck: decision.lock?.kind === 'got-stuck' ? decision.lock.reason : undefined,
-        doubtedSource: doubted === undefined ? undefined : { store: doubted.store, token: doubted.token },
-      },
-    };
-  }
-
-  #replicaAfter(
-    row: TransferRow | undefined,
-    state: TransferRow['replica'],
-    arrived: (ToolOutcome & { readonly kind: 'arrived' }) | undefined,
-  ): TransferOutcome['replica'] {
-    if (row === undefined || state === row.replica) return undefined;
-    if (state === undefined) return 'drop';
-    const { token, verification } = arrived ?? { token: undefined, verification: 'none' as const };
-    return { state, place: row.place, token, verification };
   }
 
   /** The lease was lost, or nobody wants the copy any more: it goes where it is still as it was written (I5). */
-  async #takeBack({ request, row, planned }: Held, report: ToolOutcome | undefined): Promise<void> {
-    if (report?.kind !== 'arrived' || report.wasThere || report.token === undefined || row === undefined) return;
+  async #takeBack({ request, row, planned }: Held, arrived: Arrived | undefined): Promise<void> {
+    if (arrived === undefined || arrived.wasThere || arrived.token === undefined || row === undefined) return;
     const { catalog, stores, events } = this.#ports;
     const now = await catalog.readObject(request.scope, request.name);
     const replica = now?.replicas.find((one) => one.store === request.store && one.versionId === request.versionId);
@@ -317,7 +306,7 @@ export class TransferRun implements AsyncDisposable {
     try {
       const storage = await protocol?.open();
       if (storage !== undefined)
-        await takeBack(storage, { key: row.place, token: report.token, operation: row.operation });
+        await takeBack(storage, { key: row.place, token: arrived.token, operation: row.operation });
     } catch (error) {
       const { scope, name, store } = request;
       events.report({ kind: 'late-copy-left', scope, name, store, detail: String(error) });
@@ -367,15 +356,6 @@ export class TransferRun implements AsyncDisposable {
   }
 }
 
-const KINDS = {
-  DONE: 'done',
-  CANCELLED: 'moot',
-  QUEUED: 'postponed',
-  WAITING: 'postponed',
-  FAILED: 'failed',
-  NO_SOURCES: 'failed',
-} as const;
-
 /** The same for the same lease, whoever asks, and never given to another. */
 function attemptOf({ request: { lease } }: Held): string {
   return `${lease.requestId}.${lease.token}`;
@@ -396,23 +376,17 @@ function transferOf(held: Held): Transfer {
   };
 }
 
-/** What a tool's last word means for the request. */
+/** What a tool's last word means for the request, where nothing arrived. */
 function outcomeOf(
-  report: ToolOutcome,
+  report: Exclude<ToolOutcome, { readonly kind: 'arrived' }>,
   way: Pick<WayFailure, 'source' | 'protocol'>,
   isStopped: boolean,
 ): AttemptOutcome {
-  switch (report.kind) {
-    case 'arrived':
-      return { kind: 'arrived' };
-    case 'lost': {
-      const failure = { ...way, at: 'between', kind: 'unavailable' } as const;
-      return { kind: 'failed', failure, why: 'the transfer tool does not know of it any more' };
-    }
-    case 'failed': {
-      const last = report.failed.at(-1) as FailedSource;
-      if (last.kind === 'aborted' && isStopped) return { kind: 'interrupted' };
-      return { kind: 'failed', failure: { ...way, at: last.at, kind: last.kind }, why: last.why };
-    }
+  if (report.kind === 'lost') {
+    const failure = { ...way, at: 'between', kind: 'unavailable' } as const;
+    return { kind: 'failed', failure, why: 'the transfer tool does not know of it any more' };
   }
+  const last = report.failed.at(-1) as FailedSource;
+  if (last.kind === 'aborted' && isStopped) return { kind: 'interrupted' };
+  return { kind: 'failed', failure: { ...way, at: last.at, kind: last.kind }, why: last.why };
 }
