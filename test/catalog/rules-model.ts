@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { ReplicaState } from '../../src/domain/replica/replica.ts';
-import type { Catalog, ClaimedRequest } from '../../src/ports/catalog.ts';
+import type { ClaimedRequest } from '../../src/ports/catalog.ts';
 import { CatalogContract, contentOf, type TestScope } from '../../src/testing/catalog-contract/harness.ts';
 import {
   arrival,
@@ -10,6 +10,7 @@ import {
   releaseAll,
   ruleOver,
 } from '../../src/testing/catalog-contract/rules-harness.ts';
+import type { OpenedForRules } from './rules-opened.ts';
 import { findBreaches } from './rule-invariants.ts';
 
 const NAMES = ['a', 'b', 'c'];
@@ -50,12 +51,6 @@ const step = fc.oneof(
   fc.record({ do: fc.constant('prune') }),
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
-
-export interface OpenedForRules extends AsyncDisposable {
-  readonly catalog: Catalog;
-  /** Asks the database itself. */
-  query(text: string): Promise<readonly unknown[][]>;
-}
 
 interface World {
   readonly contract: CatalogContract;

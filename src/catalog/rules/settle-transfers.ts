@@ -79,7 +79,11 @@ async function settleRound(session: Session, outcomes: readonly TransferOutcome[
   await keepAttempts(session, settling);
   await keepRoutes(session, settling);
   await changeReplicas(session, settling, watched.replicas);
-  await followObjects(session, watched, { stuck: findStuck(settling), ended: findEnded(settling) });
+  await followObjects(session, watched, {
+    stuck: findStuck(settling),
+    ended: findEnded(settling),
+    areObjectsUnchanged: true,
+  });
   return held;
 }
 

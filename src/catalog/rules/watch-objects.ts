@@ -44,6 +44,8 @@ export interface WatchOutcome {
   readonly stuck?: ReadonlyMap<string, Sticking>;
   /** Where a request is over: what its locks still want is asked for anew. */
   readonly ended?: ReadonlySet<string>;
+  /** Only replicas were changed: the objects are as they were. */
+  readonly areObjectsUnchanged?: boolean;
 }
 
 export function pairKey(object: number, store: number): string {
@@ -57,7 +59,7 @@ export function pairKey(object: number, store: number): string {
 export async function followObjects(
   session: Session,
   watched: WatchedObjects,
-  { stuck = new Map(), ended = new Set() }: WatchOutcome = {},
+  { stuck = new Map(), ended = new Set(), areObjectsUnchanged = false }: WatchOutcome = {},
 ): Promise<void> {
   if (watched.objects.length === 0) return;
   const ids = watched.objects.map(({ id }) => id);
@@ -65,7 +67,7 @@ export async function followObjects(
     watched,
     { stuck, ended },
     {
-      objects: await seeObjects(session, ids),
+      objects: areObjectsUnchanged ? watched.objects : await seeObjects(session, ids),
       replicas: await seeReplicas(session, ids),
       locks: await seeLocks(session, ids),
     },
@@ -174,7 +176,7 @@ class Follow {
   #satisfy(object: SeenObject, store: number, claims: readonly SeenLock[], here: readonly SeenReplica[]): void {
     const moved = claims.filter(({ state }) => state !== lockCode('OK'));
     if (moved.length === 0) return;
-    this.arrived.push([object.current, store]);
+    if (!this.#ended.has(pairKey(object.id, store))) this.arrived.push([object.current, store]);
     const locks = moved.map((owner): LockChange => ({ owner, before: owner.state, to: 'OK' }));
     this.claims.claims.push({ object, store, locks, copyTo: undefined, request: undefined });
     for (const older of here) {

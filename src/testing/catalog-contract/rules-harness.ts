@@ -39,17 +39,25 @@ export async function addRule(contract: CatalogContract, rule: NewRule): Promise
   return added.id;
 }
 
-/** Claims until this rule is among what is handed out; the others are given back. */
-export async function claimRule(contract: CatalogContract, rule: number): Promise<ClaimedRule> {
+/** Claims what is due and keeps these rules; the others are given back. */
+export async function claimRulesOnly(
+  contract: CatalogContract,
+  rules: readonly number[],
+): Promise<readonly ClaimedRule[]> {
   const claimed = await contract.catalog.claimRules({ owner: 'evaluator', limit: 1000, leaseMs: 60_000 });
-  const others = claimed.filter(({ lease }) => lease.rule !== rule);
+  const others = claimed.filter(({ lease }) => !rules.includes(lease.rule));
   await contract.catalog.renewRules(
     others.map(({ lease }) => lease),
     0,
   );
-  const mine = claimed.find(({ lease }) => lease.rule === rule);
-  if (mine === undefined) throw new Error(`rule ${rule} is not due`);
-  return mine;
+  return claimed.filter(({ lease }) => rules.includes(lease.rule));
+}
+
+/** Claims one rule, which must be due. */
+export async function claimRule(contract: CatalogContract, rule: number): Promise<ClaimedRule> {
+  const [claimed] = await claimRulesOnly(contract, [rule]);
+  if (claimed === undefined) throw new Error(`rule ${rule} is not due`);
+  return claimed;
 }
 
 export interface ApplyOptions {
