@@ -4,8 +4,15 @@ import type { CatalogSettings, Configuration, Profile } from './config/configura
 import { findProfile } from './config/find-profile.ts';
 import { nameOfPlace } from './config/implicit-profile.ts';
 import { storePlace } from './config/place.ts';
+import { describeStores } from './describe-stores.ts';
+import type { CarriedOut } from './engine/carry-out-requests.ts';
 import { bindObjectVerbs, type ObjectVerbs } from './engine/object-verbs.ts';
 import type { OpenedScope } from './engine/opened-scope.ts';
+import { OperationIds } from './engine/operation-ids.ts';
+import type { KeepRules, RuleWorkPorts } from './engine/rules/keep-rules.ts';
+import { StoreHealth } from './engine/store-health.ts';
+import type { Stores } from './engine/stores/store-access.ts';
+import { describeTopology } from './engine/stores/topology.ts';
 import { copyPage } from './engine/sync/copy-page.ts';
 import type { SyncPorts, SyncReplicas } from './engine/sync/sync-replicas.ts';
 import type { SyncResult } from './engine/sync/sync-types.ts';
@@ -16,6 +23,7 @@ import type { Catalog, NewEvent } from './ports/catalog.ts';
 import type { CopyPool } from './ports/copy-pool.ts';
 import type { Storage } from './ports/storage.ts';
 import type { Telling } from './ports/telling.ts';
+import type { TransferTool } from './ports/transfer-tool.ts';
 import { type OpenStore, openStorage } from './open-storage.ts';
 import { openLedger } from './storage/bandwidth.ts';
 import { type MeterSnapshot, StorageMeter } from './storage/with-meter.ts';
@@ -70,6 +78,10 @@ export class Pando implements AsyncDisposable {
   readonly #meters = new Map<string, StorageMeter>();
   #catalog: Promise<Catalog> | undefined;
   #objects: Promise<ObjectVerbs> | undefined;
+  #described: Stores | undefined;
+  #tools: Promise<readonly TransferTool[]> | undefined;
+  readonly #health = new StoreHealth(systemClock);
+  readonly #operations = new OperationIds(systemClock, systemRandom);
 
   constructor(configuration: Configuration, telling: Telling = {}) {
     this.configuration = configuration;
@@ -97,6 +109,66 @@ export class Pando implements AsyncDisposable {
       });
     });
     return this.#objects;
+  }
+
+  /** The stores as rules and transfers use them. */
+  stores(): Stores {
+    this.#described ??= describeStores(this.configuration, (profile) => this.openStore(profile));
+    return this.#described;
+  }
+
+  /** What rules are carried out with. The catalog knows all stores from then on. */
+  async rulePorts(options: PoolOptions = {}): Promise<RuleWorkPorts> {
+    const stores = this.stores();
+    const catalog = await this.catalog();
+    await catalog.openStores(
+      [...stores.values()].map(({ place, name, traits }) => ({
+        store: place,
+        title: name,
+        allocatedBytes: traits.accepts.spaceAllocatedBytes,
+      })),
+    );
+    this.#tools ??= this.#openLocalTool(options);
+    return {
+      catalog,
+      clock: this.clock,
+      random: this.random,
+      processes: this.processes,
+      operations: this.#operations,
+      health: this.#health,
+      events: { report: (event) => void catalog.recordEvents([event]).catch(() => undefined) },
+      stores,
+      tools: await this.#tools,
+      topology: describeTopology(stores),
+      clientSite: this.configuration.site,
+      telling: this.#telling,
+    };
+  }
+
+  async keepRules(args: KeepRules, options?: PoolOptions): Promise<CarriedOut> {
+    const { keepRules } = await import('./engine/rules/keep-rules.ts');
+    return keepRules(await this.rulePorts(options), args);
+  }
+
+  /** A tool over all ways to all stores; one that cannot be opened here is left to others. */
+  async #openLocalTool(options: PoolOptions): Promise<readonly TransferTool[]> {
+    const opened: Storage[] = [];
+    const places: string[] = [];
+    for (const { name, protocols } of this.stores().values()) {
+      for (const protocol of protocols) {
+        try {
+          opened.push(await protocol.open());
+          places.push(protocol.place);
+        } catch (error) {
+          const why = error instanceof Error ? error.message : String(error);
+          this.#telling.info?.('a store cannot be opened here', { store: name, protocol: protocol.name, why });
+        }
+      }
+    }
+    const [first] = opened;
+    if (first === undefined) return [];
+    const { LocalTool } = await import('./transfer-tools/local/local-tool.ts');
+    return [new LocalTool({ pool: await this.#openPool(first, opened, options), stores: places, readBack: true })];
   }
 
   profile(name: string): Profile | undefined {
@@ -274,6 +346,8 @@ export class Pando implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await (await this.#objects)?.settle();
     this.#objects = undefined;
+    for (const tool of (await this.#tools) ?? []) await tool[Symbol.asyncDispose]();
+    this.#tools = undefined;
     for (const store of this.#stores.values()) await (await store)[Symbol.asyncDispose]();
     this.#stores.clear();
     this.#tellUse();

@@ -43,6 +43,7 @@ const VERBS = {
   sumRuleGroup: true,
   applyRulePage: true,
   releaseLocks: true,
+  openStores: true,
   readStoreUse: true,
   setStore: true,
   listLocks: true,

@@ -16,6 +16,7 @@ import { readRulePage } from './rules/read-rule-page.ts';
 import { releaseLocks } from './rules/release-locks.ts';
 import { listReleased, touch } from './rules/released.ts';
 import { hasten, retryStuck } from './rules/retry-stuck.ts';
+import { openStores } from './rules/open-stores.ts';
 import { readTransfers } from './rules/read-transfers.ts';
 import { settleTransfers } from './rules/settle-transfers.ts';
 import { readStoreUse, setStore } from './rules/store-use.ts';
@@ -94,6 +95,7 @@ function ruleVerbs(executor: Executor): RuleCatalog {
     sumRuleGroup: (rule, dataset) => sumRuleGroup(executor, rule, dataset),
     applyRulePage: (page) => answerTakenBack(executor.write((session) => applyRulePage(session, page))),
     releaseLocks: (lease, query) => executor.write((session) => releaseLocks(session, lease, query)),
+    openStores: (stores) => executor.write((session) => openStores(session, stores)),
     readStoreUse: () => executor.read((session) => readStoreUse(session)),
     setStore: (store, said) => executor.write((session) => setStore(session, store, said)),
     listLocks: (query) => executor.read((session) => listLocks(session, query)),

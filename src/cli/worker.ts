@@ -1,4 +1,5 @@
 import type { Profile } from '../config/configuration.ts';
+import type { CarriedOut } from '../engine/carry-out-requests.ts';
 import type { OpenedScope } from '../engine/opened-scope.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
@@ -26,13 +27,17 @@ async function work(cli: Invocation, { untilIdle = false, transfers }: WorkerOpt
   await objects.recover(scopes);
   const { host, pid } = pando.processes.self;
   cli.log('info', 'carrying out requests', { scopes: scopes.map(({ name }) => name).join(',') });
-  const done = await objects.carryOut({
-    scopes,
+  const claim = {
     owner: `${host}, process ${pid}`,
-    until: untilIdle ? 'idle' : cli.signal,
+    until: untilIdle ? ('idle' as const) : cli.signal,
     signal: cli.signal,
-    ...(transfers === undefined ? {} : { concurrency: transfers }),
-  });
+  };
+  const exceptScopes = scopes.map(({ name }) => name);
+  const [own, ofRules] = await Promise.all([
+    objects.carryOut({ scopes, ...claim, ...(transfers === undefined ? {} : { concurrency: transfers }) }),
+    pando.keepRules({ ...claim, exceptScopes }),
+  ]);
+  const done = addUp(own, ofRules);
   if (cli.globals.json === true) cli.output.printJson(done);
   else
     cli.output.print(
@@ -41,6 +46,15 @@ async function work(cli: Invocation, { untilIdle = false, transfers }: WorkerOpt
   if (untilIdle && cli.signal.aborted) return EXIT.interrupted;
   if (done.failed > 0) return EXIT.failed;
   return untilIdle && done.postponed > 0 ? EXIT.unavailable : EXIT.done;
+}
+
+function addUp(a: CarriedOut, b: CarriedOut): CarriedOut {
+  return {
+    done: a.done + b.done,
+    moot: a.moot + b.moot,
+    postponed: a.postponed + b.postponed,
+    failed: a.failed + b.failed,
+  };
 }
 
 /** A profile that cannot be opened keeps nobody else's requests waiting. */

@@ -57,6 +57,8 @@ export interface RuleCatalog {
     query: { readonly after?: string; readonly limit: number },
   ): Promise<{ readonly released: number; readonly next: string | undefined }>;
 
+  /** Makes stores known, with what each gives to copies at most; what is there stays where that is less. */
+  openStores(stores: readonly OpenStore[]): Promise<void>;
   /** What placement and ranking need to know of stores from the catalog. All stores it knows. */
   readStoreUse(): Promise<readonly StoreUse[]>;
   /** What `pando store set` said, by place; it goes before the configuration. What is not given stays as it was said. */
@@ -214,6 +216,13 @@ export interface StoreUse {
   /** Transfers to it in the last day, by source place. */
   readonly recent: readonly { readonly source: string; readonly succeeded: number; readonly failed: number }[];
   readonly said: StoreSaid;
+}
+
+export interface OpenStore {
+  readonly store: string;
+  readonly title: string;
+  /** For copies that rules and uploads place; undefined: no limit. */
+  readonly allocatedBytes: number | undefined;
 }
 
 export interface StoreSaid {

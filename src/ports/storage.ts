@@ -186,6 +186,9 @@ export interface Storage extends AsyncDisposable {
   publish(requests: readonly PublishRequest[]): Promise<readonly (Published | StorageError)[]>;
   discard(staged: readonly Staged[]): Promise<void>;
 
+  /** Bytes that can still be written here now; absent, or undefined: the store does not tell. */
+  freeBytes?(): Promise<number | undefined>;
+
   /** Remove what writers that no longer live left behind; returns how many leftovers went. */
   clean(options?: CleanOptions): Promise<number>;
   /**

@@ -20,6 +20,7 @@ export function overStorage(inner: Storage, changed: Partial<Verbs>): Storage {
     flushAll: () => inner.flushAll(),
     publish: (requests) => inner.publish(requests),
     discard: (staged) => inner.discard(staged),
+    freeBytes: async () => inner.freeBytes?.(),
     clean: (options) => inner.clean(options),
     lease: (claim) => inner.lease(claim),
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),

@@ -64,7 +64,7 @@ async function rename(session: Session, from: string, to: string): Promise<void>
     await db.updateTable(table).set({ scope: to }).where('scope', '=', from).execute();
 }
 
-async function openStore(session: Session, place: string, title: string): Promise<number> {
+export async function openStore(session: Session, place: string, title: string): Promise<number> {
   const { id } = await session.db
     .insertInto('store')
     .values({ place, title, created_ms: nowMs(session) })

@@ -213,6 +213,15 @@ class FileStorage implements Storage {
     await this.#writer.discard(staged);
   }
 
+  async freeBytes(): Promise<number | undefined> {
+    try {
+      const { bavail, bsize } = await fs.promises.statfs(this.#root);
+      return bavail * bsize;
+    } catch {
+      return undefined;
+    }
+  }
+
   async clean(): Promise<number> {
     try {
       this.#lease.clean(Date.now());

@@ -1,0 +1,77 @@
+import { retryDelayMs } from '../../domain/transfer/retry.ts';
+import type { Catalog, ClaimedRequest, RequestOutcome } from '../../ports/catalog.ts';
+import type { Random } from '../../ports/random.ts';
+import { StorageError } from '../../ports/storage.ts';
+import type { CarriedOut } from '../carry-out-requests.ts';
+import { deleteReplica, type DeleteReplicaPorts } from '../delete-replica.ts';
+import { RequestLeases } from '../request-leases.ts';
+import { openLooseScope } from '../stores/loose-scope.ts';
+import type { Stores } from '../stores/store-access.ts';
+
+export type DeletePlacedPorts = DeleteReplicaPorts & {
+  readonly catalog: Pick<Catalog, 'claimRequests' | 'renewRequests' | 'finishRequests'>;
+  readonly random: Random;
+  readonly stores: Stores;
+};
+
+export interface CarryOutDeletes {
+  readonly owner: string;
+  /** Deletes of these scopes are made by who has them open. */
+  readonly exceptScopes: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** Deletes at once, over all stores. */
+const CLAIM_MAX = 64;
+const LEASE_MS = 60_000;
+/** A store that is not known here is somebody else's to ask. */
+const UNKNOWN_WAIT_MS = 60_000;
+
+/** Carries out the deletes of placed replicas until none is due. A delete is tried until it is done. */
+export async function carryOutDeletes(ports: DeletePlacedPorts, args: CarryOutDeletes): Promise<CarriedOut> {
+  const { owner, exceptScopes, signal } = args;
+  const counts = { done: 0, moot: 0, postponed: 0, failed: 0 };
+  await using leases = new RequestLeases(ports.catalog, ports.clock, LEASE_MS, signal);
+  while (!signal.aborted) {
+    const claimed = await ports.catalog.claimRequests({
+      owner,
+      limit: CLAIM_MAX,
+      leaseMs: LEASE_MS,
+      work: 'other-deletes',
+      scopes: exceptScopes,
+    });
+    if (claimed.length === 0) break;
+    const outcomes = await Promise.all(
+      claimed.map(async (request) => {
+        const outcome = await attempt(ports, request, leases.hold(request.lease));
+        leases.letGo(request.lease);
+        return outcome;
+      }),
+    );
+    await ports.catalog.finishRequests(outcomes);
+    for (const { kind } of outcomes) counts[KINDS[kind]]++;
+  }
+  return counts;
+}
+
+const KINDS = { done: 'done', cancelled: 'moot', retry: 'postponed', failed: 'failed' } as const;
+
+async function attempt(
+  ports: DeletePlacedPorts,
+  { lease, scope, name, versionId, store, attempts }: ClaimedRequest,
+  signal: AbortSignal,
+): Promise<RequestOutcome> {
+  if (!ports.stores.has(store))
+    return { lease, kind: 'retry', afterMs: UNKNOWN_WAIT_MS, error: 'no profile here names the store' };
+  try {
+    const opened = await openLooseScope(scope, [store], ports.stores);
+    const outcome = await deleteReplica(ports, { scope: opened, name, versionId, store, signal });
+    return { lease, kind: outcome === 'not-due' ? 'cancelled' : 'done' };
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    if (signal.aborted) return { lease, kind: 'retry', afterMs: 0, error: 'its worker was stopped' };
+    const policy = { attemptsMax: Number.MAX_SAFE_INTEGER, delayMs: 1_000 };
+    const afterMs = retryDelayMs(attempts, policy, ports.random.fraction());
+    return { lease, kind: 'retry', afterMs, error: error.message };
+  }
+}
