@@ -30,6 +30,18 @@ const VERBS = {
   readOperation: true,
   recordEvents: true,
   listEvents: true,
+  putCollection: true,
+  readCollection: true,
+  listCollections: true,
+  setCollectionOpen: true,
+  attach: true,
+  detach: true,
+  listMembers: true,
+  listParents: true,
+  sumCollection: true,
+  listObstacles: true,
+  readTraits: true,
+  setTraits: true,
   status: true,
 } as const satisfies Record<VerbName, true>;
 
