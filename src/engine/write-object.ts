@@ -16,7 +16,8 @@ import { fingerprintOf, recordWrite } from './record-write.ts';
 import { takeBack } from './take-back.ts';
 import { settleIntent } from './settle-intent.ts';
 
-export type WritePorts = ObservePorts & LockPorts & { readonly catalog: Pick<Catalog, 'readOperation' | 'listObstacles'> };
+export type WritePorts = ObservePorts &
+  LockPorts & { readonly catalog: Pick<Catalog, 'readOperation' | 'listObstacles'> };
 
 export interface WriteArguments {
   readonly scope: OpenedScope;

@@ -1,4 +1,9 @@
-import { type CollectionKind, type CollectionProblem, collectionProblem, showName } from '../../domain/collection/collection.ts';
+import {
+  type CollectionKind,
+  type CollectionProblem,
+  collectionProblem,
+  showName,
+} from '../../domain/collection/collection.ts';
 import type { ObjectName } from '../../domain/object/object-name.ts';
 import { OBJECT } from '../codes.ts';
 import type { Session, SetStatement } from '../session.ts';
@@ -83,7 +88,9 @@ export async function listObstacles(session: Session, name: ObjectName): Promise
   if (scopeId === undefined) return [];
   type Row = readonly [isFreezing: number, scope: number, name: string, isOpen: number, kind: number];
   const problems: CollectionProblem[] = [];
-  for (const [isFreezing, scope, found, isOpen, kind] of await session.all<Row>(findObstacles, [[scopeId, name.name]])) {
+  for (const [isFreezing, scope, found, isOpen, kind] of await session.all<Row>(findObstacles, [
+    [scopeId, name.name],
+  ])) {
     const freezing = { scope: await session.known.scopes.textOf(session, scope), name: found, isOpen: isOpen === 1 };
     problems.push(isFreezing === 1 ? frozenProblem(name, freezing) : takenProblem(name, kindName(kind)));
   }
