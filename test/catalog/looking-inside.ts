@@ -19,7 +19,7 @@ export async function openSqliteInside(directory: string): Promise<InsideOut> {
   const database = new DatabaseSync(path, { timeout: 10_000 });
   return {
     catalog,
-    query: async (sql) => database.prepare(sql).all() as Record<string, unknown>[],
+    query: async (sql) => database.prepare(sql).all(),
     async [Symbol.asyncDispose]() {
       database.close();
       await catalog[Symbol.asyncDispose]();

@@ -2,7 +2,7 @@ import type { CollectionKind } from '../../domain/collection/collection.ts';
 
 /** Kinds as they are stored. */
 export const DATASET = 1;
-export const CONTAINER = 2;
+const CONTAINER = 2;
 
 export function kindCode(kind: CollectionKind): number {
   return kind === 'dataset' ? DATASET : CONTAINER;

@@ -38,11 +38,6 @@ export interface CollectionProblem extends ObjectName {
   readonly remedy: string;
 }
 
-/** Neither its members nor their bytes are to change any more. */
-export function isFrozen({ isOpen, isMonotonic }: Pick<CollectionStanding, 'isOpen' | 'isMonotonic'>): boolean {
-  return !isOpen || isMonotonic;
-}
-
 /** A name as messages write it. */
 export function showName(name: ObjectName): string {
   return escapeKey(formatObjectName(name));
