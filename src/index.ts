@@ -1,3 +1,8 @@
+export { CatalogObjects, type ObjectDetails } from './client/catalog-objects.ts';
+export { type CollectionDetails, Collections, type MembersChanged } from './client/collections.ts';
+export { CollectionError } from './client/collection-error.ts';
+export type { MemberNamed, MembersNamed } from './client/find-members-named.ts';
+export { openCollections, type OpenCollections, type OpenedCollections } from './client/open-collections.ts';
 export type { ClientSession, SyncReplicasOptions } from './client/client-session.ts';
 export type { Flushed, FlushOptions } from './client/flush-requests.ts';
 export type { NamePattern } from './client/make-rules.ts';
@@ -11,6 +16,7 @@ export {
 } from './client/storage-client.ts';
 export { StorageClientConfig } from './client/storage-client-config.ts';
 export { ConfigurationError, type ConfigurationProblem } from './config/problem.ts';
+export type { CollectionKind, CollectionProblem } from './domain/collection/collection.ts';
 export type { DeleteLimit } from './domain/transfer/delete-limit.ts';
 export type { Comparison } from './domain/transfer/difference.ts';
 export type { ByteRange } from './domain/transfer/byte-range.ts';
@@ -27,3 +33,4 @@ export type {
   SyncTargetResult,
 } from './engine/sync/sync-types.ts';
 export type { WriteResult } from './engine/write-object.ts';
+export type { CollectionRecord, CollectionSum, MemberRecord, NewMember } from './ports/collections.ts';

@@ -27,6 +27,11 @@ const VERIFICATIONS: readonly Verification[] = ['none', 'written', 'store', 'rea
 export const OBJECT = 0;
 export const TOMBSTONE = 1;
 
+/** Kinds of journal entries besides those of versions. */
+export const PUT_COLLECTION = 2;
+export const ATTACH = 3;
+export const DETACH = 4;
+
 const stateCodes = new Map<ReplicaState, number>(REPLICA_STATES.map((state, code) => [state, code]));
 const lockCodes = new Map(LOCK_STATES.map((state, code) => [state, code]));
 const verificationCodes = new Map(VERIFICATIONS.map((verification, code) => [verification, code]));

@@ -1,5 +1,12 @@
 import type { Catalog } from '../ports/catalog.ts';
 import type { RuleCatalog } from '../ports/rules.ts';
+import { attach } from './collections/attach.ts';
+import { detach } from './collections/detach.ts';
+import { listMembers } from './collections/list-members.ts';
+import { readTraits, setTraits } from './collections/object-traits.ts';
+import { listObstacles } from './collections/obstacles.ts';
+import { putCollection, setCollectionOpen } from './collections/put-collection.ts';
+import { listCollections, listParents, readCollection, sumCollection } from './collections/read-collections.ts';
 import type { Engine } from './engine.ts';
 import type { Executor } from './executor.ts';
 import { recordTogether } from './record/record-together.ts';
@@ -75,6 +82,18 @@ export function createCatalog(given: {
     readOperation: (id) => executor.read((session) => readOperation(session, id)),
     recordEvents: (events) => executor.write((session) => recordEvents(session, events)),
     listEvents: (query) => executor.read((session) => listEvents(session, query)),
+    putCollection: (collection) => executor.write((session) => putCollection(session, collection)),
+    readCollection: (name) => executor.read((session) => readCollection(session, name)),
+    listCollections: (query) => executor.read((session) => listCollections(session, query)),
+    setCollectionOpen: (name, isOpen) => executor.write((session) => setCollectionOpen(session, name, isOpen)),
+    attach: (parent, members) => executor.write((session) => attach(session, parent, members)),
+    detach: (parent, members) => executor.write((session) => detach(session, parent, members)),
+    listMembers: (parent, query) => executor.read((session) => listMembers(session, parent, query)),
+    listParents: (name) => executor.read((session) => listParents(session, name)),
+    sumCollection: (name) => executor.read((session) => sumCollection(session, name)),
+    listObstacles: (name) => executor.read((session) => listObstacles(session, name)),
+    readTraits: (name) => executor.read((session) => readTraits(session, name)),
+    setTraits: (name, traits) => executor.write((session) => setTraits(session, name, traits)),
     status: () => executor.read((session) => readStatus(session)),
     ...ruleVerbs(executor),
     [Symbol.asyncDispose]: () => executor.close(),

@@ -17,7 +17,9 @@ export interface Engine {
   hex(bytes: string): string;
   /** Suffix that locks the rows a decision stands on; empty where writers are serialised anyway. */
   readonly forUpdate: string;
-  /** The same, leaving out rows that somebody else has locked. */
+  /** Suffix that lets others read the rows for their decisions, and nobody change them. */
+  readonly forShare: string;
+  /** As `forUpdate`, leaving out rows that somebody else has locked. */
   readonly skipLocked: string;
   /** Several processes write at one moment: each needs a slot of its own, and a name can be taken while we look. */
   readonly concurrentWriters: boolean;

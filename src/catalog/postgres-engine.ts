@@ -29,6 +29,7 @@ export const postgresEngine: Engine = {
   nowMs: '(extract(epoch from clock_timestamp()) * 1000)::bigint',
   hex: (bytes) => `encode(${bytes}, 'hex')`,
   forUpdate: 'for update',
+  forShare: 'for share',
   skipLocked: 'for update skip locked',
   concurrentWriters: true,
   recordsMerged: RECORDS_MERGED,

@@ -7,14 +7,16 @@ export interface RuleSchema {
     id: Generated<number>;
     scope: number;
     name: string;
-    /** 1 dataset, 2 container. */
+    /** As in `collections/collection-codes.ts`. */
     kind: number;
     is_open: number;
     monotonic: number;
+    /** With `counter`: the dot of what was last said of it. */
     actor: number;
     counter: number;
     created_ms: number;
   };
+  /** Each membership with the dot of the attach that made it. */
   dataset_object: { dataset: number; object: number; actor: number; counter: number };
   container_collection: { container: number; collection: number; actor: number; counter: number };
   rule: RuleTable;

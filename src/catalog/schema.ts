@@ -17,7 +17,7 @@ export interface Schema extends RuleSchema {
   considered: { actor: number; counter: number };
   considered_exception: { actor: number; counter: number };
   peer: { id: string; created_ms: number };
-  journal: { slot: number; counter: number; kind: number; object: number; version: number; operation: Uint8Array };
+  journal: JournalTable;
   scope: { id: Generated<number>; name: string; title: string; source: number; created_ms: number };
   store: { id: Generated<number>; place: string; title: string; created_ms: number };
   object: { scope: number; name: string; id: number; current: number; kind: number };
@@ -66,6 +66,22 @@ export interface Schema extends RuleSchema {
     store: string | null;
     detail: string;
   };
+}
+
+interface JournalTable {
+  slot: number;
+  counter: number;
+  /** As of versions, or PUT_COLLECTION, ATTACH, DETACH. */
+  kind: number;
+  /** 0: no object is concerned. */
+  object: number;
+  version: number;
+  operation: Uint8Array;
+  collection: number | null;
+  /** The collection that is attached to a container, or detached. */
+  member: number | null;
+  /** JSON: of PUT_COLLECTION whether it is open, of DETACH the dot of the attach that is undone. */
+  detail: string | null;
 }
 
 interface VersionTable {

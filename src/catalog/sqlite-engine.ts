@@ -30,6 +30,7 @@ export const sqliteEngine: Engine = {
   nowMs: `${NOW_FUNCTION}()`,
   hex: (bytes) => `nullif(lower(hex(${bytes})), '')`,
   forUpdate: '',
+  forShare: '',
   skipLocked: '',
   concurrentWriters: false,
   recordsMerged: 1,

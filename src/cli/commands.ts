@@ -54,6 +54,21 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./stat.ts')).stat,
   },
   {
+    name: 'object',
+    summary: 'what the catalog knows of objects',
+    load: async () => (await import('./object.ts')).object,
+  },
+  {
+    name: 'dataset',
+    summary: 'collections of objects',
+    load: async () => (await import('./dataset.ts')).dataset,
+  },
+  {
+    name: 'container',
+    summary: 'collections of datasets and containers',
+    load: async () => (await import('./container.ts')).container,
+  },
+  {
     name: 'status',
     summary: 'the catalog, replicas, requests and syncs',
     load: async () => (await import('./status.ts')).status,

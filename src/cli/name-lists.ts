@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 import type { NamePattern } from '../client/make-rules.ts';
 
@@ -19,12 +19,38 @@ export function readNames(file: string): ReadonlySet<string> {
 }
 
 function readLines(file: string): string[] {
-  let text: string;
+  return readText(file)
+    .split('\n')
+    .map((line) => line.replace(/\r$/, ''));
+}
+
+/** `-` reads stdin. */
+export function readText(file: string): string {
   try {
-    text = readFileSync(file === '-' ? 0 : file, 'utf8');
+    return file === '-' ? readStdin() : readFileSync(file, 'utf8');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'it is unreadable';
     throw new InvalidArgumentError(`${file} cannot be read (${code}).`);
   }
-  return text.split('\n').map((line) => line.replace(/\r$/, ''));
+}
+
+const STDIN = 0;
+const STDIN_CHUNK_BYTES = 64 * 1024;
+
+/** A pipe whose writer does not block says so to its reader too: `pando … | pando …`. It is waited for. */
+function readStdin(): string {
+  const chunks: Buffer[] = [];
+  for (;;) {
+    const chunk = Buffer.allocUnsafe(STDIN_CHUNK_BYTES);
+    try {
+      const length = readSync(STDIN, chunk);
+      if (length === 0) return Buffer.concat(chunks).toString('utf8');
+      chunks.push(chunk.subarray(0, length));
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      if (code === 'EOF') return Buffer.concat(chunks).toString('utf8');
+      if (code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
 }

@@ -52,7 +52,8 @@ function formatProblems(problems: readonly ConfigurationProblem[]): string {
   const [first] = problems;
   if (problems.length === 1 && first?.file === undefined) return `${first?.message}\n  → ${first?.remedy}`;
   const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
-  return [`The configuration has ${count}:`, ...problems.map(formatProblem)].join('\n');
+  const isInFile = problems.some(({ file }) => file !== undefined);
+  return [`${isInFile ? 'The configuration has' : 'There are'} ${count}:`, ...problems.map(formatProblem)].join('\n');
 }
 
 function formatProblem({ file, line, column, path, message, remedy }: ConfigurationProblem): string {

@@ -87,7 +87,8 @@ async function carryForward(
     row: await ports.catalog.readObject(intent.scope, intent.name),
     nowMs: ports.clock.nowMs(),
   });
-  if (outcome.kind !== 'conflict') return { kind: 'carried-forward', versionId: outcome.versionId };
+  if (outcome.kind === 'recorded' || outcome.kind === 'repeated')
+    return { kind: 'carried-forward', versionId: outcome.versionId };
 
   const row = await ports.catalog.readObject(intent.scope, intent.name);
   if (row?.current.content.kind === 'tombstone')

@@ -16,7 +16,8 @@ import { fingerprintOf, recordWrite } from './record-write.ts';
 import { takeBack } from './take-back.ts';
 import { settleIntent } from './settle-intent.ts';
 
-export type WritePorts = ObservePorts & LockPorts & { readonly catalog: Pick<Catalog, 'readOperation'> };
+export type WritePorts = ObservePorts &
+  LockPorts & { readonly catalog: Pick<Catalog, 'readOperation' | 'listObstacles'> };
 
 export interface WriteArguments {
   readonly scope: OpenedScope;
@@ -70,6 +71,7 @@ export async function writeObject(ports: WritePorts, args: WriteArguments): Prom
   }
   try {
     checkCatalog(args, await ports.catalog.readObject(object.scope, object.name));
+    await checkCollections(ports, object);
     return await stageAndPublish(ports, args, operation, body);
   } catch (error) {
     throw body.failure ?? toObjectError(object, error);
@@ -160,7 +162,13 @@ async function lockAndCheck(
     };
     await lockObject(ports, scope, intent, signal);
     const now = await catalog.readObject(scope.name, name);
-    if (now?.current.id === row?.current.id) return { intent, row: now, head };
+    if (now?.current.id === row?.current.id) {
+      await checkCollections(ports, intent).catch(async (error: unknown) => {
+        await catalog.removeIntent(operation);
+        throw error;
+      });
+      return { intent, row: now, head };
+    }
     await catalog.removeIntent(operation);
     if (args.operation !== undefined && (await catalog.readOperation(operation)) !== undefined) return 'repeat';
   }
@@ -189,6 +197,18 @@ function checkCatalog({ scope, name, ifAbsent, ifVersion }: WriteArguments, row:
   if (ifVersion === undefined || row?.current.operation === ifVersion) return;
   if (row !== undefined)
     throw new ObjectError('condition', object, `its version is ${row.current.operation}, not ${ifVersion}`);
+}
+
+/**
+ * Collections that are in the way (docs/collections.md, "Overwriting"). Once published, the source has the new bytes and the old
+ * ones are gone: so they are asked before, under the object's write lock, and a dataset that is closed after that is told of a
+ * change that had begun.
+ */
+async function checkCollections({ catalog }: WritePorts, { scope, name }: ObjectName): Promise<void> {
+  const [first, ...others] = await catalog.listObstacles({ scope, name });
+  if (first === undefined) return;
+  const more = others.map(({ message }) => `; ${message}`).join('');
+  throw new ObjectError('refused', { scope, name }, `it is not overwritten: ${first.message}${more}; ${first.remedy}`);
 }
 
 async function publish(

@@ -1,3 +1,4 @@
+import type { CollectionProblem } from '../domain/collection/collection.ts';
 import type { Content, Version } from '../domain/object/version.ts';
 import type { Replica, ReplicaState } from '../domain/replica/replica.ts';
 import type { Verification } from '../domain/store/verification.ts';
@@ -5,6 +6,7 @@ import type { RequestState } from '../domain/transfer/request-states.ts';
 import type { CatalogStatus } from './catalog-status.ts';
 import type { BeginSync, SyncBegun, SyncHeld, SyncLease, SyncProgress, SyncRecord } from './catalog-syncs.ts';
 import type { RuleCatalog } from './rules.ts';
+import type { CollectionCatalog } from './collections.ts';
 
 /**
  * The database of objects, versions, replicas, requests and the journal (docs/catalog.md). One implementation on Kysely for
@@ -16,15 +18,16 @@ import type { RuleCatalog } from './rules.ts';
  * - Verbs fail with `CatalogError` only.
  * - A scope is known by its name, a store by its place (normalised URL); both come into being by `openScope`.
  */
-export interface Catalog extends RuleCatalog, AsyncDisposable {
+export interface Catalog extends CollectionCatalog, RuleCatalog, AsyncDisposable {
   /** Where it lies, without secrets: `sqlite:/path` or `postgres://host/database`. */
   readonly location: string;
   /** This process's place in the catalog; takes a slot where it has none yet. */
   site(): Promise<Site>;
 
   /**
-   * Makes known a scope with its source and stores with copies of it. With `standing` those are its rule (`origin: profile`): stores
-   * named before and not now end their part of the rule; nothing is deleted by that.
+   * Makes known a scope with its source and stores with copies of it; a scope of objects that are uploaded has neither. With
+   * `standing` those stores are its rule (`origin: profile`): stores named before and not now end their part of the rule; nothing is
+   * deleted by that.
    */
   openScope(scope: OpenScope): Promise<void>;
   /** Standing rules that have not ended, of one scope or of all, by scope and priority. */
@@ -121,8 +124,8 @@ export interface OpenScope {
   readonly title: string;
   /** What the scope of this source was called before a profile named it: what is known of it goes on under the new name. */
   readonly formerly?: string;
-  /** Place of the source store. */
-  readonly source: string;
+  /** Place of the source store. Undefined: it has none; one it had before stays, and its title. */
+  readonly source: string | undefined;
   readonly replicas: readonly { readonly store: string; readonly title: string; readonly priority: number }[];
   /** False for a run that names its targets by hand: they are opened, the standing rule stays as it is. */
   readonly standing: boolean;
@@ -195,9 +198,9 @@ export interface RecordBatch {
   readonly changes?: readonly Change[];
   readonly replicas?: readonly ReplicaChange[];
   readonly requests?: readonly NewRequest[];
-  /** Operation whose intent is fulfilled by this batch; the intent stays if a change of the batch is a `conflict`. */
+  /** Operation whose intent is fulfilled by this batch; the intent stays if a change of the batch is not taken. */
   readonly fulfils?: string;
-  /** Outcome kept for the operation's repeats (`operation_retention`); not kept if a change of the batch is a `conflict`. */
+  /** Outcome kept for the operation's repeats (`operation_retention`); not kept if a change of the batch is not taken. */
   readonly operation?: OperationRecord;
   readonly sync?: SyncProgress;
   readonly events?: readonly NewEvent[];
@@ -213,6 +216,11 @@ export interface Change {
   readonly content: Content;
   /** UUIDv7. */
   readonly operation: string;
+  /**
+   * Refused where a collection is in the way (docs/collections.md, "Overwriting"). Without it nothing is refused, and what changes
+   * in a closed or monotonic dataset is told by the event `frozen-object-changed`. A tombstone is never refused.
+   */
+  readonly heedsCollections?: boolean;
   /** Replicas of the new version. Replicas of versions before it stay, and are not current any more. */
   readonly replicas: readonly Omit<Replica, 'versionId' | 'soft'>[];
   /** Queued for the version this change makes (or repeats), in the same transaction. */
@@ -253,7 +261,9 @@ export type ChangeOutcome =
   | { readonly kind: 'recorded'; readonly versionId: number }
   /** This operation made the version before, or somebody else reached the same state; it is not made twice (I12). */
   | { readonly kind: 'repeated'; readonly versionId: number }
-  | { readonly kind: 'conflict'; readonly currentId: number | undefined };
+  | { readonly kind: 'conflict'; readonly currentId: number | undefined }
+  /** Only of changes with `heedsCollections`: a collection is in the way. Nothing is changed; what was published stays with the caller. */
+  | { readonly kind: 'refused'; readonly problems: readonly CollectionProblem[] };
 
 export type RequestKind = 'copy' | 'delete';
 

@@ -1,3 +1,5 @@
+import type { CollectionKind, CollectionProblem, CollectionStanding } from '../domain/collection/collection.ts';
+import type { ProposedMember } from '../domain/collection/judge-members.ts';
 import type { ObjectName } from '../domain/object/object-name.ts';
 
 /**
@@ -6,38 +8,49 @@ import type { ObjectName } from '../domain/object/object-name.ts';
  * All verbs are one transaction, idempotent, and fail with `CatalogError` or tell a refusal as a value.
  */
 export interface CollectionCatalog {
-  /** Makes a collection, and its scope where there is none. The same again is `unchanged`. */
+  /**
+   * Makes an open collection, and its scope where there is none. There is one of that name, kind and monotonicity, open or not:
+   * `unchanged`.
+   */
   putCollection(collection: NewCollection): Promise<CollectionOutcome>;
   readCollection(name: ObjectName): Promise<CollectionRecord | undefined>;
-  /** In byte order of names, from after `after`. */
+  /** By scope, then by name, in byte order, from after `after`. */
   listCollections(query: {
     readonly scope?: string;
     readonly kind?: CollectionKind;
     readonly after?: ObjectName;
     readonly limit: number;
   }): Promise<readonly CollectionRecord[]>;
-  /** A closed collection takes nothing more. Opening one again is for administrators: the caller has asked. */
+  /** A closed collection neither takes nor gives. Opening one again is for administrators: the caller has asked. */
   setCollectionOpen(name: ObjectName, isOpen: boolean): Promise<CollectionOutcome>;
   /**
-   * Adds members, all or none. Rules of the collection and of its ancestors become due in the same transaction (`INJECT`).
-   * What is a member already is `unchanged`.
+   * Adds members, all or none. Rules of the collection and of its ancestors become due in the same transaction (`INJECT`), unless
+   * all were members already. Refused of a closed collection. One call takes any number; 100,000 are a matter of seconds, and of
+   * as much memory as their names take.
    */
   attach(parent: ObjectName, members: readonly NewMember[]): Promise<CollectionOutcome>;
-  /** Takes members out, all or none; of who is none, nothing changes. Refused of a monotonic collection. */
+  /** Takes members out, all at once; what is no member is passed over. Refused of a closed or a monotonic collection. */
   detach(parent: ObjectName, members: readonly ObjectName[]): Promise<CollectionOutcome>;
-  listMembers(
-    parent: ObjectName,
-    query: { readonly after?: ObjectName; readonly limit: number },
-  ): Promise<readonly MemberRecord[]>;
-  /** The collections that hold it directly, in byte order. */
+  /**
+   * In the order in which the catalog came to know them, which of objects that a sync brought is that of their names. `after` is
+   * `next` of the page before; undefined on the last one. Of a collection that is not there: none.
+   */
+  listMembers(parent: ObjectName, query: { readonly after?: number; readonly limit: number }): Promise<MemberPage>;
+  /** The collections that hold it directly, by scope and name in byte order. */
   listParents(name: ObjectName): Promise<readonly CollectionRecord[]>;
+  /** Of all that is in it, by whatever way; what is in it twice counts once. */
+  sumCollection(name: ObjectName): Promise<CollectionSum | undefined>;
+  /**
+   * What keeps a new version of the object from being written: it is in closed or monotonic datasets, or there is no object and a
+   * collection has the name. `Change.heedsCollections` asks the same inside the transaction.
+   */
+  listObstacles(name: ObjectName): Promise<readonly CollectionProblem[]>;
 
+  /** Undefined: there is no such object, or it was deleted. */
   readTraits(name: ObjectName): Promise<ObjectTraits | undefined>;
-  /** What is not given stays. False: there is no such object. */
+  /** What is not given stays; what is given as undefined goes. False: there is no such object, or it was deleted. */
   setTraits(name: ObjectName, traits: Partial<ObjectTraits>): Promise<boolean>;
 }
-
-export type CollectionKind = 'dataset' | 'container';
 
 export interface NewCollection extends ObjectName {
   readonly kind: CollectionKind;
@@ -45,43 +58,43 @@ export interface NewCollection extends ObjectName {
   readonly isMonotonic: boolean;
 }
 
-export interface CollectionRecord extends NewCollection {
-  readonly isOpen: boolean;
+export interface CollectionRecord extends ObjectName, CollectionStanding {
   readonly createdMs: number;
   /** Direct ones. */
   readonly members: number;
 }
 
 /** Of an object, what the caller takes it to be, where it knows: another size or hash is refused. */
-export interface NewMember extends ObjectName {
-  readonly size?: number;
-  readonly sha256?: string;
+export type NewMember = ProposedMember;
+
+export interface MemberPage {
+  readonly members: readonly MemberRecord[];
+  readonly next: number | undefined;
 }
 
 export interface MemberRecord extends ObjectName {
   readonly kind: 'object' | CollectionKind;
   /** Of objects. */
   readonly size: number | undefined;
+  /** An object that was deleted stays a member until it is taken out. */
+  readonly isDeleted: boolean;
 }
 
-/** `refused`: who, why, and how to mend it; nothing was changed. */
+export interface CollectionSum {
+  /** Datasets and containers below it. */
+  readonly collections: number;
+  /** Without those that were deleted. */
+  readonly objects: number;
+  readonly bytes: number;
+  readonly deletedObjects: number;
+}
+
 export type CollectionOutcome =
-  | { readonly kind: 'changed' | 'unchanged' }
+  /** `count`: of members that came or went; 1 of a collection. */
+  | { readonly kind: 'changed'; readonly count: number }
+  | { readonly kind: 'unchanged' }
+  /** Nothing was changed; all reasons at once. */
   | { readonly kind: 'refused'; readonly problems: readonly CollectionProblem[] };
-
-export interface CollectionProblem {
-  readonly kind:
-    | 'unknown'
-    | 'name-taken'
-    | 'closed'
-    | 'monotonic'
-    | 'wrong-kind'
-    | 'cycle'
-    | 'deleted'
-    | 'differs'
-    | 'other-collection';
-  readonly message: string;
-}
 
 export interface ObjectTraits {
   /** Undefined: the content type. */

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import type { Catalog } from '../ports/catalog.ts';
 import { describeChanges } from './catalog-contract/changes.ts';
+import { describeCollectionsInTheWay } from './catalog-contract/collections-in-the-way.ts';
+import { describeCollections } from './catalog-contract/collections.ts';
 import { describeConcurrency } from './catalog-contract/concurrency.ts';
 import { describeConflicts } from './catalog-contract/conflicts.ts';
 import { describeDeletes } from './catalog-contract/deletes.ts';
@@ -47,6 +49,8 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeSyncs(contract);
     describeIntents(contract);
     describeHistory(contract);
+    describeCollections(contract);
+    describeCollectionsInTheWay(contract);
     describeConcurrency(contract);
     describeRules(contract);
     describeRuleTransfers(contract);

@@ -61,7 +61,7 @@ async function carryOut(contract: CatalogContract, scope: TestScope, model: Map<
     });
     const [outcome] = await contract.record(change);
     expectOutcome(outcome, object, { follows, text });
-    if (outcome?.kind === 'conflict' || outcome === undefined) return;
+    if (outcome?.kind !== 'recorded' && outcome?.kind !== 'repeated') return;
     const changed: ModelObject = object ?? { versions: [], replicas: new Map() };
     model.set(name, changed);
     if (outcome.kind === 'recorded') changed.versions.push({ id: outcome.versionId, text });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { openPostgresCatalog } from '../../src/catalog/open-postgres.ts';
 import { describeCatalogContract } from '../../src/testing/catalog-contract.ts';
 import { type PostgresServer, startPostgres } from '../servers/postgres.ts';
+import { checkCollectionsAgainstModel } from './collection-model.ts';
 import { checkAgainstModel } from './model.ts';
 
 let server: PostgresServer;
@@ -18,5 +19,9 @@ describe('PostgreSQL', () => {
   checkAgainstModel(
     async () => openPostgresCatalog({ url: await server.createDatabase() }),
     process.env['PANDO_SOAK'] === '1' ? 500 : 30,
+  );
+  checkCollectionsAgainstModel(
+    async () => openPostgresCatalog({ url: await server.createDatabase() }),
+    process.env['PANDO_SOAK'] === '1' ? 300 : 20,
   );
 });

@@ -80,14 +80,17 @@ const INTRODUCTION = `# Command line
 | \`./path\`, \`/path\`, \`~/path\`, \`file:///path\` | a local directory or file |
 | \`s3://bucket/prefix\` | a bucket, with the AWS environment's credentials |
 
+\`object\`, \`dataset\` and \`container\` take names of the catalog: \`scope:name\`, or \`name\` in the scope \`user.<account>\` of the
+operating system's user ([collections](collections.md)).
+
 A path or URL that is the place of a profile is that profile; any other is a profile of its own for the time being, and its copies
 are known to the catalog too ([in full](configuration.md#what-an-argument-names)).
 
 ## Output
 
 Results go to stdout, everything said about them to stderr. Nothing but the result is told unless something is wrong.
-With \`--json\` the result is one JSON document with names in camelCase (\`ls\`, \`events\` and \`request ls\`, which have no end: one
-document a line). Sizes are in bytes, times in ISO 8601 or, where the name ends in \`Ms\`, milliseconds since 1970. A reader of stdout
+With \`--json\` the result is one JSON document with names in camelCase (\`ls\`, \`object ls\`, \`show --members\`, \`events\` and
+\`request ls\`, which have no end: one document a line). Sizes are in bytes, times in ISO 8601 or, where the name ends in \`Ms\`, milliseconds since 1970. A reader of stdout
 that goes away (\`pando ls … | head\`) is no error. No secret is ever shown.
 
 \`-v\` tells on stderr what is decided: the stores that are opened, leases taken and lost, listings read to their end, each page
@@ -111,7 +114,7 @@ ends at once; that loses nothing either, but leaves more to be looked at again.
 | 2 | usage or configuration: nothing was done |
 | 3 | not found |
 | 4 | unavailable: it may work later |
-| 5 | refused by a guard: \`--max-delete\`, another sync of the same target, a condition that does not hold |
+| 5 | refused by a guard: \`--max-delete\`, another sync of the same target, a condition that does not hold, a collection in the way |
 | 130 | interrupted |
 
 ## Environment

@@ -14,6 +14,10 @@ export function ruleTables(ddl: EngineDdl): readonly string[] {
     `create table collection (id ${autoId}, scope ${int} not null, name ${text} not null, kind ${int} not null,
        is_open ${int} not null, monotonic ${int} not null, actor ${int} not null, counter ${int} not null,
        created_ms ${int} not null, unique (scope, name)) ${table}`,
+    // Entries of collections: of which one, and of a container's member which collection; `detail` is JSON.
+    `alter table journal add column collection ${int}`,
+    `alter table journal add column member ${int}`,
+    `alter table journal add column detail ${text}`,
     `create table dataset_object (dataset ${int} not null, object ${int} not null, actor ${int} not null,
        counter ${int} not null, primary key (dataset, object)) ${clustered}`,
     'create index dataset_of_object on dataset_object (object, dataset)',

@@ -13,6 +13,13 @@ export interface EncodedChange {
   readonly operationHex: string;
 }
 
+/** A change that makes a version, and the object it is made on. */
+export interface Accepted {
+  readonly encoded: EncodedChange;
+  readonly found: FoundObject | undefined;
+  readonly versionId: number;
+}
+
 export type Decision =
   | { readonly kind: 'recorded' }
   | { readonly kind: 'repeated'; readonly versionId: number }

@@ -1,19 +1,13 @@
 import type { ChangeOutcome } from '../../ports/catalog.ts';
 import { TOMBSTONE } from '../codes.ts';
 import type { Session, SetStatement, SqlValue } from '../session.ts';
-import type { EncodedChange } from './decide-change.ts';
+import type { Accepted } from './decide-change.ts';
 import { type DeletedObject, deleteReplicas } from './delete-replicas.ts';
-import { type FoundObject, keysOf } from './find-objects.ts';
+import { keysOf } from './find-objects.ts';
 import { type Given, giveDots } from './give-dots.ts';
+import { hasPeers } from './has-peers.ts';
 import type { SoftStores } from './soft-stores.ts';
 import { encodeReplica, insertReplicas, type ReplicaRow } from './upsert-replicas.ts';
-
-/** A change that makes a version, and the object it is made on. */
-export interface Accepted {
-  readonly encoded: EncodedChange;
-  readonly found: FoundObject | undefined;
-  readonly versionId: number;
-}
 
 const moveObject: SetStatement = {
   columns: { scope: 'int', name: 'text', current: 'int', kind: 'int' },
@@ -74,8 +68,7 @@ export async function makeVersions(
     insertVersion,
     accepted.map((one, at) => versionRow(one, given[at] as Given)),
   );
-  // Entries are kept for peers only: where there is none they are pruned before they are written.
-  if ((await session.db.selectFrom('peer').select('id').limit(1).execute()).length > 0) {
+  if (await hasPeers(session)) {
     await session.run(
       appendJournal,
       accepted.map((one, at) => journalRow(one, given[at] as Given)),

@@ -7,7 +7,7 @@ import { moveSync } from '../verbs/syncs.ts';
 import { removeIntent } from '../verbs/intents.ts';
 import { lockObjects } from './find-objects.ts';
 import { queueRequests } from './queue-requests.ts';
-import { recordChanges } from './record-changes.ts';
+import { isTaken, recordChanges } from './record-changes.ts';
 import { recordReplicas } from './record-replicas.ts';
 import { openSoftStores } from './soft-stores.ts';
 
@@ -50,7 +50,7 @@ export async function recordBatches(session: Session, batches: readonly RecordBa
 }
 
 function isFulfilled(outcomes: readonly ChangeOutcome[]): boolean {
-  return outcomes.every((outcome) => outcome.kind !== 'conflict');
+  return outcomes.every(isTaken);
 }
 
 async function fulfil(session: Session, batch: RecordBatch): Promise<void> {

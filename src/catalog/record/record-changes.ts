@@ -1,9 +1,10 @@
 import type { Change, ChangeOutcome, NewRequest } from '../../ports/catalog.ts';
 import { noticeContent } from '../rules/notice-content.ts';
 import { rounds, type Session, type SetStatement, type SqlValue } from '../session.ts';
-import { decideChange, type EncodedChange, encodeChange } from './decide-change.ts';
+import { type Accepted, decideChange, type EncodedChange, encodeChange } from './decide-change.ts';
 import { type FoundObject, findObjects, keysOf, lockObjects } from './find-objects.ts';
-import { type Accepted, makeVersions } from './make-versions.ts';
+import { heedCollections } from './heed-collections.ts';
+import { makeVersions } from './make-versions.ts';
 import { queueRequests } from './queue-requests.ts';
 import { recordReplicas } from './record-replicas.ts';
 import type { SoftStores } from './soft-stores.ts';
@@ -43,7 +44,7 @@ async function recordRound(
   outcomes: ChangeOutcome[],
   soft: SoftStores,
 ): Promise<void> {
-  const wished = await decide(session, round, outcomes);
+  const wished = await heedCollections(session, await decide(session, round, outcomes), outcomes);
   const ids = wished.length === 0 ? [] : await session.engine.takeIds(session, wished.length);
   const proposed = wished.map((wish, index) => ({ ...wish, versionId: ids[index] as number }));
   const accepted = await placeObjects(session, proposed, outcomes);
@@ -151,6 +152,13 @@ async function addToRepeated(
   await recordReplicas(session, replicas, soft);
 }
 
+/** The object has, or had, the version that was asked for. */
+export function isTaken(
+  outcome: ChangeOutcome,
+): outcome is Extract<ChangeOutcome, { readonly kind: 'recorded' | 'repeated' }> {
+  return outcome.kind === 'recorded' || outcome.kind === 'repeated';
+}
+
 /** Requests that come with a change are for the version it made, or repeats. */
 async function queueAlong(
   session: Session,
@@ -159,7 +167,7 @@ async function queueAlong(
 ): Promise<void> {
   const requests: NewRequest[] = round.flatMap(({ change, index }) => {
     const outcome = outcomes[index];
-    if (change.requests === undefined || outcome === undefined || outcome.kind === 'conflict') return [];
+    if (change.requests === undefined || outcome === undefined || !isTaken(outcome)) return [];
     const { scope, name } = change;
     return change.requests.map((request) => ({ ...request, scope, name, versionId: outcome.versionId }));
   });

@@ -1,5 +1,5 @@
 import { OBJECT, TOMBSTONE } from '../codes.ts';
-import type { Accepted } from '../record/make-versions.ts';
+import type { Accepted } from '../record/decide-change.ts';
 import { keysOf } from '../record/find-objects.ts';
 import type { Session } from '../session.ts';
 import { lookForPlacements } from './placements-exist.ts';

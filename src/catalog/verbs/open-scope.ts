@@ -9,7 +9,7 @@ export async function openScope(session: Session, opened: OpenScope): Promise<vo
   const now = nowMs(session);
   if (opened.formerly !== undefined && opened.formerly !== opened.name)
     await rename(session, opened.formerly, opened.name);
-  const source = await openStore(session, opened.source, opened.title);
+  const source = opened.source === undefined ? NO_SOURCE : await openStore(session, opened.source, opened.title);
   const replicas = [];
   for (const replica of opened.replicas) {
     replicas.push({ ...replica, id: await openStore(session, replica.store, replica.title) });
@@ -17,7 +17,12 @@ export async function openScope(session: Session, opened: OpenScope): Promise<vo
   const { id: scope } = await db
     .insertInto('scope')
     .values({ name: opened.name, title: opened.title, source, created_ms: now })
-    .onConflict((conflict) => conflict.column('name').doUpdateSet({ title: opened.title, source }))
+    .onConflict((conflict) =>
+      conflict.column('name').doUpdateSet({
+        title: keepingSourced(source, 'title', opened.title),
+        source: keepingSourced(source, 'source', source),
+      }),
+    )
     .returning('id')
     .executeTakeFirstOrThrow();
   if (!opened.standing) return;
@@ -44,6 +49,15 @@ export async function openScope(session: Session, opened: OpenScope): Promise<vo
       )
       .execute();
   }
+}
+
+/** No store has this number. */
+const NO_SOURCE = 0;
+
+/** Of a scope that has a source, what is said without one changes nothing. */
+function keepingSourced<T extends string | number>(source: number, column: 'title' | 'source', value: T) {
+  const kept = sql.ref(`scope.${column}`);
+  return sql<T>`case when scope.source <> ${sql.lit(NO_SOURCE)} and ${sql.lit(source)} = ${sql.lit(NO_SOURCE)} then ${kept} else ${value} end`;
 }
 
 /** A scope that is known under both names stays two. */

@@ -48,6 +48,20 @@ export function describeScopes(contract: CatalogContract): void {
       expect(await contract.catalog.readObject(name, 'b')).toBeUndefined();
     });
 
+    it('without a source makes a scope for uploads, which may get one later', async () => {
+      const name = `${(await contract.openScope()).name}-uploads`;
+      const opened = { name, title: name, source: undefined, replicas: [], standing: false };
+      await contract.catalog.openScope(opened);
+      const scope = { name, source: `test:${name}/source`, near: '', far: '' };
+      await contract.recordOne(contract.put(scope, 'a'));
+      await expectKind(contract.putWithReplicas(scope, 'b', [scope.source]), 'failed');
+      await contract.catalog.openScope({ ...opened, source: scope.source });
+      await contract.catalog.openScope(opened);
+      await contract.putWithReplicas(scope, 'b', [scope.source]);
+      expect((await contract.read(scope, 'b')).replicas).toMatchObject([{ store: scope.source }]);
+      expect(await contract.catalog.readObject(name, 'a')).toBeDefined();
+    });
+
     it('again with the same replicas changes nothing', async () => {
       const scope = await contract.openScope();
       const before = await contract.catalog.listStandingRules(scope.name);

@@ -1,0 +1,3 @@
+import { collectionCommands } from './collection-commands.ts';
+
+export const container = collectionCommands('container');
