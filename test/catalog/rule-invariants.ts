@@ -53,6 +53,9 @@ function invariants(scope: string, account: string): Readonly<Record<string, str
       select p.object, p.store, p.version from replica p join object o on o.id = p.object and ${here} where p.placed = 1
         and not exists (select 1 from lock l where l.object = p.object and l.store = p.store)
         and not exists (select 1 from standing_rule s where s.scope = o.scope and s.store = p.store and s.ended_ms is null)`,
+    'an older version is kept though its lock has the current one': `
+      select p.object, p.store, p.version from replica p join object o on o.id = p.object and ${here} and p.version <> o.current
+      where p.placed = 1 and exists (select 1 from lock l where l.object = p.object and l.store = p.store and l.state = 0)`,
     'a locked replica is released': `
       select p.object, p.store from replica p join object o on o.id = p.object and ${here} and p.version = o.current
       where p.placed in (2, 3) and exists (select 1 from lock l where l.object = p.object and l.store = p.store)`,

@@ -31,7 +31,7 @@ async function open(): Promise<OpenedForRules> {
 }
 
 describe('a PostgreSQL catalog of rules', () => {
-  checkRulesAgainstSums(open, soak ? 1000 : 8);
+  checkRulesAgainstSums(open, soak ? 1000 : 4);
 });
 
 describe('the content of a rule in PostgreSQL', () => {

@@ -34,7 +34,7 @@ async function open(): Promise<OpenedForRules> {
 }
 
 describe('a SQLite catalog of rules', () => {
-  checkRulesAgainstSums(open, soak ? 2000 : 40);
+  checkRulesAgainstSums(open, soak ? 2000 : 12);
 
   it('takes less than 500 bytes an object with two replicas and two locks, besides the names', async () => {
     const path = join(directory, 'size.db');
@@ -63,5 +63,5 @@ describe('a SQLite catalog of rules', () => {
 });
 
 describe('the content of a rule in SQLite', () => {
-  checkRuleContents(open, soak ? 1000 : 30);
+  checkRuleContents(open, soak ? 1000 : 15);
 });

@@ -102,7 +102,7 @@ class Follow {
   readonly #ended: ReadonlySet<string>;
   readonly #watched: WatchedObjects;
 
-  constructor(watched: WatchedObjects, { stuck, ended }: Required<WatchOutcome>, seen: Seen) {
+  constructor(watched: WatchedObjects, { stuck, ended }: Required<Pick<WatchOutcome, 'stuck' | 'ended'>>, seen: Seen) {
     this.#watched = watched;
     this.#stuck = stuck;
     this.#ended = ended;
