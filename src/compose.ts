@@ -24,6 +24,7 @@ import { systemProcesses } from './system/system-processes.ts';
 import { systemRandom } from './system/system-random.ts';
 import { openSystemScratch } from './system/system-scratch.ts';
 import { InProcessPool } from './transfer-tools/in-process-pool.ts';
+import { planPool } from './transfer-tools/plan-pool.ts';
 import { processLink, threadLink } from './transfer-tools/worker-link.ts';
 import { WorkerPool } from './transfer-tools/worker-pool.ts';
 
@@ -155,7 +156,7 @@ export class Pando implements AsyncDisposable {
       profile.replicas.map(async ({ profile: name, readPriority }) => {
         const replica = this.profile(name);
         if (replica === undefined) throw new Error(`${profile.name}: the profile ${name} does not exist`);
-        return { title: name, priority: readPriority, storage: await this.openStore(replica) };
+        return { title: name, priority: readPriority, isMirror: true, storage: await this.openStore(replica) };
       }),
     );
     const { name, consistency, deadlineMs } = profile;
@@ -239,7 +240,12 @@ export class Pando implements AsyncDisposable {
       });
     }
     const isRemote = (stores as WorkerStore[]).some(({ profile }) => profile.storage.type !== 'file');
-    const plan = planPool({ isRemote, transfers, workers: options.workerProcesses });
+    const plan = planPool({
+      isRemote,
+      transfers,
+      workers: options.workerProcesses,
+      processors: availableParallelism(),
+    });
     const isThreaded = options.workerProcesses === undefined;
     const isMetered = this.#telling.info !== undefined;
     const [ours, ...theirs] = (stores as WorkerStore[]).map(({ profile, open }) => ({
@@ -275,35 +281,6 @@ export class Pando implements AsyncDisposable {
     this.#catalog = undefined;
   }
 }
-
-interface PoolPlan {
-  readonly workers: number;
-  readonly pagesPerWorker: number;
-  readonly pageItems: number;
-  readonly itemsAtOnce: number;
-}
-
-/**
- * Files are copied by blocking calls in as many workers as there are cores (two at least: one writes while the other waits for a
- * flush), a few at a time in each: what a disk takes of a larger one is waited for beside the next. A remote store is waited for: few workers, several pages each, so many items at once in all.
- */
-function planPool(options: { isRemote: boolean; transfers: number; workers: number | undefined }): PoolPlan {
-  const cores = availableParallelism();
-  if (!options.isRemote)
-    return {
-      workers: options.workers ?? Math.max(2, cores),
-      pagesPerWorker: 1,
-      pageItems: 512,
-      itemsAtOnce: LOCAL_ITEMS_AT_ONCE,
-    };
-  const workers = options.workers ?? Math.max(1, cores - 1);
-  const pagesPerWorker = Math.max(1, Math.min(PAGES_PER_REMOTE_WORKER, options.transfers));
-  const itemsAtOnce = Math.max(1, Math.ceil(options.transfers / (workers * pagesPerWorker)));
-  return { workers, pagesPerWorker, pageItems: 16 * itemsAtOnce, itemsAtOnce };
-}
-
-const LOCAL_ITEMS_AT_ONCE = 3;
-const PAGES_PER_REMOTE_WORKER = 4;
 
 /** Enough to hide the latency of a store that is not on this machine. */
 const DEFAULT_TRANSFERS = 16;

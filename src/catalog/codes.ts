@@ -1,24 +1,34 @@
-import type { ReplicaState } from '../domain/replica/replica.ts';
+import { REPLICA_STATES, type ReplicaState } from '../domain/replica/replica.ts';
+import type { LockState } from '../domain/rule/lock.ts';
 import type { Verification } from '../domain/store/verification.ts';
 
-/** Words that are stored as numbers. The order is part of the schema: append only. */
-export const REPLICA_STATES: readonly ReplicaState[] = [
-  'UNVERIFIED',
-  'COPYING',
-  'AVAILABLE',
-  'TEMPORARY_UNAVAILABLE',
-  'UNAVAILABLE',
-  'SUSPICIOUS',
-  'BAD',
-  'BEING_DELETED',
-];
+/** Words that are stored as numbers, like `REPLICA_STATES`. The order is part of the schema: append only. */
+const LOCK_STATES: readonly LockState[] = ['OK', 'REPLICATING', 'STUCK'];
+
+/**
+ * Whose a replica is, by `replica.placed`. Null: a profile's or a source's, which rules may lock and never release. Placed by a
+ * rule or an upload; released by its last lock; released, to go at once; on its way out.
+ */
+export const PLACED = 1;
+export const RELEASED = 2;
+export const TO_PURGE = 3;
+export const LEAVING = 4;
+
+/** What a row of `rule_target` names. */
+export const TARGET_OBJECT = 1;
+export const TARGET_COLLECTION = 2;
+export const TARGET_PATTERN = 3;
+
+/** `collection.kind`. */
+export const DATASET = 1;
 
 const VERIFICATIONS: readonly Verification[] = ['none', 'written', 'store', 'read-back'];
 
 export const OBJECT = 0;
 export const TOMBSTONE = 1;
 
-const stateCodes = new Map(REPLICA_STATES.map((state, code) => [state, code]));
+const stateCodes = new Map<ReplicaState, number>(REPLICA_STATES.map((state, code) => [state, code]));
+const lockCodes = new Map(LOCK_STATES.map((state, code) => [state, code]));
 const verificationCodes = new Map(VERIFICATIONS.map((verification, code) => [verification, code]));
 
 export function stateCode(state: ReplicaState): number {
@@ -27,6 +37,14 @@ export function stateCode(state: ReplicaState): number {
 
 export function stateName(code: number): ReplicaState {
   return nameOf(REPLICA_STATES, code);
+}
+
+export function lockCode(state: LockState): number {
+  return codeOf(lockCodes, state);
+}
+
+export function lockName(code: number): LockState {
+  return nameOf(LOCK_STATES, code);
 }
 
 export function verificationCode(verification: Verification): number {

@@ -1,7 +1,28 @@
 import type { Catalog } from '../ports/catalog.ts';
+import type { RuleCatalog } from '../ports/rules.ts';
 import type { Engine } from './engine.ts';
 import type { Executor } from './executor.ts';
 import { recordTogether } from './record/record-together.ts';
+import { addRule } from './rules/add-rule.ts';
+import { applyRulePage } from './rules/apply-rule-page.ts';
+import { readAttempts } from './rules/attempts.ts';
+import { chooseSources } from './rules/choose-sources.ts';
+import { claimRules, renewRules } from './rules/claim-rules.ts';
+import { condemn } from './rules/condemn.ts';
+import { listLocks } from './rules/list-locks.ts';
+import { listQuotas, readAccountUse, setQuota } from './rules/quotas.ts';
+import { listRules, listRulesOf, readRule } from './rules/read-rules.ts';
+import { readRulePage } from './rules/read-rule-page.ts';
+import { releaseLocks } from './rules/release-locks.ts';
+import { listReleased, touch } from './rules/released.ts';
+import { hasten, retryStuck } from './rules/retry-stuck.ts';
+import { readTransfers } from './rules/read-transfers.ts';
+import { settleTransfers } from './rules/settle-transfers.ts';
+import { readStoreUse, setStore } from './rules/store-use.ts';
+import { sumRuleGroup } from './rules/sum-rule-group.ts';
+import { answerTakenBack } from './rules/taken-back.ts';
+import { tellRule } from './rules/tell-rule.ts';
+import { updateRule } from './rules/update-rule.ts';
 import { listEvents, recordEvents } from './verbs/events.ts';
 import { beginFlush, endFlush } from './verbs/flushes.ts';
 import { addIntent, listIntents, removeIntent } from './verbs/intents.ts';
@@ -54,6 +75,39 @@ export function createCatalog(given: {
     recordEvents: (events) => executor.write((session) => recordEvents(session, events)),
     listEvents: (query) => executor.read((session) => listEvents(session, query)),
     status: () => executor.read((session) => readStatus(session)),
+    ...ruleVerbs(executor),
     [Symbol.asyncDispose]: () => executor.close(),
+  };
+}
+
+function ruleVerbs(executor: Executor): RuleCatalog {
+  return {
+    addRule: (rule) => executor.write((session) => addRule(session, rule)),
+    readRule: (id) => executor.read((session) => readRule(session, id)),
+    listRules: (query) => executor.read((session) => listRules(session, query)),
+    listRulesOf: (name) => executor.read((session) => listRulesOf(session, name)),
+    updateRule: (id, words) => executor.write((session) => updateRule(session, id, words)),
+    tellRule: (id, event) => executor.write((session) => tellRule(session, id, event)),
+    claimRules: (claim) => executor.write((session) => claimRules(session, claim)),
+    renewRules: (leases, leaseMs) => executor.write((session) => renewRules(session, leases, leaseMs)),
+    readRulePage: (rule, query) => executor.read((session) => readRulePage(session, rule, query)),
+    sumRuleGroup: (rule, dataset) => sumRuleGroup(executor, rule, dataset),
+    applyRulePage: (page) => answerTakenBack(executor.write((session) => applyRulePage(session, page))),
+    releaseLocks: (lease, query) => executor.write((session) => releaseLocks(session, lease, query)),
+    readStoreUse: () => executor.read((session) => readStoreUse(session)),
+    setStore: (store, said) => executor.write((session) => setStore(session, store, said)),
+    listLocks: (query) => executor.read((session) => listLocks(session, query)),
+    retryStuck: (limit) => executor.write((session) => retryStuck(session, limit)),
+    hasten: (change) => executor.write((session) => hasten(session, change)),
+    readAttempts: (requestIds) => executor.read((session) => readAttempts(session, requestIds)),
+    chooseSources: (choices) => executor.write((session) => chooseSources(session, choices)),
+    readTransfers: (requestIds) => executor.read((session) => readTransfers(session, requestIds)),
+    settleTransfers: (outcomes) => executor.write((session) => settleTransfers(session, outcomes)),
+    listReleased: (store, limit) => executor.read((session) => listReleased(session, store, limit)),
+    condemn: (replicas, countsAsGood) => executor.write((session) => condemn(session, replicas, countsAsGood)),
+    touch: (replicas) => executor.write((session) => touch(session, replicas)),
+    setQuota: (quota) => executor.write((session) => setQuota(session, quota)),
+    listQuotas: (account) => executor.read((session) => listQuotas(session, account)),
+    readAccountUse: (account) => executor.read((session) => readAccountUse(session, account)),
   };
 }

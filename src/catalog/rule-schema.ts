@@ -44,8 +44,18 @@ export interface RuleSchema {
     error_kind: string | null;
     error: string | null;
   };
-  /** Bytes of copies that rules and uploads placed: `used` are there, `reserved` on their way. */
-  store_space: { store: number; used: number; reserved: number; allocated: number | null };
+  /**
+   * Bytes of copies that rules and uploads placed: `used` are there, of which `leaving` are being deleted; `reserved` on their
+   * way, for which `pending` copies are under way.
+   */
+  store_space: {
+    store: number;
+    used: number;
+    reserved: number;
+    leaving: number;
+    pending: number;
+    allocated: number | null;
+  };
   store_setting: { store: number; said: string; updated_ms: number };
   quota: { account: string; expression: string; bytes: number };
   account_use: { account: string; store: number; bytes: number; locks: number };
@@ -60,8 +70,10 @@ export interface RuleSchema {
   };
 }
 
-interface RuleTable {
+export interface RuleTable {
   id: Generated<number>;
+  /** What makes another rule a duplicate of this one. */
+  same: string;
   origin: string;
   account: string;
   copies: number;
@@ -94,9 +106,18 @@ interface RuleTable {
   stuck: number;
   missing: number;
   missing_why: string | null;
+  /** Of the turn under way; they become `missing` when it is done. */
+  turn_missing: number;
+  turn_why: string | null;
   times_stuck: number;
+  /** Tenths that were told of as events; 10: that it is `OK`. */
+  told: number;
   created_ms: number;
   updated_ms: number;
+  /** When placement is tried again for copies that have no place. */
+  look_ms: number | null;
+  /** Its locks are to go; then it goes too. */
+  ended_ms: number | null;
   /** When it is looked at next, or the end of its lease; null: never by itself. */
   due_ms: number | null;
   token: number;

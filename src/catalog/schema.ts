@@ -20,7 +20,7 @@ export interface Schema extends RuleSchema {
   journal: { slot: number; counter: number; kind: number; object: number; version: number; operation: Uint8Array };
   scope: { id: Generated<number>; name: string; title: string; source: number; created_ms: number };
   store: { id: Generated<number>; place: string; title: string; created_ms: number };
-  object: { scope: number; name: string; id: number; current: number };
+  object: { scope: number; name: string; id: number; current: number; kind: number };
   version: VersionTable;
   /** `place` null: the object's name, as on every store that mirrors it. */
   replica: {
@@ -121,6 +121,8 @@ interface RequestTable {
   tool: string | null;
   external_id: string | null;
   times_stuck: number | null;
+  /** Its token when it was asked for, or asked again: attempts up to it are of an earlier turn. */
+  asked_token: number | null;
 }
 
 export interface HolderColumns {

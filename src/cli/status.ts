@@ -1,7 +1,8 @@
 import { describeCatalog } from '../config/show.ts';
 import { formatBytesRoughly } from '../config/quantity.ts';
 import type { CatalogStatus } from '../ports/catalog-status.ts';
-import type { EventRecord, SyncRecord } from '../ports/catalog.ts';
+import type { EventRecord } from '../ports/catalog.ts';
+import type { SyncRecord } from '../ports/catalog-syncs.ts';
 import { EXIT } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 import { describeEvent, readLatestEvents } from './latest-events.ts';

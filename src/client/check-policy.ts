@@ -1,10 +1,13 @@
-import { readFileSync } from 'node:fs';
 import type { Configuration, Profile } from '../config/configuration.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
+import { readBeginning } from '../config/read-beginning.ts';
 import { parseAcceptancePolicy, parseReplicationPolicy } from '../config/replication-policies.ts';
 import { type ReplicationPolicy, ruleOfPolicy } from '../domain/rule/replication-policy.ts';
 import type { AcceptancePolicy } from '../domain/store/acceptance.ts';
 import { isAmong } from '../domain/store/store-names.ts';
+
+/** More than the longest text that is taken for a policy. */
+const POLICY_BYTES_MAX = 1024 * 1024;
 
 /** A node of a policy, and the stores of the configuration it stands for (docs/policies.md, "Nodes"). */
 export interface CheckedNode {
@@ -56,7 +59,7 @@ function resolveNode({ profiles }: Configuration, node: string): CheckedNode {
 
 function readPolicy(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readBeginning(file, POLICY_BYTES_MAX).toString('utf8');
   } catch (error) {
     const message = `the policy cannot be read: ${(error as Error).message}`;
     throw new ConfigurationError([problemOutsideFiles(file, message, 'name a file with a policy as YAML or XML')]);

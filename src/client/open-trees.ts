@@ -69,6 +69,6 @@ async function openScope(
 ): Promise<void> {
   const { profile, source, targets, areReplicas } = opened;
   if (areReplicas) return void (await pando.openScope(profile));
-  const replicas = targets.map((target, i) => ({ ...target, priority: i + 1 }));
+  const replicas = targets.map((target, i) => ({ ...target, priority: i + 1, isMirror: false }));
   await pando.declareScope(profile, { source, replicas, standing: false });
 }

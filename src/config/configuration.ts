@@ -1,3 +1,4 @@
+import type { Protocol } from '../domain/store/protocol.ts';
 import type { StoreTraits } from '../domain/store/store-traits.ts';
 
 /**
@@ -8,6 +9,8 @@ export interface Configuration {
   /** The file it came from; undefined: nothing was found, only implicit profiles exist. */
   readonly file: string | undefined;
   readonly catalog: CatalogSettings;
+  /** Where this machine stands: stores of the same site are near. */
+  readonly site?: string | undefined;
   readonly profiles: Readonly<Record<string, Profile>>;
 }
 
@@ -34,6 +37,16 @@ export interface Profile {
   readonly concurrency: number | undefined;
   readonly bandwidth: number | undefined;
   readonly traits: StoreTraits;
+  /** What its own protocol is for. */
+  readonly domains: Protocol['domains'];
+  /** Other ways to the same bytes. */
+  readonly protocols: readonly ProfileProtocol[];
+  /** As said; undefined: `plain` for a profile that mirrors or is mirrored, `hash` for others. */
+  readonly pathAlgorithm: string | undefined;
+}
+
+export interface ProfileProtocol extends Protocol {
+  readonly storage: StorageSettings;
 }
 
 export type StorageSettings =

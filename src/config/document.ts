@@ -1,5 +1,6 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument as parseYaml } from 'yaml';
 import type { Document as YamlDocument, Pair, ParsedNode, YAMLError, YAMLMap } from 'yaml';
+import { escapeKey } from '../domain/object/key.ts';
 import type { ConfigurationPath } from './problem.ts';
 
 /** Nodes after aliases are followed: an alias of aliases of aliases must not fill the memory. */
@@ -33,7 +34,7 @@ export interface ConfigurationDocument {
 
 export function parseDocument(text: string): ConfigurationDocument {
   const lines = new LineCounter();
-  const yaml = parseYaml(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false });
+  const yaml = parseYaml(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false, resolveKnownTags: false });
   const walk = new Walk(yaml, lines);
   const value = walk.read(yaml.contents, [], 0);
   const syntax = syntaxFlaws([...yaml.errors, ...yaml.warnings], text, lines);
@@ -103,7 +104,7 @@ class Walk {
       const first = own.get(key);
       if (first !== undefined) {
         const { line } = this.#position(first);
-        this.#flaw(inner, pair.key, `${key} is written twice, first on line ${line}`, 'keep one of the two');
+        this.#flaw(inner, pair.key, `${escapeKey(key)} is written twice, first on line ${line}`, 'keep one of the two');
         continue;
       }
       own.set(key, offset);

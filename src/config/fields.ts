@@ -72,11 +72,23 @@ export function choice<const T extends string>(...words: readonly T[]) {
 
 /** A whole number, from 1 where nothing else is said, as a number or in digits (as it comes out of `${VAR}`). */
 export function count(max: number, min = 1) {
-  return field<number>((input) => {
-    const value = typeof input === 'string' && /^\d{1,15}$/.test(input) ? Number(input) : input;
-    if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return { value };
-    return { message: `must be a whole number from ${min} to ${max}`, remedy: 'write digits only' };
+  return field<number>((input) => readCount(input, max, min));
+}
+
+/** How far another store is; `none`: nothing goes there directly. */
+export function distance(max: number) {
+  return field<number | 'none'>((input) => {
+    if (input === 'none') return { value: input };
+    const read = readCount(input, max, 1);
+    if ('value' in read) return read;
+    return { ...read, remedy: 'write digits only, or none where nothing goes there directly' };
   });
+}
+
+function readCount(input: unknown, max: number, min: number): Read<number> {
+  const value = typeof input === 'string' && /^\d{1,15}$/.test(input) ? Number(input) : input;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return { value };
+  return { message: `must be a whole number from ${min} to ${max}`, remedy: 'write digits only' };
 }
 
 /** A number only: a priority in quotes, or one that is a fraction or a boolean, is a slip worth stopping at. */
@@ -87,6 +99,14 @@ export const priority = field<number>((input) => {
   if (typeof input !== 'number') return { message: 'must be a number', remedy };
   if (!Number.isSafeInteger(input)) return { message: 'must be a whole number', remedy };
   return input >= 1 ? { value: input } : { message: 'must be 1 or more', remedy };
+});
+
+/** Of a protocol: 0 is tried first, null is "not for that". */
+export const protocolPriority = field<number | null>((input) => {
+  if (input === null) return { value: null };
+  if (typeof input === 'number' && Number.isSafeInteger(input) && input >= 0) return { value: input };
+  const remedy = 'write a whole number from 0, the lowest is tried first; or null, where it is not for that';
+  return { message: 'must be a whole number or null', remedy };
 });
 
 /** A quantity between two bounds, which are written as the user would write them. */

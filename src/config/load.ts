@@ -1,4 +1,3 @@
-import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { chooseCatalog } from './catalog-settings.ts';
 import { checkCatalogPlace, checkMirrors } from './check-mirrors.ts';
@@ -8,10 +7,11 @@ import { expandVariables } from './expand-variables.ts';
 import { findFile } from './find-file.ts';
 import { inOrder, placeFindings } from './place-findings.ts';
 import { ConfigurationError, formatPath, problemOutsideFiles } from './problem.ts';
+import { readBeginning } from './read-beginning.ts';
 import { readProfiles } from './read-profiles.ts';
 import { readTop } from './schema.ts';
 import { findEndpointProblems } from './storage-settings.ts';
-import { currentSurroundings } from './surroundings.ts';
+import { currentSurroundings, readVariable } from './surroundings.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** Larger than any configuration somebody wrote; a data file named by mistake is not read into memory. */
@@ -65,7 +65,8 @@ export function parseConfiguration(text: string, options: ParseOptions): Configu
   }
   const problems = [...outside, ...inOrder([...flaws, ...placeFindings(findings, document, file)])];
   if (problems.length > 0 || !('value' in catalog.parsed)) throw new ConfigurationError(problems);
-  return { file, catalog: catalog.parsed.value, profiles: read.profiles };
+  const site = readVariable(surroundings, 'PANDO_SITE') ?? top.value?.site;
+  return { file, catalog: catalog.parsed.value, site, profiles: read.profiles };
 }
 
 const CATALOG_REMEDY = 'write sqlite:/path/to/catalog.sqlite or postgres://user@host/database';
@@ -78,9 +79,9 @@ function member(section: unknown, key: string): unknown {
 
 function readText(path: string, origin: '--config' | 'PANDO_CONFIG' | 'found'): string {
   try {
-    const { size } = statSync(path);
-    if (size > FILE_BYTES_MAX) throw unreadable(path, 'it is larger than 4 MiB, and no configuration');
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+    const bytes = readBeginning(path, FILE_BYTES_MAX + 1);
+    if (bytes.length > FILE_BYTES_MAX) throw unreadable(path, 'it is larger than 4 MiB, and no configuration');
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
     if (error instanceof TypeError) throw unreadable(path, 'it is not UTF-8 text');

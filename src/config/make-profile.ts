@@ -1,5 +1,6 @@
 import type { AcceptancePolicy } from '../domain/store/acceptance.ts';
-import type { Profile, StorageSettings } from './configuration.ts';
+import type { Profile, ProfileProtocol, StorageSettings } from './configuration.ts';
+import { makeDomains } from './make-protocols.ts';
 import { makeTraits } from './make-traits.ts';
 import type { ProfileInput } from './schema.ts';
 
@@ -13,7 +14,7 @@ export function makeProfile(
   name: string,
   storage: StorageSettings,
   said: Partial<ProfileInput> = {},
-  accepts?: AcceptancePolicy,
+  more: { readonly accepts?: AcceptancePolicy | undefined; readonly protocols?: readonly ProfileProtocol[] } = {},
 ): Profile {
   const sourceChanges = said.source_changes ?? 'internal';
   const replicas = (said.replicas ?? []).map((entry) => ({
@@ -35,6 +36,9 @@ export function makeProfile(
     },
     concurrency: said.concurrency,
     bandwidth: said.bandwidth,
-    traits: makeTraits(said, accepts),
+    traits: makeTraits(said, more.accepts),
+    domains: makeDomains(said.domains, 0),
+    protocols: more.protocols ?? [],
+    pathAlgorithm: said.paths?.algorithm,
   };
 }

@@ -19,5 +19,6 @@ export function makeTraits(said: Partial<ProfileInput>, accepts: AcceptancePolic
     freeBytesMin: said.limits?.min_free_space,
     greedy: said.greedy ?? PLAIN_TRAITS.greedy,
     distances: said.distance ?? PLAIN_TRAITS.distances,
+    relayCost: said.relay,
   };
 }

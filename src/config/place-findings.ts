@@ -1,3 +1,4 @@
+import { escapeKey } from '../domain/object/key.ts';
 import type { ConfigurationDocument } from './document.ts';
 import { formatPath } from './problem.ts';
 import type { ConfigurationPath, ConfigurationProblem, Finding } from './problem.ts';
@@ -22,6 +23,10 @@ const QUOTED: ReadonlySet<string | number | undefined> = new Set([
   'max_space',
   'min_free_space',
   'greedy',
+  'algorithm',
+  'read',
+  'write',
+  'delete',
   'replicate',
   'max_object_size',
   'maxObjectSize',
@@ -67,7 +72,7 @@ function subject({ path, at }: Finding, root: unknown): string {
   if (typeof written === 'string' && written.length <= QUOTED_LENGTH_MAX) return JSON.stringify(written);
   if (typeof written === 'number' || typeof written === 'boolean') return String(written);
   if (last === undefined) return 'the file';
-  return typeof last === 'number' ? `entry [${last}]` : last;
+  return typeof last === 'number' ? `entry [${last}]` : escapeKey(last);
 }
 
 function valueAt(root: unknown, path: ConfigurationPath): unknown {

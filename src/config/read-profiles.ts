@@ -4,6 +4,7 @@ import type { Profile, StorageSettings } from './configuration.ts';
 import type { ConfigurationPath, Finding } from './problem.ts';
 import { readAcceptancePolicy } from './replication-policies.ts';
 import { makeProfile } from './make-profile.ts';
+import { readProtocols } from './make-protocols.ts';
 import { fitName } from './profile-name.ts';
 import { readProfile, readStorage } from './schema.ts';
 import type { ProfileInput } from './schema.ts';
@@ -41,7 +42,9 @@ export function readProfiles(input: unknown, context: Omit<StorageContext, 'prof
     const { accepts } = read.value;
     const acceptance = accepts === undefined ? undefined : readAcceptancePolicy(accepts, [...path, 'accepts']);
     findings.push(...(acceptance?.findings ?? []));
-    profiles[name] = makeProfile(name, storage, read.value, acceptance?.value);
+    const protocols = readProtocols(read.value, own, path);
+    findings.push(...protocols.findings);
+    profiles[name] = makeProfile(name, storage, read.value, { accepts: acceptance?.value, protocols: protocols.value });
   }
   return { profiles, mirrors, findings };
 }

@@ -5,10 +5,12 @@ import {
   choice,
   count,
   directory,
+  distance,
   duration,
   endpoint,
   flag,
   priority,
+  protocolPriority,
   rate,
   size,
   text,
@@ -54,6 +56,22 @@ const credentialsProvider = z.discriminatedUnion('type', [
 
 const replica = section({ replica_profile: text, read_priority: priority });
 
+/** Priorities by operation; null, or left out beside others that are said: not for that. */
+const operations = section({
+  read: protocolPriority.optional(),
+  write: protocolPriority.optional(),
+  delete: protocolPriority.optional(),
+});
+const domains = section({ lan: operations.optional(), wan: operations.optional() });
+
+/** Another way to the same bytes. */
+const protocol = section({
+  name: text.optional(),
+  storage_provider: storageProvider,
+  credentials_provider: credentialsProvider.optional(),
+  domains: domains.optional(),
+});
+
 /** What rules know of the store. */
 const traits = {
   site: text.optional(),
@@ -68,7 +86,12 @@ const traits = {
     min_free_space: size('1MiB', '9PB').optional(),
   }).optional(),
   greedy: flag.optional(),
-  distance: z.record(z.string(), count(DISTANCE_MAX)).optional(),
+  distance: z.record(z.string(), distance(DISTANCE_MAX)).optional(),
+  /** Others' transfers may pass through it, at this cost besides the distances. */
+  relay: count(DISTANCE_MAX).optional(),
+  paths: section({ algorithm: text.optional() }).optional(),
+  domains: domains.optional(),
+  protocols: z.array(protocol).optional(),
 };
 
 const profile = section({
@@ -86,11 +109,13 @@ const profile = section({
 });
 
 /** The top level. A capability that brings a key of its own adds it here, with a section like `profile`. */
-const top = section({ catalog: text.optional(), profiles: z.unknown().optional() });
+const top = section({ catalog: text.optional(), site: text.optional(), profiles: z.unknown().optional() });
 
 export type StorageInput = z.output<typeof storageProvider>;
 export type CredentialsInput = z.output<typeof credentialsProvider>;
 export type ProfileInput = z.output<typeof profile>;
+export type ProtocolInput = z.output<typeof protocol>;
+export type DomainsInput = z.output<typeof domains>;
 
 export const readTop = (input: unknown) => readSection(top, input, []);
 export const readProfile = (input: unknown, path: ConfigurationPath) => readSection(profile, input, path);

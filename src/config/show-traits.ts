@@ -19,6 +19,7 @@ export function describeTraits(traits: StoreTraits): Record<string, unknown> {
     ...(isEmpty(limits) ? {} : { limits }),
     greedy: traits.greedy,
     ...(isEmpty(traits.distances) ? {} : { distance: traits.distances }),
+    ...(traits.relayCost === undefined ? {} : { relay: traits.relayCost }),
   };
 }
 

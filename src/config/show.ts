@@ -1,4 +1,5 @@
-import type { CatalogSettings, Configuration, Profile, StorageSettings } from './configuration.ts';
+import type { Protocol } from '../domain/store/protocol.ts';
+import type { CatalogSettings, Configuration, Profile, ProfileProtocol, StorageSettings } from './configuration.ts';
 import { describeTraits } from './show-traits.ts';
 import { formatBytes, formatDuration } from './quantity.ts';
 import { yamlBlock } from './yaml-text.ts';
@@ -10,7 +11,12 @@ export function describeConfiguration(configuration: Configuration): Record<stri
   const profiles = Object.entries(configuration.profiles).map(
     ([name, profile]) => [name, describeProfile(profile)] as const,
   );
-  return { catalog: describeCatalog(configuration.catalog), profiles: Object.fromEntries(profiles) };
+  const { site } = configuration;
+  return withoutUndefined({
+    catalog: describeCatalog(configuration.catalog),
+    site,
+    profiles: Object.fromEntries(profiles),
+  });
 }
 
 /** `describeConfiguration` as YAML, with where it comes from. */
@@ -42,6 +48,9 @@ function describeProfile(profile: Profile): Record<string, unknown> {
     concurrency: profile.concurrency,
     bandwidth: profile.bandwidth === undefined ? undefined : `${formatBytes(profile.bandwidth)}/s`,
     ...describeTraits(profile.traits),
+    paths: profile.pathAlgorithm === undefined ? undefined : { algorithm: profile.pathAlgorithm },
+    domains: describeDomains(profile.domains),
+    protocols: describeProtocols(profile.protocols),
   });
 }
 
@@ -73,6 +82,17 @@ function describeCredentials({ credentials }: StorageSettings & { type: 's3' }):
   }
   const session = credentials.sessionToken === undefined ? {} : { session_token: MASK };
   return { type: 'S3Credentials', options: { access_key: MASK, secret_key: MASK, ...session } };
+}
+
+/** Undefined where all is as it is unless said. */
+function describeDomains(domains: Protocol['domains']): Protocol['domains'] | undefined {
+  const priorities = Object.values(domains).flatMap((domain) => Object.values(domain));
+  return priorities.every((priority) => priority === 0) ? undefined : domains;
+}
+
+function describeProtocols(protocols: readonly ProfileProtocol[]): readonly Record<string, unknown>[] | undefined {
+  if (protocols.length === 0) return undefined;
+  return protocols.map(({ name, storage, domains }) => ({ name, ...describeStorage(storage), domains }));
 }
 
 function withoutUndefined(section: Record<string, unknown>): Record<string, unknown> {

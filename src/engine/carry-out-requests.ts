@@ -1,5 +1,5 @@
 import { escapeKey } from '../domain/object/key.ts';
-import { isRetryable, retryDelayMs } from '../domain/transfer/retry.ts';
+import { isRetryable, retryDelayMs, type RetryPolicy } from '../domain/transfer/retry.ts';
 import type { Catalog, ClaimedRequest, RequestOutcome } from '../ports/catalog.ts';
 import type { Random } from '../ports/random.ts';
 import { StorageError } from '../ports/storage.ts';
@@ -7,17 +7,18 @@ import { copyReplica } from './copy-replica.ts';
 import { deleteReplica, type DeleteReplicaPorts } from './delete-replica.ts';
 import { ObjectError } from './object-error.ts';
 import type { ReadPorts } from './object-read.ts';
-import type { OpenedScope } from './opened-scope.ts';
+import type { ObjectScope } from './opened-scope.ts';
+import { pruneCatalog } from './prune-catalog.ts';
 import { RequestLeases } from './request-leases.ts';
 
 export type RequestPorts = ReadPorts &
   DeleteReplicaPorts & {
-    readonly catalog: Pick<Catalog, 'claimRequests' | 'renewRequests' | 'finishRequests'>;
+    readonly catalog: Pick<Catalog, 'claimRequests' | 'renewRequests' | 'finishRequests' | 'prune'>;
     readonly random: Random;
   };
 
 export interface CarryOutRequests {
-  readonly scopes: readonly OpenedScope[];
+  readonly scopes: readonly ObjectScope[];
   /** Printable: who claims them. */
   readonly owner: string;
   /** `idle`: nothing is due now. A signal: until it is aborted; requests that come later are carried out too. */
@@ -43,9 +44,10 @@ const CONCURRENCY = 4;
 const LEASE_MS = 60_000;
 /** How long a worker without work waits before it looks again. */
 const POLL_MS = 1_000;
+/** A worker without work forgets what is over, so often. */
+const PRUNE_EVERY_MS = 600_000;
 /** About ten minutes of trying, with pauses up to half a minute. Deletes are never given up. */
-const COPY_ATTEMPTS_MAX = 30;
-const RETRY_DELAY_MS = 1_000;
+const RETRY: RetryPolicy = { attemptsMax: 30, delayMs: 1_000 };
 
 /** Carries out queued copies and deletes of these scopes. Failures of single requests are recorded with them. */
 export async function carryOutRequests(ports: RequestPorts, args: CarryOutRequests): Promise<CarriedOut> {
@@ -54,12 +56,21 @@ export async function carryOutRequests(ports: RequestPorts, args: CarryOutReques
   const counts = { done: 0, moot: 0, postponed: 0, failed: 0 };
   const running = new Set<Promise<void>>();
   const names = scopes.map(({ name }) => name);
+  let prunedMs = Number.NEGATIVE_INFINITY;
   await using leases = new RequestLeases(ports.catalog, ports.clock, LEASE_MS, stop);
 
   while (stop?.aborted !== true) {
     const limit = concurrency - running.size;
     const claimed =
-      limit === 0 ? [] : await ports.catalog.claimRequests({ owner, limit, leaseMs: LEASE_MS, scopes: names });
+      limit === 0
+        ? []
+        : await ports.catalog.claimRequests({
+            owner,
+            limit,
+            leaseMs: LEASE_MS,
+            scopes: names,
+            work: 'of-scopes',
+          });
     for (const request of claimed) {
       const work = carryOut(ports, args, leases, request).then((kind) => void counts[kind]++);
       const tracked = work.finally(() => running.delete(tracked));
@@ -68,6 +79,10 @@ export async function carryOutRequests(ports: RequestPorts, args: CarryOutReques
     if (running.size > 0 && claimed.length < Math.max(1, limit)) await Promise.race(running);
     else if (running.size === 0) {
       if (until === 'idle') break;
+      if (ports.clock.monotonicMs() - prunedMs >= PRUNE_EVERY_MS) {
+        await pruneCatalog(ports.catalog, stop);
+        prunedMs = ports.clock.monotonicMs();
+      }
       await ports.clock.sleep(POLL_MS, stop).catch(() => undefined);
     }
   }
@@ -115,7 +130,7 @@ const COUNTED = { done: 'done', cancelled: 'moot', retry: 'postponed', failed: '
 
 async function attempt(
   ports: RequestPorts,
-  scope: OpenedScope,
+  scope: ObjectScope,
   leases: RequestLeases,
   request: ClaimedRequest,
   signal: AbortSignal,
@@ -133,13 +148,7 @@ async function attempt(
 function judgeFailure({ lease, kind, attempts }: ClaimedRequest, error: unknown, fraction: number): RequestOutcome {
   if (!(error instanceof StorageError) && !(error instanceof ObjectError)) throw error;
   const message = error.message;
-  const policy = { attemptsMax: COPY_ATTEMPTS_MAX, delayMs: RETRY_DELAY_MS };
-  const again = {
-    lease,
-    kind: 'retry',
-    afterMs: retryDelayMs(attempts + 1, policy, fraction),
-    error: message,
-  } as const;
+  const again = { lease, kind: 'retry', afterMs: retryDelayMs(attempts, RETRY, fraction), error: message } as const;
   if (kind === 'delete') return again;
   const isHopeful =
     error instanceof StorageError
@@ -148,5 +157,5 @@ function judgeFailure({ lease, kind, attempts }: ClaimedRequest, error: unknown,
         error.kind === 'changed' ||
         error.kind === 'aborted'
       : error.kind === 'unavailable' || error.kind === 'changed' || error.kind === 'aborted';
-  return isHopeful && attempts + 1 < COPY_ATTEMPTS_MAX ? again : { lease, kind: 'failed', error: message };
+  return isHopeful && attempts < RETRY.attemptsMax ? again : { lease, kind: 'failed', error: message };
 }

@@ -1,4 +1,5 @@
 import type { Locate } from './locate-object.ts';
+import { attributesOf } from './object-content.ts';
 import { readObject } from './read-object.ts';
 import type { ReadPorts } from './object-read.ts';
 import { type WriteArguments, writeObject, type WritePorts, type WriteResult } from './write-object.ts';
@@ -13,6 +14,7 @@ export interface CopyArguments extends Pick<WriteArguments, 'ifAbsent' | 'ifVers
 export async function copyObject(ports: ReadPorts & WritePorts, args: CopyArguments): Promise<WriteResult> {
   const { from, to, ifAbsent, ifVersion, operation, signal } = args;
   using read = await readObject(ports, { ...from, signal });
-  const { kind: _, size, sha256: __, ...attributes } = read.content;
+  const { size } = read.content;
+  const attributes = attributesOf(read.content);
   return await writeObject(ports, { ...to, body: read.body, attributes, size, ifAbsent, ifVersion, operation, signal });
 }

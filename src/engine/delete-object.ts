@@ -4,13 +4,13 @@ import { deleteReplica, type DeleteReplicaPorts } from './delete-replica.ts';
 import { type KnownObject, locateObject } from './locate-object.ts';
 import { ObjectError, toObjectError } from './object-error.ts';
 import { observeSource, type ObservePorts } from './observe-object.ts';
-import type { OpenedScope } from './opened-scope.ts';
+import { hasSource, type ObjectScope } from './opened-scope.ts';
 import { storageAt } from './scope-stores.ts';
 
 export type DeletePorts = ObservePorts & DeleteReplicaPorts & { readonly catalog: Pick<Catalog, 'readObject'> };
 
 export interface DeleteArguments {
-  readonly scope: OpenedScope;
+  readonly scope: ObjectScope;
   readonly name: string;
   /** Only if this is the current version (its operation id). */
   readonly ifVersion?: string | undefined;
@@ -55,6 +55,7 @@ async function findCurrent(ports: DeletePorts, args: DeleteArguments): Promise<K
   const located = await locateObject(ports, { scope, name, consistency: 'validated', signal });
   if (located.kind === 'unvalidated') throw toObjectError(object, located.why);
   if (located.kind === 'anything') throw new ObjectError('unavailable', object, 'nobody can say whether it exists');
+  if (!hasSource(scope)) return located.row;
   try {
     const seen = await observeSource(ports, { scope, name, row: located.row, signal });
     if (seen === undefined) return located.row;
@@ -88,7 +89,7 @@ async function deleteBytes(
       pending.push({ store: storage.name, why: error.message });
     }
   };
-  const isAtSource = ({ store }: { readonly store: string }): boolean => store === args.scope.source.place;
+  const isAtSource = ({ store }: { readonly store: string }): boolean => store === args.scope.source?.place;
   for (const replica of row.replicas.filter(isAtSource)) await remove(replica);
   await Promise.all(row.replicas.filter((replica) => !isAtSource(replica)).map(remove));
   return { version, deleted: [...new Set(deleted)], pending };

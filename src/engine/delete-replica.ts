@@ -5,7 +5,7 @@ import { askStore } from './ask-store.ts';
 import { hashStored } from './hash-stored.ts';
 import { lockObject, type LockPorts } from './object-lock.ts';
 import { headOrMissing } from './observe-object.ts';
-import type { OpenedScope } from './opened-scope.ts';
+import { hasSource, type ObjectScope, type OpenedScope } from './opened-scope.ts';
 import type { OperationIds } from './operation-ids.ts';
 import { roleOf, storageAt } from './scope-stores.ts';
 
@@ -14,7 +14,7 @@ export interface DeleteReplicaPorts extends LockPorts {
 }
 
 export interface ReplicaToDelete {
-  readonly scope: OpenedScope;
+  readonly scope: ObjectScope;
   readonly name: string;
   readonly versionId: number;
   /** Place of its store. */
@@ -38,9 +38,9 @@ export async function deleteReplica(ports: DeleteReplicaPorts, args: ReplicaToDe
   const { scope, store } = args;
   const storage = storageAt(scope, store);
   if (storage === undefined || (await findDue(ports, args)) === undefined) return 'not-due';
-  if (roleOf(scope, store) === 'replica') return deleteAsked(ports, args, storage);
+  if (!hasSource(scope) || roleOf(scope, store) === 'replica') return deleteAsked(ports, args, storage);
 
-  const operation = await lockSource(ports, args);
+  const operation = await lockSource(ports, { ...args, scope });
   try {
     return await deleteAsked(ports, args, storage);
   } finally {
@@ -48,7 +48,10 @@ export async function deleteReplica(ports: DeleteReplicaPorts, args: ReplicaToDe
   }
 }
 
-async function lockSource(ports: DeleteReplicaPorts, { scope, name, signal }: ReplicaToDelete): Promise<string> {
+async function lockSource(
+  ports: DeleteReplicaPorts,
+  { scope, name, signal }: ReplicaToDelete & { readonly scope: OpenedScope },
+): Promise<string> {
   const { clock, processes, operations } = ports;
   const operation = operations.next();
   const lock = { operation, scope: scope.name, name, store: scope.source.place, key: name };

@@ -2,9 +2,9 @@ import type { ObjectContent } from '../domain/object/version.ts';
 import { type Head, type Storage, StorageError } from '../ports/storage.ts';
 import { askStore } from './ask-store.ts';
 import { effectiveConsistency, type KnownObject, type Locate, locateObject } from './locate-object.ts';
+import { contentOf } from './object-content.ts';
 import { attemptOf, noSourceServed, ObjectError } from './object-error.ts';
 import { mergeAttempts, type ReadPorts } from './object-read.ts';
-import { contentOf } from './observe-object.ts';
 import { storesInReadOrder } from './scope-stores.ts';
 import { VersionSources } from './version-sources.ts';
 

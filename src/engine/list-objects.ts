@@ -4,7 +4,7 @@ import type { Clock } from '../ports/clock.ts';
 import { type Listed, type ListingFailure, type Storage, StorageError } from '../ports/storage.ts';
 import { Deadline } from './deadline.ts';
 import { ObjectError } from './object-error.ts';
-import type { OpenedScope } from './opened-scope.ts';
+import { hasSource, type ObjectScope, type OpenedScope } from './opened-scope.ts';
 import { type CatalogName, scanNames } from './scan-names.ts';
 import type { StoreHealth } from './store-health.ts';
 
@@ -15,7 +15,7 @@ export interface ListPorts {
 }
 
 export interface ListArguments {
-  readonly scope: OpenedScope;
+  readonly scope: ObjectScope;
   /** Names that begin with this. */
   readonly prefix?: string | undefined;
   /** Names after this one. */
@@ -63,8 +63,9 @@ export class ObjectListing implements AsyncIterable<ListedObject> {
   async *[Symbol.asyncIterator](): AsyncGenerator<ListedObject> {
     const { scope, startAfter, signal } = this.#args;
     let last = startAfter;
+    if (!hasSource(scope)) return yield* this.#fromCatalog(startAfter);
     try {
-      for await (const listed of this.#fromSource()) {
+      for await (const listed of this.#fromSource(scope)) {
         last = listed.key;
         yield toListed(listed);
       }
@@ -76,7 +77,7 @@ export class ObjectListing implements AsyncIterable<ListedObject> {
       if (!isBlank && !scope.source.capabilities.sortedListing) throw this.#error('unavailable', error);
       this.#unavailable.push(error.message);
     }
-    yield* this.#withoutSource(last);
+    yield* this.#withoutSource(scope, last);
   }
 
   #error(kind: 'aborted' | 'unavailable', error: StorageError): ObjectError {
@@ -87,8 +88,8 @@ export class ObjectListing implements AsyncIterable<ListedObject> {
   }
 
   /** What the source holds, without what is deleted and still waits there to go. */
-  async *#fromSource(): AsyncGenerator<Listed> {
-    const { scope, prefix = '', startAfter } = this.#args;
+  async *#fromSource(scope: OpenedScope): AsyncGenerator<Listed> {
+    const { prefix = '', startAfter } = this.#args;
     const isSorted = scope.source.capabilities.sortedListing;
     const { catalog } = this.#ports;
     const deleted = isSorted
@@ -101,7 +102,7 @@ export class ObjectListing implements AsyncIterable<ListedObject> {
         while (known?.done === false && compareKeys(known.value.name, listed.key) < 0) known = await deleted?.next();
         const isLeftover =
           known === undefined
-            ? await this.#isLeftover(listed)
+            ? await this.#isLeftover(scope, listed)
             : known.done !== true &&
               known.value.name === listed.key &&
               known.value.isDeleted &&
@@ -112,16 +113,15 @@ export class ObjectListing implements AsyncIterable<ListedObject> {
   }
 
   /** The bytes of a deleted object, which wait to be deleted there. */
-  async #isLeftover({ key, token }: Listed): Promise<boolean> {
-    const { scope } = this.#args;
+  async #isLeftover(scope: OpenedScope, { key, token }: Listed): Promise<boolean> {
     const row = await this.#ports.catalog.readObject(scope.name, key);
     if (row?.current.content.kind !== 'tombstone') return false;
     return row.replicas.some((replica) => replica.store === scope.source.place && replica.token === token);
   }
 
   /** Catalog and replicas together: what is known, and what lies there; nothing that was deleted. */
-  async *#withoutSource(startAfter: string | undefined): AsyncGenerator<ListedObject> {
-    const { scope, prefix = '' } = this.#args;
+  async *#withoutSource(scope: OpenedScope, startAfter: string | undefined): AsyncGenerator<ListedObject> {
+    const { prefix = '' } = this.#args;
     const cursors: AsyncGenerator<CatalogName | Listed>[] = [
       scanNames(this.#ports.catalog, { scope: scope.name, prefix, startAfter, store: scope.source.place }),
     ];
@@ -143,6 +143,13 @@ export class ObjectListing implements AsyncIterable<ListedObject> {
       const first = found[0];
       if (first !== undefined && !('isDeleted' in first && first.isDeleted)) yield toListed(first);
     }
+  }
+
+  /** Where no store's bytes are the objects by themselves, the catalog says what there is. */
+  async *#fromCatalog(startAfter: string | undefined): AsyncGenerator<ListedObject> {
+    const { scope, prefix = '' } = this.#args;
+    for await (const known of scanNames(this.#ports.catalog, { scope: scope.name, prefix, startAfter }))
+      if (!known.isDeleted) yield toListed(known);
   }
 
   async *#fromReplica(storage: Storage, startAfter: string | undefined): AsyncGenerator<Listed> {

@@ -4,13 +4,13 @@ import type { ObjectRecord } from '../ports/catalog.ts';
 import { StorageError } from '../ports/storage.ts';
 import { ObjectError, toObjectError } from './object-error.ts';
 import { observeSource, type ObservePorts } from './observe-object.ts';
-import type { OpenedScope } from './opened-scope.ts';
+import { hasSource, type ObjectScope, type OpenedScope } from './opened-scope.ts';
 import { readableStores } from './scope-stores.ts';
 
-export type Consistency = OpenedScope['consistency'];
+export type Consistency = ObjectScope['consistency'];
 
 export interface Locate {
-  readonly scope: OpenedScope;
+  readonly scope: ObjectScope;
   readonly name: string;
   readonly consistency?: Consistency | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -40,11 +40,18 @@ export async function locateObject(ports: ObservePorts, args: Locate): Promise<L
     throw new ObjectError('invalid-name', { scope: scope.name, name }, `the name is refused: ${problem}`);
 
   const row = await ports.catalog.readObject(scope.name, name);
+  if (!hasSource(scope)) return { kind: 'known', row: knownOrMissing(args, row) };
   const consistency = effectiveConsistency(args);
-  if (consistency === 'current') return { kind: 'known', row: knownOrMissing(args, await askSource(ports, args, row)) };
+  const sourced = { ...args, scope };
+  if (consistency === 'current')
+    return { kind: 'known', row: knownOrMissing(args, await askSource(ports, sourced, row)) };
   if (row !== undefined) return { kind: 'known', row: knownOrMissing(args, row) };
   if (consistency === 'any') return { kind: 'anything' };
-  return meet(ports, args);
+  return meet(ports, sourced);
+}
+
+interface LocateAtSource extends Locate {
+  readonly scope: OpenedScope;
 }
 
 /** What the caller asks for, or else the profile. */
@@ -53,7 +60,7 @@ export function effectiveConsistency({ scope, consistency }: Locate): Consistenc
 }
 
 /** An object of which the catalog knows nothing: the source is asked once, and from then on it is known. */
-async function meet(ports: ObservePorts, args: Locate): Promise<Located> {
+async function meet(ports: ObservePorts, args: LocateAtSource): Promise<Located> {
   const { scope, name, signal } = args;
   const advice = readableStores(scope, ports.health).at(-1)?.advice;
   if (advice === 'probe') ports.health.probeBegan(scope.source.place);
@@ -70,7 +77,7 @@ async function meet(ports: ObservePorts, args: Locate): Promise<Located> {
 
 async function askSource(
   ports: ObservePorts,
-  { scope, name, signal }: Locate,
+  { scope, name, signal }: LocateAtSource,
   row: ObjectRecord | undefined,
 ): Promise<ObjectRecord | undefined> {
   try {
@@ -82,7 +89,8 @@ async function askSource(
 
 function knownOrMissing({ scope, name }: Locate, row: ObjectRecord | undefined): KnownObject {
   const object = { scope: scope.name, name };
-  if (row === undefined) throw new ObjectError('not-found', object, 'not found at the source');
+  if (row === undefined)
+    throw new ObjectError('not-found', object, hasSource(scope) ? 'not found at the source' : 'not found');
   if (!isKnown(row)) throw new ObjectError('not-found', object, 'it was deleted');
   return row;
 }

@@ -1,10 +1,10 @@
+import { REQUEST_PRIORITY } from '../domain/transfer/request-priorities.ts';
 import type { LaterRecords } from './later-records.ts';
-import type { OpenedScope } from './opened-scope.ts';
-import { REQUEST_PRIORITY } from './request-priorities.ts';
+import type { ObjectScope } from './opened-scope.ts';
 import { storesInReadOrder } from './scope-stores.ts';
 
 export interface Miss {
-  readonly scope: OpenedScope;
+  readonly scope: ObjectScope;
   readonly name: string;
   /** The version that was read. */
   readonly versionId: number;
@@ -21,7 +21,8 @@ export interface Miss {
 export function noteMisses(later: LaterRecords, { scope, name, versionId, hit, lacking }: Miss): void {
   if (lacking.size === 0) return;
   const places = storesInReadOrder(scope).map(({ place }) => place);
-  const better = places.slice(0, places.indexOf(hit)).filter((place) => lacking.has(place));
+  const mirrors = new Set(scope.replicas.filter(({ isMirror }) => isMirror).map(({ storage }) => storage.place));
+  const better = places.slice(0, places.indexOf(hit)).filter((place) => lacking.has(place) && mirrors.has(place));
   if (better.length === 0) return;
   later.add({
     requests: better.map((store) => ({

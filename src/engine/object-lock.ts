@@ -2,7 +2,7 @@ import type { Catalog, Intent } from '../ports/catalog.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Processes } from '../ports/processes.ts';
 import { ObjectError } from './object-error.ts';
-import type { OpenedScope } from './opened-scope.ts';
+import type { ObjectScope } from './opened-scope.ts';
 import { settleIntent, type SettlePorts } from './settle-intent.ts';
 
 export interface LockPorts extends SettlePorts {
@@ -28,7 +28,7 @@ const FOREIGN_INTENT_MS_MAX = 15 * 60_000;
 /** Adds the intent, which is the object's write lock at that store; waits for another holder, and recovers for a dead one. */
 export async function lockObject(
   ports: LockPorts,
-  scope: OpenedScope,
+  scope: ObjectScope,
   intent: Intent,
   signal?: AbortSignal,
 ): Promise<void> {

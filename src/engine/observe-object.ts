@@ -1,4 +1,3 @@
-import type { ObjectContent } from '../domain/object/version.ts';
 import { type Finding, judgeBytes, stateAfterFinding } from '../domain/replica/observation.ts';
 import type { Replica } from '../domain/replica/replica.ts';
 import type { Catalog, ChangeOutcome, ObjectRecord, ReplicaChange } from '../ports/catalog.ts';
@@ -8,7 +7,8 @@ import { type Head, type Storage, StorageError } from '../ports/storage.ts';
 import type { Telling } from '../ports/telling.ts';
 import { askStore } from './ask-store.ts';
 import { hashStored } from './hash-stored.ts';
-import type { OpenedScope } from './opened-scope.ts';
+import { contentOf } from './object-content.ts';
+import type { ObjectScope, OpenedScope } from './opened-scope.ts';
 import type { OperationIds } from './operation-ids.ts';
 import { roleOf } from './scope-stores.ts';
 import type { StoreHealth } from './store-health.ts';
@@ -87,7 +87,7 @@ async function observeOnce(ports: ObservePorts, args: ObserveSource): Promise<Ob
 /** Records what a read found wrong at a store. The read goes on whether or not the catalog could be told. */
 export async function recordFinding(
   { catalog, events }: { readonly catalog: Pick<Catalog, 'record'>; readonly events: EventSink },
-  scope: OpenedScope,
+  scope: ObjectScope,
   row: { readonly name: string; readonly current?: unknown },
   replica: Replica,
   finding: Finding,
@@ -136,20 +136,6 @@ export function replacedAt(
   const replaced =
     row?.replicas.filter((one) => one.store === store && one.place === place && one.versionId !== by) ?? [];
   return replaced.map(({ versionId }) => ({ scope, name: row?.name ?? place, versionId, store, to: 'drop' }));
-}
-
-/** What a version says, from what a store says. */
-export function contentOf({ size, attributes, modifiedNs }: Head, sha256: string | undefined): ObjectContent {
-  const modified = attributes.modifiedNs ?? modifiedNs;
-  return {
-    kind: 'object',
-    size,
-    sha256,
-    ...(attributes.contentType === undefined ? {} : { contentType: attributes.contentType }),
-    ...(attributes.metadata === undefined ? {} : { metadata: attributes.metadata }),
-    ...(modified === undefined ? {} : { modifiedNs: modified }),
-    ...(attributes.mode === undefined ? {} : { mode: attributes.mode }),
-  };
 }
 
 /** The store's answer, or undefined where it says that there is nothing. */

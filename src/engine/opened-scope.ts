@@ -1,11 +1,15 @@
 import type { Storage } from '../ports/storage.ts';
 
-/** A scope with its stores open: what the engine's verbs work on. `compose.ts` makes it from a profile. */
-export interface OpenedScope {
+/** A scope with its stores open: what the engine's verbs work on. */
+export interface ObjectScope {
   readonly name: string;
   /** The profile's name, or the URL or path as the user wrote it. */
   readonly title: string;
-  readonly source: Storage;
+  /**
+   * The store whose bytes *are* the objects, whoever wrote them. Undefined: there is none; objects come by upload, and the catalog
+   * says what they are.
+   */
+  readonly source: Storage | undefined;
   /** By read priority. */
   readonly replicas: readonly OpenedReplica[];
   readonly consistency: 'validated' | 'current' | 'any';
@@ -13,8 +17,19 @@ export interface OpenedScope {
   readonly deadlineMs: number;
 }
 
+/** The scope of a profile, whose store is the source. `compose.ts` makes it. */
+export interface OpenedScope extends ObjectScope {
+  readonly source: Storage;
+}
+
+export function hasSource(scope: ObjectScope): scope is OpenedScope {
+  return scope.source !== undefined;
+}
+
 export interface OpenedReplica {
   readonly title: string;
+  /** Keeps every object of the scope, so that what a read finds it without is brought there. */
+  readonly isMirror: boolean;
   readonly priority: number;
   readonly storage: Storage;
 }

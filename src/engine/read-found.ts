@@ -4,8 +4,8 @@ import { type Head, type Storage, StorageError } from '../ports/storage.ts';
 import { askStore } from './ask-store.ts';
 import { hashStored } from './hash-stored.ts';
 import type { KnownObject } from './locate-object.ts';
+import { contentOf } from './object-content.ts';
 import { type Attempt, attemptOf, ObjectError } from './object-error.ts';
-import { contentOf } from './observe-object.ts';
 import {
   BUFFERED_BYTES_MAX,
   mergeAttempts,

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { compareKeys } from '../domain/object/key.ts';
+import { REQUEST_PRIORITY } from '../domain/transfer/request-priorities.ts';
 import type { Catalog, ChangeOutcome, Intent, ObjectRecord, OperationRecord } from '../ports/catalog.ts';
 import type { Published } from '../ports/storage.ts';
 import { softPlaces } from './flush-soft.ts';
 import { replacedAt } from './observe-object.ts';
-import type { OpenedScope } from './opened-scope.ts';
-import { REQUEST_PRIORITY } from './request-priorities.ts';
+import type { ObjectScope } from './opened-scope.ts';
+import { storageAt } from './scope-stores.ts';
 
 export interface PublishedWrite {
   readonly intent: Intent;
@@ -23,13 +24,13 @@ export interface PublishedWrite {
  */
 export async function recordWrite(
   catalog: Pick<Catalog, 'record'>,
-  scope: OpenedScope,
+  scope: ObjectScope,
   { intent, published, follows, row, nowMs }: PublishedWrite,
 ): Promise<ChangeOutcome> {
   const { operation, store, key, name, content } = intent;
   const { token, verification } = published;
   const recorded = await catalog.record({
-    soft: softPlaces([scope.source]),
+    soft: softPlaces([storageAt(scope, store)]),
     changes: [
       {
         scope: scope.name,

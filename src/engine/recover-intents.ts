@@ -1,6 +1,6 @@
 import type { Catalog } from '../ports/catalog.ts';
 import { isAbandoned, type LockPorts } from './object-lock.ts';
-import type { OpenedScope } from './opened-scope.ts';
+import type { ObjectScope } from './opened-scope.ts';
 import { settleIntent } from './settle-intent.ts';
 
 export interface RecoverPorts extends LockPorts {
@@ -15,7 +15,7 @@ export interface Recovered {
 }
 
 /** Settles the writes that dead processes left behind in these scopes. Safe at any time, also twice at once. */
-export async function recoverIntents(ports: RecoverPorts, scopes: readonly OpenedScope[]): Promise<Recovered> {
+export async function recoverIntents(ports: RecoverPorts, scopes: readonly ObjectScope[]): Promise<Recovered> {
   const recovered = { carriedForward: 0, forgotten: 0, open: 0 };
   for (const intent of await ports.catalog.listIntents()) {
     const scope = scopes.find(({ name }) => name === intent.scope);

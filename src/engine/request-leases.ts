@@ -12,13 +12,22 @@ export class RequestLeases implements AsyncDisposable {
   readonly #held = new Map<number, { readonly lease: Lease; readonly controller: AbortController }>();
   readonly #ended = new AbortController();
   readonly #stop: AbortSignal | undefined;
+  readonly #onRenewed: ((untilMs: number) => void) | undefined;
   #renewing: Promise<void> | undefined;
 
-  constructor(catalog: Pick<Catalog, 'renewRequests'>, clock: Clock, leaseMs: number, stop: AbortSignal | undefined) {
+  /** `onRenewed` is told until when (`Clock.monotonicMs`) all claims stand that are still held. */
+  constructor(
+    catalog: Pick<Catalog, 'renewRequests'>,
+    clock: Clock,
+    leaseMs: number,
+    stop: AbortSignal | undefined,
+    onRenewed?: (untilMs: number) => void,
+  ) {
     this.#catalog = catalog;
     this.#clock = clock;
     this.#leaseMs = leaseMs;
     this.#stop = stop;
+    this.#onRenewed = onRenewed;
   }
 
   hold(lease: Lease): AbortSignal {
@@ -58,10 +67,12 @@ export class RequestLeases implements AsyncDisposable {
   async #renewAll(): Promise<void> {
     const held = [...this.#held.values()];
     if (held.length === 0) return;
+    const untilMs = this.#clock.monotonicMs() + this.#leaseMs;
     const standing = await this.#catalog.renewRequests(
       held.map(({ lease }) => lease),
       this.#leaseMs,
     );
     for (const [at, { controller }] of held.entries()) if (standing[at] !== true) controller.abort();
+    this.#onRenewed?.(untilMs);
   }
 }

@@ -14,7 +14,7 @@ export interface NameScan {
   readonly prefix: string;
   readonly startAfter: string | undefined;
   /** Place of the store whose tokens are told. */
-  readonly store: string;
+  readonly store?: string;
 }
 
 /** Rows of one page: a fraction of a second of the catalog's time, a few hundred kilobytes. */
@@ -33,7 +33,7 @@ export async function* scanNames(
       prefix,
       ...from,
       limit: PAGE_ROWS,
-      stores: [store],
+      stores: store === undefined ? [] : [store],
       deleted: true,
       details: true,
     });

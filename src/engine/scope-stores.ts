@@ -1,26 +1,26 @@
 import type { ReadableStore } from '../domain/replica/candidates.ts';
 import type { Storage } from '../ports/storage.ts';
-import type { OpenedScope } from './opened-scope.ts';
+import type { ObjectScope } from './opened-scope.ts';
 import type { StoreHealth } from './store-health.ts';
 
 /** A scope's stores in read order: replicas by priority, then the source. */
-export function storesInReadOrder(scope: OpenedScope): readonly Storage[] {
-  return [...scope.replicas.map(({ storage }) => storage), scope.source];
+export function storesInReadOrder({ replicas, source }: ObjectScope): readonly Storage[] {
+  return [...replicas.map(({ storage }) => storage), ...(source === undefined ? [] : [source])];
 }
 
 /** The scope's store at this place; undefined where the scope does not name it any more. */
-export function storageAt(scope: OpenedScope, place: string): Storage | undefined {
-  if (scope.source.place === place) return scope.source;
+export function storageAt(scope: ObjectScope, place: string): Storage | undefined {
+  if (scope.source?.place === place) return scope.source;
   return scope.replicas.find(({ storage }) => storage.place === place)?.storage;
 }
 
-export function roleOf(scope: OpenedScope, place: string): 'source' | 'replica' {
-  return scope.source.place === place ? 'source' : 'replica';
+export function roleOf(scope: ObjectScope, place: string): 'source' | 'replica' {
+  return scope.source?.place === place ? 'source' : 'replica';
 }
 
 /** The scope's stores as a read plan needs them. */
 export function readableStores(
-  scope: OpenedScope,
+  scope: ObjectScope,
   health: StoreHealth,
   except: readonly string[] = [],
 ): readonly ReadableStore[] {

@@ -5,7 +5,7 @@ import { type Head, type Storage, StorageError } from '../ports/storage.ts';
 import { askStore } from './ask-store.ts';
 import { hashStored } from './hash-stored.ts';
 import { headOrMissing } from './observe-object.ts';
-import type { OpenedScope } from './opened-scope.ts';
+import type { ObjectScope } from './opened-scope.ts';
 import { recordWrite } from './record-write.ts';
 import { storageAt } from './scope-stores.ts';
 import type { StoreHealth } from './store-health.ts';
@@ -30,7 +30,7 @@ export type Settled =
   | { readonly kind: 'open' };
 
 /** Looks at the store an interrupted write was going to, and carries it forward or forgets it (docs/reading.md, "Writing"). */
-export async function settleIntent(ports: SettlePorts, scope: OpenedScope, intent: Intent): Promise<Settled> {
+export async function settleIntent(ports: SettlePorts, scope: ObjectScope, intent: Intent): Promise<Settled> {
   const storage = storageAt(scope, intent.store);
   if (storage === undefined) return { kind: 'open' };
   if (intent.content.kind === 'tombstone') return forget(ports, intent);
@@ -54,7 +54,7 @@ async function forget({ catalog }: SettlePorts, intent: Intent): Promise<Settled
 /** The bytes there are the ones the writer published: by their mark, or where the store keeps none, by their hash. */
 async function isItsOwn(
   ports: SettlePorts,
-  scope: OpenedScope,
+  scope: ObjectScope,
   storage: Storage,
   intent: Intent,
   head: Head,
@@ -75,7 +75,7 @@ async function isItsOwn(
  */
 async function carryForward(
   ports: SettlePorts,
-  scope: OpenedScope,
+  scope: ObjectScope,
   storage: Storage,
   intent: Intent,
   head: Head,

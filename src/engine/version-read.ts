@@ -184,7 +184,7 @@ export class VersionRead {
       if (this.#offset + chunk.length > end) throw tooLong(source);
       this.#hash.update(chunk);
       this.#offset += chunk.length;
-      if (this.#offset === end) last = chunk.slice();
+      if (this.#offset === end) last = new Uint8Array(chunk);
       else {
         this.#delivered += chunk.length;
         yield chunk;

@@ -8,7 +8,7 @@ import { hashStored } from './hash-stored.ts';
 import { type Attempt, attemptOf } from './object-error.ts';
 import { observeSource, type ObservePorts, recordFinding } from './observe-object.ts';
 import type { LaterRecords } from './later-records.ts';
-import type { OpenedScope } from './opened-scope.ts';
+import { hasSource, type ObjectScope } from './opened-scope.ts';
 import { readableStores, roleOf, storageAt } from './scope-stores.ts';
 import type { Source, SourceFailure, Sources } from './version-read.ts';
 
@@ -17,7 +17,7 @@ export interface SourcesPorts extends ObservePorts {
 }
 
 export interface SourcesQuery {
-  readonly scope: OpenedScope;
+  readonly scope: ObjectScope;
   readonly row: ObjectRecord;
   /** Not always the current one: a handle stays with the version it was opened on. */
   readonly versionId: number;
@@ -169,6 +169,7 @@ export class VersionSources implements Sources {
 
   async #observe(): Promise<void> {
     const { scope, versionId, signal } = this.#query;
+    if (!hasSource(scope)) return;
     const { source } = scope;
     try {
       const row = await observeSource(this.#ports, { scope, name: this.#row.name, row: this.#row, signal });

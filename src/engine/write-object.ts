@@ -7,6 +7,7 @@ import type { Catalog, Intent, ObjectRecord } from '../ports/catalog.ts';
 import { type Attributes, type Body, type Head, type Published, type Staged, StorageError } from '../ports/storage.ts';
 import { askStore } from './ask-store.ts';
 import { HashingBody } from './hashing-body.ts';
+import { makeContent } from './object-content.ts';
 import { ObjectError, toObjectError } from './object-error.ts';
 import { lockObject, type LockPorts } from './object-lock.ts';
 import { headOrMissing, observeSource, type ObservePorts } from './observe-object.ts';
@@ -280,14 +281,5 @@ function changedByOthers(intent: Intent, cause: StorageError): ObjectError {
 }
 
 function contentFrom({ attributes = {} }: WriteArguments, { size, sha256 }: HashingBody): ObjectContent {
-  const { contentType, metadata, modifiedNs, mode } = attributes;
-  return {
-    kind: 'object',
-    size,
-    sha256,
-    ...(contentType === undefined ? {} : { contentType }),
-    ...(metadata === undefined ? {} : { metadata }),
-    ...(modifiedNs === undefined ? {} : { modifiedNs }),
-    ...(mode === undefined ? {} : { mode }),
-  };
+  return makeContent({ size, sha256, attributes });
 }

@@ -3,6 +3,8 @@ import type { Replica, ReplicaState } from '../domain/replica/replica.ts';
 import type { Verification } from '../domain/store/verification.ts';
 import type { RequestState } from '../domain/transfer/request-states.ts';
 import type { CatalogStatus } from './catalog-status.ts';
+import type { BeginSync, SyncBegun, SyncHeld, SyncLease, SyncProgress, SyncRecord } from './catalog-syncs.ts';
+import type { RuleCatalog } from './rules.ts';
 
 /**
  * The database of objects, versions, replicas, requests and the journal (docs/catalog.md). One implementation on Kysely for
@@ -14,18 +16,21 @@ import type { CatalogStatus } from './catalog-status.ts';
  * - Verbs fail with `CatalogError` only.
  * - A scope is known by its name, a store by its place (normalised URL); both come into being by `openScope`.
  */
-export interface Catalog extends AsyncDisposable {
+export interface Catalog extends RuleCatalog, AsyncDisposable {
   /** Where it lies, without secrets: `sqlite:/path` or `postgres://host/database`. */
   readonly location: string;
+  /** This process's place in the catalog; takes a slot where it has none yet. */
   site(): Promise<Site>;
 
   /**
-   * A scope with its source and the replicas its profile names. Those are its standing rule (`origin: profile`): stores named
-   * before and not now end their part of the rule; nothing is deleted by that.
+   * Makes known a scope with its source and stores with copies of it. With `standing` those are its rule (`origin: profile`): stores
+   * named before and not now end their part of the rule; nothing is deleted by that.
    */
   openScope(scope: OpenScope): Promise<void>;
+  /** Standing rules that have not ended, of one scope or of all, by scope and priority. */
   listStandingRules(scope?: string): Promise<readonly StandingRule[]>;
 
+  /** Version and replicas of one moment; of a deleted object too, whose current version is a tombstone. Undefined: never heard of. */
   readObject(scope: string, name: string): Promise<ObjectRecord | undefined>;
   /** In byte order of names, from after `after`; `next` is undefined on the last page. */
   scanScope(query: ScanQuery): Promise<ScanPage>;
@@ -36,23 +41,35 @@ export interface Catalog extends AsyncDisposable {
   /** The only verb that changes the namespace, or what is known of copies. One transaction. */
   record(batch: RecordBatch): Promise<RecordOutcome>;
 
-  /** Forget versions that are not current and have no replica any more. Returns how many went. */
+  /**
+   * Forgets up to `limit` versions that are not current and have no replica any more, and all that is kept for a time only
+   * (docs/catalog.md, "What is kept how long"). Returns how many versions went: fewer than `limit`, and there are no more.
+   */
   prune(limit: number): Promise<number>;
 
-  /** Claims up to `limit` requests whose time has come, oldest first within priority. */
+  /**
+   * Claims up to `limit` requests whose time has come, oldest first within priority. Copies of a version that is not current any more
+   * are cancelled instead.
+   */
   claimRequests(claim: RequestClaim): Promise<readonly ClaimedRequest[]>;
+  /** One answer a lease, in order; false: it is lost. */
   renewRequests(leases: readonly Lease[], leaseMs: number): Promise<readonly boolean[]>;
+  /** One answer an outcome, in order; false: its lease is lost, and nothing was changed. */
   finishRequests(outcomes: readonly RequestOutcome[]): Promise<readonly boolean[]>;
+  /** By id, from after `after`. Of what is done nothing is kept. */
   listRequests(query: {
     readonly state?: RequestState;
     readonly after?: number;
     readonly limit: number;
   }): Promise<readonly RequestRecord[]>;
 
-  /** One sync per target at a time. */
+  /** One sync per target at a time: takes all its targets, or none. Who loses one of them has lost its lease as a whole. */
   beginSync(sync: BeginSync): Promise<SyncBegun | SyncHeld>;
+  /** False: the lease is lost. One that ran out and was taken by nobody is renewed. */
   renewSync(lease: SyncLease, leaseMs: number): Promise<boolean>;
+  /** Ends the run and frees its targets; a run whose lease is lost changes nothing. */
   endSync(lease: SyncLease, state: 'done' | 'failed' | 'interrupted', progress: SyncProgress): Promise<void>;
+  /** Newest first. A run whose lease ran out is told as `interrupted`. */
   listSyncs(limit: number): Promise<readonly SyncRecord[]>;
 
   /**
@@ -65,22 +82,28 @@ export interface Catalog extends AsyncDisposable {
 
   /**
    * A durable intent precedes every write through Pando, one per store and key: it is the object's write lock, and what
-   * recovery looks at. `held` names who has it. An intent whose owner is dead
-   * may be taken after `removeIntent`. The same operation again is `added`.
+   * recovery looks at. `heldBy` is the intent that is in the way; one whose owner is dead may be taken after `removeIntent`.
+   * The same operation again is `added`.
    */
   addIntent(intent: Intent): Promise<'added' | { readonly heldBy: Intent }>;
+  /** Oldest first. */
   listIntents(): Promise<readonly Intent[]>;
+  /** Where there is none, nothing happens. */
   removeIntent(operation: string): Promise<void>;
 
+  /** Undefined: it never happened, or its outcome is not kept any more. */
   readOperation(id: string): Promise<OperationRecord | undefined>;
 
+  /** The newest are kept (docs/catalog.md, "What is kept how long"). */
   recordEvents(events: readonly NewEvent[]): Promise<void>;
+  /** By id, from after `after`. */
   listEvents(query: {
     readonly after?: number;
     readonly limit: number;
     readonly scope?: string;
   }): Promise<readonly EventRecord[]>;
 
+  /** Counted anew each time: milliseconds for thousands of objects, seconds for millions. */
   status(): Promise<CatalogStatus>;
 }
 
@@ -186,13 +209,14 @@ export interface Change {
   readonly name: string;
   /** Id of the version the writer saw as current; undefined: it saw none. Another one now is a `conflict`. */
   readonly follows: number | undefined;
+  /** A tombstone condemns every replica of the object to `BEING_DELETED`, and queues a delete for each. */
   readonly content: Content;
+  /** UUIDv7. */
   readonly operation: string;
   /** Replicas of the new version. Replicas of versions before it stay, and are not current any more. */
   readonly replicas: readonly Omit<Replica, 'versionId' | 'soft'>[];
   /** Queued for the version this change makes (or repeats), in the same transaction. */
   readonly requests?: readonly Omit<NewRequest, 'scope' | 'name' | 'versionId'>[];
-  /** For a tombstone: every replica of the object goes to `BEING_DELETED`, and a delete request is queued for each. */
 }
 
 /** What became of one version at one store. */
@@ -227,7 +251,7 @@ export interface RecordOutcome {
 
 export type ChangeOutcome =
   | { readonly kind: 'recorded'; readonly versionId: number }
-  /** This operation made a version before; it is not made twice (I12). */
+  /** This operation made the version before, or somebody else reached the same state; it is not made twice (I12). */
   | { readonly kind: 'repeated'; readonly versionId: number }
   | { readonly kind: 'conflict'; readonly currentId: number | undefined };
 
@@ -240,7 +264,7 @@ export interface NewRequest {
   readonly name: string;
   readonly versionId: number;
   readonly store: string;
-  readonly reason: 'miss' | 'write' | 'delete' | 'repair';
+  readonly reason: 'miss' | 'write' | 'delete' | 'repair' | 'rule';
   /** 0 is most urgent. */
   readonly priority: number;
 }
@@ -249,7 +273,16 @@ export interface RequestClaim {
   readonly owner: string;
   readonly limit: number;
   readonly leaseMs: number;
+  /** Of `of-scopes` only these; of the others all but these. Absent: all. */
   readonly scopes?: readonly string[];
+  /**
+   * Absent: all of the scopes.
+   *
+   * - `of-scopes`: what the scopes cause themselves, not the copies that rules ask for.
+   * - `rule-copies`: the copies that rules ask for, of whatever scope.
+   * - `other-deletes`: deletes of all other scopes.
+   */
+  readonly work?: 'of-scopes' | 'rule-copies' | 'other-deletes';
 }
 
 /** A claim on a row; `token` grows with each claim, and an outcome with an old one changes nothing. */
@@ -260,7 +293,19 @@ export interface Lease {
 
 export interface ClaimedRequest extends NewRequest {
   readonly lease: Lease;
+  /** Claims since it was queued, this one too, and those whose worker was never heard of again. */
   readonly attempts: number;
+  /** Of copies that rules want. */
+  readonly ofRules?: RequestOfRules;
+}
+
+export interface RequestOfRules {
+  readonly bytes: number;
+  readonly activity: string;
+  /** Which stores may give the bytes; undefined: any. */
+  readonly sourceExpression: string | undefined;
+  /** How often its attempts were used up. */
+  readonly timesStuck: number;
 }
 
 export type RequestOutcome = { readonly lease: Lease } & (
@@ -272,9 +317,11 @@ export type RequestOutcome = { readonly lease: Lease } & (
 export interface RequestRecord extends NewRequest {
   readonly id: number;
   readonly state: RequestState;
+  /** Claims since it was queued. */
   readonly attempts: number;
   readonly lastError: string | undefined;
   readonly createdMs: number;
+  /** When it may be claimed; of one that is over, when it ended. */
   readonly nextAttemptMs: number;
 }
 
@@ -283,58 +330,6 @@ export interface Holder {
   readonly host: string;
   readonly pid: number;
   readonly startedMs: number;
-}
-
-export interface BeginSync {
-  readonly id: string;
-  readonly scope: string;
-  readonly prefix: string;
-  readonly source: string;
-  readonly targets: readonly string[];
-  readonly holder: Holder;
-  readonly leaseMs: number;
-  /** Leases of these holders are known to be dead and may be taken over. */
-  readonly deadHolders: readonly Holder[];
-}
-
-export interface SyncLease {
-  readonly syncId: string;
-  readonly token: number;
-}
-
-export interface SyncBegun {
-  readonly kind: 'begun';
-  readonly lease: SyncLease;
-  /** The interrupted run of the same scope and targets this one goes on from. */
-  readonly resumes: SyncRecord | undefined;
-}
-
-export interface SyncHeld {
-  readonly kind: 'held';
-  readonly target: string;
-  readonly syncId: string;
-  readonly holder: Holder;
-  readonly sinceMs: number;
-  readonly untilMs: number;
-}
-
-export interface SyncProgress {
-  /** All names up to this one were carried out. */
-  readonly position: string;
-  readonly objects: number;
-  readonly bytes: number;
-}
-
-export interface SyncRecord {
-  readonly id: string;
-  readonly scope: string;
-  readonly prefix: string;
-  readonly targets: readonly string[];
-  readonly state: 'running' | 'done' | 'failed' | 'interrupted';
-  readonly holder: Holder;
-  readonly startedMs: number;
-  readonly updatedMs: number;
-  readonly progress: SyncProgress;
 }
 
 export interface Intent {

@@ -1,11 +1,12 @@
 import type { ObjectName } from '../domain/object/object-name.ts';
+import type { ObjectContent } from '../domain/object/version.ts';
 import type { GroupRest } from '../domain/placement/placement-facts.ts';
 import type { Replica, ReplicaState } from '../domain/replica/replica.ts';
 import type { LockCounts } from '../domain/rule/lock-counts.ts';
-import type { Lock, LockEvent, LockState } from '../domain/rule/lock.ts';
+import type { Lock, LockState } from '../domain/rule/lock.ts';
 import type { RuleEvent, RuleState } from '../domain/rule/rule-state.ts';
 import type { RuleWords } from '../domain/rule/rule.ts';
-import type { FactChange } from '../domain/rule/stuck-reason.ts';
+import type { FactChange, StuckReason } from '../domain/rule/stuck-reason.ts';
 import type { Verification } from '../domain/store/verification.ts';
 import type { RequestState } from '../domain/transfer/request-states.ts';
 import type { WayFailure } from '../domain/transfer/next-way.ts';
@@ -34,6 +35,7 @@ export interface RuleCatalog {
     readonly limit: number;
     readonly leaseMs: number;
   }): Promise<readonly ClaimedRule[]>;
+  /** One boolean a lease: false where it is lost. With 0 ms a rule is given back to whoever comes next. */
   renewRules(leases: readonly RuleLease[], leaseMs: number): Promise<readonly boolean[]>;
   /** The next objects of a rule's content with what there is of each. A page never holds objects of two datasets. */
   readRulePage(rule: number, query: { readonly after?: string; readonly limit: number }): Promise<RulePage>;
@@ -45,12 +47,19 @@ export interface RuleCatalog {
    * for the whole page by now.
    */
   applyRulePage(page: RulePageOutcome): Promise<RulePageApplied>;
-  /** Up to `limit` locks of a rule that has ended, or that its content does not hold any more, go. Returns how many went. */
-  releaseLocks(lease: RuleLease, limit: number): Promise<number>;
+  /**
+   * Goes through up to `limit` locks of the rule from after `after`: all go if it has ended, otherwise those of objects that its
+   * content does not hold any more. A rule that has ended is gone with its last lock. Where the lease is lost nothing goes, and
+   * `next` is undefined.
+   */
+  releaseLocks(
+    lease: RuleLease,
+    query: { readonly after?: string; readonly limit: number },
+  ): Promise<{ readonly released: number; readonly next: string | undefined }>;
 
   /** What placement and ranking need to know of stores from the catalog. All stores it knows. */
   readStoreUse(): Promise<readonly StoreUse[]>;
-  /** What `pando store set` said, by place; it goes before the configuration. */
+  /** What `pando store set` said, by place; it goes before the configuration. What is not given stays as it was said. */
   setStore(store: string, said: StoreSaid): Promise<void>;
   listLocks(query: LockQuery): Promise<readonly LockRecord[]>;
   /** Stuck locks whose time has come are `retried` and their requests asked again; up to `limit`. Returns how many were. */
@@ -60,6 +69,11 @@ export interface RuleCatalog {
 
   /** Everything about the source, ways and state of one request, for ranking and for `explain`. */
   readAttempts(requestIds: readonly number[]): Promise<readonly AttemptRecord[]>;
+  /**
+   * What an attempt at each of these requests stands on, in their order; undefined: its version is not the object's any more, or the
+   * object was deleted.
+   */
+  readTransfers(requestIds: readonly number[]): Promise<readonly (TransferRow | undefined)[]>;
   /** A worker says from where and how it is about to copy: that source is in use until the outcome is told. */
   chooseSources(choices: readonly SourceChoice[]): Promise<readonly boolean[]>;
   /**
@@ -97,6 +111,8 @@ export interface RuleRecord extends RuleWords {
   readonly counts: LockCounts;
   readonly missingCopies: number;
   readonly missingWhy: string | undefined;
+  /** Turns in a row that left copies without a place. */
+  readonly timesStuck: number;
   readonly createdMs: number;
   readonly updatedMs: number;
   /** When it is looked at again by itself; undefined: when something changes. */
@@ -157,9 +173,17 @@ export interface RulePageOutcome {
   readonly missingWhy: string | undefined;
   /** Where to go on; undefined: it was the last page, and the rule is `applied`. */
   readonly position: string | undefined;
-  /** When a rule with missing copies is looked at again by itself. */
-  readonly lookAgainMs: number | undefined;
+  /** Until a rule with missing copies is looked at again by itself; read on the last page. */
+  readonly lookAgainAfterMs: number | undefined;
+  /** Quotas of the rule's account that what is claimed here falls under: they are looked at again as they are then. */
+  readonly quotas?: readonly PageQuota[];
   readonly events: readonly NewEvent[];
+}
+
+export interface PageQuota {
+  readonly expression: string;
+  /** Places of all stores that the expression names now. */
+  readonly stores: readonly string[];
 }
 
 export interface PlacedObject {
@@ -174,16 +198,18 @@ export interface PlacedObject {
 export type RulePageApplied =
   | { readonly kind: 'applied'; readonly rule: RuleRecord }
   | { readonly kind: 'lost-lease' }
-  | { readonly kind: 'no-room'; readonly stores: readonly string[] };
+  /** Places of stores, and expressions of quotas. */
+  | { readonly kind: 'no-room'; readonly stores: readonly string[]; readonly quotas: readonly string[] };
 
 export interface StoreUse {
   readonly store: string;
   readonly title: string;
-  /** Of copies placed by rules and uploads. */
+  /** Of copies placed by rules and uploads; also of those on their way out. */
   readonly completedBytes: number;
   readonly inFlightBytes: number;
   /** Of which are on their way out. */
   readonly leavingBytes: number;
+  /** Copies to it that rules asked for and that are not there yet. */
   readonly pendingRequests: number;
   /** Transfers to it in the last day, by source place. */
   readonly recent: readonly { readonly source: string; readonly succeeded: number; readonly failed: number }[];
@@ -222,6 +248,25 @@ export interface LockRecord extends ObjectName {
     | undefined;
 }
 
+export interface TransferRow {
+  readonly content: ObjectContent;
+  /** Of the version. */
+  readonly operation: string;
+  readonly format: string;
+  /** No rule asks for the copy but those of policies. */
+  readonly isByPolicy: boolean;
+  /** Key the copy is to have. */
+  readonly place: string;
+  /** State of the copy that is asked for; undefined: there is no row of it any more. */
+  readonly replica: ReplicaState | undefined;
+  /** Token of what the object has at that place of an earlier version, and may be replaced. */
+  readonly onto: string | undefined;
+  /** Of the object, of all versions. */
+  readonly replicas: readonly Replica[];
+  /** Since it was asked for, or asked again. */
+  readonly failures: readonly WayFailure[];
+}
+
 export interface SourceChoice {
   readonly lease: Lease;
   readonly source: string;
@@ -230,7 +275,10 @@ export interface SourceChoice {
 
 export interface AttemptRecord {
   readonly request: number;
+  /** The token of its lease: it grows, and is not without gaps. */
   readonly number: number;
+  /** Of before the request was asked for again. */
+  readonly isEarlier: boolean;
   readonly atMs: number;
   readonly source: string | undefined;
   readonly protocol: string | undefined;
@@ -252,8 +300,12 @@ export interface TransferOutcome {
         readonly afterMs: number;
         readonly why: string;
       };
-  readonly attempt: Omit<AttemptRecord, 'request' | 'number' | 'atMs'> | undefined;
-  /** What becomes of the replica that was asked for; undefined: nothing. */
+  /** Not kept of a request that is `DONE`. */
+  readonly attempt: Omit<AttemptRecord, 'request' | 'number' | 'isEarlier' | 'atMs'> | undefined;
+  /**
+   * What becomes of the replica that was asked for; undefined: nothing. What the replica's state does not allow by now does not
+   * happen, and one that became available meanwhile ends the request as done (docs/states.md, "Attempts").
+   */
   readonly replica:
     | 'drop'
     | {
@@ -266,10 +318,11 @@ export interface TransferOutcome {
   readonly sha256?: string;
   /** Its store was not flushed. */
   readonly soft: boolean;
-  readonly lock: LockEvent | undefined;
+  /** The copy was given up: its locks are stuck, and tried again when `request.afterMs` is over. */
+  readonly stuck: StuckReason | undefined;
   /** A source to be looked at before it gives bytes again: becomes `SUSPICIOUS` if its token is still this one. */
   readonly doubtedSource: { readonly store: string; readonly token: string | undefined } | undefined;
-  /** For the recent results of the route. */
+  /** For the recent results of the route. Where no source is told, there is no route. */
   readonly bytes: number;
   readonly busyMs: number;
 }

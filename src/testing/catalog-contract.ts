@@ -9,6 +9,9 @@ import { describeHistory } from './catalog-contract/history.ts';
 import { describeIntents } from './catalog-contract/intents.ts';
 import { describeReplicas } from './catalog-contract/replicas.ts';
 import { describeRequests } from './catalog-contract/requests.ts';
+import { describeRuleSpace } from './catalog-contract/rule-space.ts';
+import { describeRuleTransfers } from './catalog-contract/rule-transfers.ts';
+import { describeRules } from './catalog-contract/rules.ts';
 import { describeScanning } from './catalog-contract/scanning.ts';
 import { describeScopes } from './catalog-contract/scopes.ts';
 import { describeSoftCopies } from './catalog-contract/soft-copies.ts';
@@ -45,5 +48,8 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeIntents(contract);
     describeHistory(contract);
     describeConcurrency(contract);
+    describeRules(contract);
+    describeRuleTransfers(contract);
+    describeRuleSpace(contract);
   });
 }

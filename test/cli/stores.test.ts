@@ -92,3 +92,12 @@ candidates  cern
   });
   expect(await box.run(['policy', 'check', 'absent.yaml'])).toMatchObject({ code: 2, stdout: '' });
 });
+
+test('a file without an end is neither a policy nor a configuration', async () => {
+  using box = new Sandbox();
+  box.write({ 'pando.yaml': PROFILES });
+  const policy = await box.run(['policy', 'check', '/dev/zero']);
+  expect(policy).toMatchObject({ code: 2, stderr: expect.stringContaining('longer than 256 KiB') });
+  const configuration = await box.run(['--config', '/dev/zero', 'config', 'check']);
+  expect(configuration).toMatchObject({ code: 2, stderr: expect.stringContaining('larger than 4 MiB') });
+});

@@ -57,6 +57,16 @@ test('a target that is gone is unreadable, not missing, and is not made: it may 
   expect(await box.run(['verify', 'src', 'one'])).toMatchObject({ code: 0 });
 });
 
+test('what is left out is not missed either where it is a link that leads nowhere', async () => {
+  using box = new Sandbox();
+  box.write({ 'src/a': 'a' });
+  symlinkSync('nowhere', box.path('src/link'));
+  for (const command of ['sync', 'verify']) {
+    expect(await box.run([command, 'src', 'one', '--exclude', 'link'])).toMatchObject({ code: 0 });
+    expect(await box.run([command, 'src', 'one'])).toMatchObject({ code: 1 });
+  }
+});
+
 test('a copy that was not brought up to date is stale, not corrupt', async () => {
   using box = new Sandbox();
   box.write({ 'src/a': 'old', 'src/b': 'b' });

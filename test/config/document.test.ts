@@ -49,6 +49,14 @@ describe('a document', () => {
     ]);
   });
 
+  it.each(['!!omap [a: 1]', '!!pairs [a: 1]', '!!set {a, b}', '!!binary eA=='])(
+    'says of %s that its tag means nothing',
+    (text) => {
+      const { flaws } = parseDocument(`a: ${text}`);
+      expect(flaws).toMatchObject([{ line: 1, message: 'the text has a tag (!…) that means nothing here' }]);
+    },
+  );
+
   it('keeps __proto__ as a key like any other', () => {
     const { value } = parseDocument('__proto__: { polluted: true }\nconstructor: 1\n');
     expect(Object.getPrototypeOf(value)).toBeNull();

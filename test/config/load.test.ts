@@ -31,6 +31,8 @@ profiles:
         base_path: /lustre/datasets/my-dataset
 `;
 
+const EVERYTHING_FIRST = { read: 0, write: 0, delete: 0 };
+
 describe('a configuration', () => {
   it('reads the published example as it stands', () => {
     const { profiles, file } = configure(EXAMPLE);
@@ -61,6 +63,9 @@ describe('a configuration', () => {
       concurrency: undefined,
       bandwidth: undefined,
       traits: PLAIN_TRAITS,
+      domains: { lan: EVERYTHING_FIRST, wan: EVERYTHING_FIRST },
+      protocols: [],
+      pathAlgorithm: undefined,
     });
     expect(profiles['my-dataset-lustre']?.storage).toEqual({ type: 'file', basePath: '/lustre/datasets/my-dataset' });
   });
@@ -98,7 +103,15 @@ profiles:
     accepts: { replicate: true, max_object_size: 500MB, allowed_node: ["urn:node:KNB"] }
     limits: { max_space: 10TB, min_free_space: 1TiB }
     greedy: true
-    distance: { other: 3 }
+    distance: { other: 3, far: none }
+    relay: 10
+    paths: { algorithm: naming }
+    domains: { lan: { read: 1, write: 0, delete: null } }
+    protocols:
+      - storage_provider: { type: file, options: { base_path: /mnt/all } }
+      - name: mirror
+        storage_provider: { type: file, options: { base_path: /mnt/mirror } }
+        domains: { lan: { read: 0 }, wan: { read: 0 } }
 `,
       { DB: 'pw', KEY: 'k', SECRET: 's$$s', N: '8' },
     );
@@ -139,9 +152,30 @@ profiles:
         spaceMaxBytes: 10e12,
         freeBytesMin: 1024 ** 4,
         greedy: true,
-        distances: { other: 3 },
+        distances: { other: 3, far: 'none' },
+        relayCost: 10,
       },
+      domains: { lan: { read: 1, write: 0, delete: null }, wan: EVERYTHING_FIRST },
+      protocols: [
+        {
+          name: 'file',
+          storage: { type: 'file', basePath: '/mnt/all' },
+          domains: { lan: { read: 1, write: 1, delete: 1 }, wan: { read: 1, write: 1, delete: 1 } },
+        },
+        {
+          name: 'mirror',
+          storage: { type: 'file', basePath: '/mnt/mirror' },
+          domains: { lan: { read: 0, write: null, delete: null }, wan: { read: 0, write: null, delete: null } },
+        },
+      ],
+      pathAlgorithm: 'naming',
     });
+  });
+
+  it('knows where this machine stands, and the environment knows better', () => {
+    expect(configure(`site: LYON\n${ONE}`).site).toBe('LYON');
+    expect(configure(`site: LYON\n${ONE}`, { PANDO_SITE: 'GENEVA' }).site).toBe('GENEVA');
+    expect(configure(ONE).site).toBeUndefined();
   });
 
   it('reads JSON', () => {

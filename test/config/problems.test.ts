@@ -28,6 +28,14 @@ profiles:
       expect(problem).toMatchObject({ file: '/etc/pando/pando.yaml', remedy: expect.stringMatching(/\w/) });
   });
 
+  it('show no control characters of names in the file', () => {
+    const { message } = errorOf(() =>
+      configure('profiles: { "a\\e[31mb\\nc": {}, "d\\e": 1, "d\\e": 2 }\n"x\\e": 1\n'),
+    );
+    expect(message).not.toContain('\u001b');
+    expect(message).toContain('a\\u001b[31mb\\u000ac cannot be the name of a profile');
+  });
+
   it('make one readable message', () => {
     const { message } = errorOf(() => configure(`${ONE}    dedline: 5s\n`));
     expect(message).toBe(
@@ -39,7 +47,7 @@ profiles:
   });
 
   it.each([
-    ['servers: {}', 'servers', 'use one of catalog, profiles'],
+    ['servers: {}', 'servers', 'use one of catalog, site, profiles'],
     ['profile: {}', 'profile', 'did you mean profiles?'],
     [`${ONE}    replica: []`, 'profiles.data.replica', 'did you mean replicas?'],
     [`${ONE}    retry: { attempt: 3 }`, 'profiles.data.retry.attempt', 'did you mean attempts?'],
@@ -114,6 +122,26 @@ profiles:
       'a distance of 0',
       `${ONE}    distance: { b: 0 }`,
       'profiles.data.distance.b: b must be a whole number from 1 to 1000',
+    ],
+    [
+      'a priority below 0',
+      `${ONE}    domains: { lan: { read: -1 } }`,
+      'profiles.data.domains.lan.read: -1 must be a whole number or null',
+    ],
+    [
+      'an operation nobody knows',
+      `${ONE}    domains: { lan: { put: 1 } }`,
+      'profiles.data.domains.lan.put: put is not a key that Pando knows here',
+    ],
+    [
+      'two protocols of one name',
+      `${ONE}    protocols: [{ storage_provider: { type: file, options: { base_path: /other } } }, { name: file, storage_provider: { type: memory } }]`,
+      'profiles.data.protocols[1]: entry [1] is called file, and so is another protocol of this store',
+    ],
+    [
+      'a path algorithm nobody knows',
+      `${ONE}    paths: { algorithm: hsah }`,
+      'profiles.data.paths.algorithm: "hsah" is not a path algorithm',
     ],
     [
       'no attempts',

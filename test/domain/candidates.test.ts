@@ -2,18 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { planRead, type ReadFacts } from '../../src/domain/replica/candidates.ts';
 import { judgeBytes, stateAfterFinding } from '../../src/domain/replica/observation.ts';
-import type { Replica, ReplicaState } from '../../src/domain/replica/replica.ts';
-
-const STATES: readonly ReplicaState[] = [
-  'UNVERIFIED',
-  'COPYING',
-  'AVAILABLE',
-  'TEMPORARY_UNAVAILABLE',
-  'UNAVAILABLE',
-  'SUSPICIOUS',
-  'BAD',
-  'BEING_DELETED',
-];
+import { REPLICA_STATES, type Replica, type ReplicaState } from '../../src/domain/replica/replica.ts';
 
 const replica = (store: string, state: ReplicaState, versionId = 2): Replica => ({
   store,
@@ -88,7 +77,7 @@ describe('a read asks', () => {
 test('every store is either asked or passed over with a reason, once', () => {
   const anyReplica = fc.record({
     store: fc.constantFrom('r0', 'r1', 'source'),
-    state: fc.constantFrom(...STATES),
+    state: fc.constantFrom(...REPLICA_STATES),
     versionId: fc.constantFrom(1, 2),
   });
   const advice = fc.constantFrom('in-place' as const, 'probe' as const, 'last' as const);

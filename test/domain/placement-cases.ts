@@ -19,6 +19,7 @@ export const names = (store: string, more: Partial<StoreNames> = {}): StoreNames
 /** A store that takes everything. */
 export const store = (name: string, more: Partial<StoreFacts> = {}): StoreFacts => ({
   ...names(name),
+  mirrors: undefined,
   isMatching: true,
   isPreferred: false,
   isBlocked: false,
@@ -37,6 +38,7 @@ export const store = (name: string, more: Partial<StoreFacts> = {}): StoreFacts 
 /** Ten bytes that are authoritative at `home`, which holds them. */
 export const object = (name: string, more: Partial<ObjectFacts> = {}): ObjectFacts => ({
   object: name,
+  scope: 'mine',
   dataset: undefined,
   bytes: 10,
   format: 'text/csv',

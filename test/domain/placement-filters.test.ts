@@ -14,6 +14,13 @@ describe('a store is no candidate', () => {
       false,
     ],
     ['when blocked', { isBlocked: true }, 'blocked', 'it is blocked', false],
+    [
+      'when it mirrors another scope',
+      { mirrors: new Set(['theirs']) },
+      'layout',
+      'it mirrors theirs, and holds nothing else',
+      false,
+    ],
     ['when it takes no writes', { availability: { write: false } }, 'availability', 'it takes no writes now', true],
     [
       'when it refuses the size',
@@ -92,6 +99,7 @@ describe('a store is no candidate', () => {
       'expression: a b c home',
       'blocked: b c home',
       'authoritative: b c',
+      'layout: b c',
       'weight: b c',
       'availability: b c',
       'acceptance: b c',

@@ -3,20 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { placeCopies } from '../../src/domain/placement/place-copies.ts';
 import type { ObjectFacts, PlacementFacts, StoreFacts } from '../../src/domain/placement/placement-facts.ts';
 import type { GroupPlacement } from '../../src/domain/placement/placement.ts';
-import type { ReplicaState } from '../../src/domain/replica/replica.ts';
+import { REPLICA_STATES } from '../../src/domain/replica/replica.ts';
 import { carryOut, chosenBy, draw, names, object, rule, store } from './placement-cases.ts';
 
 const STORES = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
-const STATES: readonly ReplicaState[] = [
-  'UNVERIFIED',
-  'COPYING',
-  'AVAILABLE',
-  'TEMPORARY_UNAVAILABLE',
-  'UNAVAILABLE',
-  'SUSPICIOUS',
-  'BAD',
-  'BEING_DELETED',
-];
 
 const mostly = (value: boolean) => fc.integer({ min: 0, max: 5 }).map((n) => (n === 0 ? !value : value));
 const limit = fc.option(fc.integer({ min: 0, max: 60 }), { nil: undefined, freq: 1 });
@@ -61,7 +51,7 @@ const objectFacts = (name: string): fc.Arbitrary<ObjectFacts> =>
       format: fc.constantFrom('text/csv', 'text/csv', 'text/xml'),
       authoritative: fc.constantFrom(...STORES).map((one) => names(one)),
       held: some(STORES),
-      states: fc.array(fc.record({ state: fc.constantFrom(...STATES), isSoft: fc.boolean() }), {
+      states: fc.array(fc.record({ state: fc.constantFrom(...REPLICA_STATES), isSoft: fc.boolean() }), {
         minLength: STORES.length,
         maxLength: STORES.length,
       }),

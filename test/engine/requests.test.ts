@@ -96,6 +96,24 @@ describe('a queued copy', () => {
     expect(failed?.lastError).toMatch('access denied');
   });
 
+  test('waits for a part of a second first, doubled each time, and is given up with its thirtieth attempt', async () => {
+    await using world = await openWorld();
+    await world.write('a', 'hello');
+    world.replicas[0]!.fault = { kind: 'down' };
+    const waitsMs: number[] = [];
+    for (let attempt = 1; attempt < 30; attempt++) {
+      await world.carryOut();
+      const [waiting] = await world.catalog.listRequests({ state: 'QUEUED', limit: 9 });
+      expect(waiting?.attempts).toBe(attempt);
+      waitsMs.push((waiting?.nextAttemptMs ?? 0) - world.clock.nowMs());
+      await world.clock.advance(30_000);
+    }
+    // Chance leaves half of each here.
+    expect(waitsMs.slice(0, 7)).toEqual([500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
+    await world.carryOut();
+    expect(await world.catalog.listRequests({ state: 'FAILED', limit: 9 })).toMatchObject([{ attempts: 30 }]);
+  });
+
   test('takes the bytes from another replica while the source is down', async () => {
     await using world = await openWorld({ replicas: 2 });
     await world.write('a', 'hello');
@@ -265,6 +283,22 @@ describe('a worker', () => {
     controller.abort();
     expect(await world.run(working)).toMatchObject({ done: 1 });
     expect(await peek(world.replicas[0]!, 'a')).toBe('hello');
+  });
+
+  test('without work forgets versions that no store holds any more', async () => {
+    await using world = await openWorld();
+    for (const text of ['first', 'second', 'third']) {
+      await world.write('a', text);
+      await world.carryOut();
+    }
+    expect((await world.catalog.status()).versions).toBe(3);
+    const controller = new AbortController();
+    const working = world.verbs.carryOut({ scopes: [world.scope], owner: 'worker', until: controller.signal });
+    await world.clock.advance(5_000);
+    controller.abort();
+    await world.run(working);
+    expect((await world.catalog.status()).versions).toBe(1);
+    expect(await world.read('a')).toBe('third');
   });
 
   test('that is told to stop in the middle gives its request back, and the next takes it up at once', async () => {

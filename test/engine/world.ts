@@ -54,7 +54,7 @@ export async function openWorld({
     name: 'data',
     title: 'data',
     source,
-    replicas: stores.map((storage, at) => ({ title: storage.name, priority: at + 1, storage })),
+    replicas: stores.map((storage, at) => ({ title: storage.name, priority: at + 1, isMirror: true, storage })),
     consistency,
     deadlineMs: DEADLINE_MS,
   };

@@ -48,6 +48,36 @@ describe.runIf(canMount)('a target', () => {
     expect(mirrored(world.targets[0] as string)).toEqual(mirrored(world.source));
   });
 
+  test('without any room: its lease is renewed all the same, and the run goes on everywhere', async () => {
+    await using world = openSyncWorld({ targets: 2 });
+    const target = world.targets[0] as string;
+    using disk = mount(target, 'size=4m');
+    for (let i = 0; i < 4; i++) write(world.source, `f${i}`, Buffer.alloc(9_000_000, i));
+    // Told a few times a second while a large file is under way; a lease is renewed as often, and over in twice the time.
+    const onProgress = (): void => void spawnSync('dd', ['if=/dev/zero', `of=${target}/foreign`, 'bs=512']);
+    const result = await world.sync({ leaseMs: 600, bandwidth: 9_000_000, listeners: { onProgress } });
+    expect(result).toMatchObject({ state: 'failed', targets: [{ gaveUp: undefined }, { added: 4, failed: 0 }] });
+    expectAllTold(world, result);
+    expect(mirrored(world.targets[1] as string)).toEqual(mirrored(world.source));
+    expect(leftovers(target)).toEqual([]);
+    disk.remount('size=80m');
+    expect(await world.sync()).toMatchObject({ state: 'done', failures: [] });
+  });
+
+  test('whose lease goes away with its disk is given up, and the others are done', async () => {
+    await using world = openSyncWorld({ targets: 2 });
+    const target = world.targets[0] as string;
+    const disk = mount(target, 'size=80m');
+    for (let i = 0; i < 4; i++) write(world.source, `f${i}`, Buffer.alloc(9_000_000, i));
+    // Told a few times a second while a large file is under way.
+    const onProgress = (): void => disk[Symbol.dispose]();
+    const result = await world.sync({ leaseMs: 600, bandwidth: 9_000_000, listeners: { onProgress } });
+    expect(result).toMatchObject({ state: 'failed', targets: [{ added: 0 }, { added: 4, failed: 0 }] });
+    expect(result.targets[0]?.gaveUp).toContain('.pando was removed');
+    expect(mirrored(world.targets[1] as string)).toEqual(mirrored(world.source));
+    expect(fs.readdirSync(target)).toEqual([]);
+  });
+
   test('without inodes: every file that has none is listed, and the next run completes', async () => {
     await using world = openSyncWorld();
     using disk = mount(world.targets[0] as string, 'size=40m,nr_inodes=40');

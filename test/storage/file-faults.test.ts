@@ -2,8 +2,9 @@ import fs from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Storage, StorageError } from '../../src/ports/storage.ts';
+import type { Worker } from 'node:worker_threads';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type ListingPage, type Storage, StorageError } from '../../src/ports/storage.ts';
 import { openFileStorage } from '../../src/storage/file/file-storage.ts';
 import { walk } from '../../src/storage/file/walk.ts';
 
@@ -97,6 +98,36 @@ for (const blocking of [false, true]) {
       expect(fs.readdirSync(join(root, '.pando/staging'))).toEqual(['file']);
     });
 
+    test.each(['.pando', '.pando/staging'])(
+      'whatever %s leads to as a link is neither written to nor cleaned up',
+      async (link) => {
+        const elsewhere = join(above, 'elsewhere');
+        for (const directory of ['documents', 'staging/documents'])
+          fs.mkdirSync(join(elsewhere, directory), { recursive: true });
+        const files = ['documents/a', 'staging/documents/b', 'lease.pdf'].map((name) => join(elsewhere, name));
+        for (const path of files) fs.writeFileSync(path, 'theirs');
+        for (const path of [...files, join(elsewhere, 'documents'), join(elsewhere, 'staging/documents')])
+          fs.utimesSync(path, 1, 1);
+        fs.mkdirSync(join(root, link, '..'), { recursive: true });
+        fs.symlinkSync(elsewhere, join(root, link));
+        const before = fs.readdirSync(elsewhere, { recursive: true });
+        await expect(storage.clean()).rejects.toMatchObject({ kind: 'denied', message: expect.stringContaining(link) });
+        await expect(storage.stage('x', Buffer.from('1'), { attributes: {}, mark: MARK })).rejects.toMatchObject({
+          kind: 'denied',
+        });
+        expect(fs.readdirSync(elsewhere, { recursive: true })).toEqual(before);
+      },
+    );
+
+    test('metadata that no file system keeps with a file is refused for what it is, not as a full disk', async () => {
+      const metadata = { k: 'x'.repeat(100_000) };
+      const mark = { ...MARK, sha256: '0'.repeat(63).concat('1') };
+      await expect(storage.stage('x', Buffer.from('1'), { attributes: { metadata }, mark })).rejects.toMatchObject({
+        kind: 'unsupported',
+        message: expect.stringContaining('bytes, more than the file system keeps'),
+      });
+    });
+
     test('a body that is returned before its first chunk leaves no file open', async () => {
       fs.writeFileSync(join(root, 'large'), Buffer.alloc(3_000_000));
       const before = openFiles(root);
@@ -160,6 +191,82 @@ for (const blocking of [false, true]) {
       expect(fs.readdirSync(join(root, '.pando'))).toEqual([]);
     });
   });
+}
+
+describe.runIf(process.platform === 'linux')('a flush of directories that failed', () => {
+  test('is made good by the next publish into them', async () => {
+    const root = fs.mkdtempSync(join(tmpdir(), 'pando-file-'));
+    await using storage = openFileStorage({ name: 'files', basePath: root, blocking: true });
+    const flushed: string[] = [];
+    let fails = true;
+    const fsync = vi.spyOn(fs, 'fsyncSync').mockImplementation((fd) => {
+      if (fails) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+      flushed.push(fs.readlinkSync(`/proc/self/fd/${fd}`));
+    });
+    const publish = async (key: string) => {
+      const staged = await storage.stage(key, Buffer.from('1'), { attributes: {}, mark: MARK });
+      return storage.publish([{ staged, options: {} }]);
+    };
+    try {
+      await expect(publish('d/e/x')).rejects.toMatchObject({ kind: 'unavailable' });
+      fails = false;
+      await publish('d/e/y');
+      expect(flushed.toSorted()).toEqual([root, join(root, 'd'), join(root, 'd/e')]);
+    } finally {
+      fsync.mockRestore();
+      fs.rmSync(root, { recursive: true });
+    }
+  });
+});
+
+describe.runIf(process.platform === 'linux')('a listing in a thread', () => {
+  const threads = new Set<Worker>();
+  const note = (thread: Worker): void => {
+    threads.add(thread);
+    thread.once('exit', () => threads.delete(thread));
+  };
+  let root: string;
+
+  beforeEach(() => {
+    process.on('worker', note);
+    root = fs.mkdtempSync(join(tmpdir(), 'pando-file-'));
+    // More than are sent ahead: the thread waits half-way, its directory open.
+    for (let i = 0; i < 11_000; i++) fs.writeFileSync(join(root, `f${i}`), '');
+  });
+
+  afterEach(() => {
+    process.off('worker', note);
+    fs.rmSync(root, { recursive: true });
+  });
+
+  test('that is abandoned half-way leaves no directory open, however many there are', async () => {
+    await using storage = openFileStorage({ name: 'files', basePath: root });
+    const listings = Array.from({ length: 4 }, () => storage.list('')[Symbol.asyncIterator]());
+    for (const listing of listings) await listing.next();
+    await vi.waitUntil(() => openFiles(root).length === listings.length);
+    await Promise.all(listings.map(async (listing) => listing.return?.()));
+    await vi.waitUntil(() => openFiles(root).length === 0);
+  });
+
+  test('whose thread ends fails, and the next one gets another thread', async () => {
+    await using storage = openFileStorage({ name: 'files', basePath: root });
+    // Those that waited for a listing are used first.
+    const listings = Array.from({ length: 4 }, () => storage.list('')[Symbol.asyncIterator]());
+    for (const listing of listings) await listing.next();
+    expect(threads.size).toBeGreaterThan(0);
+    await Promise.all([...threads].map((thread) => thread.terminate()));
+    const ends = await Promise.allSettled(listings.map(readOn));
+    expect(ends.filter(({ status }) => status === 'rejected')).not.toEqual([]);
+    for (const end of ends) if (end.status === 'rejected') expect(end.reason).toMatchObject({ kind: 'unavailable' });
+    for (let i = 0; i < 4; i++) expect(await readOn(storage.list('')[Symbol.asyncIterator]())).toBe(11_000);
+  });
+});
+
+async function readOn(listing: AsyncIterator<ListingPage>): Promise<number> {
+  let count = 0;
+  for (let page = await listing.next(); page.done !== true; page = await listing.next())
+    count += page.value.objects.length;
+  return count;
 }
 
 function openFiles(root: string): string[] {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { makeProfile } from '../../src/config/make-profile.ts';
 import type { Storage } from '../../src/ports/storage.ts';
-import { alter, failing } from './altered.ts';
+import { alter, alterListing, failing } from './altered.ts';
 import { openSyncWorld, SCOPE } from './sync-world.ts';
 import { mirrored, setTime, texts, write, writeAll } from './trees.ts';
 
@@ -223,5 +223,50 @@ describe('what a copy keeps', () => {
     write(world.targets[0] as string, 'a', 'new', { modifiedMs: 1_800_000_000_000 });
     expect(await world.sync()).toMatchObject({ targets: [{ updated: 1 }] });
     expect(mirrored(world.targets[0] as string)).toEqual(mirrored(world.source));
+  });
+});
+
+describe('a second attempt', () => {
+  const fullAtFirst = (onSecond: () => void) => {
+    let attempts = 0;
+    return (storage: Storage) =>
+      alter(storage, (inner) => ({
+        stage: async (key, body, options) => {
+          if (key !== 'large') return inner.stage(key, body, options);
+          if (attempts++ === 0) throw failing('full');
+          onSecond();
+          return inner.stage(key, body, options);
+        },
+      }));
+  };
+
+  test('hears of a stop like the first one', async () => {
+    await using world = openSyncWorld();
+    write(world.source, 'large', Buffer.alloc(30_000_000, 1));
+    const stop = new AbortController();
+    let stoppedMs = Number.POSITIVE_INFINITY;
+    const wrapTarget = fullAtFirst(() => {
+      stoppedMs = performance.now();
+      stop.abort();
+    });
+    const result = await world.sync({ bandwidth: 3_000_000, signal: stop.signal, wrapTarget });
+    expect(result).toMatchObject({ state: 'interrupted', targets: [{ added: 0 }] });
+    // A third of what the file would take.
+    expect(performance.now() - stoppedMs).toBeLessThan(3000);
+  });
+
+  test('that a broken source prevents leaves the failure of the first to be told', async () => {
+    await using world = openSyncWorld();
+    write(world.source, 'large', Buffer.alloc(2_000_000, 1));
+    const result = await world.sync({
+      wrapTarget: fullAtFirst(() => undefined),
+      wrapSource: (storage) =>
+        alterListing(storage, (page) => {
+          if (page === undefined) throw failing('unavailable');
+          return page;
+        }),
+    });
+    expect(result).toMatchObject({ state: 'failed', targets: [{ added: 0, failed: 1 }] });
+    expect(result.failures).toContainEqual(expect.objectContaining({ key: 'large', target: 'target0', kind: 'full' }));
   });
 });

@@ -55,6 +55,18 @@ describe('seen at the source', () => {
     expect(row?.replicas).toHaveLength(2);
   });
 
+  test('other bytes: the version before is forgotten once no store holds it any more', async () => {
+    await using world = openSyncWorld({ targets: 2 });
+    const versions = async () => (await (await world.catalog()).status()).versions;
+    write(world.source, 'a', 'one');
+    await world.sync();
+    write(world.source, 'a', 'three');
+    await world.sync({ only: [0] });
+    expect(await versions()).toBe(2);
+    await world.sync();
+    expect(await versions()).toBe(1);
+  });
+
   test('nothing, in a run that was not told to delete: the replica is gone and the object stays', async () => {
     await using world = await openSynced();
     fs.rmSync(join(world.source, 'a'));

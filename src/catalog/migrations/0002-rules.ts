@@ -21,15 +21,18 @@ export function ruleTables(ddl: EngineDdl): readonly string[] {
        counter ${int} not null, primary key (container, collection)) ${clustered}`,
     'create index container_of_collection on container_collection (collection, container)',
 
-    `create table rule (id ${autoId}, origin ${text} not null, account ${text} not null, copies ${int} not null,
+    // `same`: what makes another rule a duplicate of it. `turn_` and `missing`: of the turn under way, and of the last one that was done.
+    `create table rule (id ${autoId}, same ${text} not null, origin ${text} not null, account ${text} not null, copies ${int} not null,
        expression ${text} not null, source_expression ${text}, grouping ${text} not null, weight ${text},
        domain_attribute ${text}, activity ${text} not null, priority ${int} not null, locked ${int} not null,
        purge ${int} not null, ignore_availability ${int} not null, besides_authoritative ${int} not null,
        by_policy ${int} not null, preferred ${text}, blocked ${text}, comment ${text}, notify ${text},
        expires_ms ${int}, replaces ${int}, state ${text} not null, flag ${int} not null, position ${text},
        ok ${int} not null, replicating ${int} not null, stuck ${int} not null, missing ${int} not null,
-       missing_why ${text}, times_stuck ${int} not null, created_ms ${int} not null, updated_ms ${int} not null,
+       missing_why ${text}, turn_missing ${int} not null, turn_why ${text}, times_stuck ${int} not null,
+       told ${int} not null, created_ms ${int} not null, updated_ms ${int} not null, look_ms ${int}, ended_ms ${int},
        due_ms ${int}, token ${int} not null, owner ${text}) ${table}`,
+    'create unique index rule_same on rule (same) where ended_ms is null',
     'create index rule_due on rule (due_ms, id) where due_ms is not null',
     `create table rule_target (rule ${int} not null, kind ${int} not null, target ${int} not null, scope ${int} not null,
        pattern ${text} not null, primary key (rule, kind, target, scope, pattern)) ${clustered}`,
@@ -40,11 +43,12 @@ export function ruleTables(ddl: EngineDdl): readonly string[] {
        primary key (object, store, rule)) ${clustered}`,
     'create index lock_of_rule on lock (rule, object, store)',
     'create index lock_retry on lock (retry_ms) where retry_ms is not null',
+    'create index lock_stuck on lock (rule, object, store) where state = 2',
 
-    // Null: a profile's, kept by its standing rule. 1: placed by a rule or an upload; 2: released; 3: released, to go at once.
+    // Words of `placed`: codes.ts.
     `alter table replica add column placed ${int}`,
     `alter table replica add column used_ms ${int}`,
-    'create index replica_released on replica (store, placed, used_ms) where placed >= 2',
+    'create index replica_released on replica (store, placed, used_ms) where placed in (2, 3)',
 
     `alter table request add column object ${int}`,
     `alter table request add column bytes ${int}`,
@@ -55,12 +59,14 @@ export function ruleTables(ddl: EngineDdl): readonly string[] {
     `alter table request add column tool ${text}`,
     `alter table request add column external_id ${text}`,
     `alter table request add column times_stuck ${int}`,
+    `alter table request add column asked_token ${int}`,
     'create unique index request_external on request (tool, external_id) where external_id is not null',
     `create table attempt (request ${int} not null, number ${int} not null, at_ms ${int} not null, source ${int},
        protocol ${text}, outcome ${text} not null, at ${text}, error_kind ${text}, error ${text},
        primary key (request, number)) ${clustered}`,
 
-    `create table store_space (store ${id}, used ${int} not null, reserved ${int} not null, allocated ${int}) ${table}`,
+    `create table store_space (store ${id}, used ${int} not null, reserved ${int} not null,
+       leaving ${int} not null, pending ${int} not null, allocated ${int}) ${table}`,
     `create table store_setting (store ${id}, said ${text} not null, updated_ms ${int} not null) ${table}`,
     `create table quota (account ${text} not null, expression ${text} not null, bytes ${int} not null,
        primary key (account, expression)) ${clustered}`,

@@ -1,5 +1,7 @@
+import { REQUEST_PRIORITY } from '../../domain/transfer/request-priorities.ts';
+import { LEAVING, stateCode } from '../codes.ts';
+import { cancelCopies } from '../rules/copy-requests.ts';
 import type { Session, SetStatement } from '../session.ts';
-import { stateCode } from '../codes.ts';
 import { queueRequests } from './queue-requests.ts';
 
 export interface DeletedObject {
@@ -8,13 +10,11 @@ export interface DeletedObject {
   readonly name: string;
 }
 
-/** Nothing is more urgent: what was deleted must not lie around. */
-const DELETE_PRIORITY = 0;
-
 const condemn: SetStatement = {
   columns: { object: 'int', state: 'int' },
   text: (rows) =>
-    `update replica set state = r.state from ${rows} where replica.object = r.object
+    `update replica set state = r.state, placed = case when replica.placed is null then null else ${LEAVING} end
+     from ${rows} where replica.object = r.object
      returning replica.object, replica.store, replica.version`,
 };
 
@@ -37,8 +37,13 @@ export async function deleteReplicas(session: Session, deleted: readonly Deleted
       versionId,
       store: place,
       reason: 'delete',
-      priority: DELETE_PRIORITY,
+      priority: REQUEST_PRIORITY.delete,
     } as const);
   }
+  await cancelCopies(
+    session,
+    condemned.map(([, store, version]) => [version, store]),
+    'the object was deleted',
+  );
   await queueRequests(session, requests);
 }

@@ -117,11 +117,13 @@ async function replicaRows(session: Session, accepted: readonly Accepted[], soft
   const rows: ReplicaRow[] = [];
   const stores = await session.known.stores.requireIds(session, storesOf(accepted));
   for (const { encoded, found, versionId } of accepted) {
-    const { name, replicas } = encoded.change;
+    const { scope, name, replicas } = encoded.change;
     for (const [at, replica] of replicas.entries()) {
       if (replicas.findLastIndex(({ store }) => store === replica.store) !== at) continue;
       const store = stores.get(replica.store) ?? 0;
-      rows.push(encodeReplica(replica, { object: found?.id ?? versionId, name, store, version: versionId }, soft));
+      rows.push(
+        encodeReplica(replica, { object: found?.id ?? versionId, scope, name, store, version: versionId }, soft),
+      );
     }
   }
   return rows;

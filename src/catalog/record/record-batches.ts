@@ -1,5 +1,6 @@
 import type { ChangeOutcome, RecordBatch, RecordOutcome } from '../../ports/catalog.ts';
 import type { Session } from '../session.ts';
+import { followObjects, watchObjects } from '../rules/watch-objects.ts';
 import { recordEvents } from '../verbs/events.ts';
 import { keepOperation } from '../verbs/operations.ts';
 import { moveSync } from '../verbs/syncs.ts';
@@ -23,8 +24,10 @@ export async function recordBatches(session: Session, batches: readonly RecordBa
   const replicas = live.flatMap((batch) => batch.replicas ?? []);
   const soft = await openSoftStores(session, live);
   await lockObjects(session, [...changes, ...replicas]);
+  const watched = await watchObjects(session, [...changes, ...replicas]);
   const outcomes = await recordChanges(session, changes, soft);
   await recordReplicas(session, replicas, soft);
+  await followObjects(session, watched);
   await queueRequests(
     session,
     live.flatMap((batch) => batch.requests ?? []),

@@ -1,4 +1,5 @@
 import type { Change, ChangeOutcome, NewRequest } from '../../ports/catalog.ts';
+import { noticeContent } from '../rules/notice-content.ts';
 import { rounds, type Session, type SetStatement, type SqlValue } from '../session.ts';
 import { decideChange, type EncodedChange, encodeChange } from './decide-change.ts';
 import { type FoundObject, findObjects, keysOf, lockObjects } from './find-objects.ts';
@@ -46,7 +47,10 @@ async function recordRound(
   const ids = wished.length === 0 ? [] : await session.engine.takeIds(session, wished.length);
   const proposed = wished.map((wish, index) => ({ ...wish, versionId: ids[index] as number }));
   const accepted = await placeObjects(session, proposed, outcomes);
-  if (accepted.length > 0) await makeVersions(session, accepted, outcomes, soft);
+  if (accepted.length > 0) {
+    await makeVersions(session, accepted, outcomes, soft);
+    await noticeContent(session, accepted);
+  }
   await addToRepeated(session, round, outcomes, soft);
   await queueAlong(session, round, outcomes);
 }

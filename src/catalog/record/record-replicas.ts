@@ -14,6 +14,11 @@ const learnHash: SetStatement = {
      where version.id = r.id and version.object = r.object and version.sha256 is null`,
 };
 
+const findVersions: SetStatement = {
+  columns: { i: 'int', id: 'int', object: 'int' },
+  text: (rows) => `select r.i from ${rows} join version v on v.id = r.id and v.object = r.object`,
+};
+
 /** What became of copies. The objects' rows are locked by the caller. */
 export async function recordReplicas(
   session: Session,
@@ -36,6 +41,7 @@ async function recordRound(session: Session, round: readonly ReplicaChange[], so
   const drops: [number, number, number, string | undefined][] = [];
   const hashes: SqlValue[][] = [];
   const deleted: DeletedObject[] = [];
+  const late: LateCopy[] = [];
   for (const [at, change] of round.entries()) {
     const object = found[at];
     if (object === undefined) continue;
@@ -46,14 +52,17 @@ async function recordRound(session: Session, round: readonly ReplicaChange[], so
       drops.push([object.id, store, versionId, ifToken]);
       continue;
     }
-    const row = encodeReplica(to, { object: object.id, name, store, version: versionId }, soft);
+    const row = encodeReplica(to, { object: object.id, scope, name, store, version: versionId }, soft);
+    if (cameTooLate(object)) {
+      deleted.push({ id: object.id, scope, name });
+      if (ifToken === undefined) late.push({ at: upserts.length, tombstone: object.current.id });
+    }
     if (ifToken === undefined) upserts.push(row);
     else updates.push([...row, ifToken]);
-    if (cameTooLate(object)) deleted.push({ id: object.id, scope, name });
   }
   await session.run(learnHash, hashes);
   await dropReplicas(session, drops);
-  await upsertReplicas(session, await keepSoft(session, upserts));
+  await upsertReplicas(session, await keepSoft(session, await underTombstones(session, upserts, late)));
   await updateReplicas(session, await keepSoft(session, updates));
   await deleteReplicas(session, deleted);
 }
@@ -61,4 +70,30 @@ async function recordRound(session: Session, round: readonly ReplicaChange[], so
 /** A copy that ends after its object was deleted is deleted, not kept (I5). */
 function cameTooLate(object: FoundObject): boolean {
   return object.current.kind === TOMBSTONE;
+}
+
+interface LateCopy {
+  /** Index of its row. */
+  readonly at: number;
+  /** Id of the version that deleted its object. */
+  readonly tombstone: number;
+}
+
+/** Column of a `ReplicaRow`. */
+const VERSION = 2;
+
+/** A late copy whose version is forgotten by now would have no row to be deleted by: it is told as one of the tombstone. */
+async function underTombstones(
+  session: Session,
+  rows: readonly ReplicaRow[],
+  late: readonly LateCopy[],
+): Promise<readonly ReplicaRow[]> {
+  if (late.length === 0) return rows;
+  const asked = late.map(({ at }) => [at, rows[at]?.[VERSION] ?? 0, rows[at]?.[0] ?? 0]);
+  const known = new Set((await session.all<[at: number]>(findVersions, asked)).map(([at]) => at));
+  const tombstones = new Map(late.filter(({ at }) => !known.has(at)).map(({ at, tombstone }) => [at, tombstone]));
+  return rows.map((row, at) => {
+    const tombstone = tombstones.get(at);
+    return tombstone === undefined ? row : (row.with(VERSION, tombstone) as unknown as ReplicaRow);
+  });
 }

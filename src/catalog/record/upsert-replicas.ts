@@ -1,5 +1,7 @@
+import type { ObjectName } from '../../domain/object/object-name.ts';
 import type { Replica } from '../../domain/replica/replica.ts';
 import { stateCode, verificationCode } from '../codes.ts';
+import { encodePlace } from '../place-code.ts';
 import type { Session, SetStatement, SqlValue } from '../session.ts';
 import type { SoftStores } from './soft-stores.ts';
 
@@ -112,10 +114,10 @@ export async function dropReplicas(
   );
 }
 
-/** A replica as columns; a place that is the object's name is not stored twice. Only an available copy can be a soft one. */
+/** A replica as columns. Only an available copy can be a soft one. */
 export function encodeReplica(
   replica: Pick<Replica, 'state' | 'verification' | 'place' | 'token'>,
-  at: { readonly object: number; readonly name: string; readonly store: number; readonly version: number },
+  at: ObjectName & { readonly object: number; readonly store: number; readonly version: number },
   soft: SoftStores,
 ): ReplicaRow {
   return [
@@ -124,7 +126,7 @@ export function encodeReplica(
     at.version,
     stateCode(replica.state),
     verificationCode(replica.verification),
-    replica.place === at.name ? null : replica.place,
+    encodePlace(at, replica.place),
     replica.token ?? null,
     replica.state === 'AVAILABLE' ? (soft.get(at.store) ?? null) : null,
   ];

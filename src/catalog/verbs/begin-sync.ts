@@ -1,5 +1,6 @@
 import { type Selectable, sql } from 'kysely';
-import type { BeginSync, Holder, SyncBegun, SyncHeld } from '../../ports/catalog.ts';
+import type { Holder } from '../../ports/catalog.ts';
+import type { BeginSync, SyncBegun, SyncHeld } from '../../ports/catalog-syncs.ts';
 import { nowMs } from '../now.ts';
 import type { Schema } from '../schema.ts';
 import type { Session } from '../session.ts';

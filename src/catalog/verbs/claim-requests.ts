@@ -1,6 +1,8 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { ClaimedRequest, NewRequest, RequestClaim } from '../../ports/catalog.ts';
+import type { RequestState } from '../../domain/transfer/request-states.ts';
 import { findObjects } from '../record/find-objects.ts';
+import { keepLostAttempts } from '../rules/attempts.ts';
 import { nowMs } from '../now.ts';
 import type { Session, SetStatement } from '../session.ts';
 
@@ -16,6 +18,12 @@ interface DueRequest {
   readonly store: number;
   readonly reason: NewRequest['reason'];
   readonly priority: number;
+  readonly state: RequestState;
+  /** Of copies that rules want; null otherwise. */
+  readonly bytes: number | null;
+  readonly activity: string | null;
+  readonly source_expression: string | null;
+  readonly times_stuck: number | null;
 }
 
 const lend: SetStatement = {
@@ -39,17 +47,31 @@ const cancel: SetStatement = {
  */
 export async function claimRequests(session: Session, claim: RequestClaim): Promise<readonly ClaimedRequest[]> {
   const limit = Math.min(claim.limit, CLAIM_MAX);
-  const scopes = claim.scopes === undefined ? undefined : await knownScopes(session, claim.scopes);
+  const filter = await filterOf(session, claim);
+  if (filter === undefined) return [];
   const claimed: ClaimedRequest[] = [];
   let priority = await nextPriority(session, undefined);
   while (priority !== undefined && claimed.length < limit) {
     const wanted = limit - claimed.length;
-    const due = await lockDue(session, { priority, wanted, scopes });
+    const due = await lockDue(session, { priority, wanted, filter });
     const current = await cancelOutdated(session, due);
     claimed.push(...(await lendTo(session, claim, current)));
     if (due.length < wanted) priority = await nextPriority(session, priority);
   }
   return claimed;
+}
+
+/** Which requests the claim is about, as a condition; undefined: none. */
+async function filterOf(session: Session, { work, scopes }: RequestClaim): Promise<RawBuilder<unknown> | undefined> {
+  if (work === 'rule-copies') return sql`and activity is not null`;
+  const ids = scopes === undefined ? undefined : await knownScopes(session, scopes);
+  if (work === 'other-deletes') {
+    const others = ids === undefined || ids.length === 0 ? sql`` : sql`and scope not in (${sql.join(ids)})`;
+    return sql`and kind = 'delete' ${others}`;
+  }
+  if (ids?.length === 0) return undefined;
+  const ofScopes = ids === undefined ? sql`` : sql`and scope in (${sql.join(ids)})`;
+  return work === undefined ? ofScopes : sql`and activity is null ${ofScopes}`;
 }
 
 async function knownScopes(session: Session, names: readonly string[]): Promise<readonly number[]> {
@@ -74,14 +96,14 @@ async function nextPriority(session: Session, after: number | undefined): Promis
 
 async function lockDue(
   session: Session,
-  wish: { readonly priority: number; readonly wanted: number; readonly scopes: readonly number[] | undefined },
+  wish: { readonly priority: number; readonly wanted: number; readonly filter: RawBuilder<unknown> },
 ): Promise<readonly DueRequest[]> {
-  const { priority, wanted, scopes } = wish;
-  if (scopes?.length === 0) return [];
+  const { priority, wanted, filter } = wish;
   const { rows } = await sql<DueRequest>`
-    select id, kind, scope, name, version, store, reason, priority from request
+    select id, kind, scope, name, version, store, reason, priority, state, bytes, activity, source_expression, times_stuck
+    from request
     where due_ms is not null and priority = ${priority} and due_ms <= ${nowMs(session)}
-      ${scopes === undefined ? sql`` : sql`and scope in (${sql.join(scopes)})`}
+      ${filter}
     order by due_ms, id limit ${wanted} ${sql.raw(session.engine.skipLocked)}`.execute(session.db);
   return rows;
 }
@@ -104,13 +126,19 @@ async function lendTo(
   claim: RequestClaim,
   due: readonly DueRequest[],
 ): Promise<readonly ClaimedRequest[]> {
+  const lost = due.filter(({ state, activity }) => state === 'SUBMITTED' && activity !== null);
+  await keepLostAttempts(
+    session,
+    lost.map(({ id }) => id),
+  );
   const lent = await session.all<[id: number, token: number, attempts: number]>(
     lend,
     due.map(({ id }) => [id, claim.owner, claim.leaseMs]),
   );
   const leases = new Map(lent.map(([id, token, attempts]) => [id, { token, attempts }]));
   const claimed: ClaimedRequest[] = [];
-  for (const { id, kind, scope, name, version, store, reason, priority } of due) {
+  for (const request of due) {
+    const { id, kind, scope, name, version, store, reason, priority } = request;
     const lease = leases.get(id);
     if (lease === undefined) continue;
     claimed.push({
@@ -123,7 +151,14 @@ async function lendTo(
       priority,
       lease: { requestId: id, token: lease.token },
       attempts: lease.attempts,
+      ...ofRules(request),
     });
   }
   return claimed;
+}
+
+function ofRules({ bytes, activity, source_expression, times_stuck }: DueRequest): Pick<ClaimedRequest, 'ofRules'> {
+  if (activity === null) return {};
+  const sourceExpression = source_expression ?? undefined;
+  return { ofRules: { bytes: bytes ?? 0, activity, sourceExpression, timesStuck: times_stuck ?? 0 } };
 }

@@ -1,14 +1,19 @@
 import { sql } from 'kysely';
 import { nowMs } from '../now.ts';
+import { forgetAttempts } from '../rules/attempts.ts';
 import type { Session } from '../session.ts';
 
 const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
 
 /** Outcomes of operations are kept so long for repeats. */
 const OPERATION_RETENTION_MS = 7 * DAY_MS;
 
 /** Requests that were cancelled are shown so long. */
 const CANCELLED_RETENTION_MS = DAY_MS;
+
+/** How transfers went on a route is told of for a day. */
+const ROUTE_RETENTION_MS = 7 * DAY_MS;
 
 /** Ended syncs are shown so long; a run can be resumed no later. */
 const SYNC_RETENTION_MS = 90 * DAY_MS;
@@ -27,9 +32,15 @@ export async function prune(session: Session, limit: number): Promise<number> {
       limit ${limit})
     returning id`.execute(db);
   await sql`delete from operation where created_ms < ${now} - ${OPERATION_RETENTION_MS}`.execute(db);
-  await sql`delete from request where state = 'CANCELLED' and updated_ms < ${now} - ${CANCELLED_RETENTION_MS}`.execute(
+  const { rows: cancelled } = await sql<{ id: number }>`
+    delete from request where state = 'CANCELLED' and updated_ms < ${now} - ${CANCELLED_RETENTION_MS} returning id`.execute(
     db,
   );
+  await forgetAttempts(
+    session,
+    cancelled.map(({ id }) => id),
+  );
+  await sql`delete from route_result where hour < (${now} - ${ROUTE_RETENTION_MS}) / ${HOUR_MS}`.execute(db);
   await sql`delete from sync where state <> 'running' and updated_ms < ${now} - ${SYNC_RETENTION_MS}`.execute(db);
   return rows.length;
 }

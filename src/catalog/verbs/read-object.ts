@@ -1,7 +1,9 @@
 import type { Context } from '../../domain/object/dot.ts';
+import type { ObjectName } from '../../domain/object/object-name.ts';
 import type { Version } from '../../domain/object/version.ts';
 import type { Replica } from '../../domain/replica/replica.ts';
 import type { ObjectRecord } from '../../ports/catalog.ts';
+import { decodePlace } from '../place-code.ts';
 import { isSoft, toldState } from '../softness.ts';
 import { stateName, verificationName } from '../codes.ts';
 import { type ContentRow, decodeContent, decodeOperation } from '../content.ts';
@@ -56,7 +58,7 @@ export async function readObject(session: Session, scope: string, name: string):
   const replicas: Replica[] = [];
   for (const row of rows) {
     const replica = row.slice(VERSION_COLUMNS) as unknown as ReplicaRow;
-    if (replica[0] !== null) replicas.push(await decodeReplica(session, name, replica));
+    if (replica[0] !== null) replicas.push(await decodeReplica(session, { scope, name }, replica));
   }
   return { scope, name, current, replicas };
 }
@@ -79,13 +81,13 @@ async function decodeVersion(session: Session, row: VersionRow): Promise<Version
   };
 }
 
-async function decodeReplica(session: Session, name: string, row: ReplicaRow): Promise<Replica> {
+async function decodeReplica(session: Session, object: ObjectName, row: ReplicaRow): Promise<Replica> {
   const [store, versionId, state, verification, place, token, soft] = row;
   return {
     store: await session.known.stores.textOf(session, store ?? 0),
     versionId,
     state: stateName(state),
-    place: place ?? name,
+    place: decodePlace(object, place),
     token: token ?? undefined,
     verification: verificationName(verification),
     ...(soft === 1 ? { soft: true } : {}),

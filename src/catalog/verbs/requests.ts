@@ -1,5 +1,8 @@
 import type { RequestState } from '../../domain/transfer/request-states.ts';
 import type { Catalog, Lease, RequestKind, RequestOutcome, RequestRecord } from '../../ports/catalog.ts';
+import type { TransferOutcome } from '../../ports/rules.ts';
+import { stuckWaitMs } from '../../domain/rule/stuck-retry.ts';
+import { settleTransfers } from '../rules/settle-transfers.ts';
 import { rounds, type Session, type SetStatement, type SqlValue } from '../session.ts';
 
 const renew: SetStatement = {
@@ -55,7 +58,9 @@ export async function finishRequests(
   outcomes: readonly RequestOutcome[],
 ): Promise<readonly boolean[]> {
   const finished: boolean[] = outcomes.map(() => false);
-  for (const round of rounds([...outcomes.entries()], ([, { lease }]) => String(lease.requestId))) {
+  const ofRules = await settleOfRules(session, outcomes, finished);
+  const others = [...outcomes.entries()].filter(([at]) => !ofRules.has(at));
+  for (const round of rounds(others, ([, { lease }]) => String(lease.requestId))) {
     const rows: Record<'done' | 'retry' | 'end', SqlValue[][]> = { done: [], retry: [], end: [] };
     for (const [, outcome] of round) addRow(rows, outcome);
     const ids = new Set<number>();
@@ -65,6 +70,66 @@ export async function finishRequests(
     for (const [at, { lease }] of round) finished[at] = ids.has(lease.requestId);
   }
   return finished;
+}
+
+const findOfRules: SetStatement = {
+  columns: { i: 'int', id: 'int', token: 'int' },
+  text: (rows) =>
+    `select r.i, q.attempts, q.times_stuck from ${rows} join request q on q.id = r.id
+     where q.token = r.token and q.state = 'SUBMITTED' and q.object is not null`,
+};
+
+/** Copies that rules want: what becomes of them concerns their locks. Indexes of the outcomes that were settled so. */
+async function settleOfRules(
+  session: Session,
+  outcomes: readonly RequestOutcome[],
+  finished: boolean[],
+): Promise<ReadonlySet<number>> {
+  const found = await session.all<[at: number, attempts: number, timesStuck: number | null]>(
+    findOfRules,
+    outcomes.map(({ lease }, i) => [i, lease.requestId, lease.token]),
+  );
+  const transfers = found.map(([at, attempts, timesStuck]) =>
+    toTransfer(
+      outcomes[at] as RequestOutcome,
+      { attempts, timesStuck: timesStuck ?? 0 },
+      session.known.random.fraction(),
+    ),
+  );
+  const settled = await settleTransfers(session, transfers);
+  for (const [index, [at]] of found.entries()) finished[at] = settled[index] === true;
+  return new Set(found.map(([at]) => at));
+}
+
+function toTransfer(
+  outcome: RequestOutcome,
+  { attempts, timesStuck }: { readonly attempts: number; readonly timesStuck: number },
+  fraction: number,
+): TransferOutcome {
+  const { lease } = outcome;
+  const nothing = { lease, attempt: undefined, soft: false, doubtedSource: undefined, bytes: 0, busyMs: 0 } as const;
+  const kept = { ...nothing, replica: undefined, stuck: undefined };
+  switch (outcome.kind) {
+    case 'done':
+      return { ...kept, request: { state: 'DONE' } };
+    case 'cancelled':
+      return { ...kept, request: { state: 'CANCELLED', why: 'it is not needed any more' }, replica: 'drop' };
+    case 'retry': {
+      const { afterMs, error: why } = outcome;
+      return { ...kept, request: { state: 'QUEUED', attempts, timesStuck, afterMs, why } };
+    }
+    case 'failed': {
+      const { error: why } = outcome;
+      const times = timesStuck + 1;
+      const afterMs = stuckWaitMs(times, fraction);
+      return {
+        ...nothing,
+        request: { state: 'FAILED', attempts, timesStuck: times, afterMs, why },
+        replica: { state: 'UNAVAILABLE', place: '', token: undefined, verification: 'none' },
+        stuck: { kind: 'sources-fail', detail: why },
+      };
+    }
+  }
 }
 
 function addRow(rows: Record<'done' | 'retry' | 'end', SqlValue[][]>, outcome: RequestOutcome): void {

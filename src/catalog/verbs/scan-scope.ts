@@ -1,7 +1,7 @@
 import { type Compilable, type RawBuilder, sql } from 'kysely';
-import type { ReplicaState } from '../../domain/replica/replica.ts';
+import { REPLICA_STATES, type ReplicaState } from '../../domain/replica/replica.ts';
 import { CatalogError, type ScanPage, type ScanQuery } from '../../ports/catalog.ts';
-import { REPLICA_STATES, TOMBSTONE } from '../codes.ts';
+import { TOMBSTONE } from '../codes.ts';
 import type { Session } from '../session.ts';
 import { toldState } from '../softness.ts';
 

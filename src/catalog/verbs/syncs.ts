@@ -1,5 +1,5 @@
 import { type Selectable, sql } from 'kysely';
-import type { SyncLease, SyncProgress, SyncRecord } from '../../ports/catalog.ts';
+import type { SyncLease, SyncProgress, SyncRecord } from '../../ports/catalog-syncs.ts';
 import { nowMs } from '../now.ts';
 import type { Schema } from '../schema.ts';
 import type { Session, SetStatement } from '../session.ts';

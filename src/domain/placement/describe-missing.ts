@@ -6,6 +6,7 @@ const TOLD: Readonly<Record<Filter, string>> = {
   expression: 'outside the expression',
   blocked: 'blocked',
   authoritative: 'authoritative itself',
+  layout: 'mirroring other scopes',
   weight: 'without a weight',
   availability: 'not taking writes now',
   acceptance: 'not accepting it',

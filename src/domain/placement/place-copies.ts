@@ -11,7 +11,14 @@ import type { ObjectFacts, PlacementFacts, PlacementRule, StoreFacts } from './p
 import { FILTERS } from './placement.ts';
 import type { GroupPlacement, Rejection } from './placement.ts';
 import { SpaceGiven } from './space-given.ts';
-import { needsOf, rejectAuthoritative, rejectByRoom, rejectByRule, rejectByWeight } from './store-filters.ts';
+import {
+  needsOf,
+  rejectAuthoritative,
+  rejectByLayout,
+  rejectByRoom,
+  rejectByRule,
+  rejectByWeight,
+} from './store-filters.ts';
 
 /**
  * Where the copies of a rule go, why, and what is missing (docs/policies.md, "Placement"). Pure, and independent of the order of
@@ -69,6 +76,8 @@ function judgeStore(
 ): Standing | Rejection {
   const authoritative = rejectAuthoritative(store, rule, group.objects);
   if (authoritative !== undefined) return authoritative;
+  const layout = rejectByLayout(store, group.objects);
+  if (layout !== undefined) return layout;
   const beside = { given, rest: group.rest };
   if (!hasLocks(store.store, group)) {
     return rejectByWeight(store, rule) ?? rejectByRoom(store, rule, group.objects, beside) ?? 'new';

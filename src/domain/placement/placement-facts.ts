@@ -24,6 +24,8 @@ export interface PlacementRule {
 
 /** One store, as one rule sees it. The stores of an object's locks are among the facts; one that is not is no store any more. */
 export interface StoreFacts extends StoreNames {
+  /** Scopes it mirrors under their own names, and the only ones it holds; undefined: it mirrors none, and holds any. */
+  readonly mirrors: ReadonlySet<string> | undefined;
   /** The rule's expression holds for it. */
   readonly isMatching: boolean;
   readonly isPreferred: boolean;
@@ -50,6 +52,7 @@ export interface StoreFacts extends StoreNames {
 export interface ObjectFacts {
   /** `scope:name`; no two objects share it. */
   readonly object: string;
+  readonly scope: string;
   /** The dataset through which the rule reaches it. Of several the caller takes always the same one. */
   readonly dataset: string | undefined;
   readonly bytes: number;

@@ -5,6 +5,7 @@ export const FILTERS = [
   'expression',
   'blocked',
   'authoritative',
+  'layout',
   'weight',
   'availability',
   'acceptance',

@@ -22,6 +22,13 @@ export function rejectAuthoritative(
   return reject(store, 'authoritative', 'it is authoritative, and copies are counted besides that one');
 }
 
+/** A mirror holds what it mirrors, and nothing that a sync could take for it. */
+export function rejectByLayout(store: StoreFacts, objects: readonly ObjectFacts[]): Rejection | undefined {
+  const { mirrors } = store;
+  if (mirrors === undefined || objects.every(({ scope }) => mirrors.has(scope))) return undefined;
+  return reject(store, 'layout', `it mirrors ${[...mirrors].join(', ')}, and holds nothing else`);
+}
+
 /** Why no new copies of a rule go to a store: it has no part in the proportions of its weights. */
 export function rejectByWeight(store: StoreFacts, { weight }: PlacementRule): Rejection | undefined {
   if (weight === undefined) return undefined;

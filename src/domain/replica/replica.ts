@@ -11,15 +11,19 @@ import type { Verification } from '../store/verification.ts';
  * - `BAD`: read and found wrong, or gone.
  * - `BEING_DELETED`: a tombstone or a rule's end wants it gone; not served, tried until done.
  */
-export type ReplicaState =
-  | 'UNVERIFIED'
-  | 'COPYING'
-  | 'AVAILABLE'
-  | 'TEMPORARY_UNAVAILABLE'
-  | 'UNAVAILABLE'
-  | 'SUSPICIOUS'
-  | 'BAD'
-  | 'BEING_DELETED';
+export type ReplicaState = (typeof REPLICA_STATES)[number];
+
+/** In this order catalogs keep them as numbers: append only. */
+export const REPLICA_STATES = [
+  'UNVERIFIED',
+  'COPYING',
+  'AVAILABLE',
+  'TEMPORARY_UNAVAILABLE',
+  'UNAVAILABLE',
+  'SUSPICIOUS',
+  'BAD',
+  'BEING_DELETED',
+] as const;
 
 /** One version of one object at one store. */
 export interface Replica {

@@ -1,3 +1,4 @@
+import { halfByChance } from '../transfer/retry.ts';
 import { type FactChange, isHelpedBy, type StuckReason } from './stuck-reason.ts';
 
 /** What failed for ten minutes of attempts is not mended by the eleventh. */
@@ -9,11 +10,11 @@ const SPREAD_MS = 60_000;
 
 /**
  * Milliseconds until somebody who is stuck for the `timesStuck`th time (the first is 1) is tried again: doubled each time, of which
- * half is left to chance. Not all of it: a wait of nearly nothing would be a loop. `fraction` is uniform in [0, 1).
+ * half is left to chance. `fraction` is uniform in [0, 1).
  */
 export function stuckWaitMs(timesStuck: number, fraction: number): number {
   const ceiling = Math.min(WAIT_MS_MAX, WAIT_MS_MIN * 2 ** Math.min(timesStuck - 1, 30));
-  return Math.floor(ceiling * (0.5 + fraction / 2));
+  return halfByChance(ceiling, fraction);
 }
 
 export interface StuckFacts {

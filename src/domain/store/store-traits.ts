@@ -18,8 +18,10 @@ export interface StoreTraits {
   readonly freeBytesMin: number | undefined;
   /** Released copies are deleted at once. */
   readonly greedy: boolean;
-  /** To other stores by name, 1 or more; 1 is near. Of a pair that nobody named: 1. */
-  readonly distances: Readonly<Record<string, number>>;
+  /** To other stores by name, 1 or more; 1 is near; `none`: nothing goes there directly. Of a pair that nobody named: 1. */
+  readonly distances: Readonly<Record<string, number | 'none'>>;
+  /** What it costs besides distances when others' transfers pass through it; undefined: none may. */
+  readonly relayCost: number | undefined;
 }
 
 export const PLAIN_TRAITS: StoreTraits = {
@@ -33,6 +35,7 @@ export const PLAIN_TRAITS: StoreTraits = {
   freeBytesMin: undefined,
   greedy: false,
   distances: {},
+  relayCost: undefined,
 };
 
 /** What an expression sees: what was said, and with it the store's site and kind (docs/names-and-expressions.md). */

@@ -5,7 +5,7 @@ import { stuckWaitMs } from '../rule/stuck-retry.ts';
 import type { AttemptFacts, OutcomeDecision, RequestAfter } from './attempt.ts';
 import { chooseNextWay, isFutile, showsUnfitSource, type WayFailure } from './next-way.ts';
 import { type RequestEvent, transitionRequest } from './request-states.ts';
-import { retryDelayMs } from './retry.ts';
+import { halfByChance, retryDelayMs } from './retry.ts';
 
 /** Until something that is held back is looked at again; who held it back lets it go sooner. */
 const HELD_BACK_MS = 60_000;
@@ -26,7 +26,7 @@ export function decideOutcome(facts: AttemptFacts): OutcomeDecision {
     case 'interrupted':
       return decide(facts, 'interrupted', { request: goOn(facts, 'QUEUED', nowMs, 'its worker was stopped') });
     case 'held-back': {
-      const lookAgainMs = nowMs + Math.floor(HELD_BACK_MS * (0.5 + fraction / 2));
+      const lookAgainMs = nowMs + halfByChance(HELD_BACK_MS, fraction);
       return decide(facts, 'held-back', { request: goOn(facts, 'WAITING', lookAgainMs, outcome.why) });
     }
     case 'no-source':

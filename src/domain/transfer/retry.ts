@@ -52,6 +52,14 @@ export function mayRetry(kind: FailureKind, attempt: number, policy: RetryPolicy
 }
 
 /**
+ * `ms` of which half is left to chance: those who wait for the same thing do not come back together, and none of them at once, which
+ * would be a loop. `fraction` is uniform in [0, 1).
+ */
+export function halfByChance(ms: number, fraction: number): number {
+  return Math.floor(ms * (0.5 + fraction / 2));
+}
+
+/**
  * Milliseconds to wait after attempt number `attempt`: anything up to the doubled delay ("full jitter"), so that those who
  * failed together do not come back together. `fraction` is uniform in [0, 1).
  */

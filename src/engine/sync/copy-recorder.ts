@@ -1,5 +1,6 @@
 import { escapeKey } from '../../domain/object/key.ts';
-import type { Catalog, RecordBatch, RecordOutcome, SyncLease } from '../../ports/catalog.ts';
+import type { Catalog, RecordBatch, RecordOutcome } from '../../ports/catalog.ts';
+import type { SyncLease } from '../../ports/catalog-syncs.ts';
 import type { CopyItem, CopyOutcome, CopyTargetOutcome } from '../../ports/copy-pool.ts';
 import { type Storage, StorageError } from '../../ports/storage.ts';
 import { softPlaces } from '../flush-soft.ts';
@@ -40,11 +41,19 @@ export interface EndedPage {
   readonly outcomes: readonly CopyOutcome[];
 }
 
+type FailedCopy = Extract<CopyTargetOutcome, { kind: 'failed' }>;
+
+/** What is worth a second attempt, and why the first one failed. */
+interface Blocked {
+  readonly planned: PlannedItem;
+  readonly failed: readonly FailedCopy[];
+}
+
 /** Tells the catalog what was carried out, under the run's lease, and counts it once it is recorded. */
 export class CopyRecorder {
   readonly #o: CopyRecorderOptions;
   readonly #order = new PageOrder();
-  readonly #blocked: PlannedItem[] = [];
+  readonly #blocked: Blocked[] = [];
   /** The lease was lost: another run has taken over, and nothing of this one counts any more. */
   isFenced = false;
 
@@ -97,9 +106,19 @@ export class CopyRecorder {
     return outcome;
   }
 
-  /** Items whose target held something the listing had not shown, or whose page came too late; each is given once. */
-  takeBlocked(): PlannedItem[] {
-    return this.#blocked.splice(0);
+  /**
+   * Items with the targets at which they are worth a second attempt; each is given once.
+   * Small ones first: where room is short, as much as possible finds some.
+   */
+  *takeBlocked(): Generator<PlannedItem> {
+    const blocked = this.#blocked.sort((a, b) => a.planned.item.size - b.planned.item.size);
+    for (let one = blocked.shift(); one !== undefined; one = blocked.shift()) yield one.planned;
+  }
+
+  /** Of a run that did not come to their second attempt, the first one is the last. */
+  failBlocked(): void {
+    for (const { planned, failed } of this.#blocked.splice(0))
+      for (const one of failed) this.#countFailure(planned, one);
   }
 
   /**
@@ -160,16 +179,17 @@ export class CopyRecorder {
     }
   }
 
-  #countFailure(planned: PlannedItem, { target, failure }: Extract<CopyTargetOutcome, { kind: 'failed' }>): void {
+  #countFailure(planned: PlannedItem, { target, failure }: FailedCopy): void {
     if (failure.kind === 'aborted' || this.isFenced) return;
     this.#o.tally.fail(planned.item.key, target, failure);
   }
 
   #noteBlocked(planned: PlannedItem, outcome: CopyOutcome): void {
-    const blocked = new Set(outcome.targets.filter(isBlocked).map(({ target }) => target));
-    if (blocked.size === 0) return;
+    const failed = outcome.targets.filter(isBlocked);
+    if (failed.length === 0) return;
+    const blocked = new Set(failed.map(({ target }) => target));
     const item = { ...planned.item, targets: planned.item.targets.filter(({ target }) => blocked.has(target)) };
-    this.#blocked.push({ ...planned, item, seen: [], first: planned.item });
+    this.#blocked.push({ planned: { ...planned, item, seen: [], first: planned.item }, failed });
   }
 }
 
@@ -181,6 +201,6 @@ function wasThere({ first, item }: PlannedItem, target: number): boolean {
   return (first ?? item).targets.find((one) => one.target === target)?.expected !== undefined;
 }
 
-function isBlocked(outcome: CopyTargetOutcome): boolean {
+function isBlocked(outcome: CopyTargetOutcome): outcome is FailedCopy {
   return outcome.kind === 'failed' && BLOCKED.has(outcome.failure.kind);
 }

@@ -1,4 +1,5 @@
-import type { Catalog, Change, ReplicaChange, SyncLease } from '../../ports/catalog.ts';
+import type { Catalog, Change, ReplicaChange } from '../../ports/catalog.ts';
+import type { SyncLease } from '../../ports/catalog-syncs.ts';
 import { type Storage, StorageError } from '../../ports/storage.ts';
 import type { OperationIds } from '../operation-ids.ts';
 import type { KnownObject } from './known-cursor.ts';

@@ -4,6 +4,7 @@ import { settledToken } from '../../domain/transfer/settled-token.ts';
 import type { Change, ReplicaChange } from '../../ports/catalog.ts';
 import type { CopyOutcome } from '../../ports/copy-pool.ts';
 import type { Listed } from '../../ports/storage.ts';
+import { makeContent } from '../object-content.ts';
 import type { KnownObject } from './known-cursor.ts';
 import type { PlannedItem, SeenTarget } from './plan-object.ts';
 
@@ -44,20 +45,10 @@ export function recordCopy(
     key: item.key,
     operation: item.operation,
     known,
-    content: contentOf(source),
+    content: makeContent(source),
     copies,
     sourceToken: source.token,
   });
-}
-
-function contentOf({ size, sha256, attributes }: NonNullable<CopyOutcome['source']>): ObjectContent {
-  const { contentType, metadata, modifiedNs, mode } = attributes;
-  const content: { -readonly [K in keyof ObjectContent]: ObjectContent[K] } = { kind: 'object', size, sha256 };
-  if (contentType !== undefined) content.contentType = contentType;
-  if (metadata !== undefined) content.metadata = metadata;
-  if (modifiedNs !== undefined) content.modifiedNs = modifiedNs;
-  if (mode !== undefined) content.mode = mode;
-  return content;
 }
 
 /** What the catalog is told of an object that was only seen, at the source and at targets that look the same. */

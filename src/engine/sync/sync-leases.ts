@@ -1,4 +1,5 @@
-import type { BeginSync, Catalog, Holder, SyncBegun, SyncHeld, SyncLease, SyncRecord } from '../../ports/catalog.ts';
+import type { Catalog, Holder } from '../../ports/catalog.ts';
+import type { BeginSync, SyncBegun, SyncHeld, SyncLease, SyncRecord } from '../../ports/catalog-syncs.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Processes } from '../../ports/processes.ts';
 import { type LeaseHeld, StorageError, type StoreLease } from '../../ports/storage.ts';

@@ -1,11 +1,13 @@
 import type { Catalog } from '../../ports/catalog.ts';
 import type { Scratch } from '../../ports/scratch.ts';
-import type { ListingFailure, ListingPage, Storage } from '../../ports/storage.ts';
+import type { ListingPage, Storage } from '../../ports/storage.ts';
 import { ListingCursor } from './cursor.ts';
+import { isFailureExcluded } from './excluded-failure.ts';
 import { KnownCursor } from './known-cursor.ts';
 import { type MergedObject, mergeListings } from './merge-listings.ts';
 import { ProtectedNames } from './protected-names.ts';
 import { sortListing } from './sort-listing.ts';
+import { checkSourceStays } from './source-stays.ts';
 import type { SyncOptions } from './sync-types.ts';
 import type { Tally } from './tally.ts';
 
@@ -29,7 +31,7 @@ export class SyncListings {
   /** Names that may be at the source although no listing showed them. */
   readonly protected = new ProtectedNames();
   /** Objects of any kind the source's listing showed. */
-  sourceListed = 0;
+  #sourceListed = 0;
 
   constructor(options: SyncListingsOptions) {
     this.#o = options;
@@ -73,11 +75,17 @@ export class SyncListings {
     }
   }
 
+  /** Before anything is concluded from what the source does not have. Fails where the whole source went away. */
+  async checkSourceStays(): Promise<void> {
+    const { source, options, signal } = this.#o;
+    if (this.#sourceListed > 0) await checkSourceStays(source, options.prefix, signal);
+  }
+
   #noteSourcePage(page: ListingPage, isFirst: boolean): void {
-    const { tally } = this.#o;
-    this.sourceListed += page.objects.length;
+    const { tally, options } = this.#o;
+    this.#sourceListed += page.objects.length;
     for (const failure of page.failures) {
-      if (this.#isExcluded(failure)) continue;
+      if (isFailureExcluded(options.filter, failure)) continue;
       this.protected.add(failure.protects);
       if (isFirst) tally.failListed(undefined, failure);
     }
@@ -86,15 +94,9 @@ export class SyncListings {
 
   #noteTargetPage(target: number, page: ListingPage, isFirst: boolean): void {
     if (!isFirst) return;
-    const { tally } = this.#o;
+    const { tally, options } = this.#o;
     tally.target(target).listed += page.objects.length;
-    for (const failure of page.failures) if (!this.#isExcluded(failure)) tally.failListed(target, failure);
-  }
-
-  #isExcluded({ protects, kind }: ListingFailure): boolean {
-    const { filter } = this.#o.options;
-    if (!protects.endsWith('/')) return protects !== '' && filter.judge(protects) !== 'included';
-    // A link that cannot be followed may have been meant as a file.
-    return filter.excludesBelow(protects) || (kind === 'symlink' && filter.judge(protects.slice(0, -1)) !== 'included');
+    for (const failure of page.failures)
+      if (!isFailureExcluded(options.filter, failure)) tally.failListed(target, failure);
   }
 }

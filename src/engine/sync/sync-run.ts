@@ -1,5 +1,3 @@
-import { ALONE_BYTES } from './pages-under-way.ts';
-import { allowsDelete, describeDeleteLimit } from '../../domain/transfer/delete-limit.ts';
 import type { Catalog } from '../../ports/catalog.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Scratch } from '../../ports/scratch.ts';
@@ -8,10 +6,11 @@ import { type Storage, StorageError } from '../../ports/storage.ts';
 import { flushSoft } from '../flush-soft.ts';
 import { headOrMissing } from '../observe-object.ts';
 import type { OperationIds } from '../operation-ids.ts';
+import { pruneCatalog } from '../prune-catalog.ts';
 import { CopyQueue } from './copy-queue.ts';
 import { CopyRecorder } from './copy-recorder.ts';
-import { deleteUnmatched, type Unmatched } from './delete-unmatched.ts';
-import { checkSourceStays } from './source-stays.ts';
+import { ALONE_BYTES } from './pages-under-way.ts';
+import { SyncDeletes } from './sync-deletes.ts';
 import type { SyncLeases } from './sync-leases.ts';
 import { SyncListings } from './sync-listings.ts';
 import { SyncPlanner } from './sync-planner.ts';
@@ -45,6 +44,7 @@ export class SyncRun {
   readonly #recorder: CopyRecorder | undefined;
   readonly #queue: CopyQueue | undefined;
   readonly #planner: SyncPlanner;
+  readonly #deletes: SyncDeletes;
 
   constructor(ports: SyncRunPorts, args: SyncRunArgs) {
     const { catalog, clock, operationIds, openScratch } = ports;
@@ -90,16 +90,31 @@ export class SyncRun {
       onAction: (action) => listeners.onAction?.(action),
       copy: this.#queue === undefined ? undefined : (planned) => this.#queue?.add(planned),
     });
+    this.#deletes = new SyncDeletes({
+      ports,
+      scope,
+      source,
+      targets: this.#storages,
+      options,
+      tally,
+      listeners,
+      signal,
+      listings: this.#listings,
+      planner: this.#planner,
+      leases: means?.leases,
+    });
   }
 
   async carryOut(startedMs: number): Promise<SyncResult> {
-    const { tally } = this.#a;
+    const { tally, means, signal } = this.#a;
+    const stopPool = (): void => means?.pool.stop();
+    signal.addEventListener('abort', stopPool, { once: true });
     let refusal: string | undefined;
     try {
       await this.#clean();
       await this.#flushSoft();
       await this.#copyAll();
-      if (!this.#isOver) refusal = await this.#deleteAll();
+      if (!this.#isOver) refusal = await this.#deletes.carryOut();
       if (!this.#isOver) await this.#copyBlocked();
     } catch (error) {
       const isFromTheStart = error instanceof StorageError && error.kind === 'not-found' && tally.source.objects === 0;
@@ -108,10 +123,14 @@ export class SyncRun {
         throw error;
       }
       if (error.kind !== 'aborted') tally.fail('', undefined, error);
+    } finally {
+      signal.removeEventListener('abort', stopPool);
     }
+    this.#recorder?.failBlocked();
     if (!this.#isOver) await this.#cleanAfter();
     const state = this.#state(refusal);
     await this.#end(state === 'refused' ? 'failed' : state);
+    if (!this.#isOver && !this.#a.options.dryRun) await pruneCatalog(this.#ports.catalog, this.#a.signal);
     return this.#result(state, refusal, startedMs);
   }
 
@@ -187,9 +206,7 @@ export class SyncRun {
   }
 
   async #copyAll(): Promise<void> {
-    const { tally, means, signal } = this.#a;
-    const stopPool = (): void => means?.pool.stop();
-    signal.addEventListener('abort', stopPool, { once: true });
+    const { tally, signal } = this.#a;
     try {
       await this.#listings.merge(undefined, {
         visit: (object) => this.#planner.visit(object),
@@ -206,26 +223,26 @@ export class SyncRun {
       await this.#queue?.drain();
       await this.#recordObserved();
       tally.report('copying');
-      signal.removeEventListener('abort', stopPool);
     }
   }
 
   async #recordObserved(): Promise<void> {
     const { changes, replicas, gone } = this.#planner.takeObserved();
-    if (gone.length > 0) await this.#checkSource();
+    if (gone.length > 0) await this.#listings.checkSourceStays();
     const missing = gone.filter(({ name }) => !this.#listings.protected.covers(name));
     await this.#recorder?.record({ changes, replicas: [...missing, ...replicas] });
   }
 
   /**
-   * Something lay at the target that the listing had not shown: a file where a directory must be and that is deleted by now,
-   * or what a worker published before it died. They are tried once more, onto what is there now.
+   * Something lay at the target that the listing had not shown (a file where a directory must be and that is deleted by now, or what a
+   * worker published before it died), there was no room beside a large object, or a worker came too late. They are tried once more,
+   * onto what is there now (docs/sync.md, "What happens"). Small ones first and large ones alone: where room is short, as much as
+   * possible finds some.
    */
   async #copyBlocked(): Promise<void> {
-    // Small ones first and large ones alone: where room is short, as much as possible finds some.
-    const blocked = this.#recorder?.takeBlocked().toSorted((a, b) => a.item.size - b.item.size) ?? [];
-    for (const planned of blocked) {
+    for (const planned of this.#recorder?.takeBlocked() ?? []) {
       if (planned.item.size >= ALONE_BYTES) await this.#queue?.drain();
+      if (this.#isOver) break;
       const targets = await Promise.all(planned.item.targets.map((one) => this.#lookAgain(planned.item.key, one)));
       this.#queue?.add({ ...planned, item: { ...planned.item, targets } });
     }
@@ -241,76 +258,5 @@ export class SyncRun {
       if (!(error instanceof StorageError)) throw error;
       return { target, how: 'copy', expected: undefined };
     }
-  }
-
-  async #deleteAll(): Promise<string | undefined> {
-    if (!this.#a.options.deleteUnmatched) return undefined;
-    const refusal = this.#refuseDelete();
-    for (const { target, unmatched, listed } of this.#a.tally.targets)
-      this.#a.tally.telling.info?.(refusal === undefined ? 'deletes allowed' : 'deletes refused', {
-        target: target.title,
-        unmatched,
-        listed,
-      });
-    if (refusal !== undefined) return refusal;
-    for (;;) {
-      const { unmatched, isAll } = this.#planner.takeUnmatched();
-      await this.#delete(this.#deletable(unmatched));
-      if (isAll) return undefined;
-      await this.#listings.merge(unmatched.at(-1)?.key, {
-        visit: (object) => {
-          const isOurs = this.#a.options.filter.judge(object.key) === 'included';
-          if (object.source === undefined && isOurs) this.#planner.visitUnmatched(object);
-        },
-        pause: async () => undefined,
-      });
-    }
-  }
-
-  async #delete(batch: readonly Unmatched[]): Promise<void> {
-    const { tally, means, targets, listeners } = this.#a;
-    for (const { key, at } of batch)
-      for (const { target } of at)
-        listeners.onAction?.({ action: 'delete', key, target: targets[target]?.title ?? '', bytes: 0 });
-    if (means === undefined) {
-      for (const { at } of batch) for (const { target } of at) tally.target(target).deleted++;
-      return;
-    }
-    const { leases } = means;
-    const args = {
-      ...this.#a,
-      targets: this.#storages,
-      lease: leases.lease,
-      isLost: () => leases.isLost || leases.isOver,
-      checkSource: () => this.#checkSource(),
-    };
-    await deleteUnmatched(this.#ports, args, batch);
-  }
-
-  /** A target that was given up was not looked at to its end, and no guard counted it: nothing is deleted there. */
-  #deletable(unmatched: readonly Unmatched[]): Unmatched[] {
-    const { tally } = this.#a;
-    return unmatched.flatMap((one) => {
-      if (this.#listings.protected.covers(one.key)) return [];
-      const at = one.at.filter(({ target }) => !tally.isOut(target));
-      return one.at.length > 0 && at.length === 0 ? [] : [{ ...one, at }];
-    });
-  }
-
-  /** Before anything is concluded from what the source does not have. */
-  async #checkSource(): Promise<void> {
-    const { source, options, signal } = this.#a;
-    if (this.#listings.sourceListed > 0) await checkSourceStays(source, options.prefix, signal);
-  }
-
-  /** Before the first delete: at any target too many, and none is made anywhere. */
-  #refuseDelete(): string | undefined {
-    const { options, tally } = this.#a;
-    for (const [index, { unmatched, listed, target }] of tally.targets.entries()) {
-      if (tally.isOut(index) || allowsDelete(options.deleteLimit, { count: unmatched, total: listed })) continue;
-      const limit = describeDeleteLimit(options.deleteLimit);
-      return `${unmatched} of ${listed} objects at ${target.title} would be deleted, more than --max-delete allows (${limit}); nothing was deleted. If this is meant, raise --max-delete`;
-    }
-    return undefined;
   }
 }

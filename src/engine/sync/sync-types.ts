@@ -2,7 +2,7 @@ import type { Verification } from '../../domain/store/verification.ts';
 import type { Comparison } from '../../domain/transfer/difference.ts';
 import type { DeleteLimit } from '../../domain/transfer/delete-limit.ts';
 import type { KeyFilter } from '../../domain/transfer/key-filter.ts';
-import type { SyncHeld } from '../../ports/catalog.ts';
+import type { SyncHeld } from '../../ports/catalog-syncs.ts';
 import type { Storage } from '../../ports/storage.ts';
 
 export interface SyncTarget {

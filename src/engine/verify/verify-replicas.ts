@@ -9,6 +9,7 @@ import type { Telling } from '../../ports/telling.ts';
 import { flushSoft } from '../flush-soft.ts';
 import { OperationIds } from '../operation-ids.ts';
 import { ListingCursor } from '../sync/cursor.ts';
+import { isFailureExcluded } from '../sync/excluded-failure.ts';
 import { KnownCursor } from '../sync/known-cursor.ts';
 import { type MergedObject, mergeListings } from '../sync/merge-listings.ts';
 import { isAwaitingDelete } from '../sync/plan-object.ts';
@@ -141,13 +142,8 @@ class VerifyRun {
 
   #noteFailures(store: number, page: ListingPage): void {
     const { filter } = this.#a;
-    for (const failure of page.failures) {
-      const { protects } = failure;
-      const isExcluded = protects.endsWith('/')
-        ? filter.excludesBelow(protects)
-        : protects !== '' && filter.judge(protects) !== 'included';
-      if (!isExcluded) this.#tally.findListed(store, failure);
-    }
+    for (const failure of page.failures)
+      if (!isFailureExcluded(filter, failure)) this.#tally.findListed(store, failure);
   }
 
   #visit(object: MergedObject): void {

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { StorageError } from '../../ports/storage.ts';
 import type { FileIo } from './file-io.ts';
+import { Unflushed } from './unflushed.ts';
 
 /** Directories remembered as safe; beyond it all are looked at again. Keeps the memory of a huge tree flat. */
 const REMEMBERED_MAX = 20_000;
@@ -13,11 +14,12 @@ const SAFE_MS = 1000;
  */
 export class Directories {
   readonly root: string;
+  /** Directories in which others were made or found: their entries must be flushed to stay. */
+  readonly fresh = new Unflushed();
   readonly #io: FileIo;
   readonly #store: string;
   readonly #safe = new Set<string>();
   readonly #made = new Set<string>();
-  readonly #fresh = new Set<string>();
   #safeUntilMs = 0;
   #realRoot: string | undefined;
 
@@ -55,7 +57,7 @@ export class Directories {
     throw new StorageError('denied', { store: this.#store, key }, 'a symbolic link to a directory is on the way');
   }
 
-  /** Makes the directory of a key; what must be flushed for it to stay is then given by `takeFresh`. */
+  /** Makes the directory of a key; what must be flushed for it to stay is then in `fresh`. */
   async makeParent(key: string): Promise<void> {
     const directory = parentOf(key);
     if (directory === '') return;
@@ -69,7 +71,7 @@ export class Directories {
     if (directory === '') throw Object.assign(new Error('the root is gone'), { code: 'ENOENT' });
     try {
       await this.#io.mkdir(`${this.root}/${directory}`);
-      this.#fresh.add(parentOf(directory));
+      this.fresh.note(parentOf(directory));
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       if (code === 'EEXIST') {
@@ -85,14 +87,7 @@ export class Directories {
   /** Whoever made it may not have flushed it yet, nor those above it. */
   #noteFound(directory: string): void {
     for (let found = directory; found !== '' && !this.#made.has(found); found = parentOf(found))
-      this.#fresh.add(parentOf(found));
-  }
-
-  /** Directories in which others were made or found since the last call: their entries must be flushed to stay. */
-  takeFresh(): string[] {
-    const fresh = [...this.#fresh];
-    this.#fresh.clear();
-    return fresh;
+      this.fresh.note(parentOf(found));
   }
 
   /** After a directory vanished under us: nothing is taken for made any more. */

@@ -4,6 +4,7 @@ import type { Directories } from './directories.ts';
 import { isMissing } from './file-errors.ts';
 import type { FileIo } from './file-io.ts';
 import type { NativeFiles } from './native.ts';
+import { Unflushed } from './unflushed.ts';
 
 /** From so many files on, one flush of the whole file system is cheaper than one of each file. */
 const FLUSH_ALL_FROM = 8;
@@ -18,22 +19,12 @@ export interface FileFlushOptions {
 /** Makes files and directories of one store durable, each by itself or all with one flush of their file system. */
 export class FileFlush {
   readonly #o: FileFlushOptions;
-  readonly #noted = new Set<string>();
+  /** Directories something was deleted in. */
+  readonly deletedIn = new Unflushed();
   #rootFd: number | undefined;
 
   constructor(options: FileFlushOptions) {
     this.#o = options;
-  }
-
-  /** A directory whose entries changed without a flush yet. */
-  note(directory: string): void {
-    this.#noted.add(directory);
-  }
-
-  takeNoted(): string[] {
-    const directories = [...this.#noted];
-    this.#noted.clear();
-    return directories;
   }
 
   /** One flush for all where `count` files or directories are worth it; false: each is to be flushed by itself. */

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import { type LeaseClaim, type LeaseHeld, StorageError, type StoreLease } from '../../ports/storage.ts';
+import { toStorageError } from './file-errors.ts';
+import { isOwnDirectory, makeOwnDirectory } from './own-directory.ts';
 import { claimedLease, findHolder, isProcessAlive, type LeaseRecord, parseLease } from '../store-lease.ts';
 
 const LEFTOVER_AGE_MS = 600_000;
@@ -23,7 +25,8 @@ export class FileLease {
   claim(claim: LeaseClaim): StoreLease | LeaseHeld {
     const id = randomUUID();
     const record = claimedLease(id, claim);
-    this.#makeDirectory();
+    // Not with its parents: a root that is gone stays gone.
+    makeOwnDirectory(this.#directory, { store: this.#store, levels: 1 });
     for (;;) {
       const current = this.#read();
       const held = findHolder(current, claim, isProcessAlive);
@@ -33,18 +36,9 @@ export class FileLease {
     }
   }
 
-  /** Not with its parents: a root that is gone stays gone. */
-  #makeDirectory(): void {
-    try {
-      fs.mkdirSync(this.#directory);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-  }
-
   /** Removes what claimants left that were killed between two of their steps; those under way are far younger. */
   clean(nowMs: number): void {
-    for (const name of fs.existsSync(this.#directory) ? fs.readdirSync(this.#directory) : []) {
+    for (const name of isOwnDirectory(this.#directory, this.#store) ? fs.readdirSync(this.#directory) : []) {
       const path = `${this.#directory}/${name}`;
       const stats = name.startsWith('lease.') ? fs.statSync(path, { throwIfNoEntry: false }) : undefined;
       if (stats !== undefined && nowMs - stats.mtimeMs > LEFTOVER_AGE_MS) fs.rmSync(path, { force: true });
@@ -55,14 +49,21 @@ export class FileLease {
     return {
       renew: async (nowMs) => {
         const mine = this.#read();
-        if (mine?.id !== id)
-          throw new StorageError('precondition-failed', { store: this.#store }, 'the lease was taken over');
+        if (mine?.id !== id) throw this.#lost();
         this.#replace({ ...mine, untilMs: nowMs + claim.leaseMs });
       },
       release: async () => {
         if (this.#read()?.id === id) fs.rmSync(this.#path, { force: true });
       },
     };
+  }
+
+  /** Whoever takes a lease over makes its directory; where that is gone, so is the store. */
+  #lost(): StorageError {
+    if (fs.existsSync(this.#directory))
+      return new StorageError('precondition-failed', { store: this.#store }, 'the lease was taken over');
+    const why = `${this.#directory} was removed, or the disk it lies on unmounted, while the store was synced into`;
+    return new StorageError('unavailable', { store: this.#store }, why);
   }
 
   #read(): LeaseRecord | undefined {
@@ -88,13 +89,27 @@ export class FileLease {
   }
 
   #replace(record: LeaseRecord): void {
-    fs.renameSync(this.#write(record), this.#path);
+    let temporary: string;
+    try {
+      temporary = this.#write(record);
+    } catch (error) {
+      if (toStorageError(error, this.#store).kind !== 'full') throw error;
+      // For the same number of bytes in the same place there is room on a full disk too.
+      fs.writeFileSync(this.#path, JSON.stringify(record), { flag: 'r+' });
+      return;
+    }
+    fs.renameSync(temporary, this.#path);
   }
 
   #write(record: LeaseRecord): string {
     const temporary = `${this.#directory}/lease.${randomUUID()}`;
-    fs.writeFileSync(temporary, JSON.stringify(record), { mode: 0o644, flag: 'wx' });
-    return temporary;
+    try {
+      fs.writeFileSync(temporary, JSON.stringify(record), { mode: 0o644, flag: 'wx' });
+      return temporary;
+    } catch (error) {
+      fs.rmSync(temporary, { force: true });
+      throw error;
+    }
   }
 
   /** Removes the lease that was seen; false if another one had taken its place, which is put back. */

@@ -85,8 +85,8 @@ class FileStorage implements Storage {
     this.capabilities = { ...CAPABILITIES, soft: !durable };
     const shared = { store: this.name, io: this.#io, native };
     this.#directories = new Directories({ root: this.#root, io: this.#io, store: this.name });
-    this.#sidecars = new Sidecars(this.#root, this.#io);
-    this.#staging = new StagingArea(this.#root);
+    this.#sidecars = new Sidecars(this.name, this.#root, this.#io);
+    this.#staging = new StagingArea(this.name, this.#root);
     this.#lease = new FileLease(this.name, this.#root);
     this.#reader = new FileReader({
       ...shared,
@@ -163,7 +163,7 @@ class FileStorage implements Storage {
     await this.#io.unlink(filePath);
     await this.#sidecars.remove(key);
     await this.#directories.removeEmptyAbove(key);
-    this.#flush.note(parentOf(key));
+    this.#flush.deletedIn.note(parentOf(key));
     if (options.deferred !== true) await this.#writer.flush([]);
   }
 
@@ -223,11 +223,19 @@ class FileStorage implements Storage {
   }
 
   async lease(claim: LeaseClaim): Promise<StoreLease | LeaseHeld> {
-    try {
-      return this.#lease.claim(claim);
-    } catch (error) {
-      throw this.#toError(error);
-    }
+    const translated = async <T>(act: () => T | Promise<T>): Promise<T> => {
+      try {
+        return await act();
+      } catch (error) {
+        throw this.#toError(error);
+      }
+    };
+    const lease = await translated(() => this.#lease.claim(claim));
+    if (!('release' in lease)) return lease;
+    return {
+      renew: (nowMs) => translated(() => lease.renew(nowMs)),
+      release: () => translated(() => lease.release()),
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -24,9 +24,11 @@ import type { UnnamedFiles } from './unnamed-files.ts';
 import type { SymlinkMode } from './walk.ts';
 
 const { O_WRONLY, O_CREAT, O_EXCL } = fs.constants;
-const { ENOTSUP, EINVAL, ENOSYS } = os.constants.errno;
+const { E2BIG, ENOSPC, ENOTSUP, EINVAL, ENOSYS } = os.constants.errno;
 
 const NS_PER_S = 1e9;
+/** So long a mark may be on every file system that keeps any: half the smallest block. */
+const MARK_BYTES_SURE = 512;
 
 export interface FileWriterOptions {
   readonly store: string;
@@ -119,7 +121,7 @@ export class FileWriter {
   async #fill({ key, body, options, at }: Filling, fd: number): Promise<Staged> {
     const size = await this.#write(key, fd, body, options);
     // Before the mode: a file its owner may not write takes no mark from him.
-    const marked = options.mark.sha256 !== undefined && this.#mark(fd, options.mark, options);
+    const marked = options.mark.sha256 !== undefined && this.#mark(key, fd, options.mark, options);
     const { mode, modifiedNs } = options.attributes;
     if (mode !== undefined && ((mode | 0o200) & ~this.#umask) !== mode) await this.#io.chmod(fd, mode);
     if (modifiedNs !== undefined) await this.#setTimes(fd, modifiedNs);
@@ -163,9 +165,15 @@ export class FileWriter {
   }
 
   /** False where the file system keeps no extended attributes: the mark then becomes a sidecar when published. */
-  #mark(fd: number, mark: Mark, { attributes }: StageOptions): boolean {
-    const result = this.#o.native?.setAttribute(fd, MARK_ATTRIBUTE, encodeFileMark(mark, attributes)) ?? -ENOTSUP;
+  #mark(key: string, fd: number, mark: Mark, { attributes }: StageOptions): boolean {
+    const value = encodeFileMark(mark, attributes);
+    const result = this.#o.native?.setAttribute(fd, MARK_ATTRIBUTE, value) ?? -ENOTSUP;
     if (result === -ENOTSUP) return false;
+    // Of most file systems a block is all the room a file has for it: a disk need not be full to say so.
+    if (result === -E2BIG || (result === -ENOSPC && value.length > MARK_BYTES_SURE)) {
+      const why = `its metadata takes ${value.length} bytes, more than the file system keeps with a file`;
+      throw new StorageError('unsupported', { store: this.#o.store, key }, why);
+    }
     if (result < 0) throw systemError('the mark cannot be written', result);
     return true;
   }
@@ -177,15 +185,17 @@ export class FileWriter {
   }
 
   async flush(staged: readonly Staged[]): Promise<void> {
-    if (!this.#o.durable) return;
-    const { flush } = this.#o;
-    const deletedIn = flush.takeNoted();
-    if (await flush.together(staged.length + deletedIn.length)) return;
-    for (const one of staged) {
-      if (!(one instanceof StagedFile) || one.options.attributes.link !== undefined) continue;
-      await (one.at.fd === undefined ? flush.path(one.at.path) : this.#io.fsync(one.at.fd));
+    const { flush, durable } = this.#o;
+    if (!durable) return flush.deletedIn.forget();
+    const deletedIn = flush.deletedIn.pending();
+    if (!(await flush.together(staged.length + deletedIn.size))) {
+      for (const one of staged) {
+        if (!(one instanceof StagedFile) || one.options.attributes.link !== undefined) continue;
+        await (one.at.fd === undefined ? flush.path(one.at.path) : this.#io.fsync(one.at.fd));
+      }
+      await flush.directories(deletedIn.keys());
     }
-    await flush.directories(deletedIn);
+    flush.deletedIn.flushed(deletedIn);
   }
 
   async publish(requests: readonly PublishRequest[]): Promise<(Published | StorageError)[]> {
@@ -201,12 +211,18 @@ export class FileWriter {
         outcomes.push(this.#toPublishError(error, staged.key));
       }
     }
-    if (this.#o.durable && parents.size > 0) {
-      const directories = [...parents, ...this.#o.directories.takeFresh()];
-      const { flush } = this.#o;
-      if (!(await flush.together(directories.length))) await flush.directories(directories);
-    }
+    if (parents.size > 0) await this.#flushNames(parents);
     return outcomes;
+  }
+
+  async #flushNames(parents: ReadonlySet<string>): Promise<void> {
+    const { flush, directories, durable } = this.#o;
+    const { fresh } = directories;
+    if (!durable) return fresh.forget();
+    const made = fresh.pending();
+    const changed = new Set([...parents, ...made.keys()]);
+    if (!(await flush.together(changed.size))) await flush.directories(changed);
+    fresh.flushed(made);
   }
 
   async #publishOne(staged: StagedFile, options: PublishRequest['options']): Promise<Published> {
@@ -258,7 +274,7 @@ export class FileWriter {
     const fd = staged.at.fd ?? (await this.#io.open(staged.at.path, fs.constants.O_RDONLY));
     try {
       if ((mode & 0o200) === 0) await this.#io.chmod(fd, mode | 0o200);
-      const marked = this.#mark(fd, mark, staged.options);
+      const marked = this.#mark(staged.key, fd, mark, staged.options);
       if ((mode & 0o200) === 0) await this.#io.chmod(fd, mode);
       return marked;
     } finally {

@@ -10,24 +10,32 @@ const PAGES_AHEAD = 8;
 /** An idle thread is kept for the next listing; more than one at a time get a thread each. */
 const idle: ListingThread[] = [];
 const IDLE_MAX = 2;
+/** Names of one directory are sorted in memory. */
+const HEAP_MB = 256;
+const TOO_MANY_ENTRIES = `a directory has more entries than can be sorted in ${HEAP_MB} MB (some two millions): spread them over several`;
 
 class ListingThread {
   readonly #worker = new Worker(new URL(`./listing-thread${import.meta.url.slice(-3)}`, import.meta.url), {
-    resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 },
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 8 },
   });
   #receive: ((answer: ListingAnswer) => void) | undefined;
   #lastId = 0;
+  #isDead = false;
 
   constructor() {
     this.#worker.on('message', (answer: ListingAnswer) => {
       if (answer.id === this.#lastId) this.#receive?.(answer);
     });
-    this.#worker.on('error', (error) => {
-      this.#receive?.({
-        kind: 'error',
-        id: this.#lastId,
-        error: { kind: 'unavailable', message: `the listing stopped: ${error.message}` },
-      });
+    let why = 'its thread ended';
+    this.#worker.on('error', (error: NodeJS.ErrnoException) => {
+      why = error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? TOO_MANY_ENTRIES : error.message;
+    });
+    this.#worker.on('exit', () => {
+      this.#isDead = true;
+      const at = idle.indexOf(this);
+      if (at >= 0) idle.splice(at, 1);
+      const error = { kind: 'unavailable', message: `the listing stopped: ${why}` } as const;
+      this.#receive?.({ kind: 'error', id: this.#lastId, error });
     });
     this.#worker.unref();
   }
@@ -46,6 +54,7 @@ class ListingThread {
     this.#post({ kind: 'stop', id: this.#lastId });
     this.#receive = undefined;
     this.#lastId++;
+    if (this.#isDead) return;
     this.#worker.unref();
     if (idle.length < IDLE_MAX) idle.push(this);
     else void this.#worker.terminate();

@@ -9,10 +9,12 @@ import { makeOwnDirectory } from './own-directory.ts';
  * to, a newline, and the mark. A sidecar of other bytes than those now at the key says nothing.
  */
 export class Sidecars {
+  readonly #store: string;
   readonly #directory: string;
   readonly #io: FileIo;
 
-  constructor(root: string, io: FileIo) {
+  constructor(store: string, root: string, io: FileIo) {
+    this.#store = store;
     this.#directory = `${root}/.pando/meta`;
     this.#io = io;
   }
@@ -29,14 +31,15 @@ export class Sidecars {
 
   /** Writes beside `temporary` and renames; durable with the store's next flush. */
   async write(key: string, token: string, mark: Uint8Array, temporary: string): Promise<void> {
-    makeOwnDirectory(this.#directory, 2);
+    makeOwnDirectory(this.#directory, { store: this.#store, levels: 2 });
     const fd = await this.#io.open(
       temporary,
       fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_TRUNC,
       0o600,
     );
     try {
-      await this.#io.write(fd, Buffer.concat([Buffer.from(`${token}\n`, 'latin1'), mark]));
+      const bytes = Buffer.concat([Buffer.from(`${token}\n`, 'latin1'), mark]);
+      for (let at = 0; at < bytes.length; ) at += await this.#io.write(fd, bytes.subarray(at));
       await this.#io.fsync(fd);
     } finally {
       await this.#io.close(fd);

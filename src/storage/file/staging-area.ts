@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { isProcessAlive } from '../store-lease.ts';
 import { isMissing } from './file-errors.ts';
 import type { FileIo } from './file-io.ts';
-import { makeOwnDirectory } from './own-directory.ts';
+import { isOwnDirectory, makeOwnDirectory } from './own-directory.ts';
 
 /** On another host nothing is known of a writer; what it did not touch for so long is left behind. */
 const FOREIGN_AGE_MS = 24 * 60 * 60 * 1000;
@@ -15,6 +15,7 @@ const FOREIGN_AGE_MS = 24 * 60 * 60 * 1000;
  * one that is gone (a disk that is not mounted) must not come back as an empty directory.
  */
 export class StagingArea {
+  readonly #store: string;
   readonly #root: string;
   readonly #parent: string;
   readonly #writer =
@@ -23,7 +24,8 @@ export class StagingArea {
   /** The root this writer's directory was made in; undefined: it is yet to be made. */
   #madeIn: string | undefined;
 
-  constructor(root: string) {
+  constructor(store: string, root: string) {
+    this.#store = store;
     this.#root = root;
     this.#parent = `${root}/.pando/staging`;
   }
@@ -37,7 +39,7 @@ export class StagingArea {
     const path = `${this.#parent}/${this.#writer}`;
     if (this.#madeIn === undefined) {
       const root = this.#identifyRoot();
-      makeOwnDirectory(path, 3, 0o700);
+      makeOwnDirectory(path, { store: this.#store, levels: 3, mode: 0o700 });
       this.#madeIn = root;
     }
     return path;
@@ -79,6 +81,7 @@ export class StagingArea {
   /** Removes what writers left behind that no longer live; gives the number of files. */
   async clean(io: FileIo): Promise<number> {
     let count = 0;
+    for (const path of [`${this.#root}/.pando`, this.#parent]) if (!isOwnDirectory(path, this.#store)) return 0;
     for (const writer of await readNames(io, this.#parent)) {
       const directory = `${this.#parent}/${writer}`;
       if (writer === this.#writer || (await this.#mayLive(io, writer, directory))) continue;

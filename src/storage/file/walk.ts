@@ -1,10 +1,10 @@
-import fs, { type Dirent } from 'node:fs';
+import fs, { type Dirent, type Stats } from 'node:fs';
 import path from 'node:path';
 import { compareKeys, escapeBytes, escapeKey, findKeyProblem, RESERVED_DIRECTORY } from '../../domain/object/key.ts';
 import { type ListingFailure, StorageError } from '../../ports/storage.ts';
-import { toStorageError } from './file-errors.ts';
+import { isMissing, toStorageError } from './file-errors.ts';
 import { FileLooker } from './file-looker.ts';
-import { type FileStatus, toFileStatus } from './file-status.ts';
+import { type FileKind, type FileStatus, toFileStatus } from './file-status.ts';
 import { ColumnsBuilder, type ListingColumns } from './listing-columns.ts';
 
 /**
@@ -45,9 +45,12 @@ interface Directory {
 interface Entry {
   /** Latin-1 of the bytes; ends with '/' for a directory, or a link to one: its place in the order. */
   readonly sort: string;
-  readonly dirent: Dirent;
-  readonly isDirectory: boolean;
+  /** Latin-1 of the bytes. */
+  readonly raw: string;
+  readonly kind: FileKind;
 }
+
+type Named = Pick<Entry, 'raw' | 'kind'>;
 
 class Walker {
   readonly #page = new ColumnsBuilder(PAGE_OBJECTS);
@@ -90,11 +93,11 @@ class Walker {
       const name = this.#decode(directory, entry);
       if (name === undefined) continue;
       const key = directory.prefix + name;
-      if (entry.isDirectory) {
+      if (entry.kind === 'directory') {
         if (this.#mayHold(`${key}/`))
           yield* this.#walkDirectory({ prefix: `${key}/`, path: `${directory.path}/${name}`, above: directory.above });
-      } else if (entry.dirent.isFile()) this.#addFile(key, directory.path, name);
-      else if (entry.dirent.isSymbolicLink()) yield* this.#walkLink(directory, key, name);
+      } else if (entry.kind === 'file') this.#addFile(key, directory.path, name);
+      else if (entry.kind === 'link') yield* this.#walkLink(directory, key, name);
       else if (this.#isWanted(key))
         this.#fail(key, key, 'special-file', 'it is neither a file, a directory nor a link');
       if (this.#page.isFull) yield this.#page.take();
@@ -102,22 +105,21 @@ class Walker {
   }
 
   #readEntries(directory: Directory): readonly Entry[] {
-    let dirents: Dirent[];
+    let named: readonly Named[];
     try {
-      dirents = fs.readdirSync(directory.path, { withFileTypes: true, encoding: 'latin1' });
+      named = readNamed(directory.path);
     } catch (error) {
       const { kind, message } = toStorageError(error, this.#options.store);
-      if (kind === 'not-found' && directory.prefix !== '') return [];
+      if (isMissing(error) && directory.prefix !== '') return [];
       if (directory.prefix === '') throw toStorageError(error, this.#options.store);
       this.#fail(directory.prefix, directory.prefix, kind === 'denied' ? 'denied' : 'unavailable', message);
       return [];
     }
     const entries: Entry[] = [];
-    for (const dirent of dirents) {
-      if (directory.prefix === '' && dirent.name === RESERVED_DIRECTORY) continue;
-      const isDirectory = dirent.isDirectory();
-      const holdsKeys = isDirectory || (dirent.isSymbolicLink() && this.#isFollowedDirectory(directory, dirent.name));
-      entries.push({ sort: holdsKeys ? `${dirent.name}/` : dirent.name, dirent, isDirectory });
+    for (const { raw, kind } of named) {
+      if (directory.prefix === '' && raw === RESERVED_DIRECTORY) continue;
+      const holdsKeys = kind === 'directory' || (kind === 'link' && this.#isFollowedDirectory(directory, raw));
+      entries.push({ sort: holdsKeys ? `${raw}/` : raw, raw, kind });
     }
     return entries.sort((a, b) => (a.sort < b.sort ? -1 : 1));
   }
@@ -134,7 +136,7 @@ class Walker {
 
   /** The name as text; a name that cannot be part of a key is recorded as failed. */
   #decode(directory: Directory, entry: Entry): string | undefined {
-    const raw = entry.dirent.name;
+    const { raw } = entry;
     let name = raw;
     if (BEYOND_ASCII.test(raw)) {
       const bytes = Buffer.from(raw, 'latin1');
@@ -156,7 +158,7 @@ class Walker {
       if (problem !== undefined) {
         this.#fail(
           directory.prefix + name,
-          directory.prefix + name + (entry.isDirectory ? '/' : ''),
+          directory.prefix + name + (entry.kind === 'directory' ? '/' : ''),
           'invalid-key',
           problem,
         );
@@ -170,7 +172,9 @@ class Walker {
     if (!this.#isWanted(key)) return;
     try {
       const status = this.#looker.look(directory, name);
-      if (status !== undefined) this.#page.add(key, status);
+      if (status === undefined) return;
+      if (status.kind === 'file' || status.kind === 'link') this.#page.add(key, status);
+      else this.#fail(key, `${key}/`, 'unavailable', 'it became something else than a file while it was looked at');
     } catch (error) {
       const { kind, message } = toStorageError(error, this.#options.store, key);
       this.#fail(key, key, kind === 'denied' ? 'denied' : 'unavailable', message);
@@ -237,6 +241,31 @@ class Walker {
     if (!directory.startsWith(prefix) && !prefix.startsWith(directory)) return false;
     return startAfter === undefined || startAfter.startsWith(directory) || compareKeys(directory, startAfter) > 0;
   }
+}
+
+/**
+ * Where the file system does not say in a directory of what kind its entries are, Node looks at each: by its name as text, which
+ * of bytes read as Latin-1 is another one, and what it does not find there, or what vanishes meanwhile, is told as if the
+ * whole directory had. Then all are looked at here.
+ */
+function readNamed(directory: string): readonly Named[] {
+  try {
+    const dirents = fs.readdirSync(directory, { withFileTypes: true, encoding: 'latin1' });
+    return dirents.map((dirent) => ({ raw: dirent.name, kind: kindOf(dirent) }));
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+  return fs.readdirSync(directory, { encoding: 'latin1' }).flatMap((raw) => {
+    const path = Buffer.concat([Buffer.from(`${directory}/`), Buffer.from(raw, 'latin1')]);
+    const stats = fs.lstatSync(path, { throwIfNoEntry: false });
+    return stats === undefined ? [] : [{ raw, kind: kindOf(stats) }];
+  });
+}
+
+function kindOf(entry: Dirent | Stats): FileKind {
+  if (entry.isFile()) return 'file';
+  if (entry.isDirectory()) return 'directory';
+  return entry.isSymbolicLink() ? 'link' : 'other';
 }
 
 const BEYOND_ASCII = /[\u0080-\u00ff]/;

@@ -206,7 +206,7 @@ class MemoryStorage implements Storage {
       for (let chunk = await chunks.next(); chunk !== undefined; chunk = await chunks.next()) {
         size += chunk.length;
         if (options.size !== undefined && size > options.size) throw this.#wrongLength(key, size, options.size);
-        parts.push(chunk.slice());
+        parts.push(new Uint8Array(chunk));
       }
     } catch (error) {
       if (error instanceof StorageError) throw error;

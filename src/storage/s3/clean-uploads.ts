@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { isProcessAlive } from '../store-lease.ts';
+import { isListing } from './is-listing.ts';
 import { listParts } from './list-parts.ts';
 import { deleteLoneMark, listMarks } from './mark-beside.ts';
 import { deleteOwn, listOwn } from './own-documents.ts';
@@ -139,7 +140,11 @@ async function deleteLoneMarks(bucket: S3Bucket, key: string): Promise<void> {
 async function uploadsOf(bucket: S3Bucket, key: string): Promise<{ uploadId: string; initiatedMs: number }[]> {
   const input = { Bucket: bucket.bucket, Prefix: key, EncodingType: 'url' as const };
   const { connection } = bucket;
-  const answer = await connection.send((sdk) => new sdk.ListMultipartUploadsCommand(input), { retried: true });
+  const answer = await connection.send(
+    (sdk) => new sdk.ListMultipartUploadsCommand(input),
+    { retried: true },
+    isListing,
+  );
   return (answer.Uploads ?? []).flatMap(({ Key = '', UploadId, Initiated }) =>
     UploadId !== undefined && (Key === key || decoded(Key) === key)
       ? [{ uploadId: UploadId, initiatedMs: Initiated?.getTime() ?? 0 }]

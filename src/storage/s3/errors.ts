@@ -9,13 +9,20 @@ export class S3Failure extends Error {
   readonly status: number;
 
   constructor(code: string, status: number, said = '', requestId?: string) {
-    const words = ADVICE[code] ?? (said === code ? '' : said);
+    const words = ADVICE[code] ?? (said === code ? '' : shownText(said));
     const facts = [status === 0 ? '' : String(status), requestId === undefined ? '' : `request ${requestId}`];
     const tail = facts.filter((fact) => fact !== '').join(', ');
-    super(`${words === '' ? code : `${code}: ${words}`}${tail === '' ? '' : ` (${tail})`}`);
+    const name = shownText(code);
+    super(`${words === '' ? name : `${name}: ${words}`}${tail === '' ? '' : ` (${tail})`}`);
     this.code = code;
     this.status = status;
   }
+}
+
+/** What a server said ends up in terminals and logs: one line, and not a long one. */
+function shownText(said: string): string {
+  // oxlint-disable-next-line no-control-regex -- those are what must not come through
+  return said.slice(0, 500).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ');
 }
 
 const KINDS: Readonly<Record<string, StorageErrorKind>> = {
@@ -49,6 +56,7 @@ const KINDS: Readonly<Record<string, StorageErrorKind>> = {
   XAmzContentSHA256Mismatch: 'corrupt',
   InvalidDigest: 'corrupt',
   IncompleteBody: 'unavailable',
+  UnexpectedAnswer: 'unavailable',
   InternalError: 'unavailable',
   RequestTimeout: 'timeout',
   QuotaExceeded: 'full',
@@ -126,16 +134,24 @@ interface SdkError {
   readonly Code?: unknown;
   readonly message?: unknown;
   readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string };
+  /** Of an answer whose XML could not be read. */
+  readonly $response?: { readonly statusCode?: number };
   readonly errors?: readonly unknown[];
 }
 
 function toS3Failure(error: unknown): S3Failure {
   if (error instanceof S3Failure) return error;
-  const { name, code, Code, message, $metadata, errors } = (error ?? {}) as SdkError;
+  const { name, code, Code, message, $metadata, $response, errors } = (error ?? {}) as SdkError;
   // Several addresses of one host were tried: the first tells as much as all of them.
   if (errors !== undefined && errors.length > 0 && $metadata === undefined) return toS3Failure(errors[0]);
+  const status = $metadata?.httpStatusCode ?? $response?.statusCode ?? 0;
+  if (status >= 200 && status < 300)
+    return new S3Failure('UnexpectedAnswer', status, 'it cannot be read', $metadata?.requestId);
   const said = [Code, code, name].find((text) => typeof text === 'string' && text in KINDS) ?? Code ?? code ?? name;
-  const words = typeof message === 'string' && message !== 'UnknownError' ? message : '';
+  const words =
+    typeof message === 'string' && message !== 'UnknownError'
+      ? message.replace(/\n {2}Deserialization error:[^]*$/, '')
+      : '';
   const shown = typeof said === 'string' ? said : 'unknown failure';
-  return new S3Failure(shown, $metadata?.httpStatusCode ?? 0, words, $metadata?.requestId);
+  return new S3Failure(shown, status, words, $metadata?.requestId);
 }

@@ -1,12 +1,13 @@
+import type { IncomingMessage } from 'node:http';
 import type { ByteSpan } from '../../domain/transfer/byte-range.ts';
-import type { GetOptions, Got, Head } from '../../ports/storage.ts';
+import { type GetOptions, type Got, type Head, StorageError } from '../../ports/storage.ts';
 import { failureOf, isBucketMissing } from './errors.ts';
 import { quoted } from './etag.ts';
 import { headerOf } from './http-exchange.ts';
 import type { ObjectAt } from './key-space.ts';
 import { openBody } from './object-body.ts';
 import { lengthOf, readHead } from './read-head.ts';
-import { isPreconditionFailed, type S3Bucket } from './s3-bucket.ts';
+import { isNotFound, isPreconditionFailed, type S3Bucket } from './s3-bucket.ts';
 
 /** A body up to this size is read before `get` returns: a small object is then one piece, and its failure is that of `get`. */
 const WHOLE_BODY_BYTES_MAX = 256 * 1024;
@@ -24,14 +25,25 @@ export async function getObject(bucket: S3Bucket, at: ObjectAt, { span, ifToken,
   const { connection } = bucket;
   try {
     const answer = await connection.request({ method: 'GET', fullKey: at.fullKey, headers }, { key: at.key, signal });
-    const range = parseContentRange(headerOf(answer, 'content-range'));
-    const size = range?.size ?? lengthOf(answer);
-    const { head } = readHead(answer, size);
-    const wanted = wantedOf(span, range?.start ?? 0, size);
+    const sent = sentOf(answer);
+    const { head } = readHead(answer, sent?.size ?? 0);
+    const isOther = ifToken !== undefined && head.token !== ifToken;
+    const isElsewhere = sent === undefined || (span !== undefined && !covers(sent, span));
+    if (isOther || isElsewhere) answer.destroy();
+    // Not every server knows If-Match.
+    if (isOther) throw bucket.preconditionFailed(at, { kind: 'token', token: ifToken });
+    if (isElsewhere)
+      throw new StorageError(
+        'unavailable',
+        { store: bucket.name, key: at.key },
+        'other bytes came than were asked for',
+      );
+    const wanted = wantedOf(span, sent);
     const body = openBody(answer, {
       store: bucket.name,
       key: at.key,
       wanted,
+      sent: sent.end - sent.start,
       idleMs: connection.timeouts.idleMs,
       signal,
     });
@@ -39,6 +51,8 @@ export async function getObject(bucket: S3Bucket, at: ObjectAt, { span, ifToken,
     return { head, body: length <= WHOLE_BODY_BYTES_MAX ? await readWhole(body, length) : body };
   } catch (error) {
     if (isBucketMissing(error)) throw bucket.bucketMissing(at.key, error);
+    // So says also what stands before a store that is down.
+    if (isNotFound(error) && failureOf(error)?.code !== 'NoSuchKey') await bucket.demandBucket(at, { signal });
     if (isPreconditionFailed(error)) throw bucket.preconditionFailed(at, undefined, error);
     if (failureOf(error)?.status !== 416) throw error;
     return { head: await headOnly(bucket, at, { ifToken, signal }), body: NO_BYTES };
@@ -56,16 +70,27 @@ async function headOnly(
   return head;
 }
 
-/** Which of the bytes the server sends from `sentFrom` on were asked for. */
-function wantedOf(span: ByteSpan | undefined, sentFrom: number, size: number): ByteSpan {
-  if (span === undefined) return { start: 0, end: size };
-  const end = Math.max(Math.min(span.end, size) - sentFrom, 0);
-  return { start: Math.min(Math.max(span.start - sentFrom, 0), end), end };
+/** Which of the bytes the server sends were asked for. */
+function wantedOf(span: ByteSpan | undefined, sent: Sent): ByteSpan {
+  if (span === undefined) return { start: 0, end: sent.size };
+  const end = Math.max(Math.min(span.end, sent.size) - sent.start, 0);
+  return { start: Math.min(span.start - sent.start, end), end };
 }
 
-function parseContentRange(text: string | undefined): { readonly start: number; readonly size: number } | undefined {
-  const match = /^bytes (\d+)-\d+\/(\d+)$/.exec(text ?? '');
-  return match === null ? undefined : { start: Number(match[1]), size: Number(match[2]) };
+/** Bytes of an object on their way, and the size of the whole. */
+interface Sent extends ByteSpan {
+  readonly size: number;
+}
+
+/** Undefined: the answer to a range does not say which one it is. */
+function sentOf(answer: IncomingMessage): Sent | undefined {
+  if (answer.statusCode !== 206) return { start: 0, end: lengthOf(answer), size: lengthOf(answer) };
+  const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(headerOf(answer, 'content-range') ?? '');
+  return match === null ? undefined : { start: Number(match[1]), end: Number(match[2]) + 1, size: Number(match[3]) };
+}
+
+function covers(sent: Sent, span: ByteSpan): boolean {
+  return sent.end <= sent.size && sent.start <= span.start && sent.end >= Math.min(span.end, sent.size);
 }
 
 async function readWhole(body: AsyncIterable<Uint8Array>, length: number): Promise<Uint8Array> {

@@ -52,18 +52,29 @@ export function exchange(request: ExchangeRequest): Promise<IncomingMessage> {
       connectTimer = setTimeout(() => sent.destroy(timeout(`no connection within ${connectMs} ms`)), connectMs);
       socket.once('connect', () => clearTimeout(connectTimer));
     });
+    let taken = 0;
     sent.on('response', (answer) => {
       stopTimers();
-      resolve(answer);
+      // What is not sent by the end of the answer nobody waits for: it would hold the connection, and its bytes, for ever.
+      answer.once('end', () => sent.writableFinished || sent.destroy());
+      const isEarly = taken < (body?.length ?? 0);
+      if (isEarly && (answer.statusCode ?? 0) < 300) {
+        sent.destroy();
+        reject(new S3Failure('UnexpectedAnswer', answer.statusCode ?? 0, 'it came before the server had all bytes'));
+      } else resolve(answer);
     });
     sent.on('error', (error) => {
       stopTimers();
       reject(error);
     });
-    sent.on('close', () => signal?.removeEventListener('abort', abort));
-    let taken = 0;
+    sent.on('close', () => {
+      signal?.removeEventListener('abort', abort);
+      // So ends one that is told to go on in another protocol: without an answer, and without an error.
+      if (!isSettled) reject(new S3Failure('ECONNRESET', 0, 'the connection was closed without an answer'));
+      stopTimers();
+    });
     const sendPiece = (): void => {
-      if (sent.destroyed) return;
+      if (sent.destroyed || isSettled) return;
       const piece = body?.subarray(taken, taken + PIECE_BYTES);
       taken += piece?.length ?? 0;
       if (body !== undefined && taken < body.length) {
@@ -86,9 +97,10 @@ function timeout(why: string): S3Failure {
 /** More of an answer that says what went wrong is not read. */
 const ERROR_BYTES_MAX = 64 * 1024;
 
-/** What an answer that is no success says, as a failure. */
-export async function readFailure(answer: IncomingMessage): Promise<S3Failure> {
+/** What an answer that is no success says, as a failure; what has not come within `limitMs` is not waited for. */
+export async function readFailure(answer: IncomingMessage, limitMs: number): Promise<S3Failure> {
   let text = '';
+  const timer = setTimeout(() => answer.destroy(), limitMs);
   try {
     for await (const chunk of answer as AsyncIterable<Buffer>) {
       text += chunk.toString('utf8');
@@ -96,10 +108,19 @@ export async function readFailure(answer: IncomingMessage): Promise<S3Failure> {
     }
   } catch {
     // The status says enough.
+  } finally {
+    clearTimeout(timer);
   }
   const status = answer.statusCode ?? 0;
   const code = elementOf(text, 'Code') ?? CODES[status] ?? `HTTP ${status}`;
   return new S3Failure(code, status, elementOf(text, 'Message') ?? '', headerOf(answer, 'x-amz-request-id'));
+}
+
+/** The rest of an answer is read, so that its connection can be used again; one that hangs over it is closed. */
+export function throwAway(answer: IncomingMessage, limitMs: number): void {
+  const timer = setTimeout(() => answer.destroy(), limitMs);
+  answer.once('close', () => clearTimeout(timer));
+  answer.resume();
 }
 
 /** Of answers without a body: to HEAD, or by a proxy on the way. */

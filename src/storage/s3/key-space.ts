@@ -63,9 +63,9 @@ export class KeySpace {
     return this.#prefix + part;
   }
 
-  /** What a key of a listing is. */
-  readListed(encoded: string): ListedKey {
-    const full = decodeListedKey(encoded);
+  /** What a key of a listing is; servers that do not know `encoding-type=url` give it as it is. */
+  readListed(listed: string, isEncoded: boolean): ListedKey {
+    const full = isEncoded ? decodeListedKey(listed) : listed;
     if (full instanceof Uint8Array) {
       const below = full.subarray(Buffer.byteLength(this.#prefix));
       const message = 'the key is not UTF-8';
@@ -76,6 +76,10 @@ export class KeySpace {
         protects: readableDirectory(below),
         message,
       };
+    }
+    if (!full.startsWith(this.#prefix)) {
+      const message = `the store lists it although it does not begin with ${this.#prefix}`;
+      return { kind: 'failure', failure: 'invalid-key', shown: escapeKey(full), protects: '', message };
     }
     const key = full.slice(this.#prefix.length);
     if (isReserved(key)) return { kind: 'own' };

@@ -152,11 +152,11 @@ export class LargeObject {
     };
     let etag: string;
     try {
-      const answer = await connection.send((sdk) => new sdk.CompleteMultipartUploadCommand(input), {
-        key: this.at.key,
-        retried: true,
-        onRetry,
-      });
+      const answer = await connection.send(
+        (sdk) => new sdk.CompleteMultipartUploadCommand(input),
+        { key: this.at.key, retried: true, onRetry },
+        ({ ETag, Key }) => ETag !== undefined || Key !== undefined,
+      );
       etag = tokenOf(answer.ETag);
     } catch (error) {
       // The upload is gone because an attempt whose answer was lost has completed it.
@@ -166,8 +166,11 @@ export class LargeObject {
     const verification = finished.isChecked || checksPayload ? 'store' : 'written';
     if (etag === finished.etag) return { token: etag, verification };
     // RGW answers without an ETag; another one than that of the parts is theirs encrypted, or another object by now.
-    const { head } = await this.#bucket.head(this.at, { retried: true });
-    if (head.size !== finished.size) {
+    const { head, markBeside } = await this.#bucket.head(this.at, { retried: true });
+    const isOurs = this.#isMarkBeside
+      ? markBeside === this.#entry.upload.mark
+      : head.mark?.operation === this.#mark.operation && head.mark.sha256 === this.#mark.sha256;
+    if (head.size !== finished.size || !isOurs) {
       throw new StorageError(
         'changed',
         { store: this.#bucket.name, key: this.at.key },
@@ -203,8 +206,9 @@ async function createUpload(
       }),
     // Not to be aborted midway: an upload whose id is not known cannot be taken away again.
     { key: at.key, retried: true },
+    ({ UploadId }) => UploadId !== undefined,
   );
-  return answer.UploadId ?? '';
+  return answer.UploadId as string;
 }
 
 /** What two uploads have in common of which one may go on with the other: bytes, metadata and parts. */

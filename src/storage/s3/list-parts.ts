@@ -1,5 +1,6 @@
 import { failureOf } from './errors.ts';
 import { tokenOf } from './etag.ts';
+import { isListing } from './is-listing.ts';
 import type { ObjectAt } from './key-space.ts';
 import { isNotFound, type S3Bucket } from './s3-bucket.ts';
 
@@ -15,14 +16,12 @@ export type HeldParts = ReadonlyMap<number, HeldPart>;
 /** The parts of an upload the server holds, by number; undefined: it knows no such upload. */
 export async function listParts(bucket: S3Bucket, at: ObjectAt, uploadId: string): Promise<HeldParts | undefined> {
   const held = new Map<number, HeldPart>();
+  const options = { key: at.key, retried: true };
   let PartNumberMarker: string | undefined;
   try {
     do {
       const input = { Bucket: bucket.bucket, Key: at.fullKey, UploadId: uploadId, PartNumberMarker };
-      const answer = await bucket.connection.send((sdk) => new sdk.ListPartsCommand(input), {
-        key: at.key,
-        retried: true,
-      });
+      const answer = await bucket.connection.send((sdk) => new sdk.ListPartsCommand(input), options, isListing);
       for (const { PartNumber, ETag, Size } of answer.Parts ?? []) {
         if (PartNumber !== undefined) held.set(PartNumber, { etag: tokenOf(ETag), size: Size ?? -1 });
       }

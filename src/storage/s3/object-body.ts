@@ -8,6 +8,8 @@ export interface BodyOptions {
   readonly key: string;
   /** Which of the bytes that come are wanted: of a server that ignored the range, all of them come. */
   readonly wanted: ByteSpan;
+  /** How many come. */
+  readonly sent: number;
   readonly idleMs: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -80,7 +82,7 @@ class ObjectBody implements AsyncIterableIterator<Uint8Array> {
   /** At the end the connection is given back for the next request; one that still has bytes is closed. */
   #finish(): void {
     if (this.#ended) return;
-    if (this.#stream.read() === null) this.#stream.resume();
+    if (this.#options.wanted.end === this.#options.sent) this.#stream.resume();
     else this.#stream.destroy();
   }
 

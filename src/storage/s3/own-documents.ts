@@ -4,6 +4,7 @@ import { failureOf } from './errors.ts';
 import { quoted, tokenOf } from './etag.ts';
 import { headerOf } from './http-exchange.ts';
 import { openBody } from './object-body.ts';
+import { isListing } from './is-listing.ts';
 import { lengthOf } from './read-head.ts';
 import type { Condition, S3Bucket } from './s3-bucket.ts';
 
@@ -27,9 +28,10 @@ export async function readOwn(bucket: S3Bucket, name: string): Promise<OwnDocume
   const { key, fullKey } = bucket.keys.ownAt(name);
   try {
     const answer = await bucket.connection.request({ method: 'GET', fullKey }, { key, retried: true });
-    const wanted = { start: 0, end: Math.min(lengthOf(answer), DOCUMENT_BYTES_MAX) };
+    const sent = lengthOf(answer);
+    const wanted = { start: 0, end: Math.min(sent, DOCUMENT_BYTES_MAX) };
     const { idleMs } = bucket.connection.timeouts;
-    const body = openBody(answer, { store: bucket.name, key, wanted, idleMs, signal: undefined });
+    const body = openBody(answer, { store: bucket.name, key, wanted, sent, idleMs, signal: undefined });
     const chunks = await Array.fromAsync(body);
     return { text: Buffer.concat(chunks).toString('utf8'), token: tokenOf(headerOf(answer, 'etag')) };
   } catch (error) {
@@ -62,7 +64,7 @@ export async function listOwn(
   const { key, fullKey } = bucket.keys.ownAt(directory);
   const StartAfter = after === undefined ? undefined : bucket.keys.ownAt(after).fullKey;
   const input = { Bucket: bucket.bucket, Prefix: fullKey, MaxKeys: limit, EncodingType: 'url' as const, StartAfter };
-  const answer = await bucket.connection.send((sdk) => new sdk.ListObjectsV2Command(input), { key });
+  const answer = await bucket.connection.send((sdk) => new sdk.ListObjectsV2Command(input), { key }, isListing);
   const own = bucket.keys.ownAt('').fullKey.length;
   return (answer.Contents ?? []).map((one) => ({
     name: decodeURIComponent(one.Key ?? '').slice(own),

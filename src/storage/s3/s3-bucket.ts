@@ -98,7 +98,8 @@ export class S3Bucket {
       this.#seenMs = this.clock.monotonicMs();
       return readHead(answer, lengthOf(answer));
     } catch (error) {
-      if (isNotFound(error)) await this.#demandBucket(at, options);
+      const isSeen = this.clock.monotonicMs() - this.#seenMs < BUCKET_SEEN_MS;
+      if (isNotFound(error) && !isSeen) await this.demandBucket(at, options);
       throw error;
     }
   }
@@ -190,9 +191,9 @@ export class S3Bucket {
     }
   }
 
-  async #demandBucket(at: ObjectAt, { signal }: SendOptions): Promise<void> {
+  /** Fails unless the bucket is there. */
+  async demandBucket(at: ObjectAt, { signal }: SendOptions): Promise<void> {
     const nowMs = this.clock.monotonicMs();
-    if (nowMs - this.#seenMs < BUCKET_SEEN_MS) return;
     try {
       await this.connection.request({ method: 'HEAD', fullKey: '' }, { key: at.key, signal });
       this.#seenMs = nowMs;

@@ -3,8 +3,8 @@ import { Agent as HttpsAgent } from 'node:https';
 import type * as Sdk from '@aws-sdk/client-s3';
 import { mayRetry, retryDelayMs } from '../../domain/transfer/retry.ts';
 import { StorageError } from '../../ports/storage.ts';
-import { toStorageError } from './errors.ts';
-import { exchange, readFailure } from './http-exchange.ts';
+import { S3Failure, toStorageError } from './errors.ts';
+import { exchange, headerOf, readFailure, throwAway } from './http-exchange.ts';
 import { objectUrl } from './object-url.ts';
 import { S3_CONCURRENCY, S3_RETRY, S3_TIMEOUTS, type S3StorageOptions, type S3Timeouts } from './s3-settings.ts';
 import { LazySdk } from './s3-sdk.ts';
@@ -42,10 +42,14 @@ export interface ObjectRequest {
 /** One way to one endpoint: its connections, its credentials, and the one place where requests fail. */
 export interface S3Connection {
   readonly timeouts: S3Timeouts;
-  /** A request with XML in it, by the SDK. */
+  /**
+   * A request with XML in it, by the SDK, which takes a page without any of it for an answer that says nothing: `isAnswer`
+   * tells whether it says what such an answer always does.
+   */
   send<Input extends object, Output extends object>(
     makeCommand: (sdk: typeof Sdk) => Command<Input, Output>,
     options: SendOptions,
+    isAnswer?: (output: NoInfer<Output>) => boolean,
   ): Promise<Output>;
   /** A request about one object: many, so without the SDK. The answer's body is unread; that of a PUT is thrown away. */
   request(request: ObjectRequest, options: SendOptions): Promise<IncomingMessage>;
@@ -89,8 +93,10 @@ export function openConnection(options: S3StorageOptions): S3Connection {
       idleMs: timeouts.requestMs,
       signal,
     });
-    if ((answer.statusCode ?? 0) >= 300) throw await readFailure(answer);
-    if (method !== 'GET') answer.resume();
+    if ((answer.statusCode ?? 0) >= 300) throw await readFailure(answer, timeouts.idleMs);
+    const missing = fullKey === '' ? undefined : findMissing(request, answer);
+    if (method !== 'GET' || missing !== undefined) throwAway(answer, timeouts.idleMs);
+    if (missing !== undefined) throw new S3Failure('UnexpectedAnswer', answer.statusCode ?? 0, `it has no ${missing}`);
     return answer;
   }
 
@@ -112,11 +118,13 @@ export function openConnection(options: S3StorageOptions): S3Connection {
 
   return {
     timeouts,
-    send: (makeCommand, sendOptions) => {
+    send: (makeCommand, sendOptions, isAnswer) => {
       const { signal } = sendOptions;
       return repeat(async () => {
         const { sdk, client } = await lazy.open();
-        return client.send(makeCommand(sdk), signal === undefined ? {} : { abortSignal: signal });
+        const output = await client.send(makeCommand(sdk), signal === undefined ? {} : { abortSignal: signal });
+        if (isAnswer?.(output) === false) throw new S3Failure('UnexpectedAnswer', 200, 'it is not what was asked for');
+        return output;
       }, sendOptions);
     },
     request: (request, sendOptions) => repeat(() => requestOnce(request, sendOptions.signal), sendOptions),
@@ -126,4 +134,15 @@ export function openConnection(options: S3StorageOptions): S3Connection {
       writing.destroy();
     },
   };
+}
+
+/** What every store of objects says in such an answer, and the page of something else on the way does not. */
+function findMissing({ method, headers }: ObjectRequest, answer: IncomingMessage): string | undefined {
+  if (method === 'DELETE') return undefined;
+  if (headerOf(answer, 'etag') === undefined) return 'ETag';
+  if (method === 'PUT') return undefined;
+  if (answer.statusCode === 206 && headers?.['range'] !== undefined) return undefined;
+  return answer.statusCode !== 200 || headerOf(answer, 'content-length') === undefined
+    ? 'length of the object'
+    : undefined;
 }

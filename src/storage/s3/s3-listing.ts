@@ -8,6 +8,7 @@ import {
 } from '../../ports/storage.ts';
 import { isBucketMissing } from './errors.ts';
 import { tokenOf } from './etag.ts';
+import { isListing } from './is-listing.ts';
 import { dateNs } from './read-head.ts';
 import type { S3Bucket } from './s3-bucket.ts';
 
@@ -45,7 +46,7 @@ export async function* listObjects(
           : { StartAfter: startAfter }),
     };
     const answer = await connection
-      .send((sdk) => new sdk.ListObjectsV2Command(input), { signal: options.signal, retried: true })
+      .send((sdk) => new sdk.ListObjectsV2Command(input), { signal: options.signal, retried: true }, isListing)
       .catch((error: unknown) => {
         if (!isBucketMissing(error)) throw error;
         throw new StorageError(
@@ -59,8 +60,10 @@ export async function* listObjects(
     const failures: ListingFailure[] = [];
     let markers = 0;
     let endsInReserved = false;
-    for (const { Key = '', Size = 0, ETag, LastModified } of answer.Contents ?? []) {
-      const listed = keys.readListed(Key);
+    for (const { Key = '', Size = -1, ETag, LastModified } of answer.Contents ?? []) {
+      if (Key === '' || !Number.isSafeInteger(Size) || Size < 0)
+        throw new StorageError('corrupt', { store: name }, 'the listing has an entry without a key or a size');
+      const listed = keys.readListed(Key, answer.EncodingType === 'url');
       endsInReserved = listed.kind === 'own';
       if (listed.kind === 'marker') markers++;
       if (listed.kind === 'failure') {
@@ -74,11 +77,14 @@ export async function* listObjects(
     }
     yield { objects, failures, markers };
     if (answer.IsTruncated !== true) return;
+    const before = endsInReserved ? startAfter : token;
     // Thousands of Pando's own documents need not be listed to be left out.
     if (endsInReserved) startAfter = keys.listed(AFTER_RESERVED);
     token = endsInReserved ? undefined : answer.NextContinuationToken;
+    const next = token ?? startAfter;
     if (!endsInReserved && token === undefined)
       throw new StorageError('corrupt', { store: name }, 'the listing says that it goes on, and not where');
+    if (next === before) throw new StorageError('corrupt', { store: name }, 'the listing goes on where it was before');
   }
 }
 

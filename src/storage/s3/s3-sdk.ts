@@ -58,6 +58,8 @@ export class LazySdk {
         connectionTimeout: this.#timeouts.connectMs,
         requestTimeout: this.#timeouts.requestMs,
         throwOnRequestTimeout: true,
+        // Also in the middle of an answer.
+        socketTimeout: Math.max(this.#timeouts.requestMs, this.#timeouts.idleMs),
         // A full agent is no news: what waits for it is bounded above.
         socketAcquisitionWarningTimeout: 2 ** 31 - 1,
         ...(this.#agent instanceof HttpsAgent ? { httpsAgent: this.#agent } : { httpAgent: this.#agent }),

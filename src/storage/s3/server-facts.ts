@@ -59,8 +59,9 @@ export async function probeServer(connection: S3Connection, probe: ObjectAt): Pr
     } catch (error) {
       const status = failureOf(error)?.status ?? 0;
       if (status === 412 || (payload === OTHER_SHA256 && (error as StorageError).kind === 'corrupt')) return true;
-      // So answers a server that does not know the header.
-      if (status === 400 || status === 405 || status === 501) return false;
+      // So answers a server that does not know the header; one that timed out, or whose credentials ended, may say 400 as well.
+      const { kind } = error as StorageError;
+      if (status === 405 || status === 501 || (status === 400 && kind === 'unsupported')) return false;
       throw error;
     }
   };

@@ -55,7 +55,7 @@ async function readUpTo(
   while (length <= limit) {
     const chunk = await source.next();
     if (chunk === undefined) return Buffer.concat(chunks, length);
-    chunks.push(chunk.slice());
+    chunks.push(new Uint8Array(chunk));
     length += chunk.length;
   }
   return chunks;

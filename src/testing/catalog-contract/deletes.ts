@@ -83,6 +83,19 @@ export function describeDeletes(contract: CatalogContract): void {
       expect(await contract.claim(scope)).toMatchObject([{ kind: 'delete', store: scope.near, versionId: first }]);
     });
 
+    it('has a copy deleted that comes so late that its version is forgotten', async () => {
+      const scope = await contract.openScope();
+      const first = await contract.recordOne(contract.put(scope, 'a'));
+      const tombstone = await contract.recordOne(contract.remove(scope, 'a', first));
+      while ((await contract.catalog.prune(1000)) > 0);
+      const to = { state: 'AVAILABLE', place: 'a', token: 't', verification: 'written' } as const;
+      await contract.catalog.record({
+        replicas: [{ scope: scope.name, name: 'a', versionId: first, store: scope.near, to }],
+      });
+      expect((await contract.read(scope, 'a')).replicas).toMatchObject([{ state: 'BEING_DELETED', token: 't' }]);
+      expect(await contract.claim(scope)).toMatchObject([{ kind: 'delete', store: scope.near, versionId: tombstone }]);
+    });
+
     it('has the write deleted that is repeated after it', async () => {
       const scope = await contract.openScope();
       const put = contract.put(scope, 'a', { replicas: [replicaAt(scope.source, 'a')] });

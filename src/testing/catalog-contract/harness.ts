@@ -3,7 +3,6 @@ import { expect } from 'vitest';
 import type { ObjectContent } from '../../domain/object/version.ts';
 import type { Replica } from '../../domain/replica/replica.ts';
 import {
-  type BeginSync,
   type Catalog,
   CatalogError,
   type Change,
@@ -13,6 +12,7 @@ import {
   type Intent,
   type ObjectRecord,
 } from '../../ports/catalog.ts';
+import type { BeginSync } from '../../ports/catalog-syncs.ts';
 
 /** A scope of one test's own, with a source and two replicas. */
 export interface TestScope {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BeginSync, SyncLease } from '../../ports/catalog.ts';
+import type { BeginSync, SyncLease } from '../../ports/catalog-syncs.ts';
 import { type CatalogContract, holderOf, sleep } from './harness.ts';
 
 const progress = { position: 'm', objects: 5, bytes: 50 };

@@ -1,22 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ReplicaState } from '../../../src/domain/replica/replica.ts';
+import { REPLICA_STATES, type ReplicaState } from '../../../src/domain/replica/replica.ts';
 import { type ReplicaEvent, transitionReplica } from '../../../src/domain/replica/transition-replica.ts';
 import { claimReplica, lockEventAfter } from '../../../src/domain/rule/claim-replica.ts';
 import { type Lock, transitionLock } from '../../../src/domain/rule/lock.ts';
 
 /** In the order of the columns below; undefined: there is no replica. */
-const STATES: readonly (ReplicaState | undefined)[] = [
-  undefined,
-  'UNVERIFIED',
-  'COPYING',
-  'AVAILABLE',
-  'TEMPORARY_UNAVAILABLE',
-  'UNAVAILABLE',
-  'SUSPICIOUS',
-  'BAD',
-  'BEING_DELETED',
-];
+const STATES: readonly (ReplicaState | undefined)[] = [undefined, ...REPLICA_STATES];
 const CODES: Readonly<Record<string, ReplicaState | undefined>> = {
   '∅': undefined,
   V: 'UNVERIFIED',

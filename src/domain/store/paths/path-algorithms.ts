@@ -6,6 +6,9 @@ import { identityPaths, plainPaths } from './name-paths.ts';
 import { namingPaths } from './naming-paths.ts';
 import type { Md5Hex, PathAlgorithm } from './path-algorithm.ts';
 
+/** Those of Pando. */
+export const PATH_ALGORITHM_NAMES: readonly string[] = ['hash', 'rucio-hash', 'naming', 'identity', 'plain', 'dataset'];
+
 /** By what a store's `paths.algorithm` may say. */
 export type PathAlgorithms = ReadonlyMap<string, PathAlgorithm>;
 

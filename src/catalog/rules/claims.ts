@@ -1,0 +1,180 @@
+import { stuckWaitMs } from '../../domain/rule/stuck-retry.ts';
+import { lockCode, PLACED, RELEASED, stateCode } from '../codes.ts';
+import type { Session, SetStatement, SqlValue } from '../session.ts';
+import { UseDeltas, keepUse } from './account-use.ts';
+import { askForCopies, cancelCopiesOfRules, type CopyWish } from './copy-requests.ts';
+import { insertLocks, moveLocks, removeLocks, stickLocks, type Sticking } from './lock-rows.ts';
+import { CountDeltas, keepCounts } from './rule-counts.ts';
+import type { LockOwner, SeenObject, SeenReplica } from './seen.ts';
+import { keepSpace, lockRoom, SpaceDeltas } from './space.ts';
+
+/** What becomes of one lock. */
+export interface LockChange {
+  readonly owner: LockOwner;
+  /** Undefined: it is made now. */
+  readonly before: number | undefined;
+  /** Undefined: it stays as it is. */
+  to: 'OK' | 'REPLICATING' | Sticking | undefined;
+}
+
+/** All locks on one object at one store, and what has to be done so that they hold. */
+export interface Claim {
+  readonly object: SeenObject;
+  readonly store: number;
+  readonly locks: readonly LockChange[];
+  /** A replica `COPYING` is made, at this place (as `replica.place` has it). */
+  copyTo: { readonly place: string | null } | undefined;
+  /** A copy is asked for; `after-delete`: what is there is on its way out. */
+  request: 'now' | 'after-delete' | undefined;
+}
+
+/** What a transaction does to locks and to what follows from them, collected and written as sets. */
+export class Claims {
+  readonly claims: Claim[] = [];
+  readonly space = new SpaceDeltas();
+  readonly counts = new CountDeltas();
+  readonly use = new UseDeltas();
+  readonly #removed: (readonly [object: number, store: number, rule: number])[] = [];
+  readonly #placed: SqlValue[][] = [];
+  readonly #dropped: SqlValue[][] = [];
+
+  /** `bytes`: what it claimed until now. */
+  removeLock(lock: LockOwner & { object: number; store: number; state: number }, bytes: number): void {
+    this.#removed.push([lock.object, lock.store, lock.rule]);
+    this.counts.add(lock.rule, lock.state, undefined);
+    this.use.add(lock.account, lock.store, -bytes, -1);
+  }
+
+  /** Whose the replica is from now on; `RELEASED` and `TO_PURGE` begin their time now. */
+  place(replica: SeenReplica, placed: number): void {
+    this.space.subtract(replica);
+    this.space.add({ ...replica, placed });
+    this.#placed.push([replica.object, replica.store, replica.version, placed]);
+  }
+
+  /** The row goes: nothing of the replica is left. */
+  drop(replica: SeenReplica): void {
+    this.space.subtract(replica);
+    this.#dropped.push([replica.object, replica.store, replica.version]);
+  }
+
+  /**
+   * Writes all of it. Copies that a store has no room for are not made: their locks get stuck for want of space, or, if `strict`,
+   * nothing was written yet and the stores are returned. The caller has locked the objects; after them come stores, accounts, rules.
+   */
+  async write(session: Session, options: { readonly strict?: boolean } = {}): Promise<readonly number[]> {
+    const full = await this.#findFull(session, options.strict === true);
+    if (options.strict === true && full.length > 0) return full;
+    await session.run(dropReplica, this.#dropped);
+    await session.run(placeReplica, this.#placed);
+    await removeLocks(session, this.#removed);
+    await this.#writeCopies(session);
+    await this.#writeLocks(session);
+    await keepSpace(session, this.space);
+    await keepUse(session, this.use);
+    await keepCounts(session, this.counts);
+    return [];
+  }
+
+  async #findFull(session: Session, strict: boolean): Promise<readonly number[]> {
+    const copies = this.claims.filter(({ copyTo }) => copyTo !== undefined);
+    if (copies.length === 0) return [];
+    const left = await lockRoom(
+      session,
+      copies.map(({ store }) => store),
+    );
+    const full = new Set<number>();
+    const refused: Claim[] = [];
+    for (const claim of copies) {
+      const room = left.get(claim.store);
+      if (room === undefined) continue;
+      if (claim.object.bytes <= room) {
+        left.set(claim.store, room - claim.object.bytes);
+        continue;
+      }
+      full.add(claim.store);
+      refused.push(claim);
+    }
+    if (!strict) {
+      for (const claim of refused) stickForWantOfSpace(claim, session.known.random.fraction());
+      await cancelCopiesOfRules(
+        session,
+        refused.map(({ object, store }) => [object.current, store]),
+        'its store has no space left',
+      );
+    }
+    return [...full];
+  }
+
+  async #writeCopies(session: Session): Promise<void> {
+    const rows: SqlValue[][] = [];
+    const wishes: CopyWish[] = [];
+    for (const { object, store, locks, copyTo, request } of this.claims) {
+      if (copyTo !== undefined) {
+        rows.push([object.id, store, object.current, copyTo.place]);
+        const state = stateCode('COPYING');
+        this.space.add({ store, state, hasToken: false, placed: PLACED, bytes: object.bytes });
+      }
+      const [first] = locks;
+      if (request === undefined || first === undefined) continue;
+      const priority = Math.min(...locks.map(({ owner }) => owner.priority));
+      wishes.push({ object, store, owner: first.owner, priority, waits: request === 'after-delete' });
+    }
+    await session.run(makeCopy, rows);
+    await askForCopies(session, wishes);
+  }
+
+  async #writeLocks(session: Session): Promise<void> {
+    const inserts: [number, number, number, number][] = [];
+    const moves: [number, number, number, number][] = [];
+    const sticks: { key: [number, number, number]; sticking: Sticking }[] = [];
+    for (const { object, store, locks } of this.claims) {
+      for (const { owner, before, to } of locks) {
+        if (to === undefined) continue;
+        const after = lockCode(typeof to === 'string' ? to : 'STUCK');
+        const key: [number, number, number] = [object.id, store, owner.rule];
+        if (before === undefined) {
+          inserts.push([...key, typeof to === 'string' ? after : lockCode('REPLICATING')]);
+          this.use.add(owner.account, store, object.bytes, 1);
+          this.space.touch(store);
+        } else if (typeof to === 'string') moves.push([...key, after]);
+        if (typeof to !== 'string') sticks.push({ key, sticking: to });
+        this.counts.add(owner.rule, before, after);
+      }
+    }
+    await insertLocks(session, inserts);
+    await moveLocks(session, moves);
+    await stickLocks(session, sticks);
+  }
+}
+
+function stickForWantOfSpace(claim: Claim, fraction: number): void {
+  claim.copyTo = undefined;
+  claim.request = undefined;
+  const reason = { kind: 'destination-full', detail: 'its store has no space left for a copy' } as const;
+  for (const lock of claim.locks) {
+    const stays = lock.to ?? (lock.before === lockCode('REPLICATING') ? 'REPLICATING' : undefined);
+    if (stays === 'REPLICATING') lock.to = { reason, afterMs: stuckWaitMs(1, fraction) };
+  }
+}
+
+const makeCopy: SetStatement = {
+  columns: { object: 'int', store: 'int', version: 'int', place: 'text' },
+  text: (rows) =>
+    `insert into replica (object, store, version, state, verification, place, placed)
+     select r.object, r.store, r.version, ${stateCode('COPYING')}, 0, r.place, ${PLACED} from ${rows} where true`,
+};
+
+const placeReplica: SetStatement = {
+  columns: { object: 'int', store: 'int', version: 'int', placed: 'int' },
+  text: (rows, { nowMs }) =>
+    `update replica set placed = r.placed, used_ms = case when r.placed = ${PLACED} then null
+       when replica.placed >= ${RELEASED} then replica.used_ms else ${nowMs} end
+     from ${rows} where replica.object = r.object and replica.store = r.store and replica.version = r.version`,
+};
+
+const dropReplica: SetStatement = {
+  columns: { object: 'int', store: 'int', version: 'int' },
+  text: (rows) =>
+    `delete from replica where (object, store, version) in (select r.object, r.store, r.version from ${rows})`,
+};

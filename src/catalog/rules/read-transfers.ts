@@ -1,0 +1,115 @@
+import type { ObjectContent } from '../../domain/object/version.ts';
+import type { Replica } from '../../domain/replica/replica.ts';
+import type { TransferRow } from '../../ports/rules.ts';
+import { stateName, TOMBSTONE, verificationName } from '../codes.ts';
+import { type ContentRow, decodeContent, decodeOperation } from '../content.ts';
+import { decodePlace } from '../place-code.ts';
+import type { Session, SetStatement } from '../session.ts';
+import { isSoft, toldState } from '../softness.ts';
+import { readAttempts } from './attempts.ts';
+import { UNKNOWN_FORMAT } from './read-rule-page.ts';
+
+const find: SetStatement = {
+  columns: { i: 'int', id: 'int' },
+  text: (rows, { hex }) =>
+    `select r.i, o.id, q.scope, q.name, q.store, q.version, coalesce(t.format, v.content_type), ${hex('v.operation')},
+       (select count(*) from lock l join rule u on u.id = l.rule
+         where l.object = o.id and l.store = q.store and u.by_policy = 0),
+       v.kind, v.size, ${hex('v.sha256')}, v.content_type, v.metadata, cast(v.modified_ns as text), v.mode
+     from ${rows} join request q on q.id = r.id join object o on o.scope = q.scope and o.name = q.name and o.current = q.version
+       join version v on v.id = q.version left join object_trait t on t.object = o.id
+     where o.kind <> ${TOMBSTONE}`,
+};
+
+type FoundRow = readonly [
+  at: number,
+  object: number,
+  scope: number,
+  name: string,
+  store: number,
+  version: number,
+  format: string | null,
+  operation: string,
+  asked: number,
+  ...content: ContentRow,
+];
+
+/** How many columns come before the content's. */
+const FACTS = 9;
+
+const replicas: SetStatement = {
+  columns: { i: 'int', object: 'int', boot: 'text' },
+  text: (rows) =>
+    `select r.i, p.store, p.version, ${toldState('p', 'r.boot')}, p.verification, p.place, p.token, ${isSoft('p', 'r.boot')}
+     from ${rows} join replica p on p.object = r.object`,
+};
+
+type ReplicaRow = readonly [
+  at: number,
+  store: number,
+  version: number,
+  state: number,
+  verification: number,
+  place: string | null,
+  token: string | null,
+  soft: number,
+];
+
+/** What an attempt at each of these requests stands on; undefined where their version is not the object's any more. */
+export async function readTransfers(
+  session: Session,
+  requestIds: readonly number[],
+): Promise<readonly (TransferRow | undefined)[]> {
+  const found = await session.all<FoundRow>(
+    find,
+    requestIds.map((id, at) => [at, id]),
+  );
+  const byAt = new Map(found.map((row) => [row[0], row]));
+  const copies = new Map<number, Replica[]>();
+  const asked = found.map(([at, object]) => [at, object, session.known.boot]);
+  for (const [at, store, versionId, state, verification, place, token, soft] of await session.all<ReplicaRow>(
+    replicas,
+    asked,
+  )) {
+    const [, , scope, name] = byAt.get(at) as FoundRow;
+    const object = { scope: await session.known.scopes.textOf(session, scope), name };
+    const replica: Replica = {
+      store: await session.known.stores.textOf(session, store),
+      versionId,
+      state: stateName(state),
+      place: decodePlace(object, place),
+      token: token ?? undefined,
+      verification: verificationName(verification),
+      ...(soft === 1 ? { soft: true } : {}),
+    };
+    copies.set(at, [...(copies.get(at) ?? []), replica]);
+  }
+  const attempts = Map.groupBy(await readAttempts(session, requestIds), ({ request }) => request);
+  const rows: (TransferRow | undefined)[] = [];
+  for (const [at, id] of requestIds.entries()) {
+    const row = byAt.get(at);
+    if (row === undefined) {
+      rows.push(undefined);
+      continue;
+    }
+    const [, , , name, storeId, versionId, format, operation, rulesThatAsk] = row;
+    const store = await session.known.stores.textOf(session, storeId);
+    const all = copies.get(at) ?? [];
+    const wanted = all.find((one) => one.store === store && one.versionId === versionId);
+    const place = wanted?.place ?? name;
+    const failures = (attempts.get(id) ?? []).filter(({ isEarlier }) => !isEarlier);
+    rows.push({
+      content: decodeContent(row.slice(FACTS) as unknown as ContentRow) as ObjectContent,
+      operation: decodeOperation(operation),
+      format: format ?? UNKNOWN_FORMAT,
+      isByPolicy: rulesThatAsk === 0,
+      place,
+      replica: wanted?.state,
+      // Bytes of another version of the object, which lie where the copy is to lie.
+      onto: all.find((one) => one.store === store && one.versionId !== versionId && one.place === place)?.token,
+      replicas: all,
+      failures: failures.flatMap(({ failure }) => failure ?? []),
+    });
+  }
+  return rows;
+}

@@ -1,0 +1,142 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { ReleasedRecord, ReplicaKey } from '../../ports/rules.ts';
+import { RELEASED, stateName, TO_PURGE, verificationName } from '../codes.ts';
+import { keysOf } from '../record/find-objects.ts';
+import type { Session, SetStatement, SqlValue } from '../session.ts';
+import { isSoft, toldState } from '../softness.ts';
+
+/** Released replicas of one page at most. */
+const PAGE_MAX = 10_000;
+
+type ReleasedRow = readonly [
+  object: number,
+  version: number,
+  placed: number,
+  usedMs: number | null,
+  scope: number,
+  name: string,
+  bytes: number,
+  isSource: number,
+];
+
+/** Those to go at once first, then those used longest ago. */
+export async function listReleased(session: Session, store: string, limit: number): Promise<readonly ReleasedRecord[]> {
+  const id = await session.known.stores.findId(session, store);
+  if (id === undefined) return [];
+  const wanted = Math.min(limit, PAGE_MAX);
+  const purged = await readReleased(session, id, TO_PURGE, wanted);
+  const others = await readReleased(session, id, RELEASED, wanted - purged.length);
+  return describe(session, store, [...purged, ...others]);
+}
+
+/** SQL expression: 1 where a request reads from the replica called `p`, also between two attempts. */
+export const IS_SOURCE = `case when exists (select 1 from request q where q.version = p.version and q.source = p.store
+  and q.state in ('QUEUED', 'SUBMITTED', 'WAITING')) then 1 else 0 end`;
+
+async function readReleased(
+  session: Session,
+  store: number,
+  placed: number,
+  limit: number,
+): Promise<readonly ReleasedRow[]> {
+  if (limit <= 0) return [];
+  const query: RawBuilder<unknown> = sql`
+    select p.object, p.version, p.placed, p.used_ms, o.scope, o.name, v.size, ${sql.raw(IS_SOURCE)}
+    from (select * from replica where store = ${store} and placed in (2, 3) and placed = ${sql.lit(placed)}
+      order by used_ms limit ${limit}) as p
+      join object o on o.id = p.object join version v on v.id = p.version
+    order by p.used_ms, p.object, p.version`;
+  return session.arrays<ReleasedRow>({ compile: () => query.compile(session.db) });
+}
+
+const copiesOf: SetStatement = {
+  columns: { object: 'int', boot: 'text' },
+  text: (rows) =>
+    `select p.object, p.store, p.version, ${toldState('p', 'r.boot')}, p.verification, ${isSoft('p', 'r.boot')},
+       case when o.current = p.version then 1 else 0 end
+     from ${rows} join replica p on p.object = r.object join object o on o.id = p.object`,
+};
+
+/** One copy of an object, whatever its version. */
+export interface SeenCopy {
+  readonly object: number;
+  readonly storeId: number;
+  readonly version: number;
+  readonly facts: ReleasedRecord['copies'][number];
+}
+
+export async function seeCopies(session: Session, objects: Iterable<number>): Promise<readonly SeenCopy[]> {
+  const { stores, boot } = session.known;
+  const rows = await session.all<[number, number, number, number, number, number, number]>(
+    copiesOf,
+    [...new Set(objects)].map((object) => [object, boot]),
+  );
+  const copies: SeenCopy[] = [];
+  for (const [object, storeId, version, state, verification, soft, current] of rows) {
+    const facts = {
+      store: await stores.textOf(session, storeId),
+      state: stateName(state),
+      verification: verificationName(verification),
+      isSoft: soft === 1,
+      isCurrent: current === 1,
+    };
+    copies.push({ object, storeId, version, facts });
+  }
+  return copies;
+}
+
+async function describe(
+  session: Session,
+  store: string,
+  rows: readonly ReleasedRow[],
+): Promise<readonly ReleasedRecord[]> {
+  const copies = Map.groupBy(
+    await seeCopies(
+      session,
+      rows.map(([object]) => object),
+    ),
+    ({ object }) => object,
+  );
+  const records: ReleasedRecord[] = [];
+  for (const [objectId, versionId, placed, usedMs, scope, name, bytes, isSource] of rows) {
+    const all = copies.get(objectId) ?? [];
+    const own = all.find((copy) => copy.version === versionId && copy.facts.store === store);
+    if (own === undefined) continue;
+    const { state, verification, isSoft: soft, isCurrent } = own.facts;
+    records.push({
+      scope: await session.known.scopes.textOf(session, scope),
+      name,
+      versionId,
+      store,
+      objectId,
+      bytes,
+      lastUsedMs: usedMs ?? 0,
+      purge: placed === TO_PURGE,
+      isSourceInUse: isSource === 1,
+      state,
+      verification,
+      isSoft: soft,
+      isCurrent,
+      copies: all.map(({ facts }) => facts),
+    });
+  }
+  return records;
+}
+
+const use: SetStatement = {
+  columns: { scope: 'int', name: 'text', store: 'int', version: 'int' },
+  text: (rows, { nowMs }) =>
+    `update replica set used_ms = ${nowMs} from ${rows} join object o on o.scope = r.scope and o.name = r.name
+     where replica.object = o.id and replica.store = r.store and replica.version = r.version
+       and replica.placed in (2, 3) and replica.placed = ${RELEASED}`,
+};
+
+export async function touch(session: Session, replicas: readonly ReplicaKey[]): Promise<void> {
+  const keys = await keysOf(session, replicas);
+  const rows: SqlValue[][] = [];
+  for (const [at, { store, versionId }] of replicas.entries()) {
+    const [scope, name] = keys[at] as [number, string];
+    rows.push([scope, name, await session.known.stores.requireId(session, store), versionId]);
+  }
+  await session.run(use, rows);
+}

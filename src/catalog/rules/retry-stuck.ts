@@ -1,0 +1,118 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { StuckReason } from '../../domain/rule/stuck-reason.ts';
+import { isHelpedBy } from '../../domain/rule/stuck-reason.ts';
+import type { RuleCatalog } from '../../ports/rules.ts';
+import { lockCode, stateCode, TOMBSTONE } from '../codes.ts';
+import { nowMs } from '../now.ts';
+import type { Session } from '../session.ts';
+import { Claims } from './claims.ts';
+import { lockObjectsById, type SeenLock, seeLocks, seeObjects, seeReplicas } from './seen.ts';
+import { pairKey } from './watch-objects.ts';
+
+/** Locks tried again by one call. */
+const RETRIED_MAX = 10_000;
+const STUCK = sql.lit(lockCode('STUCK'));
+
+/** Stuck locks whose time has come. Those of rules that are suspended or end wait without a time, until somebody resumes them. */
+export async function retryStuck(session: Session, limit: number): Promise<number> {
+  const due = await findDue(session, Math.min(limit, RETRIED_MAX));
+  const objects = [...new Set(due.map(([object]) => object))];
+  await lockObjectsById(session, objects);
+  const wanted = new Set(due.map(([object, store]) => pairKey(object, store)));
+  const resting = await restLocks(session, due);
+  const replicas = Map.groupBy(await seeReplicas(session, objects), ({ object }) => object);
+  const locks = (await seeLocks(session, objects)).filter((lock) => wanted.has(pairKey(lock.object, lock.store)));
+  const claims = new Claims();
+  let retried = 0;
+  const known = new Map((await seeObjects(session, objects)).map((object) => [object.id, object]));
+  for (const [, here] of Map.groupBy(locks, ({ object, store }) => pairKey(object, store))) {
+    const [first] = here as [SeenLock];
+    const object = known.get(first.object);
+    const stuck = here.filter(({ state, rule }) => state === lockCode('STUCK') && !resting.has(rule));
+    if (object === undefined || object.kind === TOMBSTONE || stuck.length === 0) continue;
+    const others = replicas.get(object.id)?.filter(({ store }) => store === first.store) ?? [];
+    const current = others.find(({ version }) => version === object.current);
+    const isGoing = current?.state === stateCode('BEING_DELETED');
+    retried += stuck.length;
+    claims.claims.push({
+      object,
+      store: first.store,
+      locks: stuck.map((owner) => ({ owner, before: owner.state, to: 'REPLICATING' })),
+      copyTo: current === undefined ? { place: others[0]?.place ?? null } : undefined,
+      request: isGoing ? 'after-delete' : 'now',
+    });
+  }
+  await claims.write(session);
+  return retried;
+}
+
+type DueLock = readonly [object: number, store: number, rule: number];
+
+async function findDue(session: Session, limit: number): Promise<readonly DueLock[]> {
+  const query = sql`select object, store, rule from lock where retry_ms is not null and retry_ms <= ${nowMs(session)}
+    order by retry_ms limit ${limit}`;
+  return session.arrays<DueLock>({ compile: () => query.compile(session.db) });
+}
+
+/** Rules for which nothing is tried again now. Their locks lose their time, so that nobody looks at them again and again. */
+async function restLocks(session: Session, due: readonly DueLock[]): Promise<ReadonlySet<number>> {
+  const ids = [...new Set(due.map(([, , rule]) => rule))];
+  if (ids.length === 0) return new Set();
+  const rules = await session.db
+    .selectFrom('rule')
+    .select('id')
+    .where('id', 'in', ids)
+    .where((is) => is.or([is('state', '=', 'SUSPENDED'), is('ended_ms', 'is not', null)]))
+    .execute();
+  const resting = new Set(rules.map(({ id }) => id));
+  for (const [object, store, rule] of due) {
+    if (!resting.has(rule)) continue;
+    await session.db
+      .updateTable('lock')
+      .set({ retry_ms: null })
+      .where('object', '=', object)
+      .where('store', '=', store)
+      .where('rule', '=', rule)
+      .execute();
+  }
+  return resting;
+}
+
+/** Who waits is spread over so long, so that a store that comes back is not met by all at once. */
+const SPREAD_MS = 60_000;
+
+const REASONS: readonly StuckReason['kind'][] = [
+  'no-source',
+  'sources-fail',
+  'destination-fails',
+  'destination-full',
+  'destination-refuses',
+];
+
+export async function hasten(session: Session, change: Parameters<RuleCatalog['hasten']>[0]): Promise<number> {
+  const { fact, rule } = change;
+  const store = change.store === undefined ? undefined : await session.known.stores.requireId(session, change.store);
+  const helped = REASONS.filter((kind) => isHelpedBy(kind, fact));
+  // What fails at the destination is helped by a change there; a source may be any store.
+  const anywhere = helped.filter((kind) => store === undefined || !kind.startsWith('destination'));
+  const now = nowMs(session);
+  const spread = (id: RawBuilder<unknown>) =>
+    fact === 'asked' ? now : sql<number>`${now} + (${id} * 7919) % ${sql.lit(SPREAD_MS)}`;
+  const soon = spread(sql`(object + store)`);
+  const { rows } = await sql<{ object: number }>`
+    update lock set retry_ms = ${soon}
+    where retry_ms > ${soon} and state = ${STUCK}
+      and (${within('reason', anywhere)} ${store === undefined ? sql`` : sql`or (store = ${store} and ${within('reason', helped)})`})
+      ${rule === undefined ? sql`` : sql`and rule = ${rule}`}
+    returning object`.execute(session.db);
+  if (!isHelpedBy('no-store', fact)) return rows.length;
+  const looked = await sql<{ id: number }>`
+    update rule set look_ms = ${spread(sql`id`)}, due_ms = case when owner is null then ${spread(sql`id`)} else due_ms end
+    where look_ms > ${spread(sql`id`)} and due_ms is not null and ended_ms is null ${rule === undefined ? sql`` : sql`and id = ${rule}`}
+    returning id`.execute(session.db);
+  return rows.length + looked.rows.length;
+}
+
+function within(column: string, kinds: readonly string[]): RawBuilder<unknown> {
+  return kinds.length === 0 ? sql`1 = 0` : sql`${sql.ref(column)} in (${sql.join(kinds)})`;
+}

@@ -1,0 +1,241 @@
+import { isSatisfied } from './satisfied.ts';
+import { LEAVING, lockCode, PLACED, RELEASED, stateCode, TO_PURGE, TOMBSTONE } from '../codes.ts';
+import { keysOf, type Named } from '../record/find-objects.ts';
+import type { Session } from '../session.ts';
+import { Claims, type LockChange } from './claims.ts';
+import { cancelCopies, endArrivedCopies, letCopiesGo } from './copy-requests.ts';
+import type { Sticking } from './lock-rows.ts';
+import { lookForPlacements } from './placements-exist.ts';
+import {
+  type SeenLock,
+  type SeenObject,
+  type SeenReplica,
+  seeAffected,
+  seeLocks,
+  seeObjects,
+  seeReplicas,
+} from './seen.ts';
+
+/** Objects with locks or placed replicas as they were before a transaction changed them. */
+export interface WatchedObjects {
+  readonly objects: readonly SeenObject[];
+  readonly replicas: readonly SeenReplica[];
+}
+
+/** Looks at objects that are about to change. Their rows are locked by the caller. Empty where no rule has ever placed anything. */
+export async function watchObjects(session: Session, named: readonly Named[]): Promise<WatchedObjects> {
+  const nothing = { objects: [], replicas: [] };
+  if (named.length === 0 || !(await lookForPlacements(session)).placements) return nothing;
+  const objects = await seeAffected(session, uniqueKeys(await keysOf(session, named)));
+  return watchThese(session, objects);
+}
+
+export async function watchThese(session: Session, objects: readonly SeenObject[]): Promise<WatchedObjects> {
+  const ids = objects.map(({ id }) => id);
+  return { objects, replicas: await seeReplicas(session, ids) };
+}
+
+function uniqueKeys(keys: readonly (readonly [number, string])[]): (readonly [number, string])[] {
+  return [...new Map(keys.map((key) => [`${key[0]} ${key[1]}`, key])).values()];
+}
+
+export interface WatchOutcome {
+  /** Locks of which copies were given up, by `pairKey`. */
+  readonly stuck?: ReadonlyMap<string, Sticking>;
+  /** Where a request is over: what its locks still want is asked for anew. */
+  readonly ended?: ReadonlySet<string>;
+  /** Only replicas were changed: the objects are as they were. */
+  readonly areObjectsUnchanged?: boolean;
+}
+
+export function pairKey(object: number, store: number): string {
+  return `${object} ${store}`;
+}
+
+/**
+ * Brings locks, requests, counts, space and accounts in line with what became of the watched objects (docs/states.md, "Locks"):
+ * in the transaction that changed them, after the change.
+ */
+export async function followObjects(
+  session: Session,
+  watched: WatchedObjects,
+  { stuck = new Map(), ended = new Set(), areObjectsUnchanged = false }: WatchOutcome = {},
+): Promise<void> {
+  if (watched.objects.length === 0) return;
+  const ids = watched.objects.map(({ id }) => id);
+  const follow = new Follow(
+    watched,
+    { stuck, ended },
+    {
+      objects: areObjectsUnchanged ? watched.objects : await seeObjects(session, ids),
+      replicas: await seeReplicas(session, ids),
+      locks: await seeLocks(session, ids),
+    },
+  );
+  follow.decide();
+  await cancelCopies(session, follow.outdated, 'the object has changed since');
+  await endArrivedCopies(session, follow.arrived);
+  await letCopiesGo(session, follow.letGo);
+  await follow.claims.write(session);
+}
+
+interface Seen {
+  readonly objects: readonly SeenObject[];
+  readonly replicas: readonly SeenReplica[];
+  readonly locks: readonly SeenLock[];
+}
+
+type Copy = readonly [version: number, store: number];
+
+class Follow {
+  readonly claims = new Claims();
+  readonly outdated: Copy[] = [];
+  readonly arrived: Copy[] = [];
+  readonly letGo: Copy[] = [];
+  readonly #before: ReadonlyMap<number, SeenObject>;
+  readonly #replicasBefore: ReadonlyMap<string, SeenReplica>;
+  readonly #placesBefore: ReadonlyMap<string, SeenReplica>;
+  readonly #replicas: ReadonlyMap<number, readonly SeenReplica[]>;
+  readonly #locks: ReadonlyMap<number, readonly SeenLock[]>;
+  readonly #objects: readonly SeenObject[];
+  readonly #stuck: ReadonlyMap<string, Sticking>;
+  readonly #ended: ReadonlySet<string>;
+  readonly #watched: WatchedObjects;
+
+  constructor(watched: WatchedObjects, { stuck, ended }: Required<WatchOutcome>, seen: Seen) {
+    this.#watched = watched;
+    this.#stuck = stuck;
+    this.#ended = ended;
+    this.#before = new Map(watched.objects.map((object) => [object.id, object]));
+    this.#replicasBefore = new Map(watched.replicas.map((one) => [replicaKey(one), one]));
+    this.#placesBefore = new Map(watched.replicas.map((one) => [pairKey(one.object, one.store), one]));
+    this.#objects = seen.objects;
+    this.#replicas = Map.groupBy(seen.replicas, ({ object }) => object);
+    this.#locks = Map.groupBy(seen.locks, ({ object }) => object);
+  }
+
+  decide(): void {
+    for (const replica of this.#watched.replicas) this.claims.space.subtract(replica);
+    for (const object of this.#objects) {
+      const replicas = this.#replicas.get(object.id) ?? [];
+      for (const replica of replicas) this.claims.space.add(replica);
+      const before = this.#before.get(object.id) ?? object;
+      const locks = this.#locks.get(object.id) ?? [];
+      this.#keepMarks(replicas, locks);
+      if (object.kind === TOMBSTONE) this.#forget(before, locks);
+      else this.#hold(object, { before, replicas, locks });
+    }
+  }
+
+  /** Marks of replicas whose deletion began or was called off otherwise than by `condemn`. */
+  #keepMarks(replicas: readonly SeenReplica[], locks: readonly SeenLock[]): void {
+    for (const replica of replicas) {
+      const isGoing = replica.state === stateCode('BEING_DELETED');
+      if (replica.placed === null || isGoing === (replica.placed === LEAVING)) continue;
+      const isLocked = locks.some(({ store }) => store === replica.store);
+      this.claims.place(replica, isGoing ? LEAVING : isLocked ? PLACED : RELEASED);
+    }
+  }
+
+  /** A deleted object is claimed by nobody. */
+  #forget(before: SeenObject, locks: readonly SeenLock[]): void {
+    for (const lock of locks) {
+      this.claims.removeLock(lock, before.bytes);
+      this.outdated.push([before.current, lock.store]);
+    }
+  }
+
+  #hold(
+    object: SeenObject,
+    known: {
+      readonly before: SeenObject;
+      readonly replicas: readonly SeenReplica[];
+      readonly locks: readonly SeenLock[];
+    },
+  ): void {
+    const { before, replicas, locks } = known;
+    const isSuperseded = before.current !== object.current;
+    for (const lock of locks) this.claims.use.add(lock.account, lock.store, object.bytes - before.bytes, 0);
+    for (const [store, claims] of Map.groupBy(locks, (lock) => lock.store)) {
+      const here = replicas.filter((replica) => replica.store === store);
+      const current = here.find(({ version }) => version === object.current);
+      if (isSuperseded) this.#withdraw(before.current, store, here);
+      if (isSatisfied(current?.state)) this.#satisfy(object, store, claims, here);
+      else this.#claim(object, store, { claims, current, isSuperseded });
+    }
+  }
+
+  /** Nobody waits for the version before any more. */
+  #withdraw(version: number, store: number, here: readonly SeenReplica[]): void {
+    this.outdated.push([version, store]);
+    for (const replica of here) {
+      if (replica.version === version && replica.placed !== null && hasNoBytes(replica)) this.claims.drop(replica);
+    }
+  }
+
+  #satisfy(object: SeenObject, store: number, claims: readonly SeenLock[], here: readonly SeenReplica[]): void {
+    const moved = claims.filter(({ state }) => state !== lockCode('OK'));
+    if (moved.length === 0) return;
+    if (!this.#ended.has(pairKey(object.id, store))) this.arrived.push([object.current, store]);
+    const locks = moved.map((owner): LockChange => ({ owner, before: owner.state, to: 'OK' }));
+    this.claims.claims.push({ object, store, locks, copyTo: undefined, request: undefined });
+    for (const older of here) {
+      if (older.version !== object.current && older.placed === PLACED) this.claims.place(older, TO_PURGE);
+    }
+  }
+
+  #claim(
+    object: SeenObject,
+    store: number,
+    known: {
+      readonly claims: readonly SeenLock[];
+      readonly current: SeenReplica | undefined;
+      readonly isSuperseded: boolean;
+    },
+  ): void {
+    const { claims, current, isSuperseded } = known;
+    const sticking = this.#stuck.get(pairKey(object.id, store));
+    const locks = claims.map((owner): LockChange => ({ owner, before: owner.state, to: undefined }));
+    for (const lock of locks) {
+      if (lock.before === lockCode('OK') || (isSuperseded && lock.before !== lockCode('REPLICATING'))) {
+        lock.to = 'REPLICATING';
+      } else if (sticking !== undefined && lock.before === lockCode('REPLICATING')) lock.to = sticking;
+    }
+    const waits = locks.some(({ before, to }) =>
+      to === undefined ? before === lockCode('REPLICATING') : to === 'REPLICATING',
+    );
+    const was = this.#replicasBefore.get(`${pairKey(object.id, store)} ${object.current}`);
+    const isOver = this.#ended.has(pairKey(object.id, store));
+    const isNew =
+      isSuperseded || isOver || locks.some(({ to }) => to === 'REPLICATING') || was?.state !== current?.state;
+    const asks = waits && isNew && current?.state !== stateCode('COPYING');
+    if (asks && was?.state === stateCode('BEING_DELETED') && current === undefined) {
+      this.letGo.push([object.current, store]);
+    }
+    const isGoing = current?.state === stateCode('BEING_DELETED');
+    this.claims.claims.push({
+      object,
+      store,
+      locks,
+      copyTo: asks && current === undefined ? { place: this.#placeAt(object, store) } : undefined,
+      request: asks ? (isGoing ? 'after-delete' : 'now') : undefined,
+    });
+  }
+
+  /** Where another copy of the object lies or lay at the store: the store's algorithm asks for the name, not for the version. */
+  #placeAt(object: SeenObject, store: number): string | null {
+    const other =
+      this.#replicas.get(object.id)?.find((replica) => replica.store === store) ??
+      this.#placesBefore.get(pairKey(object.id, store));
+    return other?.place ?? null;
+  }
+}
+
+/** Being written, or given up. */
+export function hasNoBytes({ state, hasToken }: Pick<SeenReplica, 'state' | 'hasToken'>): boolean {
+  return state === stateCode('COPYING') || (state === stateCode('UNAVAILABLE') && !hasToken);
+}
+
+function replicaKey({ object, store, version }: SeenReplica): string {
+  return `${pairKey(object, store)} ${version}`;
+}

@@ -1,0 +1,98 @@
+import { formatObjectName } from '../../domain/object/object-name.ts';
+import { chooseDeletions, type ReleasedReplica, type StoreSpace } from '../../domain/replica/deletion-choice.ts';
+import { isGoodCopy } from '../../domain/replica/good-copy.ts';
+import type { ReleasedRecord, RuleCatalog, StoreUse } from '../../ports/rules.ts';
+import type { Telling } from '../../ports/telling.ts';
+import type { StoreAccess, Stores } from '../stores/store-access.ts';
+
+export interface ReleasePorts {
+  readonly catalog: Pick<RuleCatalog, 'listReleased' | 'condemn' | 'readStoreUse'>;
+  readonly stores: Stores;
+  /** Bytes free at a store now; undefined where it does not tell, or cannot be asked. */
+  readonly freeBytes: (store: StoreAccess) => Promise<number | undefined>;
+  readonly telling?: Telling | undefined;
+}
+
+/** Replicas looked at in one step, of one store. */
+const PAGE_REPLICAS = 1_000;
+
+/**
+ * Chooses which released replicas go now, store by store (docs/states.md, "Deletion"), and queues their deletes; whoever carries out
+ * requests asks the store. The catalog counts good copies once more under the object's lock. Returns how many were chosen.
+ */
+export async function deleteReleased(ports: ReleasePorts, signal: AbortSignal): Promise<number> {
+  const use = new Map((await ports.catalog.readStoreUse()).map((one) => [one.store, one]));
+  let chosen = 0;
+  for (const store of ports.stores.values()) {
+    if (signal.aborted) break;
+    const used = use.get(store.place);
+    if (used === undefined || !(used.said.availability?.delete ?? store.traits.availability.delete)) continue;
+    chosen += await deleteAt(ports, store, used, signal);
+  }
+  return chosen;
+}
+
+async function deleteAt(ports: ReleasePorts, store: StoreAccess, used: StoreUse, signal: AbortSignal): Promise<number> {
+  const { catalog, telling } = ports;
+  const inMemory = [...ports.stores.values()].filter(({ isInMemory }) => isInMemory).map(({ place }) => place);
+  let leavingBytes = used.leavingBytes;
+  let condemned = 0;
+  while (!signal.aborted) {
+    const released = await catalog.listReleased(store.place, PAGE_REPLICAS);
+    if (released.length === 0) break;
+    const space = await spaceOf(ports, store, leavingBytes);
+    const { chosen } = chooseDeletions(
+      released.map((record) => factsOf(record, inMemory)),
+      space,
+    );
+    if (chosen.length === 0) break;
+    const keys = chosen.map(({ replica: { scope, name, versionId } }) => ({
+      scope,
+      name,
+      versionId,
+      store: store.place,
+    }));
+    const done = await catalog.condemn(keys, { exceptStores: inMemory });
+    for (const [at, { replica, why }] of chosen.entries()) {
+      if (done[at] !== true) continue;
+      leavingBytes += replica.bytes;
+      condemned++;
+      telling?.debug?.('a released copy goes', { object: formatObjectName(replica), store: store.name, why });
+    }
+    // Those that had to stay after all would be chosen again.
+    if (done.some((isGone) => !isGone) || released.length < PAGE_REPLICAS) break;
+  }
+  return condemned;
+}
+
+async function spaceOf({ freeBytes }: ReleasePorts, store: StoreAccess, leavingBytes: number): Promise<StoreSpace> {
+  const { greedy, freeBytesMin } = store.traits;
+  // Nobody is asked where the answer decides nothing.
+  const free = freeBytesMin === undefined || greedy ? undefined : await freeBytes(store);
+  return { freeBytes: free, minFreeBytes: freeBytesMin, leavingBytes, greedy };
+}
+
+type ReleasedFacts = ReleasedReplica & Pick<ReleasedRecord, 'scope' | 'name'>;
+
+function factsOf(record: ReleasedRecord, inMemory: readonly string[]): ReleasedFacts {
+  const copyFacts = (copy: ReleasedRecord['copies'][number]) => ({
+    ...copy,
+    isInMemory: inMemory.includes(copy.store),
+    sharesBytes: false,
+    isCache: false,
+  });
+  const { scope, name, objectId, versionId, bytes, lastUsedMs, purge, isSourceInUse } = record;
+  return {
+    ...copyFacts(record),
+    scope,
+    name,
+    objectId,
+    versionId,
+    bytes,
+    lastUsedMs,
+    purge,
+    isSourceInUse,
+    locks: 0,
+    goodOrHeldCopies: record.copies.filter((copy) => isGoodCopy(copyFacts(copy))).length,
+  };
+}

@@ -1,0 +1,277 @@
+import type { ObjectName } from '../../domain/object/object-name.ts';
+import { formatObjectName } from '../../domain/object/object-name.ts';
+import { placeCopies } from '../../domain/placement/place-copies.ts';
+import type { GroupPlacement, ObjectPlacement } from '../../domain/placement/placement.ts';
+import type { GroupRest, PlacementRule } from '../../domain/placement/placement-facts.ts';
+import { claimReplica } from '../../domain/rule/claim-replica.ts';
+import { stuckWaitMs } from '../../domain/rule/stuck-retry.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Random } from '../../ports/random.ts';
+import type { ClaimedRule, PlacedObject, RuleCatalog, RuleObject, RulePage, RuleRecord } from '../../ports/rules.ts';
+import type { Telling } from '../../ports/telling.ts';
+import { placeIn, type StoreAccess, type Stores } from '../stores/store-access.ts';
+import { drawFrom } from './draw.ts';
+import { factsOfObject } from './object-facts.ts';
+import { factsOfStores, type StoresNow } from './store-facts.ts';
+
+export interface RulePorts {
+  readonly catalog: Pick<
+    RuleCatalog,
+    | 'claimRules'
+    | 'renewRules'
+    | 'readRulePage'
+    | 'sumRuleGroup'
+    | 'applyRulePage'
+    | 'releaseLocks'
+    | 'readStoreUse'
+    | 'listQuotas'
+    | 'readAccountUse'
+  >;
+  readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs' | 'sleep'>;
+  readonly random: Random;
+  readonly stores: Stores;
+  readonly telling?: Telling | undefined;
+}
+
+/** Objects of one transaction: a fraction of a second, so that others get their turn. */
+export const PAGE_OBJECTS = 1_000;
+/** What stores are known to hold and to wait for may be so old. Space and quotas are held to by the catalog itself. */
+const STORES_MS_MAX = 2_000;
+/** How often a page is placed anew when a store turned out to be full meanwhile. */
+const ROUNDS_MAX = 5;
+
+/**
+ * Applies a rule to its content page by page, from where the last one who did it came to. Returns false where the lease was lost.
+ * What has no place is counted and said, and looked at again later; nothing waits for it.
+ */
+export async function applyRule(ports: RulePorts, claimed: ClaimedRule, signal: AbortSignal): Promise<boolean> {
+  const { catalog } = ports;
+  const { rule, lease } = claimed;
+  const turn = new RuleTurn(ports, rule);
+  let after = claimed.position;
+  for (let isFirst = after === undefined; !signal.aborted; isFirst = false) {
+    const page = await catalog.readRulePage(rule.id, {
+      limit: PAGE_OBJECTS,
+      ...(after === undefined ? {} : { after }),
+    });
+    const kind = await turn.apply(page, { lease, isFirst });
+    if (kind === 'lost-lease') return false;
+    if (page.next === undefined) return true;
+    after = page.next;
+  }
+  return true;
+}
+
+/** One run over a rule's content, and what it keeps in mind between pages. */
+class RuleTurn {
+  readonly #ports: RulePorts;
+  readonly #rule: RuleRecord;
+  #stores: { readonly now: StoresNow; readonly atMs: number } | undefined;
+  /** Sums of the group that is being placed; of the pages done, as they are after them. */
+  #group: { readonly key: string; readonly sums: GroupSums } | undefined;
+
+  constructor(ports: RulePorts, rule: RuleRecord) {
+    this.#ports = ports;
+    this.#rule = rule;
+  }
+
+  async apply(
+    page: RulePage,
+    { lease, isFirst }: Pick<ClaimedRule, 'lease'> & { readonly isFirst: boolean },
+  ): Promise<'applied' | 'lost-lease'> {
+    const { catalog, telling } = this.#ports;
+    for (let round = 1; ; round++) {
+      const placed = await this.#place(page, round === 1);
+      const applied = await catalog.applyRulePage({
+        lease,
+        isFirst,
+        position: page.next,
+        events: [],
+        ...(round > ROUNDS_MAX ? withoutNew(placed) : placed),
+      });
+      if (applied.kind === 'lost-lease') return 'lost-lease';
+      if (applied.kind === 'applied') {
+        this.#group?.sums.add(page.objects, placed.objects);
+        return 'applied';
+      }
+      telling?.info?.('a page of a rule is placed anew: stores have filled up', {
+        rule: this.#rule.id,
+        stores: applied.stores.join(', '),
+      });
+    }
+  }
+
+  async #place(page: RulePage, mayBeOld: boolean): Promise<PagePlaced> {
+    const { stores, random } = this.#ports;
+    const rule = this.#rule;
+    const rest = await this.#restOf(page);
+    const groups = placeCopies({
+      rule: placementRule(rule),
+      stores: factsOfStores(stores, rule, await this.#storesNow(mayBeOld)),
+      objects: page.objects.map((object) => factsOfObject(object, page.dataset, stores)),
+      ...(rest === undefined ? {} : { rest }),
+      draw: (group, store) => drawFrom(rule.id, group, store),
+    });
+    return outcomeOf({ rule, page, groups, stores, fraction: random.fraction() });
+  }
+
+  async #storesNow(mayBeOld: boolean): Promise<StoresNow> {
+    const { catalog, clock } = this.#ports;
+    const nowMs = clock.monotonicMs();
+    if (this.#stores !== undefined && mayBeOld && nowMs - this.#stores.atMs < STORES_MS_MAX) return this.#stores.now;
+    const { account } = this.#rule;
+    const [use, quotas, accountUse] = await Promise.all([
+      catalog.readStoreUse(),
+      catalog.listQuotas(account),
+      catalog.readAccountUse(account),
+    ]);
+    const now = { use, quotas, accountUse };
+    this.#stores = { now, atMs: nowMs };
+    return now;
+  }
+
+  /** What the page's group has on other pages; undefined where each object is a group by itself. */
+  async #restOf(page: RulePage): Promise<ReadonlyMap<string, GroupRest> | undefined> {
+    const { grouping, id } = this.#rule;
+    const dataset = grouping === 'all' ? undefined : page.dataset;
+    if (grouping === 'none' || (grouping === 'dataset' && dataset === undefined)) return undefined;
+    const key = grouping === 'all' ? 'all' : `dataset ${formatObjectName(dataset as ObjectName)}`;
+    if (this.#group?.key !== key) {
+      const { stores, catalog } = this.#ports;
+      this.#group = { key, sums: new GroupSums(await catalog.sumRuleGroup(id, dataset), stores) };
+    }
+    return new Map([[key, this.#group.sums.without(page.objects)]]);
+  }
+}
+
+function placementRule(rule: RuleRecord): PlacementRule {
+  const { copies, grouping, besidesAuthoritative, isByPolicy, weight, ignoreAvailability, purge } = rule;
+  return { copies, grouping, besidesAuthoritative, isByPolicy, weight, ignoreAvailability, purge };
+}
+
+interface PagePlaced {
+  readonly objects: readonly PlacedObject[];
+  readonly missingCopies: number;
+  readonly missingWhy: string | undefined;
+  readonly lookAgainAfterMs: number | undefined;
+}
+
+function outcomeOf(args: {
+  readonly rule: RuleRecord;
+  readonly page: RulePage;
+  readonly groups: readonly GroupPlacement[];
+  readonly stores: Stores;
+  readonly fraction: number;
+}): PagePlaced {
+  const { rule, page, groups, stores, fraction } = args;
+  const byName = new Map([...stores.values()].map((store) => [store.name, store]));
+  const objects = new Map(page.objects.map((object) => [formatObjectName(object), object]));
+  const placed: PlacedObject[] = [];
+  let missingCopies = 0;
+  let missingWhy: string | undefined;
+  let isWaiting = false;
+  for (const group of groups) {
+    missingWhy ??= group.missing;
+    for (const placement of group.objects) {
+      const object = objects.get(placement.object) as RuleObject;
+      const one = placeOne(object, placement, { dataset: page.dataset, byName });
+      missingCopies += rule.copies - placement.copies.length + one.refused.length;
+      missingWhy ??= one.refused[0];
+      isWaiting ||= placement.releases.some(({ waitsUntil }) => waitsUntil !== undefined);
+      if (one.placed.locks.length > 0 || one.placed.releases.length > 0) placed.push(one.placed);
+    }
+  }
+  const mayChange = missingCopies > 0 || isWaiting;
+  return {
+    objects: placed,
+    missingCopies,
+    missingWhy,
+    lookAgainAfterMs: mayChange ? stuckWaitMs(rule.timesStuck + 1, fraction) : undefined,
+  };
+}
+
+function placeOne(
+  object: RuleObject,
+  { copies, releases }: ObjectPlacement,
+  { dataset, byName }: { readonly dataset: ObjectName | undefined; readonly byName: ReadonlyMap<string, StoreAccess> },
+): { readonly placed: PlacedObject; readonly refused: readonly string[] } {
+  const locks: { store: string; place: string }[] = [];
+  const refused: string[] = [];
+  for (const { store: name, action } of copies) {
+    const store = byName.get(name);
+    // A lock that is there is brought its copy by whoever it is told of; only new ones are made here.
+    if (store === undefined || action === 'keep' || object.locks.some((lock) => lock.store === store.place)) continue;
+    const path = placeIn(store, object, dataset);
+    if ('path' in path) locks.push({ store: store.place, place: path.path });
+    else refused.push(path.refused);
+  }
+  const leaving = releases.filter(({ waitsUntil }) => waitsUntil === undefined);
+  const gone = leaving.map(({ store, purge }) => ({ store: byName.get(store)?.place ?? store, purge }));
+  return { placed: { id: object.id, versionId: object.versionId, locks, releases: gone }, refused };
+}
+
+/** Where stores fill up faster than a page is placed: nothing new now, all of it is missing, and looked at again soon. */
+function withoutNew(placed: PagePlaced): PagePlaced {
+  const wanted = placed.objects.reduce((sum, { locks }) => sum + locks.length, 0);
+  return {
+    objects: placed.objects.map((object) => ({ ...object, locks: [] })).filter(({ releases }) => releases.length > 0),
+    missingCopies: placed.missingCopies + wanted,
+    missingWhy: placed.missingWhy ?? 'stores fill up faster than copies can be placed',
+    lookAgainAfterMs: STORES_MS_MAX,
+  };
+}
+
+/** Bytes of a group and where they are, kept up to date as its pages are placed. */
+class GroupSums {
+  readonly #bytes: number;
+  readonly #stores: Stores;
+  readonly #held = new Map<string, number>();
+  readonly #locked = new Map<string, number>();
+
+  constructor({ bytes, stores }: GroupRest, known: Stores) {
+    this.#bytes = bytes;
+    this.#stores = known;
+    for (const { store, heldBytes, lockedBytes } of stores) {
+      this.#held.set(store, heldBytes);
+      this.#locked.set(store, lockedBytes);
+    }
+  }
+
+  /** The sums over all objects but these, whose facts are told one by one. Stores by their names. */
+  without(objects: readonly RuleObject[]): GroupRest {
+    const held = new Map(this.#held);
+    const locked = new Map(this.#locked);
+    let bytes = this.#bytes;
+    for (const object of objects) {
+      bytes -= object.bytes;
+      for (const { store, state } of object.replicas) if (!claimReplica(state).request) add(held, store, -object.bytes);
+      for (const { store } of object.locks) add(locked, store, -object.bytes);
+    }
+    const places = new Set([...held.keys(), ...locked.keys()]);
+    const stores = [...places].map((place) => ({
+      store: this.#stores.get(place)?.name ?? place,
+      heldBytes: Math.max(0, held.get(place) ?? 0),
+      lockedBytes: Math.max(0, locked.get(place) ?? 0),
+    }));
+    return { bytes: Math.max(0, bytes), stores };
+  }
+
+  /** A page was placed: its copies are there, or on their way. */
+  add(objects: readonly RuleObject[], placed: readonly PlacedObject[]): void {
+    const sizes = new Map(objects.map(({ id, bytes }) => [id, bytes]));
+    const facts = new Map(objects.map((object) => [object.id, object]));
+    for (const { id, locks, releases } of placed) {
+      const bytes = sizes.get(id) ?? 0;
+      for (const { store } of locks) {
+        add(this.#locked, store, bytes);
+        const state = facts.get(id)?.replicas.find((one) => one.store === store)?.state;
+        if (claimReplica(state).request) add(this.#held, store, bytes);
+      }
+      for (const { store } of releases) add(this.#locked, store, -bytes);
+    }
+  }
+}
+
+function add(sums: Map<string, number>, store: string, bytes: number): void {
+  sums.set(store, (sums.get(store) ?? 0) + bytes);
+}

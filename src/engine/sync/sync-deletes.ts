@@ -1,0 +1,95 @@
+import { allowsDelete, describeDeleteLimit } from '../../domain/transfer/delete-limit.ts';
+import type { Catalog } from '../../ports/catalog.ts';
+import type { Storage } from '../../ports/storage.ts';
+import type { OperationIds } from '../operation-ids.ts';
+import { deleteUnmatched, type Unmatched } from './delete-unmatched.ts';
+import type { SyncLeases } from './sync-leases.ts';
+import type { SyncListings } from './sync-listings.ts';
+import type { SyncPlanner } from './sync-planner.ts';
+import type { SyncReplicas } from './sync-replicas.ts';
+import type { Tally } from './tally.ts';
+
+export interface SyncDeletesOptions
+  extends Pick<SyncReplicas, 'scope' | 'source' | 'options' | 'listeners' | 'signal'> {
+  readonly ports: { readonly catalog: Catalog; readonly operationIds: OperationIds };
+  readonly targets: readonly Storage[];
+  readonly tally: Tally;
+  readonly listings: SyncListings;
+  readonly planner: SyncPlanner;
+  /** Undefined in a dry run: what would be deleted is only told and counted. */
+  readonly leases: SyncLeases | undefined;
+}
+
+/** The deletes of a run: guarded before the first, then carried out in parts (docs/sync.md, "Guards"). */
+export class SyncDeletes {
+  readonly #o: SyncDeletesOptions;
+
+  constructor(options: SyncDeletesOptions) {
+    this.#o = options;
+  }
+
+  /** Returns what the guard says, and then nothing was deleted anywhere. */
+  async carryOut(): Promise<string | undefined> {
+    const { options, tally, planner, listings } = this.#o;
+    if (!options.deleteUnmatched) return undefined;
+    const refusal = this.#refuse();
+    for (const { target, unmatched, listed } of tally.targets)
+      tally.telling.info?.(refusal === undefined ? 'deletes allowed' : 'deletes refused', {
+        target: target.title,
+        unmatched,
+        listed,
+      });
+    if (refusal !== undefined) return refusal;
+    for (;;) {
+      const { unmatched, isAll } = planner.takeUnmatched();
+      await this.#delete(this.#deletable(unmatched));
+      if (isAll) return undefined;
+      await listings.merge(unmatched.at(-1)?.key, {
+        visit: (object) => {
+          const isOurs = options.filter.judge(object.key) === 'included';
+          if (object.source === undefined && isOurs) planner.visitUnmatched(object);
+        },
+        pause: async () => undefined,
+      });
+    }
+  }
+
+  /** Before the first delete: at any target too many, and none is made anywhere. */
+  #refuse(): string | undefined {
+    const { options, tally } = this.#o;
+    for (const [index, { unmatched, listed, target }] of tally.targets.entries()) {
+      if (tally.isOut(index) || allowsDelete(options.deleteLimit, { count: unmatched, total: listed })) continue;
+      const limit = describeDeleteLimit(options.deleteLimit);
+      return `${unmatched} of ${listed} objects at ${target.title} would be deleted, more than --max-delete allows (${limit}); nothing was deleted. If this is meant, raise --max-delete`;
+    }
+    return undefined;
+  }
+
+  /** A target that was given up was not looked at to its end, and no guard counted it: nothing is deleted there. */
+  #deletable(unmatched: readonly Unmatched[]): Unmatched[] {
+    const { tally, listings } = this.#o;
+    return unmatched.flatMap((one) => {
+      if (listings.protected.covers(one.key)) return [];
+      const at = one.at.filter(({ target }) => !tally.isOut(target));
+      return one.at.length > 0 && at.length === 0 ? [] : [{ ...one, at }];
+    });
+  }
+
+  async #delete(batch: readonly Unmatched[]): Promise<void> {
+    const { tally, leases, listings, listeners } = this.#o;
+    for (const { key, at } of batch)
+      for (const { target } of at)
+        listeners.onAction?.({ action: 'delete', key, target: tally.target(target).target.title, bytes: 0 });
+    if (leases === undefined) {
+      for (const { at } of batch) for (const { target } of at) tally.target(target).deleted++;
+      return;
+    }
+    const args = {
+      ...this.#o,
+      lease: leases.lease,
+      isLost: () => leases.isLost || leases.isOver,
+      checkSource: () => listings.checkSourceStays(),
+    };
+    await deleteUnmatched(this.#o.ports, args, batch);
+  }
+}

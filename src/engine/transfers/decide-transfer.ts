@@ -1,0 +1,118 @@
+import type { AttemptOutcome } from '../../domain/transfer/attempt.ts';
+import { decideOutcome } from '../../domain/transfer/decide-outcome.ts';
+import type { RetryPolicy } from '../../domain/transfer/retry.ts';
+import type { ClaimedRequest } from '../../ports/catalog.ts';
+import type { TransferOutcome, TransferRow } from '../../ports/rules.ts';
+import type { CarriedOut } from '../carry-out-requests.ts';
+import type { Arrived } from './confirm-arrival.ts';
+import type { PlannedTransfer } from './plan-transfer.ts';
+
+/** Attempts of one turn; then the copy is stuck, and tried again after minutes and hours. */
+const POLICY: RetryPolicy = { attemptsMax: 6, delayMs: 1_000 };
+
+/** One attempt that ended. */
+export interface EndedAttempt {
+  readonly request: ClaimedRequest;
+  readonly row: TransferRow | undefined;
+  readonly planned: PlannedTransfer | undefined;
+  readonly outcome: AttemptOutcome;
+  readonly arrived: Arrived | undefined;
+  readonly busyMs: number;
+  /** The destination is not flushed. */
+  readonly isSoft: boolean;
+  readonly nowMs: number;
+  /** Uniform in [0, 1). */
+  readonly fraction: number;
+}
+
+export interface TransferDecision {
+  /** For the catalog. */
+  readonly outcome: TransferOutcome;
+  readonly kind: keyof CarriedOut;
+  /** What was written must go again. */
+  readonly isCopyUnwanted: boolean;
+}
+
+const KINDS = {
+  DONE: 'done',
+  CANCELLED: 'moot',
+  QUEUED: 'postponed',
+  WAITING: 'postponed',
+  FAILED: 'failed',
+  NO_SOURCES: 'failed',
+} as const;
+
+/** What an attempt's end makes of its request, replica and locks, as the catalog is told it (docs/states.md, "Attempts"). */
+export function decideTransfer(ended: EndedAttempt): TransferDecision {
+  const { request, row, planned, outcome, arrived, busyMs, isSoft: soft, nowMs, fraction } = ended;
+  const decision = decideOutcome({
+    outcome,
+    request: 'SUBMITTED',
+    replica: row?.replica,
+    attempts: request.attempts,
+    timesStuck: request.ofRules?.timesStuck ?? 0,
+    ways: planned?.ways ?? [],
+    failures: [...(row?.failures ?? []), ...(outcome.kind === 'failed' ? [outcome.failure] : [])],
+    policy: POLICY,
+    nowMs,
+    fraction,
+  });
+  const common = {
+    lease: request.lease,
+    attempt: attemptOf(planned, outcome),
+    bytes: arrived === undefined ? 0 : (row?.content.size ?? 0),
+    busyMs,
+    soft,
+  };
+  if (decision.kind !== 'decided') {
+    // Nobody else tells outcomes under this lease, so an answer that is refused says that it is over.
+    const why = decision.kind === 'refused' ? decision.why : 'it was told before';
+    const nothing = { replica: undefined, stuck: undefined, doubtedSource: undefined };
+    const cancelled = { ...common, ...nothing, request: { state: 'CANCELLED', why } as const };
+    return { outcome: cancelled, kind: 'moot', isCopyUnwanted: false };
+  }
+  const { lock, doubtedSource, isCopyUnwanted } = decision;
+  const sha256 = arrived?.checksums['sha256'];
+  const doubted = row?.replicas.find(({ store }) => store === doubtedSource);
+  return {
+    kind: KINDS[decision.request.state],
+    isCopyUnwanted,
+    outcome: {
+      ...common,
+      request: requestAfter(decision.request, nowMs),
+      replica: replicaAfter(row, decision.replica, arrived),
+      ...(sha256 === undefined ? {} : { sha256 }),
+      stuck: lock?.kind === 'got-stuck' ? lock.reason : undefined,
+      doubtedSource: doubted === undefined ? undefined : { store: doubted.store, token: doubted.token },
+    },
+  };
+}
+
+function attemptOf(planned: PlannedTransfer | undefined, outcome: AttemptOutcome): TransferOutcome['attempt'] {
+  return {
+    source: planned?.way.source,
+    protocol: planned?.way.protocol,
+    outcome: outcome.kind === 'not-needed' ? 'interrupted' : outcome.kind,
+    failure: outcome.kind === 'failed' ? outcome.failure : undefined,
+    error: 'why' in outcome ? outcome.why : undefined,
+  };
+}
+
+type RequestAfter = Extract<ReturnType<typeof decideOutcome>, { readonly kind: 'decided' }>['request'];
+
+function requestAfter(after: RequestAfter, nowMs: number): TransferOutcome['request'] {
+  if (after.state === 'DONE' || after.state === 'CANCELLED') return after;
+  const { state, attempts, timesStuck, nextAttemptMs, why } = after;
+  return { state, attempts, timesStuck, afterMs: Math.max(0, nextAttemptMs - nowMs), why };
+}
+
+function replicaAfter(
+  row: TransferRow | undefined,
+  state: TransferRow['replica'],
+  arrived: Arrived | undefined,
+): TransferOutcome['replica'] {
+  if (row === undefined || state === row.replica) return undefined;
+  if (state === undefined) return 'drop';
+  const { token, verification } = arrived ?? { token: undefined, verification: 'none' as const };
+  return { state, place: row.place, token, verification };
+}

@@ -1,0 +1,205 @@
+import type { ObjectContent } from '../../domain/object/version.ts';
+import type { Replica } from '../../domain/replica/replica.ts';
+import { decideAcceptance, type StoreUsage } from '../../domain/store/acceptance.ts';
+import type { AttemptOutcome } from '../../domain/transfer/attempt.ts';
+import { findRoute, type Topology } from '../../domain/transfer/find-route.ts';
+import { chooseNextWay, type Way, type WayFailure } from '../../domain/transfer/next-way.ts';
+import { rankSources, type SourceFacts } from '../../domain/transfer/rank-sources.ts';
+import type { TransferEnd, TransferSource } from '../../ports/transfer-tool.ts';
+import { urlOf } from '../../domain/store/protocol.ts';
+import { namesOf, type StoreAccess, type StoreProtocol, type Stores, waysTo } from '../stores/store-access.ts';
+import { placesMeant } from '../rules/store-facts.ts';
+
+/** A copy that is asked for, with what the catalog knows of it at one moment. Stores by place. */
+export interface TransferFacts {
+  readonly object: string;
+  /** The destination, and the key the copy is to have there. */
+  readonly store: string;
+  readonly place: string;
+  readonly versionId: number;
+  readonly content: ObjectContent;
+  readonly format: string;
+  readonly isByPolicy: boolean;
+  readonly sourceExpression: string | undefined;
+  /** Of the object, of all versions. */
+  readonly replicas: readonly Replica[];
+  /** Of this request, since it was queued. */
+  readonly failures: readonly WayFailure[];
+  /** Of the destination, without this copy. */
+  readonly usage: StoreUsage;
+  /** Part of the recent transfers to the destination that failed, by source; none where none are known. */
+  readonly failureRates: ReadonlyMap<string, number>;
+}
+
+export interface TransferSurroundings {
+  readonly stores: Stores;
+  /** Of the machine that carries it out. */
+  readonly clientSite: string | undefined;
+  readonly topology: Topology;
+  /** Uniform in [0, 1): whose turn it is among protocols of one priority. */
+  readonly fraction: number;
+}
+
+/** One attempt, with the reasons that `explain` tells. */
+export interface PlannedTransfer {
+  readonly kind: 'planned';
+  readonly sources: readonly TransferSource[];
+  readonly destination: TransferEnd;
+  /** Best first, this one included; what is left when it fails. */
+  readonly ways: readonly Way[];
+  readonly way: Way;
+  readonly rejected: readonly { readonly store: string; readonly why: string }[];
+}
+
+export type TransferPlan = PlannedTransfer | { readonly kind: 'not-now'; readonly outcome: AttemptOutcome };
+
+/** More sources than this are not named to one attempt: the next attempt ranks anew. */
+const SOURCES_MAX = 4;
+
+/**
+ * From where and how a copy is made next (docs/states.md, "Sources" and "Attempts"), or why not now. A source that the destination does
+ * not take copies from is none.
+ */
+export function planTransfer(facts: TransferFacts, surroundings: TransferSurroundings): TransferPlan {
+  const { stores } = surroundings;
+  const destination = stores.get(facts.store);
+  if (destination === undefined) return notNow({ kind: 'held-back', why: 'no profile here names the store' });
+  const writing = waysTo(destination, 'write', surroundings);
+  if (writing.length === 0) return notNow({ kind: 'held-back', why: `${destination.name} takes no writes now` });
+
+  const { ranked, rejected, refusal } = rank(facts, destination, surroundings);
+  if (ranked.length === 0) return notNow(refusal ?? { kind: 'no-source', why: describeNone(rejected) });
+  const ways = waysFrom(ranked, writing, facts.failures);
+  const next = chooseNextWay(ways, facts.failures);
+  if (next === undefined) return notNow({ kind: 'no-source', why: 'every way has failed' });
+  const used = ways.find((one) => one.source === next.way.source && one.protocol === next.way.protocol) as FullWay;
+  // The others by the same protocol of the destination: a tool goes on with the next when one fails.
+  const others = ways.filter((one) => one.writing === used.writing && one.source !== used.source);
+  const firstOfEach = [...new Map(others.toReversed().map((one) => [one.source, one])).values()].toReversed();
+  return {
+    kind: 'planned',
+    sources: [used, ...firstOfEach].slice(0, SOURCES_MAX).map((one) => endAt(one.reading, one.replica)),
+    destination: { store: used.writing.place, key: facts.place, url: urlOf(used.writing.place, facts.place) },
+    ways: ways.map(({ source, protocol }) => ({ source, protocol })),
+    way: next.way,
+    rejected,
+  };
+}
+
+interface Source {
+  readonly replica: Replica;
+  readonly reading: readonly StoreProtocol[];
+}
+
+function rank(
+  facts: TransferFacts,
+  destination: StoreAccess,
+  surroundings: TransferSurroundings,
+): {
+  readonly ranked: readonly Source[];
+  readonly rejected: readonly { readonly store: string; readonly why: string }[];
+  readonly refusal: AttemptOutcome | undefined;
+} {
+  const { stores } = surroundings;
+  const all = [...stores.values()];
+  const { sourceExpression } = facts;
+  const meant = sourceExpression === undefined ? undefined : new Set(placesMeant(sourceExpression, all));
+  const sources = new Map<string, Source>();
+  const rejected: { store: string; why: string }[] = [];
+  const candidates: SourceFacts[] = [];
+  let refusal: AttemptOutcome | undefined;
+  for (const replica of facts.replicas) {
+    const store = stores.get(replica.store);
+    if (store === undefined) {
+      rejected.push({ store: replica.store, why: 'no profile here names it' });
+      continue;
+    }
+    const refused = refuseAtAdmission(facts, destination, store);
+    if (refused !== undefined && replica.versionId === facts.versionId) {
+      refusal ??= { kind: 'failed', failure: refused.failure, why: refused.why };
+      rejected.push({ store: store.name, why: refused.why });
+      continue;
+    }
+    const reading = waysTo(store, 'read', surroundings);
+    sources.set(store.name, { replica, reading });
+    candidates.push({
+      store: store.name,
+      replica: replica.state,
+      isCurrent: replica.versionId === facts.versionId,
+      matchesExpression: meant === undefined || meant.has(replica.store),
+      isReadable: reading.length > 0,
+      kind: store.traits.kind,
+      failures: facts.failures.filter(({ source }) => source === replica.store).length,
+      failureRate: facts.failureRates.get(replica.store) ?? 0,
+      route: findRoute(surroundings.topology, { from: store.name, to: destination.name }),
+    });
+  }
+  const ranking = rankSources(candidates, destination.name);
+  return {
+    ranked: ranking.ranked.map(({ store }) => sources.get(store) as Source),
+    rejected: [...rejected, ...ranking.rejected],
+    refusal,
+  };
+}
+
+/** What the destination says when the bytes are about to arrive, with the source they really come from. */
+function refuseAtAdmission(
+  { object, content, format, isByPolicy, usage }: TransferFacts,
+  destination: StoreAccess,
+  source: StoreAccess,
+): { readonly failure: WayFailure; readonly why: string } | undefined {
+  const origin = { kind: 'source', names: namesOf(source) } as const;
+  const asked = { object, bytes: content.size, format, origin, isByPolicy, usage };
+  const decision = decideAcceptance(destination.traits.accepts, asked);
+  if (decision.kind === 'accepted') return undefined;
+  const kind = decision.reason === 'space' ? 'full' : 'denied';
+  const failure = { source: source.place, protocol: '', at: 'destination', kind } as const;
+  return { failure, why: `${destination.name} refuses the copy: ${decision.why}` };
+}
+
+interface FullWay extends Way {
+  readonly replica: Replica;
+  readonly reading: StoreProtocol;
+  readonly writing: StoreProtocol;
+}
+
+/** Every source by every protocol it has in common with the destination; protocols that failed more come later. */
+function waysFrom(
+  ranked: readonly Source[],
+  writing: readonly StoreProtocol[],
+  failures: readonly WayFailure[],
+): FullWay[] {
+  const ways = writing.flatMap((written) =>
+    ranked.flatMap(({ replica, reading }) =>
+      reading.map((read) => ({
+        source: replica.store,
+        protocol: wayName(read, written),
+        replica,
+        reading: read,
+        writing: written,
+      })),
+    ),
+  );
+  const failuresOf = ({ writing: { name } }: FullWay): number =>
+    failures.filter(({ at, protocol }) => at === 'destination' && protocol.endsWith(`→${name}`)).length;
+  return ways.toSorted((a, b) => failuresOf(a) - failuresOf(b));
+}
+
+/** What a way is called in attempts: the protocols at both ends. */
+function wayName(reading: StoreProtocol, writing: StoreProtocol): string {
+  return `${reading.name}→${writing.name}`;
+}
+
+/** The token is of the store's own protocol; others have tokens of their own. */
+function endAt({ place }: StoreProtocol, { store, place: key, token }: Replica): TransferSource {
+  return { store: place, key, url: urlOf(place, key), token: place === store ? token : undefined };
+}
+
+function describeNone(rejected: readonly { readonly store: string; readonly why: string }[]): string {
+  if (rejected.length === 0) return 'no store has a copy of it';
+  return `no store can give it: ${rejected.map(({ store, why }) => `${store}, ${why}`).join('; ')}`;
+}
+
+function notNow(outcome: AttemptOutcome): TransferPlan {
+  return { kind: 'not-now', outcome };
+}

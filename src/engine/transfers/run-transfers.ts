@@ -1,0 +1,84 @@
+import type { Catalog } from '../../ports/catalog.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { EventSink } from '../../ports/events.ts';
+import type { Random } from '../../ports/random.ts';
+import type { RuleCatalog } from '../../ports/rules.ts';
+import type { Telling } from '../../ports/telling.ts';
+import type { TransferTool } from '../../ports/transfer-tool.ts';
+import type { CarriedOut } from '../carry-out-requests.ts';
+import type { Topology } from '../../domain/transfer/find-route.ts';
+import type { StoreHealth } from '../store-health.ts';
+import type { Stores } from '../stores/store-access.ts';
+import { RequestLeases } from '../request-leases.ts';
+import { TransferRun } from './transfer-run.ts';
+
+export interface TransferPorts {
+  readonly catalog: Pick<
+    Catalog & RuleCatalog,
+    | 'claimRequests'
+    | 'renewRequests'
+    | 'readTransfers'
+    | 'chooseSources'
+    | 'settleTransfers'
+    | 'readStoreUse'
+    | 'readObject'
+  >;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: EventSink;
+  readonly health: StoreHealth;
+  readonly stores: Stores;
+  /** The first that knows a way carries a transfer out. */
+  readonly tools: readonly TransferTool[];
+  readonly topology: Topology;
+  /** Where this machine stands. */
+  readonly clientSite: string | undefined;
+  readonly telling?: Telling | undefined;
+}
+
+export interface RunTransfers {
+  /** Printable: who claims them. */
+  readonly owner: string;
+  /** `idle`: nothing is due now. A signal: until it is aborted; requests that come later are carried out too. */
+  readonly until: 'idle' | AbortSignal;
+  /** Ends a run until idle early: what is under way is given back to the queue. */
+  readonly signal?: AbortSignal;
+  /** Transfers under way at once. */
+  readonly inFlightMax?: number;
+}
+
+/** Enough for pages of small objects to share their flushes. */
+const IN_FLIGHT_MAX = 1_024;
+/** Claimed in one transaction. */
+const CLAIM_MAX = 256;
+/** A worker that sleeps longer than this loses its claims. Renewed at a third. */
+const LEASE_MS = 60_000;
+/** How long a worker without work waits before it looks again. */
+const POLL_MS = 1_000;
+
+/** Carries out copies that rules ask for. Failures of single transfers are recorded with their requests. */
+export async function runTransfers(ports: TransferPorts, args: RunTransfers): Promise<CarriedOut> {
+  const { owner, until, inFlightMax = IN_FLIGHT_MAX } = args;
+  const stop = until === 'idle' ? args.signal : until;
+  const extend = (untilMs: number): void => {
+    for (const tool of ports.tools) tool.extend(untilMs);
+  };
+  await using leases = new RequestLeases(ports.catalog, ports.clock, LEASE_MS, stop, extend);
+  await using run = new TransferRun(ports, leases, stop);
+
+  while (stop?.aborted !== true) {
+    const room = Math.min(CLAIM_MAX, inFlightMax - run.inFlight);
+    // Claims that are held already stand for less; with the next renewal all stand as long.
+    if (run.inFlight === 0) extend(ports.clock.monotonicMs() + LEASE_MS);
+    const claimed =
+      room <= 0
+        ? []
+        : await ports.catalog.claimRequests({ owner, limit: room, leaseMs: LEASE_MS, work: 'rule-copies' });
+    if (claimed.length > 0) run.begin(claimed);
+    else if (run.inFlight > 0) await run.settledSome(POLL_MS);
+    else if (until === 'idle') break;
+    else await ports.clock.sleep(POLL_MS, stop).catch(() => undefined);
+  }
+  await run.end();
+  return run.counts;
+}

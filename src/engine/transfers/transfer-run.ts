@@ -1,0 +1,392 @@
+import { formatObjectName } from '../../domain/object/object-name.ts';
+import type { AttemptOutcome } from '../../domain/transfer/attempt.ts';
+import type { WayFailure } from '../../domain/transfer/next-way.ts';
+import type { ClaimedRequest } from '../../ports/catalog.ts';
+import { StorageError } from '../../ports/storage.ts';
+import type { StoreUse, TransferRow } from '../../ports/rules.ts';
+import type {
+  FailedSource,
+  Submission,
+  Transfer,
+  TransferOutcome as ToolOutcome,
+  TransferTool,
+} from '../../ports/transfer-tool.ts';
+import type { CarriedOut } from '../carry-out-requests.ts';
+import type { RequestLeases } from '../request-leases.ts';
+import { takeBack } from '../take-back.ts';
+import { type Arrived, confirmArrival } from './confirm-arrival.ts';
+import { decideTransfer, type TransferDecision } from './decide-transfer.ts';
+import { type PlannedTransfer, planTransfer } from './plan-transfer.ts';
+import type { TransferPorts } from './run-transfers.ts';
+
+/** What stores are known to hold may be so old where a transfer is planned. */
+const STORES_MS_MAX = 2_000;
+/** A tool that has no room, or does not answer, is asked again after this. */
+const TOOL_WAIT_WHY = 'the transfer tool does not take it now';
+
+/** One request this worker holds, from its claim to its outcome. */
+interface Held {
+  readonly request: ClaimedRequest;
+  readonly signal: AbortSignal;
+  row: TransferRow | undefined;
+  planned: PlannedTransfer | undefined;
+  tool: TransferTool | undefined;
+  startedMs: number;
+}
+
+/**
+ * The transfers one worker has under way: planned and submitted in the batches in which they were claimed, settled in the batches in
+ * which their reports come in.
+ */
+export class TransferRun implements AsyncDisposable {
+  readonly counts: { -readonly [Kind in keyof CarriedOut]: CarriedOut[Kind] } = {
+    done: 0,
+    moot: 0,
+    postponed: 0,
+    failed: 0,
+  };
+  readonly #ports: TransferPorts;
+  readonly #leases: RequestLeases;
+  readonly #stop: AbortSignal | undefined;
+  /** By the tool's id. */
+  readonly #submitted = new Map<string, Held>();
+  readonly #batches = new Set<Promise<void>>();
+  readonly #unlisten: readonly (() => void)[];
+  /** Outcomes that wait for the transaction before theirs. */
+  #toSettle: { readonly held: Held; readonly outcome: AttemptOutcome; readonly arrived: Arrived | undefined }[] = [];
+  #settling: Promise<void> | undefined;
+  #wake = Promise.withResolvers<void>();
+  #inFlight = 0;
+  #stores: { readonly use: ReadonlyMap<string, StoreUse>; readonly atMs: number } | undefined;
+
+  constructor(ports: TransferPorts, leases: RequestLeases, stop: AbortSignal | undefined) {
+    this.#ports = ports;
+    this.#leases = leases;
+    this.#stop = stop;
+    this.#unlisten = ports.tools.map((tool) => tool.onReport(({ id, outcome }) => this.#take(id, outcome)));
+  }
+
+  /** Claimed and not settled. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  begin(claimed: readonly ClaimedRequest[]): void {
+    this.#inFlight += claimed.length;
+    const held = claimed.map(
+      (request): Held => ({
+        request,
+        signal: this.#leases.hold(request.lease),
+        row: undefined,
+        planned: undefined,
+        tool: undefined,
+        startedMs: this.#ports.clock.monotonicMs(),
+      }),
+    );
+    for (const one of held) one.signal.addEventListener('abort', () => this.#cancel(one), { once: true });
+    const batch = this.#beginBatch(held).finally(() => this.#batches.delete(batch));
+    this.#batches.add(batch);
+  }
+
+  /** Resolves when something was settled since it was asked before, or a while has passed; then tools that tell nothing are asked. */
+  async settledSome(pollMs: number): Promise<void> {
+    const waiting = new AbortController();
+    if (this.#ports.tools.some((tool) => tool.capabilities.outlivesProcess)) {
+      const pause = this.#ports.clock.sleep(pollMs, waiting.signal);
+      void pause.then(() => this.#poll()).then(this.#wake.resolve, () => undefined);
+    }
+    await this.#wake.promise;
+    waiting.abort();
+    this.#wake = Promise.withResolvers<void>();
+  }
+
+  /** What is under way is given back, and all that was told is settled. */
+  async end(): Promise<void> {
+    await Promise.all(this.#batches);
+    for (const [id, held] of this.#submitted) {
+      // What goes on without this process is found again by whoever claims it next.
+      if (this.#stop?.aborted !== true || held.tool?.capabilities.outlivesProcess !== true) continue;
+      this.#submitted.delete(id);
+      this.#letGo(held, 'postponed');
+    }
+    while (this.#inFlight > 0) {
+      await this.#wake.promise;
+      this.#wake = Promise.withResolvers<void>();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const unlisten of this.#unlisten) unlisten();
+    await this.#settling;
+  }
+
+  async #beginBatch(batch: readonly Held[]): Promise<void> {
+    try {
+      await this.#submitBatch(batch);
+    } catch (error) {
+      // The catalog could not be asked: the leases run out, and others take the requests up.
+      this.#ports.telling?.info?.('transfers could not be begun', { why: String(error) });
+      for (const held of batch) this.#letGo(held, 'postponed');
+    }
+  }
+
+  async #submitBatch(batch: readonly Held[]): Promise<void> {
+    const { catalog } = this.#ports;
+    const rows = await catalog.readTransfers(batch.map(({ request }) => request.lease.requestId));
+    const use = await this.#storesNow();
+    const planned: Held[] = [];
+    for (const [at, held] of batch.entries()) {
+      held.row = rows[at];
+      if (held.row === undefined) {
+        this.#settle(held, { kind: 'not-needed', why: 'the object has changed since' });
+        continue;
+      }
+      const plan = planTransfer(this.#factsOf(held.request, held.row, use), {
+        stores: this.#ports.stores,
+        clientSite: this.#ports.clientSite,
+        topology: this.#ports.topology,
+        fraction: this.#ports.random.fraction(),
+      });
+      if (plan.kind === 'not-now') this.#settle(held, plan.outcome);
+      else {
+        held.planned = plan;
+        planned.push(held);
+      }
+    }
+    const chosen = await catalog.chooseSources(
+      planned.map(({ request, planned: plan }) => ({
+        lease: request.lease,
+        source: plan?.way.source ?? '',
+        protocol: plan?.way.protocol ?? '',
+      })),
+    );
+    const ours = planned.filter((held, at) => {
+      if (chosen[at] === true) return true;
+      this.#letGo(held, 'postponed');
+      return false;
+    });
+    for (const [tool, held] of Map.groupBy(ours, (one) => this.#toolFor(one))) await this.#submitTo(tool, held);
+  }
+
+  /** Whether transfers have ended that nobody has told us of. What is told twice is settled once. */
+  async #poll(): Promise<void> {
+    for (const tool of this.#ports.tools) {
+      if (!tool.capabilities.outlivesProcess) continue;
+      const ids = [...this.#submitted].filter(([, held]) => held.tool === tool).map(([id]) => id);
+      for (let from = 0; from < ids.length; from += tool.capabilities.batchMax) {
+        const statuses = await tool.poll(ids.slice(from, from + tool.capabilities.batchMax));
+        for (const status of statuses) if (status.kind === 'final') this.#take(status.id, status.outcome);
+      }
+    }
+  }
+
+  #toolFor({ planned }: Held): TransferTool | undefined {
+    return this.#ports.tools.find((tool) =>
+      planned?.sources.every((source) => tool.canTransfer(source, planned.destination)),
+    );
+  }
+
+  async #submitTo(tool: TransferTool | undefined, batch: readonly Held[]): Promise<void> {
+    if (tool === undefined) {
+      const why = 'no transfer tool knows a way between these stores';
+      for (const held of batch) this.#settle(held, { kind: 'held-back', why });
+      return;
+    }
+    for (const held of batch) {
+      held.tool = tool;
+      this.#submitted.set(tool.idOf(attemptOf(held)), held);
+    }
+    const { batchMax } = tool.capabilities;
+    for (let from = 0; from < batch.length; from += batchMax) {
+      const part = batch.slice(from, from + batchMax);
+      const answers = await tool.submit(part.map((held) => transferOf(held)));
+      for (const [at, held] of part.entries()) this.#answered(tool, held, answers[at]);
+    }
+  }
+
+  #answered(tool: TransferTool, held: Held, answer: Submission | undefined): void {
+    if (answer?.kind === 'accepted' || answer?.kind === 'unsure') return;
+    this.#submitted.delete(tool.idOf(attemptOf(held)));
+    const why = answer === undefined ? TOOL_WAIT_WHY : `${tool.name}: ${answer.why}`;
+    if (answer?.reason === 'unsupported' || answer?.reason === 'denied') {
+      const failure = { ...this.#wayOf(held), at: 'between', kind: answer.reason } as const;
+      this.#settle(held, { kind: 'failed', failure, why });
+    } else this.#settle(held, { kind: 'held-back', why });
+  }
+
+  /** Its lease was lost, or the worker is to stop: the tool tells that it ended, or that it was faster. */
+  #cancel(held: Held): void {
+    const { tool } = held;
+    if (tool === undefined || (tool.capabilities.outlivesProcess && this.#stop?.aborted === true)) return;
+    void tool.cancel([tool.idOf(attemptOf(held))]).catch(() => undefined);
+  }
+
+  #take(id: string, report: ToolOutcome): void {
+    const held = this.#submitted.get(id);
+    if (held === undefined) return;
+    this.#submitted.delete(id);
+    if (report.kind !== 'arrived') {
+      this.#settle(held, outcomeOf(report, this.#wayOf(held), this.#stop?.aborted === true));
+      return;
+    }
+    const batch = this.#confirm(held, report).finally(() => this.#batches.delete(batch));
+    this.#batches.add(batch);
+  }
+
+  async #confirm(held: Held, arrived: Arrived): Promise<void> {
+    const { request, row, planned } = held;
+    const destination = this.#ports.stores.get(request.store);
+    if (destination === undefined || row === undefined || planned === undefined) return;
+    const { store: by } = planned.destination;
+    const { place: key, content } = row;
+    try {
+      const arrival = { destination, by, key, content, signal: held.signal };
+      this.#settle(held, { kind: 'arrived' }, await confirmArrival(this.#ports, arrived, arrival));
+    } catch (error) {
+      if (held.signal.aborted) return this.#settle(held, { kind: 'interrupted' });
+      const kind = error instanceof StorageError ? error.kind : 'unavailable';
+      const failure = { ...this.#wayOf(held), at: 'destination', kind } as const;
+      this.#settle(held, { kind: 'failed', failure, why: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  #wayOf({ planned }: Held): Pick<WayFailure, 'source' | 'protocol'> {
+    return planned?.way ?? { source: '', protocol: '' };
+  }
+
+  #settle(held: Held, outcome: AttemptOutcome, arrived?: Arrived): void {
+    this.#toSettle.push({ held, outcome, arrived });
+    this.#settling ??= this.#settleAll().finally(() => {
+      this.#settling = undefined;
+    });
+  }
+
+  async #settleAll(): Promise<void> {
+    // What is reported in one turn of the event loop is one batch.
+    await Promise.resolve();
+    while (this.#toSettle.length > 0) {
+      const batch = this.#toSettle.splice(0);
+      const outcomes = batch.map(({ held, outcome, arrived }) => this.#decide(held, outcome, arrived));
+      try {
+        const settled = await this.#ports.catalog.settleTransfers(outcomes.map((one) => one.outcome));
+        for (const [at, { held, arrived }] of batch.entries()) {
+          const isHeld = settled[at] === true;
+          if (!isHeld || outcomes[at]?.isCopyUnwanted === true) await this.#takeBack(held, arrived);
+          this.#letGo(held, isHeld ? (outcomes[at]?.kind ?? 'postponed') : 'postponed');
+        }
+      } catch (error) {
+        this.#ports.telling?.info?.('outcomes of transfers could not be recorded', { why: String(error) });
+        for (const { held } of batch) this.#letGo(held, 'postponed');
+      }
+    }
+  }
+
+  #decide(held: Held, outcome: AttemptOutcome, arrived: Arrived | undefined): TransferDecision {
+    const { clock, random, stores } = this.#ports;
+    return decideTransfer({
+      ...held,
+      outcome,
+      arrived,
+      busyMs: clock.monotonicMs() - held.startedMs,
+      isSoft: stores.get(held.request.store)?.isSoft === true,
+      nowMs: clock.nowMs(),
+      fraction: random.fraction(),
+    });
+  }
+
+  /** The lease was lost, or nobody wants the copy any more: it goes where it is still as it was written (I5). */
+  async #takeBack({ request, row, planned }: Held, arrived: Arrived | undefined): Promise<void> {
+    if (arrived === undefined || arrived.wasThere || arrived.token === undefined || row === undefined) return;
+    const { catalog, stores, events } = this.#ports;
+    const now = await catalog.readObject(request.scope, request.name);
+    const replica = now?.replicas.find((one) => one.store === request.store && one.versionId === request.versionId);
+    // Somebody else goes on with it, and finds it there.
+    if (now?.current.id === request.versionId && replica !== undefined && replica.state !== 'BEING_DELETED') return;
+    const protocol = stores.get(request.store)?.protocols.find(({ place }) => place === planned?.destination.store);
+    try {
+      const storage = await protocol?.open();
+      if (storage !== undefined)
+        await takeBack(storage, { key: row.place, token: arrived.token, operation: row.operation });
+    } catch (error) {
+      const { scope, name, store } = request;
+      events.report({ kind: 'late-copy-left', scope, name, store, detail: String(error) });
+    }
+  }
+
+  #letGo(held: Held, kind: keyof CarriedOut): void {
+    this.#leases.letGo(held.request.lease);
+    this.counts[kind]++;
+    this.#inFlight--;
+    this.#wake.resolve();
+  }
+
+  async #storesNow(): Promise<ReadonlyMap<string, StoreUse>> {
+    const { catalog, clock } = this.#ports;
+    const atMs = clock.monotonicMs();
+    if (this.#stores !== undefined && atMs - this.#stores.atMs < STORES_MS_MAX) return this.#stores.use;
+    const use = new Map((await catalog.readStoreUse()).map((one) => [one.store, one]));
+    this.#stores = { use, atMs };
+    return use;
+  }
+
+  #factsOf(request: ClaimedRequest, row: TransferRow, use: ReadonlyMap<string, StoreUse>) {
+    const used = use.get(request.store);
+    const bytes = row.content.size;
+    const failureRates = new Map(
+      (used?.recent ?? []).map(({ source, succeeded, failed }) => [source, failed / Math.max(1, succeeded + failed)]),
+    );
+    return {
+      object: formatObjectName(request),
+      store: request.store,
+      place: row.place,
+      versionId: request.versionId,
+      content: row.content,
+      format: row.format,
+      isByPolicy: row.isByPolicy,
+      sourceExpression: request.ofRules?.sourceExpression,
+      replicas: row.replicas,
+      failures: row.failures,
+      // This copy's own bytes are reserved already.
+      usage: {
+        completedBytes: used?.completedBytes ?? 0,
+        inFlightBytes: Math.max(0, (used?.inFlightBytes ?? 0) - bytes),
+      },
+      failureRates,
+    };
+  }
+}
+
+/** The same for the same lease, whoever asks, and never given to another. */
+function attemptOf({ request: { lease } }: Held): string {
+  return `${lease.requestId}.${lease.token}`;
+}
+
+function transferOf(held: Held): Transfer {
+  const { request, row, planned } = held;
+  if (row === undefined || planned === undefined) throw new Error('a transfer is submitted that was not planned');
+  const { size, sha256 } = row.content;
+  return {
+    attempt: attemptOf(held),
+    sources: planned.sources,
+    destination: planned.destination,
+    onto: row.onto,
+    content: { size, sha256, checksums: {}, operation: row.operation },
+    priority: request.priority,
+    ...(request.ofRules === undefined ? {} : { activity: request.ofRules.activity }),
+  };
+}
+
+/** What a tool's last word means for the request, where nothing arrived. */
+function outcomeOf(
+  report: Exclude<ToolOutcome, { readonly kind: 'arrived' }>,
+  way: Pick<WayFailure, 'source' | 'protocol'>,
+  isStopped: boolean,
+): AttemptOutcome {
+  if (report.kind === 'lost') {
+    const failure = { ...way, at: 'between', kind: 'unavailable' } as const;
+    return { kind: 'failed', failure, why: 'the transfer tool does not know of it any more' };
+  }
+  const last = report.failed.at(-1) as FailedSource;
+  if (last.kind === 'aborted' && isStopped) return { kind: 'interrupted' };
+  return { kind: 'failed', failure: { ...way, at: last.at, kind: last.kind }, why: last.why };
+}

@@ -1,0 +1,56 @@
+import type { Holder } from './catalog.ts';
+
+/** A run that asks for the leases of its targets (docs/catalog.md, "Leases"). */
+export interface BeginSync {
+  readonly id: string;
+  readonly scope: string;
+  readonly prefix: string;
+  readonly source: string;
+  readonly targets: readonly string[];
+  readonly holder: Holder;
+  readonly leaseMs: number;
+  /** Leases of these holders are known to be dead and may be taken over. */
+  readonly deadHolders: readonly Holder[];
+}
+
+/** The right to write to all targets of a run; `token` grows with each claim, and nothing is recorded under an old one. */
+export interface SyncLease {
+  readonly syncId: string;
+  readonly token: number;
+}
+
+export interface SyncBegun {
+  readonly kind: 'begun';
+  readonly lease: SyncLease;
+  /** The interrupted run of the same scope and targets this one goes on from. */
+  readonly resumes: SyncRecord | undefined;
+}
+
+/** Refused: another run holds one of the targets. */
+export interface SyncHeld {
+  readonly kind: 'held';
+  readonly target: string;
+  readonly syncId: string;
+  readonly holder: Holder;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
+export interface SyncProgress {
+  /** All names up to this one were carried out. */
+  readonly position: string;
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+export interface SyncRecord {
+  readonly id: string;
+  readonly scope: string;
+  readonly prefix: string;
+  readonly targets: readonly string[];
+  readonly state: 'running' | 'done' | 'failed' | 'interrupted';
+  readonly holder: Holder;
+  readonly startedMs: number;
+  readonly updatedMs: number;
+  readonly progress: SyncProgress;
+}

@@ -1,0 +1,295 @@
+import * as fc from 'fast-check';
+import { expect, it } from 'vitest';
+import type { ReplicaState } from '../../src/domain/replica/replica.ts';
+import type { ClaimedRequest } from '../../src/ports/catalog.ts';
+import { CatalogContract, contentOf, type TestScope } from '../../src/testing/catalog-contract/harness.ts';
+import {
+  arrival,
+  failure,
+  postponement,
+  releaseAll,
+  ruleOver,
+} from '../../src/testing/catalog-contract/rules-harness.ts';
+import type { OpenedForRules } from './rules-opened.ts';
+import { findBreaches } from './rule-invariants.ts';
+
+const NAMES = ['a', 'b', 'c'];
+const STATES: readonly (ReplicaState | 'drop')[] = [
+  'AVAILABLE',
+  'AVAILABLE',
+  'drop',
+  'BAD',
+  'SUSPICIOUS',
+  'UNVERIFIED',
+  'TEMPORARY_UNAVAILABLE',
+  'UNAVAILABLE',
+];
+const OUTCOMES = ['arrival', 'arrival', 'arrival', 'failure', 'postponement', 'cancelled', 'doubt'] as const;
+const FINISHES = ['done', 'cancelled', 'retry', 'failed'] as const;
+const EVENTS = ['deleted', 'suspended', 'resumed', 'content-changed', 'approved', 'denied'] as const;
+
+const name = fc.nat(2);
+const store = fc.nat(3);
+const rule = fc.nat(2);
+const step = fc.oneof(
+  fc.record({ do: fc.constant('put'), name, text: fc.nat(40), stores: fc.nat(15) }),
+  fc.record({ do: fc.constant('put'), name, text: fc.nat(40), stores: fc.constant(1) }),
+  fc.record({ do: fc.constant('remove'), name }),
+  fc.record({ do: fc.constant('replica'), name, store, version: fc.nat(1), state: fc.nat(STATES.length - 1) }),
+  fc.record({ do: fc.constant('add'), target: fc.nat(4), purge: fc.boolean(), waits: fc.nat(4), account: fc.nat(1) }),
+  fc.record({ do: fc.constant('apply'), rule, stores: fc.nat(15), pages: fc.nat(3), missing: fc.nat(3) }),
+  fc.record({ do: fc.constant('apply'), rule, stores: fc.nat(15), pages: fc.constant(9), missing: fc.constant(0) }),
+  fc.record({ do: fc.constant('tell'), rule, event: fc.nat(EVENTS.length - 1) }),
+  fc.record({ do: fc.constant('update'), rule, target: fc.nat(4) }),
+  fc.record({ do: fc.constant('claim'), limit: fc.integer({ min: 1, max: 5 }) }),
+  fc.record({ do: fc.constant('settle'), outcomes: fc.array(fc.nat(OUTCOMES.length - 1), { maxLength: 5 }) }),
+  fc.record({ do: fc.constant('settle'), outcomes: fc.constant([0, 0, 0, 0, 0, 0, 0]) }),
+  fc.record({ do: fc.constant('finish'), how: fc.nat(FINISHES.length - 1) }),
+  fc.record({ do: fc.constant('retry') }),
+  fc.record({ do: fc.constant('limit'), store, bytes: fc.nat(80) }),
+  fc.record({ do: fc.constant('reap'), store }),
+  fc.record({ do: fc.constant('prune') }),
+);
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+interface World {
+  readonly contract: CatalogContract;
+  readonly scope: TestScope;
+  readonly stores: readonly string[];
+  readonly account: string;
+  readonly versions: Map<string, number[]>;
+  readonly rules: number[];
+  claimed: ClaimedRequest[];
+}
+
+/** After any sequence of anything, what the catalog keeps in sums is the sum of what is there, and nobody waits for nothing. */
+export function checkRulesAgainstSums(open: () => Promise<OpenedForRules>, runs: number): void {
+  it('has no lock that waits for nothing, and sums that are right, under random changes', async () => {
+    await using opened = await open();
+    const contract = new CatalogContract(() => opened.catalog);
+    let sequences = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+        const scope = await contract.openScope();
+        const account = `account-${++sequences}`;
+        const stores = [scope.source, scope.near, scope.far, `${scope.far}-other`];
+        await contract.catalog.openScope({
+          name: scope.name,
+          title: scope.name,
+          source: scope.source,
+          replicas: stores.slice(2).map((one) => ({ store: one, title: one, priority: 1 })),
+          standing: false,
+        });
+        await contract.catalog.openScope({
+          name: scope.name,
+          title: scope.name,
+          source: scope.source,
+          replicas: [{ store: scope.near, title: 'near', priority: 1 }],
+          standing: true,
+        });
+        const world: World = { contract, scope, stores, account, versions: new Map(), rules: [], claimed: [] };
+        for (const one of steps) {
+          await carryOut(world, one);
+          expect(await findBreaches(opened.query, { scope: scope.name, account }), JSON.stringify(one)).toEqual([]);
+        }
+        for (const id of world.rules) await contract.catalog.tellRule(id, 'deleted');
+        for (const id of world.rules) await contract.catalog.tellRule(id, 'denied');
+        await work(world, undefined);
+        expect(await findBreaches(opened.query, { scope: scope.name, account })).toEqual([]);
+        expect(await opened.query(`select 1 from rule where account like '${account}.%'`)).toEqual([]);
+      }),
+      { numRuns: runs },
+    );
+  });
+}
+
+async function carryOut(world: World, one: Step): Promise<void> {
+  const { contract, scope, stores } = world;
+  const { catalog } = contract;
+  switch (one.do) {
+    case 'put':
+    case 'remove':
+      return change(world, one);
+    case 'replica': {
+      const versionId = world.versions.get(NAMES[one.name] ?? '')?.at(-1 - one.version);
+      const state = STATES[one.state] ?? 'drop';
+      if (versionId === undefined) return;
+      const token = `token ${versionId}`;
+      const to = state === 'drop' ? state : { state, place: `${scope.name}/x`, token, verification: 'store' as const };
+      const [name, at] = [NAMES[one.name] ?? '', stores[one.store] ?? ''];
+      await catalog.record({ replicas: [{ scope: scope.name, name, versionId, store: at, to }] });
+      return;
+    }
+    case 'add': {
+      const words = { purge: one.purge, needsApproval: one.waits === 0, account: `${world.account}.${one.account}` };
+      const targets = await targetsOf(world, one.target);
+      const added = await catalog.addRule(ruleOver(scope, { ...words, targets }));
+      if (added.kind === 'added') world.rules.push(added.id);
+      return;
+    }
+    case 'apply':
+      return work(world, one);
+    case 'tell': {
+      const id = world.rules[one.rule];
+      if (id !== undefined) await catalog.tellRule(id, EVENTS[one.event] ?? 'deleted');
+      return;
+    }
+    case 'update': {
+      const id = world.rules[one.rule];
+      const targets = await targetsOf(world, one.target);
+      // One that says what another one says is refused as a whole.
+      if (id !== undefined) await catalog.updateRule(id, { targets }).catch(() => undefined);
+      return;
+    }
+    case 'claim':
+      world.claimed.push(...(await contract.claim(scope, { limit: one.limit })));
+      return;
+    case 'settle':
+      return settle(world, one.outcomes);
+    case 'finish':
+      return finish(world, FINISHES[one.how] ?? 'done');
+    case 'retry':
+      await catalog.hasten({ fact: 'asked' });
+      await catalog.retryStuck(1000);
+      return;
+    case 'limit':
+      await catalog.setStore(stores[one.store] ?? '', { allocatedBytes: one.bytes > 60 ? null : one.bytes });
+      return;
+    case 'reap':
+      return reap(world, stores[one.store] ?? '');
+    case 'prune':
+      await catalog.prune(1000);
+  }
+}
+
+async function change(world: World, one: Extract<Step, { do: 'put' | 'remove' }>): Promise<void> {
+  const { contract, scope, stores } = world;
+  const at = NAMES[one.name] ?? '';
+  const versions = world.versions.get(at) ?? [];
+  const given = one.do === 'put' ? stores.filter((_, index) => (one.stores >> index) % 2 === 1) : [];
+  const [outcome] = await contract.record(
+    contract.put(scope, at, {
+      follows: versions.at(-1),
+      content: one.do === 'remove' ? { kind: 'tombstone' } : contentOf('x'.repeat(one.text)),
+      replicas: given.map((here) => ({
+        store: here,
+        state: 'AVAILABLE',
+        place: at,
+        token: 't',
+        verification: 'store',
+      })),
+    }),
+  );
+  if (outcome?.kind === 'recorded') world.versions.set(at, [...versions, outcome.versionId]);
+}
+
+async function targetsOf({ contract, scope }: World, target: number) {
+  const at = NAMES[target] ?? '';
+  const object = await contract.catalog.readObject(scope.name, at);
+  const isThere = object !== undefined && object.current.content.kind === 'object';
+  if (isThere) return [{ kind: 'object', scope: scope.name, name: at } as const];
+  return [{ kind: 'pattern', scope: scope.name, pattern: target === 3 ? '[ab]' : '*' } as const];
+}
+
+/** Works on what is due of this world: ends what ends, and applies the rule of the step, perhaps only its first pages. */
+async function work(world: World, one: Extract<Step, { do: 'apply' }> | undefined): Promise<void> {
+  const { catalog } = world.contract;
+  const claimed = await catalog.claimRules({ owner: 'w', limit: 10_000, leaseMs: 60_000 });
+  for (const { lease, work: what, position } of claimed) {
+    if (what === 'end') await releaseAll(world.contract, lease, 2);
+    else if (one !== undefined && lease.rule === world.rules[one.rule]) await apply(world, one, { lease, position });
+    else await catalog.renewRules([lease], 0);
+  }
+}
+
+async function apply(
+  world: World,
+  one: Extract<Step, { do: 'apply' }>,
+  { lease, position }: { readonly lease: { rule: number; token: number }; readonly position: string | undefined },
+): Promise<void> {
+  const { catalog } = world.contract;
+  const wanted = world.stores.filter((_, at) => (one.stores >> at) % 2 === 1);
+  await releaseAll(world.contract, lease, 2);
+  let after = position;
+  for (let page = 0; page < one.pages; page++) {
+    const { objects, next } = await catalog.readRulePage(lease.rule, {
+      limit: 2,
+      ...(after === undefined ? {} : { after }),
+    });
+    const applied = await catalog.applyRulePage({
+      lease,
+      isFirst: after === undefined,
+      position: next,
+      missingCopies: one.missing,
+      missingWhy: 'there are too few stores',
+      lookAgainAfterMs: 0,
+      events: [],
+      objects: objects.map(({ id, versionId, name: at, locks }) => ({
+        id,
+        versionId,
+        locks: wanted
+          .filter((here) => locks.every((lock) => lock.store !== here))
+          .map((here) => ({ store: here, place: at })),
+        releases: locks
+          .filter((lock) => !wanted.includes(lock.store))
+          .map((lock) => ({ store: lock.store, purge: false })),
+      })),
+    });
+    after = next;
+    if (applied.kind !== 'applied' || next === undefined) break;
+  }
+  // Whoever stops in between gives the rule back; it goes on where it was.
+  await catalog.renewRules([lease], 0);
+}
+
+async function settle(world: World, outcomes: readonly number[]): Promise<void> {
+  const { catalog } = world.contract;
+  const requests = world.claimed.filter(({ kind }) => kind === 'copy');
+  const told = requests.slice(0, outcomes.length).map((request, at) => {
+    switch (OUTCOMES[outcomes[at] ?? 0] ?? 'arrival') {
+      case 'arrival':
+        return arrival(request);
+      case 'failure':
+        return failure(request);
+      case 'postponement':
+        return postponement(request);
+      case 'cancelled':
+        return arrival(request, { request: { state: 'CANCELLED', why: 'nobody wants it' }, replica: 'drop' });
+      case 'doubt':
+        return failure(request, { doubtedSource: { store: world.scope.source, token: 't' } });
+    }
+  });
+  const settled = await catalog.settleTransfers(told);
+  // Told twice, an outcome changes nothing.
+  expect(await catalog.settleTransfers(told)).toEqual(told.map(() => false));
+  expect(settled).toHaveLength(told.length);
+  world.claimed = world.claimed.filter((request) => !requests.slice(0, told.length).includes(request));
+}
+
+async function finish(world: World, kind: (typeof FINISHES)[number]): Promise<void> {
+  const request = world.claimed.shift();
+  if (request === undefined) return;
+  const { lease, scope, name: at, versionId, store: here } = request;
+  if (request.kind === 'delete' && kind === 'done') {
+    await world.contract.catalog.record({ replicas: [{ scope, name: at, versionId, store: here, to: 'drop' }] });
+  }
+  const rest = { afterMs: 0, error: 'because' };
+  await world.contract.catalog.finishRequests([{ lease, kind, ...rest } as never]);
+}
+
+async function reap(world: World, at: string): Promise<void> {
+  const { catalog } = world.contract;
+  const released = await catalog.listReleased(at, 10);
+  const good = new Map(
+    released.map(({ objectId, copies }) => [
+      objectId,
+      copies.filter((copy) => copy.state === 'AVAILABLE' && copy.isCurrent).length,
+    ]),
+  );
+  const condemned = await catalog.condemn(released, { exceptStores: [] });
+  for (const [index, { objectId, isCurrent, state }] of released.entries()) {
+    if (condemned[index] !== true) continue;
+    if (state === 'AVAILABLE' && isCurrent) good.set(objectId, (good.get(objectId) ?? 0) - 1);
+    expect(good.get(objectId)).toBeGreaterThan(0);
+  }
+}

@@ -1,0 +1,7 @@
+import type { Catalog } from '../../src/ports/catalog.ts';
+
+/** A catalog, and its database as it is seen from outside. */
+export interface OpenedForRules extends AsyncDisposable {
+  readonly catalog: Catalog;
+  query(text: string): Promise<readonly unknown[][]>;
+}

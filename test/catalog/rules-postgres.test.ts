@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openPostgresCatalog } from '../../src/catalog/open-postgres.ts';
+import { CatalogContract } from '../../src/testing/catalog-contract/harness.ts';
+import { addRule, applyRule, arrival, endRule, ruleOver } from '../../src/testing/catalog-contract/rules-harness.ts';
+import { connect, type PostgresServer, startPostgres } from '../servers/postgres.ts';
+import { checkRuleContents } from './rule-contents.ts';
+import { checkRulesAgainstSums } from './rules-model.ts';
+import type { OpenedForRules } from './rules-opened.ts';
+
+const soak = process.env['PANDO_SOAK'] === '1';
+let server: PostgresServer;
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+async function open(): Promise<OpenedForRules> {
+  const url = await server.createDatabase();
+  const catalog = await openPostgresCatalog({ url });
+  const outside = await connect(url);
+  return {
+    catalog,
+    query: async (text) => (await outside.query<unknown[]>({ text, rowMode: 'array' })).rows,
+    async [Symbol.asyncDispose]() {
+      await outside.end();
+      await catalog[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe('a PostgreSQL catalog of rules', () => {
+  checkRulesAgainstSums(open, soak ? 1000 : 8);
+});
+
+describe('the content of a rule in PostgreSQL', () => {
+  checkRuleContents(open, soak ? 300 : 5);
+});
+
+describe('two who delete from one catalog', () => {
+  it('never each delete the spare of the other (I7)', async () => {
+    const url = await server.createDatabase();
+    await using first = await openPostgresCatalog({ url });
+    await using second = await openPostgresCatalog({ url });
+    const contract = new CatalogContract(() => first);
+    const scope = await contract.openScope();
+    const { name, source, far } = scope;
+    await first.openScope({ name, title: name, source, replicas: [], standing: true });
+    const rounds = soak ? 500 : 40;
+    for (let at = 0; at < rounds; at++) await contract.putWithReplicas(scope, `object-${at}`, []);
+    const rule = await addRule(contract, ruleOver(scope, { copies: 2 }));
+    await applyRule(contract, rule, [source, far], { pageSize: 1000 });
+    const claimed = await contract.claim(scope, { limit: 10_000 });
+    await first.settleTransfers(claimed.map((request) => arrival(request)));
+    await endRule(contract, rule);
+    const here = await first.listReleased(source, 1000);
+    const there = new Map((await first.listReleased(far, 1000)).map((one) => [one.name, one]));
+    for (const one of here) {
+      const other = there.get(one.name);
+      if (other === undefined) throw new Error(`${one.name} was not released`);
+      const went = await Promise.all([
+        first.condemn([one], { exceptStores: [] }),
+        second.condemn([other], { exceptStores: [] }),
+      ]);
+      expect(went.flat().toSorted()).toEqual([false, true]);
+    }
+    expect(here).toHaveLength(rounds);
+  });
+});
+
+describe('four who settle on one catalog', () => {
+  it('have each request settled once, and counts that are right', async () => {
+    const url = await server.createDatabase();
+    const catalogs = await Promise.all(Array.from({ length: 4 }, () => openPostgresCatalog({ url })));
+    const [first] = catalogs as [(typeof catalogs)[number]];
+    const contract = new CatalogContract(() => first);
+    const scope = await contract.openScope();
+    for (let at = 0; at < 300; at++) await contract.putWithReplicas(scope, `object-${at}`, []);
+    const rule = await addRule(contract, ruleOver(scope, { copies: 2 }));
+    await applyRule(contract, rule, [scope.source, scope.far], { pageSize: 1000 });
+    let settled = 0;
+    await Promise.all(
+      catalogs.map(async (catalog, at) => {
+        for (;;) {
+          const claimed = await catalog.claimRequests({ owner: `worker ${at}`, limit: 17, leaseMs: 60_000 });
+          if (claimed.length === 0) return;
+          const held = await catalog.settleTransfers(claimed.map((request) => arrival(request)));
+          settled += held.filter((one) => one).length;
+        }
+      }),
+    );
+    expect(settled).toBe(600);
+    expect(await first.readRule(rule)).toMatchObject({ state: 'OK', counts: { ok: 600, replicating: 0, stuck: 0 } });
+    for (const catalog of catalogs) await catalog[Symbol.asyncDispose]();
+  });
+});
