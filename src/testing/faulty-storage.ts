@@ -167,7 +167,7 @@ export class FaultyStorage implements Storage {
       let at = 0;
       for await (const piece of pieces(body)) {
         // A copy: a slice of a Buffer is the store's own bytes.
-        const chunk = Uint8Array.from(piece.subarray(0, Math.max(0, stopAt - at)));
+        const chunk = new Uint8Array(piece.subarray(0, Math.max(0, stopAt - at)));
         if (corruptBodyAt !== undefined && corruptBodyAt >= at && corruptBodyAt < at + chunk.length) {
           chunk[corruptBodyAt - at] = (chunk[corruptBodyAt - at] as number) ^ 0xff;
         }

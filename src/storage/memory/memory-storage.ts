@@ -85,7 +85,7 @@ class MemoryStorage implements Storage {
     if (options.ifToken !== undefined && object.token !== options.ifToken) throw this.#otherToken(key);
     const { start, end } = options.span ?? { start: 0, end: object.bytes.length };
     // A copy: what a reader does with it must not reach what is stored.
-    return { head: headOf(object), body: Uint8Array.from(object.bytes.subarray(start, end)) };
+    return { head: headOf(object), body: new Uint8Array(object.bytes.subarray(start, end)) };
   }
 
   async head(key: string, options: { readonly signal?: AbortSignal } = {}): Promise<Head> {

@@ -129,7 +129,7 @@ async function* passing(body: Body, look: (chunk: Uint8Array) => void, isDamaged
   let isFirst = isDamaged;
   for await (const chunk of body instanceof Uint8Array ? [body] : body) {
     // A copy: a slice of a Buffer is the same bytes.
-    const passed = isFirst ? Uint8Array.from(chunk) : chunk;
+    const passed = isFirst ? new Uint8Array(chunk) : chunk;
     if (isFirst && passed.length > 0) {
       passed[0] = (passed[0] ?? 0) ^ 0xff;
       isFirst = false;

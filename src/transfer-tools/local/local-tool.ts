@@ -202,8 +202,7 @@ export class LocalTool implements TransferTool {
     const items = page.map(({ transfer: { destination } }) => ({
       store: this.#o.stores.indexOf(destination.store) + 1,
       key: destination.key,
-      // As it is, whatever it is.
-      token: '',
+      token: undefined,
     }));
     const reads = await this.#o.pool.read({ items }, () => undefined);
     for (const [at, one] of page.entries()) {
