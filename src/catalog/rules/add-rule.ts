@@ -3,9 +3,10 @@ import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';
 import { dueWhen } from './rule-due.ts';
 import { encodeWords } from './rule-row.ts';
-import { putTargets, resolveTargets, sameness } from './rule-targets.ts';
+import { lockTargets, putTargets, resolveTargets, sameness } from './rule-targets.ts';
 
 export async function addRule(session: Session, rule: NewRule): Promise<RuleAdded> {
+  await lockTargets(session, rule.targets);
   const targets = await resolveTargets(session, rule.targets);
   if ('unknown' in targets) return { kind: 'unknown-target', names: targets.unknown };
   const { db } = session;

@@ -5,7 +5,7 @@ import type { Session } from '../session.ts';
 import { decodeRules } from './read-rules.ts';
 import { dueWhen } from './rule-due.ts';
 import { encodeWords } from './rule-row.ts';
-import { putTargets, readTargets, resolveTargets, sameness } from './rule-targets.ts';
+import { lockTargets, putTargets, readTargets, resolveTargets, sameness } from './rule-targets.ts';
 import { lockRule, tellRule } from './tell-rule.ts';
 import { CatalogError } from '../../ports/catalog.ts';
 
@@ -24,6 +24,7 @@ export async function updateRule(
   id: number,
   words: Partial<RuleWords>,
 ): Promise<RuleRecord | undefined> {
+  await lockTargets(session, words.targets ?? []);
   const row = await lockRule(session, id);
   if (row === undefined) return undefined;
   const [before] = await decodeRules(session, [row]);
