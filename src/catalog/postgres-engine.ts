@@ -30,6 +30,8 @@ export const postgresEngine: Engine = {
   hex: (bytes) => `encode(${bytes}, 'hex')`,
   forUpdate: 'for update',
   skipLocked: 'for update skip locked',
+  sharedLock: (key) => `pg_advisory_xact_lock_shared(${key})`,
+  exclusiveLock: (key) => `pg_advisory_xact_lock(${key})`,
   concurrentWriters: true,
   recordsMerged: RECORDS_MERGED,
   async takeIds(session: Session, count: number): Promise<number[]> {

@@ -31,6 +31,8 @@ export const sqliteEngine: Engine = {
   hex: (bytes) => `nullif(lower(hex(${bytes})), '')`,
   forUpdate: '',
   skipLocked: '',
+  sharedLock: () => 'null',
+  exclusiveLock: () => 'null',
   concurrentWriters: false,
   recordsMerged: 1,
   async takeIds(session: Session, count: number): Promise<number[]> {
