@@ -185,14 +185,14 @@ class Follow {
   }
 
   #satisfy(object: SeenObject, store: number, claims: readonly SeenLock[], here: readonly SeenReplica[]): void {
+    for (const older of here) {
+      if (older.version !== object.current && older.placed === PLACED) this.claims.place(older, TO_PURGE);
+    }
     const moved = claims.filter(({ state }) => state !== lockCode('OK'));
     if (moved.length === 0) return;
     if (!this.#ended.has(pairKey(object.id, store))) this.arrived.push([object.current, store]);
     const locks = moved.map((owner): LockChange => ({ owner, before: owner.state, to: 'OK' }));
     this.claims.claims.push({ object, store, locks, copyTo: undefined, request: undefined });
-    for (const older of here) {
-      if (older.version !== object.current && older.placed === PLACED) this.claims.place(older, TO_PURGE);
-    }
   }
 
   #claim(
