@@ -23,6 +23,7 @@ const STATES: readonly (ReplicaState | 'drop')[] = [
   'UNVERIFIED',
   'TEMPORARY_UNAVAILABLE',
   'UNAVAILABLE',
+  'BEING_DELETED',
 ];
 const OUTCOMES = ['arrival', 'arrival', 'arrival', 'failure', 'postponement', 'cancelled', 'doubt'] as const;
 const FINISHES = ['done', 'cancelled', 'retry', 'failed'] as const;

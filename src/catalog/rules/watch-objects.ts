@@ -81,7 +81,7 @@ export async function followObjects(
     },
   );
   follow.decide();
-  await cancelCopies(session, follow.outdated, 'the object has changed since');
+  await cancelCopies(session, uniqueCopies(follow.outdated), 'the object has changed since');
   await endArrivedCopies(session, follow.arrived);
   await letCopiesGo(session, follow.letGo);
   await follow.claims.write(session);
@@ -94,6 +94,10 @@ interface Seen {
 }
 
 type Copy = readonly [version: number, store: number];
+
+function uniqueCopies(copies: readonly Copy[]): readonly Copy[] {
+  return [...new Map(copies.map((copy) => [pairKey(...copy), copy])).values()];
+}
 
 class Follow {
   readonly claims = new Claims();
@@ -130,6 +134,7 @@ class Follow {
       const before = this.#before.get(object.id) ?? object;
       const locks = this.#locks.get(object.id) ?? [];
       this.#keepMarks(replicas, locks);
+      this.#stopCopies(replicas);
       if (object.kind === TOMBSTONE) this.#forget(before, locks);
       else this.#hold(object, { before, replicas, locks });
     }
@@ -142,6 +147,15 @@ class Follow {
       if (replica.placed === null || isGoing === (replica.placed === LEAVING)) continue;
       const isLocked = locks.some(({ store }) => store === replica.store);
       this.claims.place(replica, isGoing ? LEAVING : isLocked ? PLACED : RELEASED);
+    }
+  }
+
+  /** What is to go is not copied to first; whoever still wants it asks anew. */
+  #stopCopies(replicas: readonly SeenReplica[]): void {
+    const going = stateCode('BEING_DELETED');
+    for (const replica of replicas) {
+      const was = this.#replicasBefore.get(replicaKey(replica));
+      if (replica.state === going && was?.state !== going) this.outdated.push([replica.version, replica.store]);
     }
   }
 
