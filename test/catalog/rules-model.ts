@@ -23,6 +23,7 @@ const STATES: readonly (ReplicaState | 'drop')[] = [
   'UNVERIFIED',
   'TEMPORARY_UNAVAILABLE',
   'UNAVAILABLE',
+  'BEING_DELETED',
 ];
 const OUTCOMES = ['arrival', 'arrival', 'arrival', 'failure', 'postponement', 'cancelled', 'doubt'] as const;
 const FINISHES = ['done', 'cancelled', 'retry', 'failed'] as const;
@@ -284,7 +285,7 @@ async function finish(world: World, kind: (typeof FINISHES)[number]): Promise<vo
     await world.contract.catalog.record({ replicas: [{ scope, name: at, versionId, store: here, to: 'drop' }] });
   }
   const rest = { afterMs: 0, error: 'because' };
-  await world.contract.catalog.finishRequests([{ lease, kind, ...rest } as never]);
+  await world.contract.catalog.finishRequests([{ lease, kind, ...rest }]);
 }
 
 async function reap(world: World, at: string): Promise<void> {
