@@ -14,6 +14,11 @@ export function storageAt(scope: OpenedScope, place: string): Storage | undefine
   return scope.replicas.find(({ storage }) => storage.place === place)?.storage;
 }
 
+/** The same, also of a store the scope does not name; undefined where nobody says how to reach it. */
+export async function openStoreAt(scope: OpenedScope, place: string): Promise<Storage | undefined> {
+  return storageAt(scope, place) ?? (await scope.openElsewhere?.(place));
+}
+
 export function roleOf(scope: OpenedScope, place: string): 'source' | 'replica' {
   return scope.source.place === place ? 'source' : 'replica';
 }

@@ -295,6 +295,8 @@ export type RequestOutcome = { readonly lease: Lease } & (
 
 export interface RequestRecord extends NewRequest {
   readonly id: number;
+  /** Place of the scope's source store. */
+  readonly source: string;
   readonly state: RequestState;
   /** Claims since it was queued. */
   readonly attempts: number;
