@@ -198,11 +198,11 @@ export class Pando implements AsyncDisposable {
     return storage.type !== 'file' || existsSync(storage.basePath);
   }
 
-  /** Makes sure a sync can write to a place that need not exist yet. */
-  async prepareTarget({ storage }: Profile): Promise<void> {
+  /** Makes sure a sync can write to a place that need not exist yet. Fails with a `StorageError`. */
+  async prepareTarget({ name, title, storage }: Profile): Promise<void> {
     if (storage.type !== 'file') return;
     const { makeRoot } = await import('./storage/file/make-root.ts');
-    makeRoot(storage.basePath);
+    makeRoot(storage.basePath, title ?? name);
   }
 
   async syncPorts(options: PoolOptions): Promise<SyncPorts> {

@@ -49,6 +49,25 @@ written: what was written hashes to what was read, and the store confirmed the l
     expect(existsSync(box.path('one'))).toBe(false);
   });
 
+  test('says how to mend a target that cannot be made, never waits for it, and copies to the others', async () => {
+    using box = new Sandbox();
+    box.write({ 'src/a': 'a', file: 'x' });
+    const { code, stdout, stderr } = await box.run(['sync', 'src', 'one', '/proc/pando/none', 'file/below']);
+    expect(box.list('one')).toEqual(['a']);
+    expect(stderr).toBe('');
+    expect(stdout).toContain('cannot be made: /proc takes no directories: name another target');
+    expect(settled(stdout, box)).toContain(
+      'its directory /sandbox/file/below cannot be made: a file lies in its way: move that away, or name another target',
+    );
+    expect(code).toBe(1);
+  });
+
+  test('says at once that a catalog cannot lie where no directory can be made', async () => {
+    using box = new Sandbox();
+    const { code, stderr } = await box.run(['sync', 'src', 'one', '--data', '/proc/pando/none']);
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining('--data DIR') });
+  });
+
   test('calls a place that no profile names as people know it', async () => {
     using box = new Sandbox();
     const { stderr } = await box.run(['sync', 'nothing-here', 'one']);
