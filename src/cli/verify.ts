@@ -1,6 +1,7 @@
 import type { NamePattern } from '../client/make-rules.ts';
 import type { VerifiedTrees } from '../client/verify-trees.ts';
 import { formatBytesRoughly } from '../config/quantity.ts';
+import { countOf } from '../domain/count-of.ts';
 import type { VerifyFinding, VerifyProgressReport, VerifyStoreResult } from '../engine/verify/verify-types.ts';
 import { describeBytes, joinParts } from './describe-progress.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -83,7 +84,7 @@ export async function printVerified(output: Output, result: VerifiedTrees): Prom
   const headings = ['store', 'intact', 'missing', 'stale', 'corrupt', 'unreadable', 'extra', 'read'];
   output.print(await renderTable(headings, [result.source, ...result.targets].map(row), ['store']));
   output.print('');
-  output.print(`${result.objects} objects were read again at every store, in ${result.seconds.toFixed(1)} s.`);
+  output.print(`${countOf(result.objects, 'object')} ${result.objects === 1 ? 'was' : 'were'} read again at every store, in ${result.seconds.toFixed(1)} s.`);
   printFindings(output, result.findings, [result.source, ...result.targets]);
   const { repair, unrepaired } = result;
   if (repair !== undefined) {

@@ -67,7 +67,7 @@ export interface Catalog extends AsyncDisposable {
   /** False: the lease is lost. One that ran out and was taken by nobody is renewed. */
   renewSync(lease: SyncLease, leaseMs: number): Promise<boolean>;
   /** Ends the run and frees its targets; a run whose lease is lost changes nothing. */
-  endSync(lease: SyncLease, state: 'done' | 'failed' | 'interrupted', progress: SyncProgress): Promise<void>;
+  endSync(lease: SyncLease, state: Exclude<SyncRecord['state'], 'running'>, progress: SyncProgress): Promise<void>;
   /** Newest first. A run whose lease ran out is told as `interrupted`. */
   listSyncs(limit: number): Promise<readonly SyncRecord[]>;
 
