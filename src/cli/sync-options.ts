@@ -10,6 +10,7 @@ export interface SyncOptions extends FilterOptions {
   readonly replicaIndices?: readonly number[];
   readonly deleteUnmatchedFiles?: boolean;
   readonly maxDelete?: DeleteLimit;
+  readonly allowEmptySource?: boolean;
   readonly symlinks?: 'follow' | 'skip' | 'preserve';
   readonly compare: Comparison;
   readonly dryRun?: boolean;
@@ -31,6 +32,7 @@ export function declareSyncOptions(command: Command, rules: NamePattern[]): void
     .option('--replica-indices <list>', 'only these of the profile’s replicas, by priority from 0: 0,1', indices)
     .option('--delete-unmatched-files', 'delete at the targets what the source does not have')
     .option('--max-delete <n|p%>', 'delete no more than this at a target, else nothing (default: 50%)', deleteLimit)
+    .option('--allow-empty-source', 'delete also when the source is empty')
     .addOption(
       new Option(
         '--symlinks <how>',

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { SyncResult } from '../../src/engine/sync/sync-types.ts';
 import { Sandbox, settled } from './sandbox.ts';
@@ -184,6 +184,31 @@ Dry run: nothing was written.
     const done = await box.json('sync', 'src', 'one', '--delete-unmatched-files', '--max-delete', '2');
     expect(done).toMatchObject({ state: 'done', targets: [{ deleted: 2 }] });
     expect(box.list('one')).toEqual(['a']);
+  });
+
+  test('a source that turns out empty deletes nothing, whatever --max-delete says, unless that is meant', async () => {
+    using box = new Sandbox();
+    box.write({ 'src/a': 'a' });
+    await box.run(['sync', 'src', 'one']);
+    rmSync(box.path('src/a'));
+    const empty = ['sync', 'src', 'one', '--delete-unmatched-files'];
+    const said = 'the source is empty, and 1 object would be deleted; nothing was deleted.';
+    const refused = await box.run(empty);
+    expect(refused).toMatchObject({ code: 5, stderr: expect.stringContaining(said) });
+    expect(refused.stderr).toContain('say --allow-empty-source and --max-delete 100%\n');
+    const all = [...empty, '--max-delete', '100%'];
+    expect(await box.run(all)).toMatchObject({
+      code: 5,
+      stderr: expect.stringMatching('say --allow-empty-source\n'),
+    });
+    expect(await box.run([...empty, '--allow-empty-source'])).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining('1 of 1 object at one would be deleted'),
+    });
+    expect(box.list('one')).toEqual(['a']);
+    expect((await box.run(['status'])).stdout).toMatch(/: refused, 0 objects; nothing was deleted\n/);
+    expect(await box.run([...all, '--allow-empty-source'])).toMatchObject({ code: 0 });
+    expect(box.list('one')).toEqual([]);
   });
 
   test('nonsense between source and targets is refused before anything is made', async () => {
