@@ -59,7 +59,13 @@ export type CopyTargetOutcome =
       readonly token: Token;
       readonly verification: Verification;
     }
-  | { readonly target: number; readonly kind: 'failed'; readonly failure: CopyFailure };
+  | {
+      readonly target: number;
+      readonly kind: 'failed';
+      readonly failure: CopyFailure;
+      /** It was the source that failed, for all targets that were left by then. */
+      readonly isAtSource?: true;
+    };
 
 export interface CopyOutcome {
   readonly key: string;

@@ -34,12 +34,12 @@ export class DraftTarget {
     this.#settle({ target: this.plan.target, kind: 'same', token, verification });
   }
 
-  fail(failure: CopyFailure): void {
-    this.#settle({
-      target: this.plan.target,
-      kind: 'failed',
-      failure: { kind: failure.kind, message: failure.message },
-    });
+  fail({ kind, message }: CopyFailure): void {
+    this.#settle({ target: this.plan.target, kind: 'failed', failure: { kind, message } });
+  }
+
+  sourceFailed({ kind, message }: CopyFailure): void {
+    this.#settle({ target: this.plan.target, kind: 'failed', failure: { kind, message }, isAtSource: true });
   }
 
   #settle(outcome: CopyTargetOutcome): void {
@@ -89,7 +89,7 @@ export class CopyDraft {
   sourceFailed(error: unknown): void {
     if (!(error instanceof StorageError)) throw error;
     this.sourceChanged = error.kind === 'changed' || error.kind === 'precondition-failed';
-    for (const one of this.open) one.fail(error);
+    for (const one of this.open) one.sourceFailed(error);
   }
 
   /** Under which the copies are recognised: the known version's where the bytes are its bytes. */

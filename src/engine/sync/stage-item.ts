@@ -44,7 +44,7 @@ async function compareTimes({ source, targets }: StageDeps, draft: CopyDraft): P
   const ours = await source.head(key);
   for (const target of comparable) {
     const storage = targets[target.plan.target] as Storage;
-    await perTarget(target, async () => {
+    await perTarget(source, target, async () => {
       const theirs = await storage.head(key);
       if (theirs.token !== target.plan.expected || !agree(ours, theirs, source, storage)) return;
       if (draft.read === undefined) draft.noteRead(ours, undefined);
@@ -71,7 +71,7 @@ async function stageWhole(deps: StageDeps, draft: CopyDraft, head: Head, bytes: 
   const mark = draft.markOf(sha256);
   for (const target of draft.open) {
     const storage = deps.targets[target.plan.target] as Storage;
-    await perTarget(target, async () => {
+    await perTarget(deps.source, target, async () => {
       if (await isSame(storage, draft, target, sha256)) return;
       target.stage(await storage.stage(draft.item.key, bytes, stageOptions(head, mark)));
     });
@@ -88,6 +88,7 @@ async function stageStream(deps: StageDeps, draft: CopyDraft, got: Got): Promise
     draft.noteRead(head, sha256);
     for (const target of draft.open)
       await perTarget(
+        deps.source,
         target,
         async () => void (await isSame(deps.targets[target.plan.target] as Storage, draft, target, sha256)),
       );
@@ -103,7 +104,7 @@ async function stageStream(deps: StageDeps, draft: CopyDraft, got: Got): Promise
   const options = { ...stageOptions(head, { operation, sha256: undefined }), resume };
   const ends = await Promise.allSettled(
     open.map((target, i) =>
-      perTarget(target, async () => {
+      perTarget(deps.source, target, async () => {
         const storage = deps.targets[target.plan.target] as Storage;
         const branch = fan.branches[i] as AsyncIterable<Uint8Array>;
         try {
@@ -146,12 +147,11 @@ function stageOptions(head: Head, mark: Mark): StageOptions {
 }
 
 /** A target's failure is its own; the source's (it comes through `stage` unchanged) is the item's. */
-async function perTarget(target: DraftTarget, act: () => Promise<void>): Promise<void> {
+async function perTarget(source: Storage, target: DraftTarget, act: () => Promise<void>): Promise<void> {
   try {
     await act();
   } catch (error) {
-    if (!(error instanceof StorageError)) throw error;
-    if (error.kind === 'changed') throw error;
+    if (!(error instanceof StorageError) || error.store === source.name || error.kind === 'changed') throw error;
     target.fail(error);
   }
 }
