@@ -2,6 +2,7 @@ import { formatBytesRoughly } from '../config/quantity.ts';
 import { countOf } from '../domain/count-of.ts';
 import type { Verification } from '../domain/store/verification.ts';
 import type { SyncFailure, SyncResult } from '../engine/sync/sync-types.ts';
+import { adviseOnFailures } from './failure-advice.ts';
 import type { Output } from './output.ts';
 import { renderTable } from './table.ts';
 
@@ -73,4 +74,7 @@ function printFailures(output: Output, failures: readonly SyncFailure[], counts:
     output.print(`  ${where.join(' ')}: ${reasonOf(key, reasonOf(target ?? '', message))}`);
   }
   if (total > FAILURES_SHOWN) output.print(`  … and ${total - FAILURES_SHOWN} more; all of them with --json`);
+  // A target that was given up as a whole says itself what to do.
+  const kinds = failures.flatMap(({ key, kind }) => (key === '' ? [] : kind));
+  for (const advice of adviseOnFailures(kinds)) output.print(advice);
 }

@@ -84,7 +84,9 @@ export async function printVerified(output: Output, result: VerifiedTrees): Prom
   const headings = ['store', 'intact', 'missing', 'stale', 'corrupt', 'unreadable', 'extra', 'read'];
   output.print(await renderTable(headings, [result.source, ...result.targets].map(row), ['store']));
   output.print('');
-  output.print(`${countOf(result.objects, 'object')} ${result.objects === 1 ? 'was' : 'were'} read again at every store, in ${result.seconds.toFixed(1)} s.`);
+  output.print(
+    `${countOf(result.objects, 'object')} ${result.objects === 1 ? 'was' : 'were'} read again at every store, in ${result.seconds.toFixed(1)} s.`,
+  );
   printFindings(output, result.findings, [result.source, ...result.targets]);
   const { repair, unrepaired } = result;
   if (repair !== undefined) {

@@ -249,6 +249,26 @@ Dry run: nothing was written.
     expect(await box.run(['sync', 'src', 'one', '--symlinks', 'skip'])).toMatchObject({ code: 0 });
   });
 
+  test('what fails says how to mend it, once for each kind', async () => {
+    using box = new Sandbox();
+    box.write({ 'src/a': 'a' });
+    for (const [name, to] of Object.entries({ lost: 'nowhere', out: '/etc/hostname', self: 'self' }))
+      symlinkSync(to, box.path('src', name));
+    writeFileSync(Buffer.concat([Buffer.from(box.path('src/bad')), Buffer.from([0xff])]), 'x');
+    const { code, stdout } = await box.run(['sync', 'src', 'one']);
+    expect(code).toBe(1);
+    expect(stdout.slice(stdout.indexOf('4 failures'))).toBe(String.raw`4 failures:
+  bad\xff at the source: the name is not UTF-8
+  lost at the source: the link leads nowhere
+  out at the source: the link leaves the root
+  self at the source: the link leads back to itself
+Names that are not UTF-8: rename them, or leave them out as they are shown, each \ doubled: --exclude 'name\\xff'.
+Links that cannot be followed: copy them as links with --symlinks preserve, or leave links out with --symlinks skip.
+`);
+    const mended = await box.run(['sync', 'src', 'one', '--symlinks', 'skip', '--exclude', String.raw`bad\\xff`]);
+    expect(mended).toMatchObject({ code: 0 });
+  });
+
   test('other ways to copy give the same result: processes, read back, relaxed, by checksum', async () => {
     using box = new Sandbox();
     box.write(FILES);

@@ -70,7 +70,10 @@ describe('a source that is empty or gone', () => {
     for (const name of ['a', 'b', 'c']) fs.rmSync(join(world.source, name), { recursive: true });
 
     for (const [how, said] of [
-      [{ deleteUnmatched: true }, /the source is empty, and 3 objects .* say --allow-empty-source and --max-delete 100%$/],
+      [
+        { deleteUnmatched: true },
+        /the source is empty, and 3 objects .* say --allow-empty-source and --max-delete 100%$/,
+      ],
       [ALL, /the source is empty, and 3 objects .* say --allow-empty-source$/],
       [{ deleteUnmatched: true, allowEmptySource: true }, /3 of 3 objects at target0 would be deleted.*--max-delete/],
     ] as const) {

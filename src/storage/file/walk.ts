@@ -209,14 +209,22 @@ class Walker {
       }
       return { path: target, status: toFileStatus(fs.statSync(target, { bigint: true })) };
     } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
-      this.#fail(
-        key,
-        `${key}/`,
-        'symlink',
-        code === 'ENOENT' ? 'the link leads nowhere' : `the link cannot be followed: ${(error as Error).message}`,
-      );
+      this.#fail(key, `${key}/`, 'symlink', this.#whyNotFollowed(error));
       return undefined;
+    }
+  }
+
+  #whyNotFollowed(error: unknown): string {
+    switch ((error as NodeJS.ErrnoException).code) {
+      case 'ENOENT':
+      case 'ENOTDIR':
+        return 'the link leads nowhere';
+      case 'ELOOP':
+        return 'the link leads back to itself';
+      default: {
+        const { store } = this.#options;
+        return `the link cannot be followed: ${toStorageError(error, store).message.slice(store.length + 2)}`;
+      }
     }
   }
 
