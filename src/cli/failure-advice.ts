@@ -11,7 +11,7 @@ const ROOM = 'No room: make some at the target and run again; only the rest is c
 
 const ADVICE: Readonly<Record<string, string>> = {
   symlink:
-    'Links that cannot be followed: copy them as links with --symlinks preserve, or leave links out with --symlinks skip.',
+    'Links that cannot be followed: take them as links with --symlinks preserve, or leave links out with --symlinks skip.',
   'not-utf8':
     "Names that are not UTF-8: rename them, or leave them out as they are shown, each \\ doubled: --exclude 'name\\\\xff'.",
   'special-file': 'Pipes, sockets and devices are not copied: leave them out with --exclude.',

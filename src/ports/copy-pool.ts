@@ -90,8 +90,8 @@ export interface ReadItem {
   /** Index: the source is 0, the targets follow. */
   readonly store: number;
   readonly key: string;
-  /** What the listing showed; what is there instead is read once more as it is. */
-  readonly token: Token;
+  /** What the listing showed; what is there instead is read once more as it is. Undefined: it is read as it is. */
+  readonly token: Token | undefined;
 }
 
 export interface ReadPage {

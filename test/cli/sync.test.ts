@@ -263,7 +263,7 @@ Dry run: nothing was written.
   out at the source: the link leaves the root
   self at the source: the link leads back to itself
 Names that are not UTF-8: rename them, or leave them out as they are shown, each \ doubled: --exclude 'name\\xff'.
-Links that cannot be followed: copy them as links with --symlinks preserve, or leave links out with --symlinks skip.
+Links that cannot be followed: take them as links with --symlinks preserve, or leave links out with --symlinks skip.
 `);
     const mended = await box.run(['sync', 'src', 'one', '--symlinks', 'skip', '--exclude', String.raw`bad\\xff`]);
     expect(mended).toMatchObject({ code: 0 });

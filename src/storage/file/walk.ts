@@ -2,7 +2,7 @@ import fs, { type Dirent, type Stats } from 'node:fs';
 import path from 'node:path';
 import { compareKeys, escapeBytes, escapeKey, findKeyProblem, RESERVED_DIRECTORY } from '../../domain/object/key.ts';
 import { type ListingFailure, StorageError } from '../../ports/storage.ts';
-import { isMissing, toStorageError } from './file-errors.ts';
+import { errorCodeOf, isMissing, toStorageError } from './file-errors.ts';
 import { FileLooker } from './file-looker.ts';
 import { type FileKind, type FileStatus, toFileStatus } from './file-status.ts';
 import { ColumnsBuilder, type ListingColumns } from './listing-columns.ts';
@@ -215,17 +215,11 @@ class Walker {
   }
 
   #whyNotFollowed(error: unknown): string {
-    switch ((error as NodeJS.ErrnoException).code) {
-      case 'ENOENT':
-      case 'ENOTDIR':
-        return 'the link leads nowhere';
-      case 'ELOOP':
-        return 'the link leads back to itself';
-      default: {
-        const { store } = this.#options;
-        return `the link cannot be followed: ${toStorageError(error, store).message.slice(store.length + 2)}`;
-      }
-    }
+    const code = errorCodeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return 'the link leads nowhere';
+    if (code === 'ELOOP') return 'the link leads back to itself';
+    const { store } = this.#options;
+    return `the link cannot be followed: ${toStorageError(error, store).message.slice(store.length + 2)}`;
   }
 
   #fail(key: string, protects: string, kind: ListingFailure['kind'], why: string): void {
