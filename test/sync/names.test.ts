@@ -220,6 +220,10 @@ describe('what is no file', () => {
     expect(fs.readlinkSync(join(world.targets[1] as string, 'outside'))).toBe('/nowhere');
     expect(fs.readlinkSync(join(world.targets[1] as string, 'link'))).toBe('a');
     expect(await world.sync({ symlinks: 'preserve', only: [1] })).toMatchObject({ targets: [{ unchanged: 3 }] });
+    fs.rmSync(join(world.source, 'link'));
+    fs.symlinkSync('b', join(world.source, 'link'));
+    expect(await world.sync({ symlinks: 'preserve', only: [1] })).toMatchObject({ targets: [{ updated: 1 }] });
+    expect(fs.readlinkSync(join(world.targets[1] as string, 'link'))).toBe('b');
   });
 });
 

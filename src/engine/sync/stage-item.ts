@@ -126,7 +126,7 @@ async function stageStream(deps: StageDeps, draft: CopyDraft, got: Got): Promise
 async function isSame(storage: Storage, draft: CopyDraft, target: DraftTarget, sha256: string): Promise<boolean> {
   if (target.plan.how !== 'compare-hash') return false;
   const theirs = await hashObject(storage, draft.item.key, target.plan.expected);
-  if (theirs.sha256 !== sha256) return false;
+  if (theirs.sha256 !== sha256 || theirs.link !== draft.read?.attributes.link) return false;
   target.same(theirs.token, 'read-back');
   return true;
 }

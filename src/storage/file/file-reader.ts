@@ -76,7 +76,7 @@ export class FileReader {
     await this.#directories.checkParent(key);
     if (this.#symlinks === 'preserve') {
       const link = await this.#headLink(key);
-      if (link !== undefined) return { head: link, body: Buffer.alloc(0) };
+      if (link !== undefined) return { head: link, body: Buffer.from(link.attributes.link ?? '') };
     }
     const { fd, stats } = await this.#open(key);
     let handedOver = false;
@@ -142,11 +142,12 @@ export class FileReader {
     const stats = await this.#io.lstat(filePath);
     if (stats.kind !== 'link') return undefined;
     const { mark } = await this.#sidecars.read(key, stats.token);
+    const link = await this.#io.readlink(filePath);
     return {
       token: stats.token,
-      size: 0,
+      size: Buffer.byteLength(link),
       modifiedNs: stats.modifiedNs,
-      attributes: { modifiedNs: stats.modifiedNs, link: await this.#io.readlink(filePath) },
+      attributes: { modifiedNs: stats.modifiedNs, link },
       mark,
       digests: {},
     };
