@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { ByteSpan } from '../../domain/transfer/byte-range.ts';
 import { type GetOptions, type Got, type Head, StorageError } from '../../ports/storage.ts';
-import { failureOf, isBucketMissing } from './errors.ts';
+import { openBody, readWhole } from '../http-body.ts';
+import { failureOf, isBucketMissing, toStorageError } from './errors.ts';
 import { quoted } from './etag.ts';
 import { headerOf } from './http-exchange.ts';
 import type { ObjectAt } from './key-space.ts';
-import { openBody } from './object-body.ts';
 import { lengthOf, readHead } from './read-head.ts';
 import { isNotFound, isPreconditionFailed, type S3Bucket } from './s3-bucket.ts';
 
@@ -46,6 +46,7 @@ export async function getObject(bucket: S3Bucket, at: ObjectAt, { span, ifToken,
       sent: sent.end - sent.start,
       idleMs: connection.timeouts.idleMs,
       signal,
+      toError: (error) => toStorageError(error, { store: bucket.name, key: at.key }, signal),
     });
     const length = wanted.end - wanted.start;
     return { head, body: length <= WHOLE_BODY_BYTES_MAX ? await readWhole(body, length) : body };
@@ -91,20 +92,4 @@ function sentOf(answer: IncomingMessage): Sent | undefined {
 
 function covers(sent: Sent, span: ByteSpan): boolean {
   return sent.end <= sent.size && sent.start <= span.start && sent.end >= Math.min(span.end, sent.size);
-}
-
-async function readWhole(body: AsyncIterable<Uint8Array>, length: number): Promise<Uint8Array> {
-  let whole: Uint8Array | undefined;
-  let filled = 0;
-  for await (const chunk of body) {
-    if (whole === undefined && chunk.length === length) {
-      whole = chunk;
-      filled = length;
-      continue;
-    }
-    whole ??= new Uint8Array(length);
-    whole.set(chunk, filled);
-    filled += chunk.length;
-  }
-  return whole ?? NO_BYTES;
 }

@@ -1,0 +1,108 @@
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import type { SftpSettings } from '../../src/storage/sftp/sftp-storage.ts';
+import { accepts, Daemon, demandPrograms, freePorts, output, until } from './daemon.ts';
+
+/** OpenSSH's server on loopback, with keys of its own, for the user who runs the tests. */
+export interface SshServer extends AsyncDisposable {
+  readonly port: number;
+  /** Where stores are made. */
+  readonly data: string;
+  readonly user: string;
+  /** Private key that lets the user in. */
+  readonly keyFile: string;
+  /** A private key that does not. */
+  readonly strangeKeyFile: string;
+  readonly knownHosts: string;
+  readonly fingerprint: string;
+  /** A directory of the server's own, empty. */
+  makeRoot(): string;
+  settings(path: string, other?: Partial<SftpSettings>): SftpSettings;
+  /** Every session ends; new ones are taken again after `start`. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
+}
+
+export async function startSshd(): Promise<SshServer> {
+  const env = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` };
+  demandPrograms(['ssh-keygen', 'ssh-keyscan'], 'openssh-client');
+  const sshd = '/usr/sbin/sshd';
+  const directory = mkdtempSync(join(tmpdir(), 'pando-sshd-'));
+  const data = join(directory, 'data');
+  mkdirSync(data);
+  // sshd drops its rights there before it knows who asks.
+  if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true });
+  const makeKey = async (name: string): Promise<string> => {
+    const file = join(directory, name);
+    await output('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', file], env);
+    return file;
+  };
+  const [hostKey, keyFile, strangeKeyFile] = [await makeKey('host'), await makeKey('id'), await makeKey('strange')];
+  copyFileSync(`${keyFile}.pub`, join(directory, 'authorized_keys'));
+  const port = await freePorts(1);
+  const config = join(directory, 'sshd_config');
+  writeFileSync(config, configOf({ directory, hostKey, port }));
+  const daemon = new Daemon(
+    'sshd',
+    [sshd, '-D', '-f', config, '-E', join(directory, 'log')],
+    join(directory, 'out'),
+    env,
+  );
+  const start = async (): Promise<void> => {
+    daemon.start();
+    await until('sshd', 20, () => accepts(port));
+  };
+  await start();
+  const knownHosts = join(directory, 'known_hosts');
+  writeFileSync(knownHosts, await output('ssh-keyscan', ['-H', '-p', String(port), '127.0.0.1'], env));
+  const [, fingerprint = ''] = (await output('ssh-keygen', ['-lf', `${hostKey}.pub`], env)).split(' ');
+  const user = userInfo().username;
+  let roots = 0;
+  return {
+    port,
+    data,
+    user,
+    keyFile,
+    strangeKeyFile,
+    knownHosts,
+    fingerprint,
+    makeRoot: () => {
+      const root = join(data, `store-${++roots}`);
+      mkdirSync(root);
+      return root;
+    },
+    settings: (path, other = {}) => ({
+      host: '127.0.0.1',
+      port,
+      user,
+      path,
+      login: { kind: 'key', file: keyFile, passphrase: undefined },
+      hostKey: { kind: 'fingerprints', fingerprints: [fingerprint] },
+      ...other,
+    }),
+    stop: () => daemon.stop(),
+    start,
+    async [Symbol.asyncDispose]() {
+      await daemon.stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function configOf({ directory, hostKey, port }: { directory: string; hostKey: string; port: number }): string {
+  return `Port ${port}
+ListenAddress 127.0.0.1
+HostKey ${hostKey}
+AuthorizedKeysFile ${directory}/authorized_keys
+PidFile ${directory}/pid
+StrictModes no
+UsePAM no
+PasswordAuthentication yes
+PermitRootLogin yes
+MaxStartups 100
+MaxSessions 100
+Subsystem sftp internal-sftp
+ForceCommand internal-sftp
+`;
+}
