@@ -11,6 +11,8 @@ export interface BodyOptions {
   readonly sent: number;
   readonly idleMs: number;
   readonly signal: AbortSignal | undefined;
+  /** Its end is where the server says it is, not that of `wanted`. */
+  readonly isOpenEnded?: boolean;
   /** What a broken connection is to this adapter. */
   toError(error: Error): StorageError;
 }
@@ -61,6 +63,7 @@ class ObjectBody implements AsyncIterableIterator<Uint8Array> {
       if (this.#failure !== undefined) throw this.#failure;
       const chunk = this.#stream.read() as Uint8Array | null;
       if (chunk === null) {
+        if (this.#ended && this.#options.isOpenEnded === true && this.#stream.readableEnded) break;
         if (this.#ended) throw this.#short();
         await this.#more();
         continue;

@@ -18,18 +18,21 @@ export class DirectoryFlush {
   #one(directory: string): Promise<void> {
     const waiting = this.#waiting.get(directory);
     if (waiting !== undefined) return waiting;
-    const before = this.#running.get(directory);
-    const flush = (before ?? Promise.resolve())
-      .catch(() => undefined)
-      .then(async () => {
-        this.#waiting.delete(directory);
-        this.#running.set(directory, flush);
-        await this.#place.flushDirectory(await this.#place.session(), directory);
-      })
-      .finally(() => {
-        if (this.#running.get(directory) === flush) this.#running.delete(directory);
-      });
+    const flush = this.#after(this.#running.get(directory), directory);
     this.#waiting.set(directory, flush);
     return flush;
+  }
+
+  async #after(before: Promise<void> | undefined, directory: string): Promise<void> {
+    // Its failure is told to those who asked for that one.
+    await before?.catch(() => undefined);
+    const flush = this.#waiting.get(directory) as Promise<void>;
+    this.#waiting.delete(directory);
+    this.#running.set(directory, flush);
+    try {
+      await this.#place.flushDirectory(await this.#place.session(), directory);
+    } finally {
+      if (this.#running.get(directory) === flush) this.#running.delete(directory);
+    }
   }
 }
