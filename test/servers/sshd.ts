@@ -24,10 +24,11 @@ export interface SshServer extends AsyncDisposable {
   start(): Promise<void>;
 }
 
-export async function startSshd(): Promise<SshServer> {
+/** With `trace`, the system calls that make a write durable are written to that file. */
+export async function startSshd({ trace }: { readonly trace?: string } = {}): Promise<SshServer> {
   const env = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` };
   demandPrograms(['ssh-keygen', 'ssh-keyscan'], 'openssh-client');
-  const sshd = '/usr/sbin/sshd';
+  const traced = trace === undefined ? [] : ['strace', '-f', '-y', '-e', 'trace=fsync,link,linkat,rename', '-o', trace];
   const directory = mkdtempSync(join(tmpdir(), 'pando-sshd-'));
   const data = join(directory, 'data');
   mkdirSync(data);
@@ -43,12 +44,8 @@ export async function startSshd(): Promise<SshServer> {
   const port = await freePorts(1);
   const config = join(directory, 'sshd_config');
   writeFileSync(config, configOf({ directory, hostKey, port }));
-  const daemon = new Daemon(
-    'sshd',
-    [sshd, '-D', '-f', config, '-E', join(directory, 'log')],
-    join(directory, 'out'),
-    env,
-  );
+  const command = [...traced, '/usr/sbin/sshd', '-D', '-f', config, '-E', join(directory, 'log')];
+  const daemon = new Daemon('sshd', command, join(directory, 'out'), env);
   const start = async (): Promise<void> => {
     daemon.start();
     await until('sshd', 20, () => accepts(port));

@@ -22,9 +22,14 @@ export class SftpConnection {
     this.#timeouts = timeouts;
   }
 
+  /** Where there is one: for what is not worth a new one. */
+  get current(): SftpSession | undefined {
+    return this.#session?.isOpen === true ? this.#session : undefined;
+  }
+
   /** Rejects with an `SftpFailure`. */
   async session(): Promise<SftpSession> {
-    if (this.#session?.isOpen === true) return this.#session;
+    if (this.current !== undefined) return this.current;
     this.#opening ??= this.#open().finally(() => {
       this.#opening = undefined;
     });

@@ -36,6 +36,7 @@ export class SftpDirectories {
       const { kind } = await session.lstat(this.#place.pathOf(directory)).catch((other: unknown) => {
         throw isMissing(other) ? error : other;
       });
+      if (kind === 'symlink') throw this.#place.linked(key);
       if (kind !== 'directory') throw this.#place.blocked(key, 'something else lies where a directory must be');
     }
     // Whoever made what was found may not have flushed it yet, nor those above it.

@@ -27,6 +27,11 @@ export class SftpPlace {
     this.#connection = connection;
   }
 
+  /** Where there is one: for what is not worth a new one. */
+  get current(): SftpSession | undefined {
+    return this.#connection.current;
+  }
+
   session(): Promise<SftpSession> {
     return this.#connection.session();
   }
@@ -57,12 +62,7 @@ export class SftpPlace {
     if (directory === '' || this.#isSafe(directory)) return;
     this.#realRoot ??= await session.realpath(this.root);
     const real = await session.realpath(this.pathOf(directory));
-    if (real !== `${this.#realRoot === '/' ? '' : this.#realRoot}/${directory}`)
-      throw new StorageError(
-        'denied',
-        { store: this.store, key },
-        'a symbolic link is on the way, and none is followed',
-      );
+    if (real !== `${this.#realRoot === '/' ? '' : this.#realRoot}/${directory}`) throw this.linked(key);
     if (this.#safe.size >= REMEMBERED_MAX) this.#safe.clear();
     this.#safe.add(directory);
   }
@@ -150,6 +150,14 @@ export class SftpPlace {
       // What failed first is told.
     }
     return toStorageError(error, where);
+  }
+
+  linked(key: string): StorageError {
+    return new StorageError(
+      'denied',
+      { store: this.store, key },
+      'a symbolic link is on the way, and none is followed',
+    );
   }
 
   blocked(key: string, why: string): StorageError {

@@ -57,12 +57,9 @@ export class SftpStaging {
     await makeOwnDirectory(session, this.#directory, 0o700);
   }
 
-  get isUsed(): boolean {
-    return this.#making !== undefined;
-  }
-
   /** Whatever this writer still had staged is nobody's now. */
   async dispose(session: SftpSession): Promise<void> {
+    if (this.#making === undefined) return;
     this.#making = undefined;
     await this.#remove(session, this.#directory);
   }

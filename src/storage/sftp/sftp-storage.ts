@@ -130,7 +130,7 @@ class SftpStorage implements Storage {
 
   async [Symbol.asyncDispose](): Promise<void> {
     try {
-      if (this.#staging.isUsed) await this.#staging.dispose(await this.#at.session());
+      if (this.#at.current !== undefined) await this.#staging.dispose(this.#at.current);
     } catch {
       // The next writer cleans up.
     } finally {

@@ -235,7 +235,7 @@ export class SftpWriter {
   }
 
   async discard(staged: readonly Staged[]): Promise<void> {
-    const session = await this.#place.session().catch(() => undefined);
+    const session = this.#place.current;
     if (session === undefined) return;
     for (const one of staged) if (one instanceof StagedFile) await session.unlink(one.path).catch(() => undefined);
   }
