@@ -6,6 +6,7 @@ import { systemClock } from '../../src/system/system-clock.ts';
 import { systemRandom } from '../../src/system/system-random.ts';
 import { describeStorageContract, type StorageUnderTest } from '../../src/testing/storage-contract.ts';
 import { startApache } from '../servers/apache.ts';
+import { until } from '../servers/daemon.ts';
 
 const apache = await startApache();
 afterAll(() => apache[Symbol.asyncDispose]());
@@ -41,7 +42,14 @@ describeStorageContract(
   },
 );
 
-function countFiles(directory: string): number {
-  if (!existsSync(directory)) return 0;
-  return readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).length;
+/** Of a PUT that broke off, Apache removes what it had written of it as soon as it takes notice. */
+async function countFiles(directory: string): Promise<number> {
+  await until('Apache tidies up', 10, async () => listFiles(directory).every((name) => !name.startsWith('.davfs.tmp')));
+  return listFiles(directory).length;
+}
+
+function listFiles(directory: string): string[] {
+  if (!existsSync(directory)) return [];
+  const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
 }

@@ -102,6 +102,23 @@ describe('WebDAV on the wire', () => {
     ]);
   });
 
+  it('takes no answer for an object that does not say how long it is, or is of other bytes than were asked for', async () => {
+    await putObject(storage, 'a', patternBytes(100));
+    const answer = (status: number, headers: Record<string, string>): void => {
+      proxy.onRequest = ({ method, url }, response) => {
+        if (method !== 'GET' || url.includes('.pando')) return 'pass';
+        response.writeHead(status, { etag: '"x"', ...headers });
+        response.write('0123456789');
+        response.end();
+        return 'answered';
+      };
+    };
+    answer(200, {});
+    await expectKind(storage.get('a'), 'unsupported');
+    answer(206, { 'content-length': '10', 'content-range': 'bytes 50-59/100' });
+    await expectKind(storage.get('a', { span: { start: 0, end: 10 } }), 'unavailable');
+  });
+
   it('tells no password, and sends a bearer token as one', async () => {
     await using wrong = open({ login: { kind: 'basic', user: 'dav', password: 'not-the-password' } });
     const error = await expectKind(wrong.head('a'), 'denied');
@@ -140,6 +157,14 @@ describe('WebDAV on the wire', () => {
     };
     await putObject(storage, 'a', patternBytes(10));
     expect((await storage.head('a')).size).toBe(10);
+  });
+
+  it('makes a collection that many need at once', async () => {
+    for (const round of ['a', 'b', 'c']) {
+      const keys = Array.from({ length: 24 }, (_, i) => `${round}/deep/er/${i}`);
+      await Promise.all(keys.map((key) => putObject(storage, key, patternBytes(3))));
+      expect((await listAll(storage, `${round}/`)).keys.length).toBe(keys.length);
+    }
   });
 
   it('deletes no collection, whatever is in it', async () => {

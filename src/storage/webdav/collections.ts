@@ -1,7 +1,8 @@
 import { statusOf } from './dav-errors.ts';
 import { type DavPlace, isRefusedByState } from './dav-place.ts';
 
-const ALREADY_THERE = 405;
+/** How servers refuse to make what is there. */
+const TAKEN: readonly number[] = [403, 405];
 
 /** Makes the collections a name lies in, the root never. What is a file where one must be is told as `precondition-failed`. */
 export async function makeCollections(place: DavPlace, name: string): Promise<void> {
@@ -23,10 +24,11 @@ async function makeCollection(place: DavPlace, directory: string, key: string): 
     return true;
   } catch (error) {
     if (isRefusedByState(error)) return false;
-    if (statusOf(error) !== ALREADY_THERE) throw error;
+    // Of two that make it at once, Apache forbids it to the second.
+    if (!TAKEN.includes(statusOf(error))) throw error;
     const found = await place.find(directory, { key });
-    if (found?.isCollection === false)
-      throw place.fail('precondition-failed', key, 'a file lies where a directory must be');
-    return found !== undefined;
+    if (found === undefined) throw error;
+    if (!found.isCollection) throw place.fail('precondition-failed', key, 'a file lies where a directory must be');
+    return true;
   }
 }

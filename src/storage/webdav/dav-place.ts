@@ -137,6 +137,7 @@ export class DavPlace {
     const body = this.body(answer, {
       key: key ?? '',
       wanted: { start: 0, end: Number.MAX_SAFE_INTEGER },
+      sent: Number.MAX_SAFE_INTEGER,
       signal,
       isOpenEnded: true,
     });
@@ -153,11 +154,14 @@ export class DavPlace {
     {
       key,
       wanted,
+      sent,
       signal,
       isOpenEnded = false,
     }: {
       key: string;
       wanted: { readonly start: number; readonly end: number };
+      /** How many bytes come. */
+      sent: number;
       signal: AbortSignal | undefined;
       /** Ends when the server says so. */
       isOpenEnded?: boolean;
@@ -165,7 +169,7 @@ export class DavPlace {
   ): AsyncIterableIterator<Uint8Array> {
     const toError = (error: Error): StorageError => toStorageError(error, this.#where(key), signal);
     const { idleMs } = this.timeouts;
-    return openBody(answer, { store: this.store, key, wanted, idleMs, signal, toError, isOpenEnded });
+    return openBody(answer, { store: this.store, key, wanted, sent, idleMs, signal, toError, isOpenEnded });
   }
 
   /** Whether the root is there; known for a moment. */

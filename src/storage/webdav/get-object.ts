@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ByteSpan } from '../../domain/transfer/byte-range.ts';
 import type { GetOptions, Got, Head } from '../../ports/storage.ts';
 import { readWhole } from '../http-body.ts';
+import { covers, sentOf, wantedOf } from '../http-range.ts';
 import { MARK_DOCUMENT_BYTES_MAX, markDocumentName, parseMark } from '../mark-document.ts';
 import { statusOf } from './dav-errors.ts';
 import type { DavPlace } from './dav-place.ts';
@@ -37,13 +38,16 @@ export async function getObject(place: DavPlace, key: string, { span, ifToken, s
     return { head, body: new Uint8Array(0) };
   }
   try {
-    const range = parseContentRange(answer.headers['content-range']);
-    const size = range?.size ?? (await sizeOf(place, key, answer));
-    const facts = factsOf(answer, size);
+    if (answer.headers['content-length'] === undefined)
+      throw place.fail('unsupported', key, 'the server does not say how long it is');
+    const sent = sentOf(answer);
+    if (sent === undefined || (span !== undefined && !covers(sent, span)))
+      throw place.fail('unavailable', key, 'other bytes came than were asked for');
+    const facts = factsOf(answer, sent.size);
     // Not by `If-Match`: an ETag that is weak for now matches nothing there.
     demandToken(place, key, tokenOf(facts), ifToken);
-    const wanted = wantedOf(span, range?.start ?? 0, size);
-    const body = place.body(answer, { key, wanted, signal });
+    const wanted = wantedOf(span, sent);
+    const body = place.body(answer, { key, wanted, sent: sent.end - sent.start, signal });
     const length = wanted.end - wanted.start;
     const head = headOf(key, facts, await marking);
     return { head, body: length <= WHOLE_BODY_BYTES_MAX ? await readWhole(body, length) : body };
@@ -90,23 +94,6 @@ function readMarkText(place: DavPlace, key: string): Promise<string> {
 function factsOf({ headers }: IncomingMessage, size: number): TokenFacts {
   const modifiedMs = Date.parse(headers['last-modified'] ?? '');
   return { etag: headers.etag, size, modifiedMs: Number.isNaN(modifiedMs) ? undefined : modifiedMs };
-}
-
-async function sizeOf(place: DavPlace, key: string, { headers }: IncomingMessage): Promise<number> {
-  const told = headers['content-length'];
-  return told === undefined ? ((await place.find(key, { key }))?.size ?? 0) : Number(told);
-}
-
-/** Which of the bytes the server sends from `sentFrom` on were asked for. */
-function wantedOf(span: ByteSpan | undefined, sentFrom: number, size: number): ByteSpan {
-  if (span === undefined) return { start: 0, end: size };
-  const end = Math.max(Math.min(span.end, size) - sentFrom, 0);
-  return { start: Math.min(Math.max(span.start - sentFrom, 0), end), end };
-}
-
-function parseContentRange(text: string | undefined): { readonly start: number; readonly size: number } | undefined {
-  const match = /^bytes (\d+)-\d+\/(\d+)$/.exec(text ?? '');
-  return match === null ? undefined : { start: Number(match[1]), size: Number(match[2]) };
 }
 
 function demandToken(place: DavPlace, key: string, token: string, ifToken: string | undefined): void {

@@ -13,8 +13,12 @@ export interface OwnDocument {
 export async function readOwn(place: DavPlace, name: string, bytesMax: number): Promise<OwnDocument | undefined> {
   try {
     const answer = await place.request({ method: 'GET', name: ownName(name), retried: true });
-    const wanted = { start: 0, end: Math.min(Number(answer.headers['content-length'] ?? 0), bytesMax) };
-    const chunks = await Array.fromAsync(place.body(answer, { key: ownName(name), wanted, signal: undefined }));
+    const told = answer.headers['content-length'];
+    const sent = told === undefined ? Number.MAX_SAFE_INTEGER : Number(told);
+    const wanted = { start: 0, end: Math.min(sent, bytesMax) };
+    const isOpenEnded = told === undefined;
+    const body = place.body(answer, { key: ownName(name), wanted, sent, signal: undefined, isOpenEnded });
+    const chunks = await Array.fromAsync(body);
     return { text: Buffer.concat(chunks).toString('utf8'), etag: strongEtag(answer.headers.etag) };
   } catch (error) {
     if (isNotThere(error)) return undefined;
