@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { SftpSettings } from '../../src/storage/sftp/sftp-storage.ts';
@@ -28,7 +28,6 @@ export interface SshServer extends AsyncDisposable {
 export async function startSshd({ trace }: { readonly trace?: string } = {}): Promise<SshServer> {
   const env = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` };
   demandPrograms(['ssh-keygen', 'ssh-keyscan'], 'openssh-client');
-  const traced = trace === undefined ? [] : ['strace', '-f', '-y', '-e', 'trace=fsync,link,linkat,rename', '-o', trace];
   const directory = mkdtempSync(join(tmpdir(), 'pando-sshd-'));
   const data = join(directory, 'data');
   mkdirSync(data);
@@ -44,11 +43,17 @@ export async function startSshd({ trace }: { readonly trace?: string } = {}): Pr
   const port = await freePorts(1);
   const config = join(directory, 'sshd_config');
   writeFileSync(config, configOf({ directory, hostKey, port }));
-  const command = [...traced, '/usr/sbin/sshd', '-D', '-f', config, '-E', join(directory, 'log')];
+  const command = ['/usr/sbin/sshd', '-D', '-f', config, '-E', join(directory, 'log')];
   const daemon = new Daemon('sshd', command, join(directory, 'out'), env);
+  let tracer: Daemon | undefined;
   const start = async (): Promise<void> => {
     daemon.start();
     await until('sshd', 20, () => accepts(port));
+    if (trace !== undefined) tracer = await startTracer(readFileSync(join(directory, 'pid'), 'utf8').trim(), trace);
+  };
+  const stop = async (): Promise<void> => {
+    await tracer?.stop();
+    await daemon.stop();
   };
   await start();
   const knownHosts = join(directory, 'known_hosts');
@@ -78,13 +83,28 @@ export async function startSshd({ trace }: { readonly trace?: string } = {}): Pr
       hostKey: { kind: 'fingerprints', fingerprints: [fingerprint] },
       ...other,
     }),
-    stop: () => daemon.stop(),
+    stop,
     start,
     async [Symbol.asyncDispose]() {
-      await daemon.stop();
+      await stop();
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Beside the server, not around it: what is traced outlives its tracer. */
+async function startTracer(pid: string, trace: string): Promise<Daemon> {
+  const calls = 'trace=fsync,link,linkat,rename';
+  const tracer = new Daemon(
+    'strace',
+    ['strace', '-f', '-y', '-e', calls, '-o', trace, '-p', pid],
+    '/dev/null',
+    process.env,
+  );
+  tracer.start();
+  const isTraced = (): boolean => !/^TracerPid:\s+0$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  await until('strace', 20, async () => isTraced());
+  return tracer;
 }
 
 function configOf({ directory, hostKey, port }: { directory: string; hostKey: string; port: number }): string {

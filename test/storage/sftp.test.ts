@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -20,7 +20,10 @@ import { startStallingProxy } from '../servers/stalling-proxy.ts';
 const scratch = mkdtempSync(join(tmpdir(), 'pando-sftp-'));
 const trace = join(scratch, 'calls');
 const sshd = await startSshd({ trace });
-afterAll(() => sshd[Symbol.asyncDispose]());
+afterAll(async () => {
+  await sshd[Symbol.asyncDispose]();
+  rmSync(scratch, { recursive: true, force: true });
+});
 
 const OTHER_FINGERPRINT = `SHA256:${'A'.repeat(43)}`;
 
