@@ -284,7 +284,7 @@ async function finish(world: World, kind: (typeof FINISHES)[number]): Promise<vo
     await world.contract.catalog.record({ replicas: [{ scope, name: at, versionId, store: here, to: 'drop' }] });
   }
   const rest = { afterMs: 0, error: 'because' };
-  await world.contract.catalog.finishRequests([{ lease, kind, ...rest } as never]);
+  await world.contract.catalog.finishRequests([{ lease, kind, ...rest }]);
 }
 
 async function reap(world: World, at: string): Promise<void> {

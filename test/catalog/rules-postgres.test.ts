@@ -63,7 +63,7 @@ describe('two who delete from one catalog', () => {
         first.condemn([one], { exceptStores: [] }),
         second.condemn([other], { exceptStores: [] }),
       ]);
-      expect(went.flat().toSorted()).toEqual([false, true]);
+      expect(went.flat().filter((one) => one)).toHaveLength(1);
     }
     expect(here).toHaveLength(rounds);
   });

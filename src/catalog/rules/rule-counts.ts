@@ -28,11 +28,7 @@ function nameOf(code: number | undefined) {
 }
 
 /** SQL expression: the state of a rule that is applied, from its counts (the same as `deriveRuleState` of the domain). */
-export function derivedState(counts: {
-  readonly replicating: string;
-  readonly stuck: string;
-  readonly missing: string;
-}) {
+function derivedState(counts: { readonly replicating: string; readonly stuck: string; readonly missing: string }) {
   return `case when ${counts.stuck} > 0 or ${counts.missing} > 0 then 'STUCK'
     when ${counts.replicating} > 0 then 'REPLICATING' else 'OK' end`;
 }

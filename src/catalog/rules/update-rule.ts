@@ -2,6 +2,7 @@ import type { RuleWords } from '../../domain/rule/rule.ts';
 import type { RuleRecord } from '../../ports/rules.ts';
 import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';
+import { waitForMakers } from './pattern-barrier.ts';
 import { decodeRules } from './read-rules.ts';
 import { dueWhen } from './rule-due.ts';
 import { encodeWords } from './rule-row.ts';
@@ -24,6 +25,7 @@ export async function updateRule(
   id: number,
   words: Partial<RuleWords>,
 ): Promise<RuleRecord | undefined> {
+  if (words.targets?.some(({ kind }) => kind === 'pattern') === true) await waitForMakers(session);
   const row = await lockRule(session, id);
   if (row === undefined) return undefined;
   const [before] = await decodeRules(session, [row]);
