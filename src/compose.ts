@@ -6,6 +6,7 @@ import { nameOfPlace } from './config/implicit-profile.ts';
 import { storePlace } from './config/place.ts';
 import { describeStores } from './describe-stores.ts';
 import type { CarriedOut } from './engine/carry-out-requests.ts';
+import type { RuleDesk } from './engine/explain/rule-desk.ts';
 import { bindObjectVerbs, type ObjectVerbs } from './engine/object-verbs.ts';
 import type { OpenedScope } from './engine/opened-scope.ts';
 import { OperationIds } from './engine/operation-ids.ts';
@@ -117,8 +118,22 @@ export class Pando implements AsyncDisposable {
     return this.#described;
   }
 
-  /** What rules are carried out with. The catalog knows all stores from then on. */
-  async rulePorts(options: PoolOptions = {}): Promise<RuleWorkPorts> {
+  /** What is asked about single objects and rules. No store is opened. */
+  async ruleDesk(): Promise<RuleDesk> {
+    const { bindRuleDesk } = await import('./engine/explain/rule-desk.ts');
+    const { clock, configuration } = this;
+    const catalog = await this.catalog();
+    const stores = this.stores();
+    const sourceOf = (scope: string): string | undefined => {
+      const profile = findProfile(configuration, scope);
+      return profile === undefined ? undefined : storePlace(profile.storage);
+    };
+    const topology = describeTopology(stores);
+    return bindRuleDesk({ catalog, clock, stores, topology, clientSite: configuration.site, sourceOf });
+  }
+
+  /** The catalog knows all stores from then on. */
+  async declareStores(): Promise<Stores> {
     const stores = this.stores();
     const catalog = await this.catalog();
     await catalog.openStores(
@@ -128,6 +143,13 @@ export class Pando implements AsyncDisposable {
         allocatedBytes: traits.accepts.spaceAllocatedBytes,
       })),
     );
+    return stores;
+  }
+
+  /** What rules are carried out with. */
+  async rulePorts(options: PoolOptions = {}): Promise<RuleWorkPorts> {
+    const stores = await this.declareStores();
+    const catalog = await this.catalog();
     this.#tools ??= this.#openLocalTool(options);
     return {
       catalog,

@@ -90,8 +90,13 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'rule',
-    summary: 'the standing rules',
+    summary: 'which objects are to have how many copies, and where',
     load: async () => (await import('./rule.ts')).rule,
+  },
+  {
+    name: 'explain',
+    summary: 'why an object or a rule is as it is, and what happens next',
+    load: async () => (await import('./explain.ts')).explain,
   },
   {
     name: 'request',

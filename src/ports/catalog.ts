@@ -63,6 +63,8 @@ export interface Catalog extends CollectionCatalog, RuleCatalog, RequestDesk, As
   /** By id, from after `after`. Of what is done nothing is kept. */
   listRequests(query: {
     readonly state?: RequestState;
+    /** Only for this version. */
+    readonly versionId?: number;
     readonly after?: number;
     readonly limit: number;
   }): Promise<readonly RequestRecord[]>;

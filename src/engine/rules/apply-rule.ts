@@ -184,7 +184,7 @@ class RuleTurn {
   }
 }
 
-function placementRule(rule: RuleRecord): PlacementRule {
+export function placementRule(rule: RuleRecord): PlacementRule {
   const { copies, grouping, besidesAuthoritative, isByPolicy, weight, ignoreAvailability, purge } = rule;
   return { copies, grouping, besidesAuthoritative, isByPolicy, weight, ignoreAvailability, purge };
 }
