@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import type { CatalogSettings, Configuration, Profile } from './config/configuration.ts';
+import type { Configuration, Profile } from './config/configuration.ts';
 import { findProfile } from './config/find-profile.ts';
 import { nameOfPlace } from './config/implicit-profile.ts';
 import { storePlace } from './config/place.ts';
@@ -25,6 +25,7 @@ import type { CopyPool } from './ports/copy-pool.ts';
 import type { Storage } from './ports/storage.ts';
 import type { Telling } from './ports/telling.ts';
 import type { TransferTool } from './ports/transfer-tool.ts';
+import { existingCatalog, openCatalog } from './open-catalog.ts';
 import { type OpenStore, openStorage } from './open-storage.ts';
 import { openLedger } from './storage/bandwidth.ts';
 import { type MeterSnapshot, StorageMeter } from './storage/with-meter.ts';
@@ -32,6 +33,7 @@ import { systemClock } from './system/system-clock.ts';
 import { systemProcesses } from './system/system-processes.ts';
 import { systemRandom } from './system/system-random.ts';
 import { openSystemScratch } from './system/system-scratch.ts';
+import { systemUser } from './system/system-user.ts';
 import { InProcessPool } from './transfer-tools/in-process-pool.ts';
 import { planPool } from './transfer-tools/plan-pool.ts';
 import { processLink, threadLink } from './transfer-tools/worker-link.ts';
@@ -72,6 +74,7 @@ export class Pando implements AsyncDisposable {
   readonly clock = systemClock;
   readonly random = systemRandom;
   readonly processes = systemProcesses;
+  readonly user = systemUser();
   readonly #telling: Telling;
   readonly #stores = new Map<string, Promise<Storage>>();
   readonly #opened = new WeakMap<Storage, WorkerStore>();
@@ -106,6 +109,8 @@ export class Pando implements AsyncDisposable {
         random: this.random,
         processes: this.processes,
         events,
+        stores: this.stores(),
+        defaults: { ...(this.configuration.defaultPolicy ?? NO_DEFAULTS), account: this.user.name },
         telling: this.#telling,
       });
     });
@@ -313,7 +318,7 @@ export class Pando implements AsyncDisposable {
   /** A bulk sync. A dry run makes nothing: where there is no catalog yet, it goes by an empty one in memory. */
   async sync(args: SyncReplicas, options: PoolOptions): Promise<SyncResult> {
     const { syncReplicas } = await import('./engine/sync/sync-replicas.ts');
-    if (args.options.dryRun) this.#catalog ??= openCatalog(existing(this.configuration.catalog));
+    if (args.options.dryRun) this.#catalog ??= openCatalog(existingCatalog(this.configuration.catalog));
     return syncReplicas(await this.syncPorts(options), args);
   }
 
@@ -378,18 +383,8 @@ export class Pando implements AsyncDisposable {
   }
 }
 
+/** The default policy is on nowhere unless it is configured. */
+const NO_DEFAULTS = { scopes: [], maxBytes: 0 };
+
 /** Enough to hide the latency of a store that is not on this machine. */
 const DEFAULT_TRANSFERS = 16;
-
-function existing(settings: CatalogSettings): CatalogSettings {
-  return settings.kind === 'postgres' || existsSync(settings.path) ? settings : { kind: 'sqlite', path: ':memory:' };
-}
-
-async function openCatalog(settings: CatalogSettings): Promise<Catalog> {
-  if (settings.kind === 'sqlite') {
-    const { openSqliteCatalog } = await import('./catalog/open-sqlite.ts');
-    return openSqliteCatalog({ path: settings.path });
-  }
-  const { openPostgresCatalog } = await import('./catalog/open-postgres.ts');
-  return openPostgresCatalog({ url: settings.url });
-}

@@ -14,7 +14,7 @@ export function declareAccount(command: Command): Command {
 }
 
 export async function actorOf(cli: Invocation, { account }: AccountOptions): Promise<Actor> {
-  return findActor(await cli.configuration(), { account });
+  return findActor(await cli.pando(), account);
 }
 
 export async function openRules(cli: Invocation, options: NameOptions & AccountOptions = {}): Promise<Rules> {

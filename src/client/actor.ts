@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import type { Configuration } from '../config/configuration.ts';
 import { RuleError } from './rule-error.ts';
 
@@ -8,19 +7,20 @@ export interface Actor {
   readonly isAdministrator: boolean;
 }
 
-/** As the operating system tells it. */
-export interface SystemUser {
-  readonly name: string;
-  readonly isRoot: boolean;
-}
-
 /**
  * There is no login: the account is that of the operating system. Speaking for another one is for administrators. Fails with a
  * `RuleError`.
  */
 export function findActor(
-  { administrators = [] }: Pick<Configuration, 'administrators'>,
-  { account, user = systemUser() }: { readonly account?: string | undefined; readonly user?: SystemUser } = {},
+  {
+    configuration: { administrators = [] },
+    user,
+  }: {
+    readonly configuration: Pick<Configuration, 'administrators'>;
+    /** As the operating system tells it. */
+    readonly user: { readonly name: string; readonly isRoot: boolean };
+  },
+  account?: string,
 ): Actor {
   const isAdministrator = user.isRoot || administrators.includes(user.name);
   if (account === undefined || account === user.name) return { account: user.name, isAdministrator };
@@ -44,14 +44,3 @@ export function demandOwner(actor: Actor, owner: string, what: string): void {
 }
 
 const HOW_TO_BECOME_ONE = 'administrators are root, and whom the configuration lists under "administrators:"';
-
-function systemUser(): SystemUser {
-  try {
-    const { username, uid } = userInfo();
-    return { name: username, isRoot: uid === 0 };
-  } catch {
-    // A user id without a name, as in some containers.
-    const uid = process.getuid?.();
-    return { name: `uid.${String(uid ?? 'unknown')}`, isRoot: uid === 0 };
-  }
-}

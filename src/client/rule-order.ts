@@ -1,4 +1,5 @@
 import type { Configuration } from '../config/configuration.ts';
+import { RULE_ACTIVITY_DEFAULT, RULE_PRIORITY_DEFAULT } from '../domain/rule/policy-words.ts';
 import type { RuleTarget, RuleWords } from '../domain/rule/rule.ts';
 import type { NewRule } from '../ports/rules.ts';
 import type { ListedStore } from './list-stores.ts';
@@ -31,10 +32,6 @@ export interface RuleTerms {
   readonly block?: readonly string[];
 }
 
-/** Behind writes and reads that miss: what a rule brings is waited for by nobody. */
-const PRIORITY_DEFAULT = 4;
-const ACTIVITY_DEFAULT = 'rules';
-
 export function makeRule(
   terms: RuleTerms,
   given: {
@@ -55,8 +52,8 @@ export function makeRule(
     grouping: terms.grouping ?? 'dataset',
     weight: terms.weight,
     domainAttribute: undefined,
-    activity: terms.activity ?? ACTIVITY_DEFAULT,
-    priority: terms.priority ?? PRIORITY_DEFAULT,
+    activity: terms.activity ?? RULE_ACTIVITY_DEFAULT,
+    priority: terms.priority ?? RULE_PRIORITY_DEFAULT,
     isLocked: terms.locked ?? false,
     purge: terms.purge ?? false,
     ignoreAvailability: terms.ignoreAvailability ?? false,

@@ -52,6 +52,21 @@ export async function letWaitingGo(session: Session, store: number): Promise<num
   return (await session.all<[number]>(letGoAt, [[store]])).length;
 }
 
+const letGoOf: SetStatement = {
+  columns: { rule: 'int' },
+  text: (rows, { nowMs }) =>
+    `update request set state = 'QUEUED', due_ms = ${nowMs}, updated_ms = ${nowMs}
+     where request.state in ('WAITING', 'QUEUED') and request.due_ms > ${nowMs} and ${IS_FREE}
+       and (request.object, request.store) in (
+         select l.object, l.store from ${rows} join lock l on l.rule = r.rule and l.state = ${lockCode('REPLICATING')})
+     returning request.id`,
+};
+
+/** Copies that a rule waits for are tried now. */
+export async function letCopiesOfRuleGo(session: Session, rule: number): Promise<number> {
+  return (await session.all<[number]>(letGoOf, [[rule]])).length;
+}
+
 const look: SetStatement = {
   columns: { id: 'int' },
   text: (rows, { forUpdate }) =>
