@@ -11,7 +11,17 @@ export interface Configuration {
   readonly catalog: CatalogSettings;
   /** Where this machine stands: stores of the same site are near. */
   readonly site?: string | undefined;
+  /** Accounts that may do what not everybody may, besides the operating system's own administrator (docs/rules.md, "Who may"). */
+  readonly administrators?: readonly string[];
+  /** Undefined: it is on nowhere (docs/policies.md, "The default policy"). */
+  readonly defaultPolicy?: DefaultPolicySettings | undefined;
   readonly profiles: Readonly<Record<string, Profile>>;
+}
+
+export interface DefaultPolicySettings {
+  /** In which it is on; `*` is all. */
+  readonly scopes: readonly string[];
+  readonly maxBytes: number;
 }
 
 export type CatalogSettings =
@@ -41,6 +51,8 @@ export interface Profile {
   readonly domains: Protocol['domains'];
   /** Other ways to the same bytes. */
   readonly protocols: readonly ProfileProtocol[];
+  /** Of the store, besides those of Pando. */
+  readonly administrators?: readonly string[];
   /** As said; undefined: `plain` for a profile that mirrors or is mirrored, `hash` for others. */
   readonly pathAlgorithm: string | undefined;
 }

@@ -123,6 +123,8 @@ const traits = {
 
 const profile = section({
   ...traits,
+  /** Accounts that may set the policies of objects that are authoritative here. */
+  administrators: z.array(text).optional(),
   storage_provider: storageProvider,
   credentials_provider: credentialsProvider.optional(),
   replicas: z.array(replica).optional(),
@@ -136,8 +138,18 @@ const profile = section({
 });
 
 /** The top level. A capability that brings a key of its own adds it here, with a section like `profile`. */
-const top = section({ catalog: text.optional(), site: text.optional(), profiles: z.unknown().optional() });
+const top = section({
+  catalog: text.optional(),
+  site: text.optional(),
+  administrators: z.array(text).optional(),
+  default_policy: section({
+    scopes: z.array(text).optional(),
+    max_size: size('0', '9PB').optional(),
+  }).optional(),
+  profiles: z.unknown().optional(),
+});
 
+export type TopInput = z.output<typeof top>;
 export type StorageInput = z.output<typeof storageProvider>;
 export type CredentialsInput = z.output<typeof credentialsProvider>;
 export type ProfileInput = z.output<typeof profile>;

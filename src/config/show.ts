@@ -11,10 +11,15 @@ export function describeConfiguration(configuration: Configuration): Record<stri
   const profiles = Object.entries(configuration.profiles).map(
     ([name, profile]) => [name, describeProfile(profile)] as const,
   );
-  const { site } = configuration;
+  const { site, administrators, defaultPolicy } = configuration;
   return withoutUndefined({
     catalog: describeCatalog(configuration.catalog),
     site,
+    administrators,
+    default_policy:
+      defaultPolicy === undefined
+        ? undefined
+        : { scopes: defaultPolicy.scopes, max_size: formatBytes(defaultPolicy.maxBytes) },
     profiles: Object.fromEntries(profiles),
   });
 }
@@ -48,6 +53,7 @@ function describeProfile(profile: Profile): Record<string, unknown> {
     concurrency: profile.concurrency,
     bandwidth: profile.bandwidth === undefined ? undefined : `${formatBytes(profile.bandwidth)}/s`,
     ...describeTraits(profile.traits),
+    administrators: profile.administrators,
     paths: profile.pathAlgorithm === undefined ? undefined : { algorithm: profile.pathAlgorithm },
     domains: describeDomains(profile.domains),
     protocols: describeProtocols(profile.protocols),
