@@ -91,6 +91,8 @@ export type UploadBegun =
       readonly versionId: number;
       readonly rule: number;
       readonly isResumed: boolean;
+      /** Operation of the version before this one: bytes with its mark may lie where the copy is to lie. */
+      readonly follows: string | undefined;
     }
   /** The store has these very bytes as the object's current version; the rule's lock is on them. */
   | { readonly kind: 'present'; readonly versionId: number; readonly rule: number }

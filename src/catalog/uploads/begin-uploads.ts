@@ -1,6 +1,7 @@
 import { claimReplica } from '../../domain/rule/claim-replica.ts';
 import type { BeginUploads, NewUpload, UploadBegun, UploadsBegun } from '../../ports/uploads.ts';
 import { lockCode, PLACED, RELEASED, stateCode, stateName, TO_PURGE, TOMBSTONE } from '../codes.ts';
+import { decodeOperation } from '../content.ts';
 import { encodePlace } from '../place-code.ts';
 import { lockObjects } from '../record/find-objects.ts';
 import { isTaken, recordChanges } from '../record/record-changes.ts';
@@ -78,6 +79,7 @@ interface Registered {
   readonly isFresh: boolean;
   readonly isChanged: boolean;
   readonly isResumed: boolean;
+  readonly follows: string | undefined;
   rule: number;
 }
 
@@ -97,7 +99,9 @@ async function seeRegistered(
     const scope = await session.known.scopes.requireId(session, file.scope);
     const object = byName.get(`${scope} ${file.name}`) as SeenObject;
     const isFresh = found === undefined || found.current.kind === TOMBSTONE;
-    registered.push({ at, file, object, isFresh, isChanged: verdict === 'change', isResumed, rule: 0 });
+    const isChanged = verdict === 'change';
+    const follows = isChanged && found !== undefined ? decodeOperation(found.current.operation) : undefined;
+    registered.push({ at, file, object, isFresh, isChanged, isResumed, follows, rule: 0 });
   }
   return registered;
 }
@@ -241,10 +245,12 @@ async function lendAll(
       }),
   );
   const leases = new Map(lent.map(([version, requestId, token]) => [version, { requestId, token }]));
-  for (const { at, object, rule, isResumed } of registered) {
+  for (const { at, object, rule, isResumed, follows } of registered) {
     const lease = leases.get(object.current);
     const versionId = object.current;
     answers[at] =
-      lease === undefined ? { kind: 'present', versionId, rule } : { kind: 'begun', lease, versionId, rule, isResumed };
+      lease === undefined
+        ? { kind: 'present', versionId, rule }
+        : { kind: 'begun', lease, versionId, rule, isResumed, follows };
   }
 }

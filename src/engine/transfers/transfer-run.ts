@@ -343,6 +343,7 @@ export class TransferRun implements AsyncDisposable {
       content: row.content,
       format: row.format,
       isByPolicy: row.isByPolicy,
+      isUpload: request.reason === 'upload',
       sourceExpression: request.ofRules?.sourceExpression,
       replicas: row.replicas,
       failures: row.failures,
