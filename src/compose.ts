@@ -4,6 +4,7 @@ import type { CatalogSettings, Configuration, Profile } from './config/configura
 import { findProfile } from './config/find-profile.ts';
 import { nameOfPlace } from './config/implicit-profile.ts';
 import { storePlace } from './config/place.ts';
+import { profileOfRecordedPlace } from './config/recorded-place.ts';
 import { describeStores } from './describe-stores.ts';
 import type { CarriedOut } from './engine/carry-out-requests.ts';
 import { bindObjectVerbs, type ObjectVerbs } from './engine/object-verbs.ts';
@@ -243,7 +244,19 @@ export class Pando implements AsyncDisposable {
     );
     const { name, consistency, deadlineMs } = profile;
     await this.declareScope(profile, { source, replicas, standing: replicas.length > 0 });
-    return { name, title: name, source, replicas, consistency, deadlineMs };
+    const openElsewhere = (place: string): Promise<Storage | undefined> => this.#openPlace(place);
+    return { name, title: name, source, replicas, openElsewhere, consistency, deadlineMs };
+  }
+
+  async #openPlace(place: string): Promise<Storage | undefined> {
+    const profile = profileOfRecordedPlace(place, this.configuration);
+    return profile === undefined ? undefined : await this.openStore(profile);
+  }
+
+  /** The scope of a place that no profile names, as the catalog recorded it; undefined where it cannot be opened any more. */
+  async openUnnamedScope(name: string, place: string): Promise<OpenedScope | undefined> {
+    const profile = profileOfRecordedPlace(place, this.configuration);
+    return profile?.name === name ? await this.openScope(profile) : undefined;
   }
 
   /** Tells the catalog of a profile's scope and of stores with copies of it; with `standing` these are its rule. */
@@ -267,11 +280,11 @@ export class Pando implements AsyncDisposable {
     return storage.type !== 'file' || existsSync(storage.basePath);
   }
 
-  /** Makes sure a sync can write to a place that need not exist yet. */
-  async prepareTarget({ storage }: Profile): Promise<void> {
+  /** Makes sure a sync can write to a place that need not exist yet. Fails with a `StorageError`. */
+  async prepareTarget({ name, title, storage }: Profile): Promise<void> {
     if (storage.type !== 'file') return;
     const { makeRoot } = await import('./storage/file/make-root.ts');
-    makeRoot(storage.basePath);
+    makeRoot(storage.basePath, title ?? name);
   }
 
   async syncPorts(options: PoolOptions): Promise<SyncPorts> {

@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { StorageSettings } from './configuration.ts';
-import { isAmazon } from './s3-location.ts';
+import { isAmazon, parseS3Location, type S3Location } from './s3-location.ts';
 
 /**
  * The place of a store as a URL that ends with '/', the same however it was written: `file:///real/path/`,
@@ -21,6 +21,15 @@ export function storePlace(settings: StorageSettings): string {
     case 'memory':
       return `memory://${encodeURIComponent(settings.name)}/`;
   }
+}
+
+/** Bucket and prefix of a place in S3, as seen from the endpoint of these settings; with their bucket, or any where they name none. */
+export function s3LocationAt(place: string, settings: StorageSettings & { type: 's3' }): S3Location | undefined {
+  const host = `s3://${endpointHost(settings)}/`;
+  if (!place.startsWith(host)) return undefined;
+  const parsed = parseS3Location(place.slice(host.length).split('/').map(decodeURIComponent).join('/'));
+  if ('problem' in parsed) return undefined;
+  return settings.bucket === '' || settings.bucket === parsed.value.bucket ? parsed.value : undefined;
 }
 
 /** Whether a place is another or lies inside it. */

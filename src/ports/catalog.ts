@@ -72,7 +72,7 @@ export interface Catalog extends CollectionCatalog, RuleCatalog, UploadCatalog, 
   /** False: the lease is lost. One that ran out and was taken by nobody is renewed. */
   renewSync(lease: SyncLease, leaseMs: number): Promise<boolean>;
   /** Ends the run and frees its targets; a run whose lease is lost changes nothing. */
-  endSync(lease: SyncLease, state: 'done' | 'failed' | 'interrupted', progress: SyncProgress): Promise<void>;
+  endSync(lease: SyncLease, state: Exclude<SyncRecord['state'], 'running'>, progress: SyncProgress): Promise<void>;
   /** Newest first. A run whose lease ran out is told as `interrupted`. */
   listSyncs(limit: number): Promise<readonly SyncRecord[]>;
 
@@ -327,6 +327,8 @@ export type RequestOutcome = { readonly lease: Lease } & (
 
 export interface RequestRecord extends NewRequest {
   readonly id: number;
+  /** Place of the scope's source store. */
+  readonly source: string;
   readonly state: RequestState;
   /** Claims since it was queued. */
   readonly attempts: number;
