@@ -19,6 +19,7 @@ import { copyPage } from './engine/sync/copy-page.ts';
 import type { SyncPorts, SyncReplicas } from './engine/sync/sync-replicas.ts';
 import type { SyncResult } from './engine/sync/sync-types.ts';
 import { readPage } from './engine/verify/read-page.ts';
+import type { UploadFiles, UploadResult } from './engine/uploads/upload-types.ts';
 import type { VerifyReplicas } from './engine/verify/verify-replicas.ts';
 import type { VerifyResult } from './engine/verify/verify-types.ts';
 import type { Catalog, NewEvent } from './ports/catalog.ts';
@@ -154,9 +155,15 @@ export class Pando implements AsyncDisposable {
 
   /** What rules are carried out with. */
   async rulePorts(options: PoolOptions = {}): Promise<RuleWorkPorts> {
+    const ports = await this.uploadPorts();
+    this.#tools ??= this.#openLocalTool(options);
+    return { ...ports, tools: await this.#tools, topology: describeTopology(ports.stores) };
+  }
+
+  /** What files are uploaded with. */
+  async uploadPorts() {
     const stores = await this.declareStores();
     const catalog = await this.catalog();
-    this.#tools ??= this.#openLocalTool(options);
     return {
       catalog,
       clock: this.clock,
@@ -164,13 +171,16 @@ export class Pando implements AsyncDisposable {
       processes: this.processes,
       operations: this.#operations,
       health: this.#health,
-      events: { report: (event) => void catalog.recordEvents([event]).catch(() => undefined) },
+      events: { report: (event: NewEvent) => void catalog.recordEvents([event]).catch(() => undefined) },
       stores,
-      tools: await this.#tools,
-      topology: describeTopology(stores),
       clientSite: this.configuration.site,
       telling: this.#telling,
     };
+  }
+
+  async upload(args: UploadFiles): Promise<UploadResult> {
+    const { uploadFiles } = await import('./engine/uploads/upload-files.ts');
+    return uploadFiles(await this.uploadPorts(), args);
   }
 
   async keepRules(args: KeepRules, options?: PoolOptions): Promise<CarriedOut> {

@@ -19,6 +19,7 @@ import { describeScanning } from './catalog-contract/scanning.ts';
 import { describeScopes } from './catalog-contract/scopes.ts';
 import { describeSoftCopies } from './catalog-contract/soft-copies.ts';
 import { describeSyncs } from './catalog-contract/syncs.ts';
+import { describeUploads } from './catalog-contract/uploads.ts';
 
 /**
  * Every duty of the catalog port, as vitest suites. `open` gives the catalog under test, which is opened once, must be empty,
@@ -57,5 +58,6 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeRuleLife(contract);
     describeRuleTransfers(contract);
     describeRuleSpace(contract);
+    describeUploads(contract);
   });
 }
