@@ -22,7 +22,7 @@ export const init: CommandModule = {
         const { profiles } = loadConfiguration({ config: file, data: cli.globals.data });
         const [source] = Object.values(profiles);
         cli.output.print(`${file}: written and checked; profiles: ${Object.keys(profiles).join(', ')}`);
-        if (source !== undefined && source.replicas.length > 0) cli.output.print(`Next: pando sync ${source.name}`);
+        if (source !== undefined && source.replicas.length > 0) cli.output.print(`Next: pando sync pando://${source.name}`);
         return EXIT.done;
       }),
     );

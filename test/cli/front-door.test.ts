@@ -62,7 +62,7 @@ describe('the front door', () => {
     box.write({ 'source/a': 'a' });
     expect(await box.run(['init', 'source', 'copy'])).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/profiles: source, copy\nNext: pando sync source/),
+      stdout: expect.stringMatching(/profiles: source, copy\nNext: pando sync pando:\/\/source\n/),
     });
     expect(await box.run(['sync', 'pando://source'])).toMatchObject({ code: 0 });
     expect(box.read('copy/a')).toBe('a');
