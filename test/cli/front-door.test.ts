@@ -77,6 +77,25 @@ describe('the front door', () => {
     });
   });
 
+  test('init that cannot be carried out writes nothing, and keeps what was there', async () => {
+    using box = new Sandbox();
+    box.write({ 'a/x': 'x' });
+    const refusals: [args: string[], message: RegExp][] = [
+      [['./a', './a/b'], /^pando: "b" is no second copy: .* lies inside a .*\n  → give b or a a place of its own\n$/],
+      [['./a', 's3://bucket/copy'], /"s3:\/\/bucket\/copy" is no directory\n  → .*pando.yaml/],
+      [['./a', ''], /"" is no directory/],
+      [['./a', '--config', 'absent/p.yaml'], /the directory .*\/absent does not exist\n  → make it/],
+    ];
+    for (const [args, message] of refusals) {
+      expect(await box.run(['init', ...args])).toMatchObject({ code: 2, stderr: expect.stringMatching(message) });
+      expect(existsSync(box.path('pando.yaml'))).toBe(false);
+    }
+    await box.run(['init', './a']);
+    const before = box.read('pando.yaml');
+    expect(await box.run(['init', './a', './a/b', '--yes'])).toMatchObject({ code: 2 });
+    expect(box.read('pando.yaml')).toBe(before);
+  });
+
   test('config show masks secrets; the imports write profiles', async () => {
     using box = new Sandbox();
     box.write({
