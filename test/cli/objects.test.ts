@@ -109,6 +109,24 @@ test('a read that missed is filled by a worker, and status shows it waiting', as
   ]);
 });
 
+test('get into a directory that is not there says so, by the names that were written', async () => {
+  using box = new Sandbox();
+  box.write({ 'data/a': 'a' });
+  for (const file of ['absent/x', 'absent/']) {
+    const { code, stderr } = await box.run(['get', './data/a', file]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/the directory absent does not exist\n  → make it/)]);
+  }
+  expect(await box.run(['get', './data/a', './data/a/x'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('./data/a is no directory'),
+  });
+  // Not even root makes a file there.
+  expect(await box.run(['get', './data/a', '/sys/x'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^pando: open: \/sys\/x: (you may not|the file system is read-only)\n$/),
+  });
+});
+
 test('no name leads out of its store', async () => {
   using box = new Sandbox();
   box.configure();
