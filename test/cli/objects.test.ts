@@ -1,6 +1,7 @@
-import { existsSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { describeRequests } from '../../src/cli/status.ts';
+import { AS_NOBODY } from '../faults/child.ts';
 import { Sandbox } from './sandbox.ts';
 
 test('put, cat, get, cp, stat and rm work on objects of a profile, and each says what it did', async () => {
@@ -166,6 +167,21 @@ test('ls tells only of what is no object below the place that was asked for', as
   const LOST = 'pando: dir/lost is no object: the link leads nowhere\n';
   expect(await box.run(['ls', 'data:dir'])).toMatchObject({ code: 0, stdout: 'dir/a\n', stderr: LOST });
   expect((await box.run(['ls', 'data:'])).stderr).toBe(`pando: dangling is no object: the link leads nowhere\n${LOST}`);
+});
+
+test('ls of what may not be looked into is not complete, and fails', async () => {
+  using box = new Sandbox();
+  box.write({ 'data/a': 'a', 'data/nox/b': 'b', 'data/ok/c': 'c' });
+  box.give();
+  chmodSync(box.path('data/nox'), 0);
+  const ls = (...args: string[]) => box.run(['ls', ...args], { before: AS_NOBODY });
+  const why = 'pando: nox/ could not be listed: permission denied\n';
+  expect(await ls('./data')).toEqual({ code: 1, stdout: 'a\nok/c\n', stderr: why });
+  expect(await ls('./data', '--partial')).toEqual({ code: 0, stdout: 'a\nok/c\n', stderr: why });
+  expect(await ls('./data/ok')).toEqual({ code: 0, stdout: 'c\n', stderr: '' });
+  chmodSync(box.path('data'), 0);
+  expect(await ls('./data')).toMatchObject({ code: 1, stderr: expect.stringContaining('not complete') });
+  chmodSync(box.path('data'), 0o755);
 });
 
 test('status does not send for a worker when nothing waits', () => {
