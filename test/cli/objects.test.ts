@@ -184,6 +184,15 @@ test('ls of what may not be looked into is not complete, and fails', async () =>
   chmodSync(box.path('data'), 0o755);
 });
 
+test('ls of a bucket without credentials fails, and names whose are missing', async () => {
+  using box = new Sandbox();
+  const env = { AWS_PROFILE: 'mine', AWS_EC2_METADATA_DISABLED: 'true' };
+  expect(await box.run(['ls', 's3://bucket/prefix'], { env })).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/not complete: .*: denied: .*the AWS profile mine has no credentials/),
+  });
+});
+
 test('status does not send for a worker when nothing waits', () => {
   const cancelled = { kind: 'delete', state: 'CANCELLED', count: 1 } as const;
   const failed = { kind: 'copy', state: 'FAILED', count: 2 } as const;
