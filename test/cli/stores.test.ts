@@ -33,6 +33,16 @@ test('store ls lists what an expression means, and says what may not be meant so
     stdout: '',
     stderr: expect.stringContaining('did you mean country?'),
   });
+  expect(await box.run(['store', 'ls', 'country=ch&disk'])).toMatchObject({
+    code: 0,
+    stdout: '',
+    stderr: expect.stringContaining('did you mean kind=disk?'),
+  });
+  // The example of its help.
+  expect(await stores(box, 'country=ch&kind=disk')).toEqual(['cern']);
+  expect(await box.run(['store', 'ls', '--help'])).toMatchObject({
+    stdout: expect.stringContaining("'country=ch&kind=disk'"),
+  });
   expect(await box.run(['store', 'ls', 'T1&'])).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('is not understood at character 4'),
