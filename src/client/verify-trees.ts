@@ -25,7 +25,7 @@ const REPAIRS_MAX = 1_000_000;
 /** Reads all copies again, and mends what it can where that is asked for. Nothing is ever deleted. */
 export async function verifyTrees(pando: Pando, asked: VerifyTrees): Promise<VerifiedTrees> {
   // A target that is gone may be a disk that is not mounted: nothing is concluded of it, and nothing mended below it.
-  const opened = await openTrees(pando, asked, { writes: true, makesTargets: false });
+  const opened = await openTrees(pando, asked, { verb: 'verify', writes: true, makesTargets: false });
   const { scope, source, targets, prefix, filter } = opened;
   const { signal, listeners } = asked;
   const toRepair = new Set<string>();
