@@ -128,6 +128,26 @@ test('get into a directory that is not there says so, by the names that were wri
   });
 });
 
+test('an object of a place that no profile names is called by the path as it was written', async () => {
+  using box = new Sandbox();
+  box.write({ 'd/a': 'a', 'd/copies/b': 'b', 'new.txt': 'new' });
+  const shown: [written: string, called: string][] = [
+    ['absent.txt', 'absent.txt'],
+    ['./d/absent', './d/absent'],
+    [box.path('d/absent'), box.path('d/absent')],
+    [`file://${box.path('d/ab%20sent')}`, box.path('d/ab sent')],
+  ];
+  for (const [i, [written, called]] of shown.entries())
+    expect(await box.run([['cat', 'rm', 'stat', 'get'][i] as string, written])).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(new RegExp(`^pando: ${called}: not found`)),
+    });
+  expect((await box.run(['put', 'new.txt', './d/'])).stderr).toMatch(/^\.\/d\/new\.txt: 3 B, written/);
+  expect((await box.run(['cp', 'd/a', 'd/copies/'])).stderr).toMatch(/^d\/copies\/a: 1 B, written/);
+  expect((await box.run(['stat', 'd/a'])).stdout).toMatch(/^object: d\/a\n/);
+  expect(await box.json('stat', 'd/a')).toMatchObject({ object: expect.stringMatching(/^d-[0-9a-f]{8}:a$/) });
+});
+
 test('no name leads out of its store', async () => {
   using box = new Sandbox();
   box.configure();
