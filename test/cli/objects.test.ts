@@ -224,6 +224,30 @@ test('status does not send for a worker when nothing waits', () => {
   ]);
 });
 
+test('of a name that is neither a profile nor known to the catalog nothing is said to be well', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/a': 'a', 'other/b': 'b' });
+  await box.run(['sync', './other', './copy']);
+  const [{ scope }] = (await box.json<{ syncs: [{ scope: string }] }>('status')).syncs;
+  for (const args of [
+    ['events', '--scope'],
+    ['rule', 'ls'],
+  ]) {
+    expect(await box.run([...args, 'dta'])).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr:
+        'pando: "dta" is neither a profile nor a scope of which the catalog knows anything\n  → did you mean data?\n',
+    });
+    expect(await box.run([...args, scope.replace('other', 'othr')])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`did you mean ${scope}?`),
+    });
+    for (const known of ['data', 'near', scope]) expect(await box.run([...args, known])).toMatchObject({ code: 0 });
+  }
+});
+
 test('where no event was recorded, that is said', async () => {
   using box = new Sandbox();
   expect(await box.run(['events'])).toMatchObject({ code: 0, stdout: '', stderr: expect.stringMatching(/^no events/) });
