@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -126,6 +126,24 @@ describe('the front door', () => {
     expect(await box.run(['--config', 'other.yaml', 'ls', 'p:'])).toMatchObject({ code: 0, stdout: 'a\n' });
     expect(await box.run(['ls', 'p:', '--config', 'other.yaml', '--data', 'there'])).toMatchObject({ code: 0 });
     expect(existsSync(box.path('there/catalog.sqlite'))).toBe(true);
+  });
+
+  test('a catalog that cannot be where --data says is told in a sentence, with what to do', async () => {
+    using box = new Sandbox();
+    box.write({ file: '' });
+    mkdirSync(box.path('there/catalog.sqlite'), { recursive: true });
+    const refusals: [data: string, code: number, message: RegExp][] = [
+      ['file', 2, /\/file.* no directory: put the catalog elsewhere \(--data DIR\)\n$/],
+      ['file/below', 2, /\/file.*: put the catalog elsewhere \(--data DIR\)\n$/],
+      // Not even root makes a directory there.
+      ['/sys/pando', 2, /\/sys\/pando.*: put the catalog elsewhere \(--data DIR\)\n$/],
+      ['there', 4, /is it a file, and may you write it and its directory\?\)\n$/],
+    ];
+    for (const [data, code, message] of refusals) {
+      const ran = await box.run(['status', '--data', data]);
+      expect(ran).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(message) });
+      expect(ran.stderr).not.toMatch(/mkdir|open '/);
+    }
   });
 
   test('logs go to stderr, as text or JSON, when they are asked for', async () => {
