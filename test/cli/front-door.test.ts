@@ -11,6 +11,11 @@ describe('the front door', () => {
     const mistakes: [args: string[], message: RegExp][] = [
       [['synk'], /unknown command 'synk'\n\(Did you mean sync\?\)/],
       [['sync', 'a', 'b', '--delete-unmached-files'], /Did you mean --delete-unmatched-files\?/],
+      [['help', 'snyc'], /unknown command 'snyc'\n\(Did you mean sync\?\)/],
+      [['help', 'nothing-like-it'], /unknown command 'nothing-like-it'\n/],
+      [['snyc', '--help'], /unknown command 'snyc'\n\(Did you mean sync\?\)/],
+      [['help', 'store', 'shwo'], /unknown command 'shwo'\n\(Did you mean show\?\)/],
+      [['store', 'help', 'shwo'], /unknown command 'shwo'\n\(Did you mean show\?\)/],
       [['sync'], /missing required argument 'source'/],
       [['sync', 'a', 'b', '--max-delete', 'many'], /not a whole number/],
       [['sync', 'a', 'b', '--compare', 'time'], /Allowed choices are version, size-mtime, checksum/],
@@ -31,6 +36,16 @@ describe('the front door', () => {
       expect(help.stdout).toMatch(new RegExp(`${name} .*${summary.slice(0, 10)}`));
     expect(help.stdout).toContain('Exit codes: 0 done');
     expect((await box.run(['help', 'verify'])).stdout).toMatch(/--repair[\s\S]*Global Options:[\s\S]*--config <file>/);
+    expect(await box.run(['help'])).toMatchObject({ code: 0, stdout: help.stdout });
+    for (const args of [
+      ['help', 'store', 'show'],
+      ['store', 'help', 'show'],
+      ['store', 'show', '--help'],
+    ])
+      expect(await box.run(args)).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^Usage: pando store show /),
+      });
     expect(await box.run([])).toMatchObject({ code: 2, stderr: expect.stringContaining('Usage: pando') });
     expect(await box.run(['--version'])).toMatchObject({ code: 0, stdout: 'pando 0.1.0\n' });
   });
@@ -166,17 +181,20 @@ describe('the front door', () => {
     using box = new Sandbox();
     box.write(Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`src/${'long-name'.repeat(20)}-${i}`, ''])));
     const launcher = resolve(import.meta.dirname, '../../bin/pando.mjs');
-    const script = `"${process.execPath}" "${launcher}" ls src | head -n 1; echo "code \${PIPESTATUS[0]}"`;
-    const output = await new Promise<string>((done) => {
-      const child = spawn('bash', ['-c', script], {
-        cwd: box.root,
-        env: { PATH: process.env['PATH'], HOME: box.root, PANDO_DATA: box.state },
+    const script = (words: string, reader: string) =>
+      `"${process.execPath}" "${launcher}" ${words} | ${reader}; echo "code \${PIPESTATUS[0]}"`;
+    const read = (words: string, reader: string) =>
+      new Promise<string>((done) => {
+        const child = spawn('bash', ['-c', script(words, reader)], {
+          cwd: box.root,
+          env: { PATH: process.env['PATH'], HOME: box.root, PANDO_DATA: box.state },
+        });
+        let said = '';
+        for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += String(text)));
+        child.once('close', () => done(said));
       });
-      let said = '';
-      for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += String(text)));
-      child.once('close', () => done(said));
-    });
-    expect(output).toMatch(/^long-name.*\ncode 0\n$/);
+    expect(await read('ls src', 'head -n 1')).toMatch(/^long-name.*\ncode 0\n$/);
+    expect(await read('--help', '(exec <&-; sleep 2)')).toBe('code 0\n');
   });
 
   test('completion knows the commands and their options, in bash itself', async () => {
