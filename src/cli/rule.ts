@@ -1,3 +1,4 @@
+import { demandScope } from './demand-scope.ts';
 import { EXIT } from './exit-codes.ts';
 import type { CommandModule } from './invocation.ts';
 import { renderTable } from './table.ts';
@@ -10,6 +11,7 @@ export const rule: CommandModule = {
       .argument('[profile]', 'only of this one')
       .action(
         act<[string | undefined]>(async (cli, [profile]) => {
+          if (profile !== undefined) await demandScope(cli, profile);
           const catalog = await (await cli.pando()).catalog();
           const rules = await catalog.listRules(profile);
           if (cli.globals.json === true) cli.output.printJson(rules);
