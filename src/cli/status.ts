@@ -61,39 +61,18 @@ async function show(
     );
   }
   output.print('');
-  for (const line of describeRequests(counts)) output.print(line);
+  for (const line of describeRequests(counts.requests)) output.print(line);
   for (const sync of syncs) output.print(describeSync(sync));
   for (const event of events) output.print(describeEvent(event));
 }
 
-/**
- * What is cancelled is nobody's work any more, and what failed for good no worker's. A cancelled delete may have left its bytes, at
- * a store that no profile names now: what is known to lie there is told.
- */
-export function describeRequests(counts: Pick<CatalogStatus, 'requests' | 'replicas'>): readonly string[] {
-  const requests = counts.requests.filter(({ state }) => state !== 'CANCELLED');
+/** What is cancelled is nobody's work any more, and what failed for good no worker's. */
+export function describeRequests(all: CatalogStatus['requests']): readonly string[] {
+  const requests = all.filter(({ state }) => state !== 'CANCELLED');
+  if (requests.length === 0) return ['requests: none'];
   const lines = requests.map(({ kind, state, count }) => `requests: ${count} ${kind} ${state}`);
-  if (requests.length === 0) lines.push('requests: none');
-  if (requests.some(({ state }) => state !== 'FAILED')) lines.push('  pando worker --until-idle carries them out');
-  const deletes = requests.filter(({ kind }) => kind === 'delete');
-  return [...lines, ...describeLeft(counts.replicas, sumOf(deletes))];
-}
-
-/** Copies on their way out that nobody is on the way to. */
-function describeLeft(replicas: CatalogStatus['replicas'], asked: number): readonly string[] {
-  const leaving = replicas.filter(({ state }) => state === 'BEING_DELETED');
-  const left = sumOf(leaving) - asked;
-  if (left <= 0) return [];
-  const where = [...new Set(leaving.map(({ title }) => title))].join(', ');
-  return [
-    left === 1
-      ? `1 copy was to be deleted and still lies at ${where}, and no request for it is left: delete it there`
-      : `${left} copies were to be deleted and still lie at ${where}, and no request for them is left: delete them there`,
-  ];
-}
-
-function sumOf(counted: readonly { readonly count: number }[]): number {
-  return counted.reduce((sum, { count }) => sum + count, 0);
+  const isWaiting = requests.some(({ state }) => state !== 'FAILED');
+  return isWaiting ? [...lines, '  pando worker --until-idle carries them out'] : lines;
 }
 
 function describeSync({ scope, state, startedMs, targets, progress, holder }: SyncRecord): string {

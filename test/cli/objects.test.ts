@@ -1,7 +1,6 @@
 import { chmodSync, existsSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { describeRequests } from '../../src/cli/status.ts';
-import type { CatalogStatus } from '../../src/ports/catalog-status.ts';
 import { AS_NOBODY } from '../faults/child.ts';
 import { Sandbox } from './sandbox.ts';
 
@@ -247,28 +246,12 @@ test('ls of a bucket without credentials fails, and names whose are missing', as
 test('status does not send for a worker when nothing waits', () => {
   const cancelled = { kind: 'delete', state: 'CANCELLED', count: 1 } as const;
   const failed = { kind: 'copy', state: 'FAILED', count: 2 } as const;
-  const say = (...requests: CatalogStatus['requests']) => describeRequests({ requests, replicas: [] });
-  expect(say(cancelled)).toEqual(['requests: none']);
-  expect(say(cancelled, failed)).toEqual(['requests: 2 copy FAILED']);
-  expect(say({ kind: 'copy', state: 'QUEUED', count: 3 })).toEqual([
+  expect(describeRequests([cancelled])).toEqual(['requests: none']);
+  expect(describeRequests([cancelled, failed])).toEqual(['requests: 2 copy FAILED']);
+  expect(describeRequests([{ kind: 'copy', state: 'QUEUED', count: 3 }])).toEqual([
     'requests: 3 copy QUEUED',
     '  pando worker --until-idle carries them out',
   ]);
-});
-
-test('status tells of bytes that were to be deleted, and lie where nobody is asked to delete them', async () => {
-  using box = new Sandbox();
-  box.configure();
-  box.write({ 'data/a': 'a' });
-  await box.run(['sync', 'pando://data']);
-  renameSync(box.path('near'), box.path('away'));
-  await box.run(['rm', 'data:a']);
-  expect((await box.run(['status'])).stdout).toMatch(/requests: 1 delete QUEUED\n {2}pando worker/);
-  box.write({ 'pando.yaml': box.read('pando.yaml').replace('{replica_profile: near, read_priority: 1}, ', '') });
-  await box.run(['worker', '--until-idle']);
-  expect((await box.run(['status'])).stdout).toContain(
-    'requests: none\n1 copy was to be deleted and still lies at near, and no request for it is left: delete it there\n',
-  );
 });
 
 test('of a name that is neither a profile nor known to the catalog nothing is said to be well', async () => {
