@@ -106,7 +106,7 @@ function describeAttempt({ atMs, source, protocol, outcome, error, isEarlier }: 
 }
 
 function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?)]$/.test(text) ? '' : '.'}`;
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 }
 
 export async function printRuleExplanation(

@@ -291,9 +291,9 @@ export interface RequestClaim {
   /**
    * Absent: all of the scopes.
    *
-   * - `of-scopes`: what the scopes cause themselves, not the copies that rules ask for.
+   * - `of-scopes`: what the scopes cause themselves, not the copies that rules ask for, nor deletes of those.
    * - `rule-copies`: the copies that rules ask for, of whatever scope.
-   * - `other-deletes`: deletes of all other scopes.
+   * - `other-deletes`: deletes of all other scopes, and of what rules and uploads placed in any.
    */
   readonly work?: 'of-scopes' | 'rule-copies' | 'other-deletes';
 }
