@@ -124,6 +124,8 @@ function rank(
   const candidates: SourceFacts[] = [];
   let refusal: AttemptOutcome | undefined;
   for (const replica of facts.replicas) {
+    // What is to be made is no source of itself.
+    if (replica.store === facts.store) continue;
     const store = stores.get(replica.store);
     if (store === undefined) {
       rejected.push({ store: replica.store, why: 'no profile here names it' });
