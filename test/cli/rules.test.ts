@@ -59,12 +59,18 @@ test('a rule over a dataset and a pattern brings copies, is listed beside the ru
   // What leaves the dataset leaves the rule.
   await box.run(['dataset', 'rm', 'data:runs', 'data:raw/2.csv']);
   await work();
-  expect(await box.json('rule', 'show', '1')).toMatchObject({ state: 'OK', counts: { ok: 2, replicating: 0, stuck: 0 } });
+  expect(await box.json('rule', 'show', '1')).toMatchObject({
+    state: 'OK',
+    counts: { ok: 2, replicating: 0, stuck: 0 },
+  });
 
   expect(await box.run(['rule', 'rm', '1', '--purge'])).toMatchObject({ code: 0, stderr: 'rule 1: ended\n' });
   await work();
   expect(copiesAt('ch').filter((name) => !name.endsWith('2.csv'))).toEqual([]);
-  expect(await box.run(['rule', 'show', '1'])).toMatchObject({ code: 3, stderr: expect.stringContaining('there is no rule 1') });
+  expect(await box.run(['rule', 'show', '1'])).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining('there is no rule 1'),
+  });
 });
 
 test('what is meant otherwise is told or refused, with what may be meant', async () => {
@@ -122,7 +128,9 @@ test('a rule that is moved keeps what it has until all is there, and ends then',
   await box.run(['store', 'set', 'jp', '--no-write']);
   await box.run(['worker', '--until-idle']);
   expect(copiesAt('us')).toHaveLength(2);
-  expect(await box.json('store', 'show', 'jp')).toMatchObject({ availability: { read: true, write: false, delete: true } });
+  expect(await box.json('store', 'show', 'jp')).toMatchObject({
+    availability: { read: true, write: false, delete: true },
+  });
   await box.run(['store', 'set', 'jp', '--write']);
   await work();
   expect(copiesAt('jp')).toHaveLength(2);
@@ -134,9 +142,23 @@ test('a rule that is moved keeps what it has until all is there, and ends then',
 
 test('a locked rule neither ends nor moves until it is unlocked; what is changed is applied', async () => {
   const id = String(await addRule('data:notes', '--copies', '1', '--stores', 'ch|us', '--locked', '--lifetime', '30d'));
-  for (const args of [['rm', id], ['move', id, '--stores', 'jp']])
+  for (const args of [
+    ['rm', id],
+    ['move', id, '--stores', 'jp'],
+  ])
     expect(await box.run(['rule', ...args])).toMatchObject({ code: 5, stderr: expect.stringContaining('is locked') });
-  await box.run(['rule', 'update', id, '--copies', '2', '--no-locked', '--lifetime', 'none', '--comment', 'two of them']);
+  await box.run([
+    'rule',
+    'update',
+    id,
+    '--copies',
+    '2',
+    '--no-locked',
+    '--lifetime',
+    'none',
+    '--comment',
+    'two of them',
+  ]);
   await work();
   const shown = await box.json<Record<string, unknown>>('rule', 'show', id);
   expect(shown).toMatchObject({ state: 'OK', counts: { ok: 2 }, isLocked: false, comment: 'two of them' });

@@ -105,7 +105,9 @@ test('write-blocked: before a copy has a place, and after', async () => {
   const waiting = await world.rule('data:x', { copies: 1, stores: 'ch|ch', ignoreAvailability: true });
   await world.work();
   const { copies } = await explainObject(world);
-  expect(copies).toMatchObject([{ store: 'ch', rules: [waiting], request: { state: 'WAITING' }, why: 'ch takes no writes now' }]);
+  expect(copies).toMatchObject([
+    { store: 'ch', rules: [waiting], request: { state: 'WAITING' }, why: 'ch takes no writes now' },
+  ]);
   expectSoon(world, copies[0]?.nextMs);
   await setStore(world.pando, 'ch', { write: true });
   await world.work();
@@ -126,7 +128,9 @@ test('store unknown here: the sentence says so, before and after a worker looked
   const { copies, replicas } = await explainObject(world);
   expect(copies).toMatchObject([{ store: 'ch', why: 'no profile here names the store' }]);
   expectSoon(world, copies[0]?.nextMs);
-  expect(replicas).toContainEqual(expect.objectContaining({ store: 'ch', state: 'COPYING', because: [`rule ${rule}`] }));
+  expect(replicas).toContainEqual(
+    expect.objectContaining({ store: 'ch', state: 'COPYING', because: [`rule ${rule}`] }),
+  );
 });
 
 test('a rule sums up what its copies wait for; an object that was deleted or never was is told as that', async () => {

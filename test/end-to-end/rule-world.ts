@@ -54,7 +54,11 @@ export class RuleWorld implements AsyncDisposable {
 
   /** What `pando worker --until-idle` does about rules. */
   async work(): Promise<void> {
-    await this.pando.keepRules({ owner: 'test', until: 'idle', exceptScopes: Object.keys(this.pando.configuration.profiles) });
+    await this.pando.keepRules({
+      owner: 'test',
+      until: 'idle',
+      exceptScopes: Object.keys(this.pando.configuration.profiles),
+    });
   }
 
   explain(what: string): Promise<Explanation> {
