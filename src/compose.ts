@@ -4,6 +4,7 @@ import type { Configuration, Profile } from './config/configuration.ts';
 import { findProfile } from './config/find-profile.ts';
 import { nameOfPlace } from './config/implicit-profile.ts';
 import { storePlace } from './config/place.ts';
+import { profileOfRecordedPlace } from './config/recorded-place.ts';
 import { describeStores } from './describe-stores.ts';
 import type { CarriedOut } from './engine/carry-out-requests.ts';
 import type { RuleDesk } from './engine/explain/rule-desk.ts';
@@ -18,6 +19,7 @@ import { copyPage } from './engine/sync/copy-page.ts';
 import type { SyncPorts, SyncReplicas } from './engine/sync/sync-replicas.ts';
 import type { SyncResult } from './engine/sync/sync-types.ts';
 import { readPage } from './engine/verify/read-page.ts';
+import type { UploadFiles, UploadResult } from './engine/uploads/upload-types.ts';
 import type { VerifyReplicas } from './engine/verify/verify-replicas.ts';
 import type { VerifyResult } from './engine/verify/verify-types.ts';
 import type { Catalog, NewEvent } from './ports/catalog.ts';
@@ -153,9 +155,15 @@ export class Pando implements AsyncDisposable {
 
   /** What rules are carried out with. */
   async rulePorts(options: PoolOptions = {}): Promise<RuleWorkPorts> {
+    const ports = await this.uploadPorts();
+    this.#tools ??= this.#openLocalTool(options);
+    return { ...ports, tools: await this.#tools, topology: describeTopology(ports.stores) };
+  }
+
+  /** What files are uploaded with. */
+  async uploadPorts() {
     const stores = await this.declareStores();
     const catalog = await this.catalog();
-    this.#tools ??= this.#openLocalTool(options);
     return {
       catalog,
       clock: this.clock,
@@ -163,13 +171,16 @@ export class Pando implements AsyncDisposable {
       processes: this.processes,
       operations: this.#operations,
       health: this.#health,
-      events: { report: (event) => void catalog.recordEvents([event]).catch(() => undefined) },
+      events: { report: (event: NewEvent) => void catalog.recordEvents([event]).catch(() => undefined) },
       stores,
-      tools: await this.#tools,
-      topology: describeTopology(stores),
       clientSite: this.configuration.site,
       telling: this.#telling,
     };
+  }
+
+  async upload(args: UploadFiles): Promise<UploadResult> {
+    const { uploadFiles } = await import('./engine/uploads/upload-files.ts');
+    return uploadFiles(await this.uploadPorts(), args);
   }
 
   async keepRules(args: KeepRules, options?: PoolOptions): Promise<CarriedOut> {
@@ -260,7 +271,19 @@ export class Pando implements AsyncDisposable {
     );
     const { name, consistency, deadlineMs } = profile;
     await this.declareScope(profile, { source, replicas, standing: replicas.length > 0 });
-    return { name, title: name, source, replicas, consistency, deadlineMs };
+    const openElsewhere = (place: string): Promise<Storage | undefined> => this.#openPlace(place);
+    return { name, title: name, source, replicas, openElsewhere, consistency, deadlineMs };
+  }
+
+  async #openPlace(place: string): Promise<Storage | undefined> {
+    const profile = profileOfRecordedPlace(place, this.configuration);
+    return profile === undefined ? undefined : await this.openStore(profile);
+  }
+
+  /** The scope of a place that no profile names, as the catalog recorded it; undefined where it cannot be opened any more. */
+  async openUnnamedScope(name: string, place: string): Promise<OpenedScope | undefined> {
+    const profile = profileOfRecordedPlace(place, this.configuration);
+    return profile?.name === name ? await this.openScope(profile) : undefined;
   }
 
   /** Tells the catalog of a profile's scope and of stores with copies of it; with `standing` these are its rule. */
@@ -284,11 +307,11 @@ export class Pando implements AsyncDisposable {
     return storage.type !== 'file' || existsSync(storage.basePath);
   }
 
-  /** Makes sure a sync can write to a place that need not exist yet. */
-  async prepareTarget({ storage }: Profile): Promise<void> {
+  /** Makes sure a sync can write to a place that need not exist yet. Fails with a `StorageError`. */
+  async prepareTarget({ name, title, storage }: Profile): Promise<void> {
     if (storage.type !== 'file') return;
     const { makeRoot } = await import('./storage/file/make-root.ts');
-    makeRoot(storage.basePath);
+    makeRoot(storage.basePath, title ?? name);
   }
 
   async syncPorts(options: PoolOptions): Promise<SyncPorts> {

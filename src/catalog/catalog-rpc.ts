@@ -73,6 +73,10 @@ const VERBS = {
   setQuota: true,
   listQuotas: true,
   readAccountUse: true,
+  beginUploads: true,
+  continueUploads: true,
+  finishUploads: true,
+  listUploads: true,
 } as const satisfies Record<VerbName, true>;
 
 interface Call {

@@ -1,5 +1,6 @@
 import type { Catalog } from '../ports/catalog.ts';
 import type { RuleCatalog } from '../ports/rules.ts';
+import type { UploadCatalog } from '../ports/uploads.ts';
 import { attach } from './collections/attach.ts';
 import { detach } from './collections/detach.ts';
 import { listMembers } from './collections/list-members.ts';
@@ -32,6 +33,10 @@ import { sumRuleGroup } from './rules/sum-rule-group.ts';
 import { answerTakenBack } from './rules/taken-back.ts';
 import { tellRule } from './rules/tell-rule.ts';
 import { updateRule } from './rules/update-rule.ts';
+import { beginUploads } from './uploads/begin-uploads.ts';
+import { continueUploads } from './uploads/continue-uploads.ts';
+import { finishUploads } from './uploads/finish-uploads.ts';
+import { listUploads } from './uploads/list-uploads.ts';
 import { listEvents, recordEvents } from './verbs/events.ts';
 import { beginFlush, endFlush } from './verbs/flushes.ts';
 import { addIntent, listIntents, removeIntent } from './verbs/intents.ts';
@@ -99,6 +104,7 @@ export function createCatalog(given: {
     askAgain: (ids) => executor.write((session) => askAgain(session, ids)),
     cancelRequests: (ids) => executor.write((session) => cancelRequests(session, ids)),
     ...ruleVerbs(executor),
+    ...uploadVerbs(executor),
     [Symbol.asyncDispose]: () => executor.close(),
   };
 }
@@ -133,5 +139,14 @@ function ruleVerbs(executor: Executor): RuleCatalog {
     setQuota: (quota) => executor.write((session) => setQuota(session, quota)),
     listQuotas: (account) => executor.read((session) => listQuotas(session, account)),
     readAccountUse: (account) => executor.read((session) => readAccountUse(session, account)),
+  };
+}
+
+function uploadVerbs(executor: Executor): UploadCatalog {
+  return {
+    beginUploads: (begin) => answerTakenBack(executor.write((session) => beginUploads(session, begin))),
+    continueUploads: (outcomes, claim) => executor.write((session) => continueUploads(session, outcomes, claim)),
+    finishUploads: (outcomes, into) => executor.write((session) => finishUploads(session, outcomes, into)),
+    listUploads: (query) => executor.read((session) => listUploads(session, query)),
   };
 }

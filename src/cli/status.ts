@@ -10,6 +10,7 @@ import { counted } from './describe-time.ts';
 import { EXIT } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 import { describeEvent, readLatestEvents } from './latest-events.ts';
+import { countOf } from '../domain/count-of.ts';
 import { renderTable } from './table.ts';
 
 const SYNCS_SHOWN = 5;
@@ -55,11 +56,11 @@ async function show(
   output.print(`configuration: ${shown.configuration ?? 'none found'}`);
   output.print(`catalog: ${shown.catalog}`);
   output.print(
-    `${counts.objects} objects in ${counts.versions} versions, ${counts.tombstones} deleted ones remembered`,
+    `${countOf(counts.objects, 'object')} in ${countOf(counts.versions, 'version')}, ${counts.tombstones} deleted ones remembered`,
   );
   for (const line of describeLost(counts.lost)) output.print(line);
   if (shown.isDefaultPolicyOff) output.print(DEFAULT_POLICY_OFF);
-  if (counts.intents > 0) output.print(`${counts.intents} writes under way or cut short`);
+  if (counts.intents > 0) output.print(`${countOf(counts.intents, 'write')} under way or cut short`);
   if (counts.replicas.length > 0) {
     output.print('');
     const rows = counts.replicas.map(({ title, store, state, soft, count, bytes }) => [
@@ -102,6 +103,11 @@ export function describeRequests(all: CatalogStatus['requests']): readonly strin
 function describeSync({ scope, state, startedMs, targets, progress, holder }: SyncRecord): string {
   const when = new Date(startedMs).toISOString();
   const who = state === 'running' ? ` by ${holder.host}, process ${holder.pid}` : '';
-  const resume = state === 'interrupted' ? '; the same sync again goes on from there' : '';
-  return `sync: ${when} ${scope} to ${targets.join(', ')}: ${state}${who}, ${progress.objects} objects${resume}`;
+  const more = MORE[state] ?? '';
+  return `sync: ${when} ${scope} to ${targets.join(', ')}: ${state}${who}, ${countOf(progress.objects, 'object')}${more}`;
 }
+
+const MORE: { readonly [state in SyncRecord['state']]?: string } = {
+  interrupted: '; the same sync again goes on from there',
+  refused: '; nothing was deleted',
+};

@@ -11,6 +11,7 @@ export interface SyncTrees extends NamedTrees {
   readonly comparison: Comparison;
   readonly deleteUnmatched: boolean;
   readonly deleteLimit: DeleteLimit;
+  readonly allowEmptySource?: boolean | undefined;
   /** The weakest level that will do; undefined: the best that costs no second read. */
   readonly verify?: 'written' | 'store' | 'read-back' | undefined;
   readonly dryRun: boolean;
@@ -30,7 +31,7 @@ export interface SyncTrees extends NamedTrees {
 /** Opens what is asked for and syncs it (docs/sync.md). Fails with a `ConfigurationError` where that makes no sense. */
 export async function syncTrees(pando: Pando, asked: SyncTrees): Promise<SyncResult> {
   const writes = !asked.dryRun;
-  const opened = await openTrees(pando, asked, { ...asked, writes, makesTargets: writes });
+  const opened = await openTrees(pando, asked, { ...asked, verb: 'sync', writes, makesTargets: writes });
   const { scope, source, targets, prefix, filter } = opened;
   const watched = watchNames(makeKeyFilter(filter), filter.names);
   const options = {
@@ -39,6 +40,7 @@ export async function syncTrees(pando: Pando, asked: SyncTrees): Promise<SyncRes
     comparison: asked.comparison,
     deleteUnmatched: asked.deleteUnmatched,
     deleteLimit: asked.deleteLimit,
+    allowEmptySource: asked.allowEmptySource,
     readBack: mustReadBack(asked.verify, targets),
     dryRun: asked.dryRun,
     wait: asked.wait,

@@ -76,7 +76,39 @@ export type StorageSettings =
       readonly multipartThreshold: number;
       readonly partBytes: number;
     }
+  | {
+      readonly type: 'webdav';
+      /** Ends with '/'; without credentials. */
+      readonly url: string;
+      readonly login: WebdavLogin;
+      readonly flushes: boolean;
+    }
+  | {
+      readonly type: 'sftp';
+      readonly host: string;
+      readonly port: number;
+      readonly user: string;
+      /** Absolute, or relative to where the server puts the user; without a slash at its end. */
+      readonly path: string;
+      readonly login: SftpLogin;
+      readonly hostKey: TrustedHostKey;
+    }
   | { readonly type: 'memory'; readonly name: string };
+
+export type WebdavLogin =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'basic'; readonly user: string; readonly password: string }
+  | { readonly kind: 'bearer'; readonly token: string };
+
+export type SftpLogin =
+  | { readonly kind: 'key'; readonly file: string; readonly passphrase: string | undefined }
+  | { readonly kind: 'password'; readonly password: string }
+  /** Path of its socket. */
+  | { readonly kind: 'agent'; readonly socket: string };
+
+export type TrustedHostKey =
+  | { readonly kind: 'fingerprints'; readonly fingerprints: readonly string[] }
+  | { readonly kind: 'known-hosts'; readonly file: string };
 
 export type S3Credentials =
   | {

@@ -64,6 +64,10 @@ function describeStorage(storage: StorageSettings): Record<string, unknown> {
   switch (storage.type) {
     case 'file':
       return { storage_provider: { type: 'file', options: { base_path: storage.basePath } } };
+    case 'webdav':
+      return { storage_provider: { type: 'webdav', options: describeWebdav(storage) } };
+    case 'sftp':
+      return { storage_provider: { type: 'sftp', options: describeSftp(storage) } };
     case 'memory':
       return { storage_provider: { type: 'memory', options: { base_path: storage.name } } };
     case 's3': {
@@ -78,6 +82,26 @@ function describeStorage(storage: StorageSettings): Record<string, unknown> {
       return { storage_provider: { type: 's3', options }, credentials_provider: describeCredentials(storage) };
     }
   }
+}
+
+function describeWebdav({ url, login, flushes }: StorageSettings & { type: 'webdav' }): Record<string, unknown> {
+  const said = login.kind === 'basic' ? { user: login.user, password: MASK } : { token: MASK };
+  return { url: url.replace(/\/$/, ''), ...(login.kind === 'none' ? {} : said), flushes };
+}
+
+function describeSftp({ host, port, user, path, login, hostKey }: StorageSettings & { type: 'sftp' }) {
+  return withoutUndefined({
+    host,
+    port,
+    user,
+    base_path: path,
+    key_file: login.kind === 'key' ? login.file : undefined,
+    passphrase: login.kind === 'key' && login.passphrase !== undefined ? MASK : undefined,
+    password: login.kind === 'password' ? MASK : undefined,
+    agent: login.kind === 'agent' ? login.socket : undefined,
+    host_key: hostKey.kind === 'fingerprints' ? hostKey.fingerprints : undefined,
+    known_hosts: hostKey.kind === 'known-hosts' ? hostKey.file : undefined,
+  });
 }
 
 function describeCredentials({ credentials }: StorageSettings & { type: 's3' }): Record<string, unknown> | undefined {

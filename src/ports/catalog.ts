@@ -8,6 +8,7 @@ import type { CatalogStatus } from './catalog-status.ts';
 import type { BeginSync, SyncBegun, SyncHeld, SyncLease, SyncProgress, SyncRecord } from './catalog-syncs.ts';
 import type { RuleCatalog } from './rules.ts';
 import type { CollectionCatalog } from './collections.ts';
+import type { UploadCatalog } from './uploads.ts';
 
 /**
  * The database of objects, versions, replicas, requests and the journal (docs/catalog.md). One implementation on Kysely for
@@ -19,7 +20,7 @@ import type { CollectionCatalog } from './collections.ts';
  * - Verbs fail with `CatalogError` only.
  * - A scope is known by its name, a store by its place (normalised URL); both come into being by `openScope`.
  */
-export interface Catalog extends CollectionCatalog, RuleCatalog, RequestDesk, AsyncDisposable {
+export interface Catalog extends CollectionCatalog, RuleCatalog, RequestDesk, UploadCatalog, AsyncDisposable {
   /** Where it lies, without secrets: `sqlite:/path` or `postgres://host/database`. */
   readonly location: string;
   /** This process's place in the catalog; takes a slot where it has none yet. */
@@ -74,7 +75,7 @@ export interface Catalog extends CollectionCatalog, RuleCatalog, RequestDesk, As
   /** False: the lease is lost. One that ran out and was taken by nobody is renewed. */
   renewSync(lease: SyncLease, leaseMs: number): Promise<boolean>;
   /** Ends the run and frees its targets; a run whose lease is lost changes nothing. */
-  endSync(lease: SyncLease, state: 'done' | 'failed' | 'interrupted', progress: SyncProgress): Promise<void>;
+  endSync(lease: SyncLease, state: Exclude<SyncRecord['state'], 'running'>, progress: SyncProgress): Promise<void>;
   /** Newest first. A run whose lease ran out is told as `interrupted`. */
   listSyncs(limit: number): Promise<readonly SyncRecord[]>;
 
@@ -277,7 +278,7 @@ export interface NewRequest {
   readonly name: string;
   readonly versionId: number;
   readonly store: string;
-  readonly reason: 'miss' | 'write' | 'delete' | 'repair' | 'rule';
+  readonly reason: 'miss' | 'write' | 'delete' | 'repair' | 'rule' | 'upload';
   /** 0 is most urgent. */
   readonly priority: number;
 }
@@ -329,6 +330,8 @@ export type RequestOutcome = { readonly lease: Lease } & (
 
 export interface RequestRecord extends NewRequest {
   readonly id: number;
+  /** Place of the scope's source store. */
+  readonly source: string;
   readonly state: RequestState;
   /** Claims since it was queued. */
   readonly attempts: number;

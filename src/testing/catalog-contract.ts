@@ -11,6 +11,7 @@ import { describeHistory } from './catalog-contract/history.ts';
 import { describeIntents } from './catalog-contract/intents.ts';
 import { describeReplicas } from './catalog-contract/replicas.ts';
 import { describeRequests } from './catalog-contract/requests.ts';
+import { describeRuleLife } from './catalog-contract/rule-life.ts';
 import { describeRuleSpace } from './catalog-contract/rule-space.ts';
 import { describeRuleTransfers } from './catalog-contract/rule-transfers.ts';
 import { describeRules } from './catalog-contract/rules.ts';
@@ -18,6 +19,7 @@ import { describeScanning } from './catalog-contract/scanning.ts';
 import { describeScopes } from './catalog-contract/scopes.ts';
 import { describeSoftCopies } from './catalog-contract/soft-copies.ts';
 import { describeSyncs } from './catalog-contract/syncs.ts';
+import { describeUploads } from './catalog-contract/uploads.ts';
 
 /**
  * Every duty of the catalog port, as vitest suites. `open` gives the catalog under test, which is opened once, must be empty,
@@ -53,7 +55,9 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeCollectionsInTheWay(contract);
     describeConcurrency(contract);
     describeRules(contract);
+    describeRuleLife(contract);
     describeRuleTransfers(contract);
     describeRuleSpace(contract);
+    describeUploads(contract);
   });
 }

@@ -82,7 +82,7 @@ export async function followObjects(
     },
   );
   follow.decide();
-  await cancelCopies(session, follow.outdated, 'the object has changed since');
+  await cancelCopies(session, uniqueCopies(follow.outdated), 'the object has changed since');
   await endArrivedCopies(session, follow.arrived);
   await letCopiesGo(session, follow.letGo);
   await follow.claims.write(session);
@@ -96,6 +96,10 @@ interface Seen {
 }
 
 type Copy = readonly [version: number, store: number];
+
+function uniqueCopies(copies: readonly Copy[]): readonly Copy[] {
+  return [...new Map(copies.map((copy) => [pairKey(...copy), copy])).values()];
+}
 
 class Follow {
   readonly claims = new Claims();
@@ -134,6 +138,7 @@ class Follow {
       const before = this.#before.get(object.id) ?? object;
       const locks = this.#locks.get(object.id) ?? [];
       this.#keepMarks(replicas, locks);
+      this.#stopCopies(replicas);
       if (object.kind === TOMBSTONE) this.#forget(before, locks);
       else this.#hold(object, { before, replicas, locks });
     }
@@ -146,6 +151,15 @@ class Follow {
       if (replica.placed === null || isGoing === (replica.placed === LEAVING)) continue;
       const isLocked = locks.some(({ store }) => store === replica.store);
       this.claims.place(replica, isGoing ? LEAVING : isLocked ? PLACED : RELEASED);
+    }
+  }
+
+  /** What is to go is not copied to first; whoever still wants it asks anew. */
+  #stopCopies(replicas: readonly SeenReplica[]): void {
+    const going = stateCode('BEING_DELETED');
+    for (const replica of replicas) {
+      const was = this.#replicasBefore.get(replicaKey(replica));
+      if (replica.state === going && was?.state !== going) this.outdated.push([replica.version, replica.store]);
     }
   }
 
@@ -190,14 +204,14 @@ class Follow {
   }
 
   #satisfy(object: SeenObject, store: number, claims: readonly SeenLock[], here: readonly SeenReplica[]): void {
+    for (const older of here) {
+      if (older.version !== object.current && older.placed === PLACED) this.claims.place(older, TO_PURGE);
+    }
     const moved = claims.filter(({ state }) => state !== lockCode('OK'));
     if (moved.length === 0) return;
     if (!this.#ended.has(pairKey(object.id, store))) this.arrived.push([object.current, store]);
     const locks = moved.map((owner): LockChange => ({ owner, before: owner.state, to: 'OK' }));
     this.claims.claims.push({ object, store, locks, copyTo: undefined, request: undefined });
-    for (const older of here) {
-      if (older.version !== object.current && older.placed === PLACED) this.claims.place(older, TO_PURGE);
-    }
   }
 
   #hasNewSource({ current }: SeenObject, replicas: readonly SeenReplica[], locks: readonly SeenLock[]): boolean {
