@@ -71,7 +71,8 @@ async function filterOf(session: Session, { work, scopes }: RequestClaim): Promi
   if (work === 'rule-copies') return sql`and activity is not null`;
   const ids = scopes === undefined ? undefined : await knownScopes(session, scopes);
   if (work === 'other-deletes') {
-    const others = ids === undefined || ids.length === 0 ? sql`` : sql`and (scope not in (${sql.join(ids)}) or ${PLACED})`;
+    const others =
+      ids === undefined || ids.length === 0 ? sql`` : sql`and (scope not in (${sql.join(ids)}) or ${PLACED})`;
     return sql`and kind = 'delete' ${others}`;
   }
   if (ids?.length === 0) return undefined;
