@@ -15,8 +15,8 @@ const VOLUNTEERS = [
   store('idle'),
 ];
 
-/** As the seed has it. */
-const SEED_POLICY = `<replicationPolicy replicationAllowed="true" numberReplicas="2">
+/** As others write it. */
+const XML_POLICY = `<replicationPolicy replicationAllowed="true" numberReplicas="2">
     <preferredMemberNode>urn:node:KNB</preferredMemberNode>
     <preferredMemberNode>urn:node:PISCO</preferredMemberNode>
     <blockedMemberNode>urn:node:SOMEBADNODE</blockedMemberNode>
@@ -25,10 +25,10 @@ const SEED_POLICY = `<replicationPolicy replicationAllowed="true" numberReplicas
 
 test('a policy as XML is set, carried out, and shown in the words of policies', async () => {
   using box = new Sandbox();
-  box.write({ 'pando.yaml': `profiles:\n${VOLUNTEERS.join('')}`, 'policy.xml': SEED_POLICY, object: 'bytes' });
+  box.write({ 'pando.yaml': `profiles:\n${VOLUNTEERS.join('')}`, 'policy.xml': XML_POLICY, object: 'bytes' });
   box.write(Object.fromEntries(['data', 'knb', 'pisco', 'bad', 'idle'].map((name) => [`${name}/.keep`, ''])));
   await box.run(['put', 'object', 'data:x']);
-  expect(await box.run(['policy', 'set', 'data:x', '-'], { input: SEED_POLICY })).toMatchObject({
+  expect(await box.run(['policy', 'set', 'data:x', '-'], { input: XML_POLICY })).toMatchObject({
     code: 0,
     stdout: 'data:x: 2 copies, by rule 1\n',
   });

@@ -104,7 +104,7 @@ test('a suspended rule brings nothing until it is resumed; one that asks for app
   await work();
   expect(copiesAt('us')).toEqual([]);
   const why = await box.run(['explain', String(suspended)]);
-  expect(why.stdout).toContain(`It is suspended until somebody resumes it (pando rule resume ${suspended}).`);
+  expect(why.stdout).toContain(`it is suspended until somebody resumes it (pando rule resume ${suspended})`);
   expect(await box.run(['rule', 'resume', String(suspended)])).toMatchObject({ code: 0 });
   expect(await box.json('rule', 'approve', String(asking))).toEqual([{ id: asking, isChanged: true }]);
   await work();

@@ -21,11 +21,11 @@ export interface DefaultPolicies {
 }
 
 /** Some store volunteers for copies by policy. */
-export function hasVolunteers(stores: Stores): boolean {
+function hasVolunteers(stores: Stores): boolean {
   return [...stores.values()].some(({ traits }) => traits.accepts.replicate);
 }
 
-export function isDefaultPolicyOn({ scopes }: Pick<DefaultPolicies, 'scopes'>, scope: string): boolean {
+function isDefaultPolicyOn({ scopes }: Pick<DefaultPolicies, 'scopes'>, scope: string): boolean {
   return scopes.includes('*') || scopes.includes(scope);
 }
 
