@@ -100,6 +100,20 @@ export function describeUploads(contract: CatalogContract): void {
       expect(use).toMatchObject({ completedBytes: 2, inFlightBytes: 0, pendingRequests: 0 });
     });
 
+    it('is listed among the requests, also in a scope that has no source', async () => {
+      const scope = { ...(await contract.openScope()), name: `loose-${contract.operation().slice(-4)}` };
+      await contract.catalog.openScope({
+        name: scope.name,
+        title: scope.name,
+        source: undefined,
+        replicas: [],
+        standing: false,
+      });
+      await beginOne(scope, fileOf(scope, 'a'));
+      const requests = await contract.catalog.listRequests({ limit: 10_000 });
+      expect(requests.filter((one) => one.scope === scope.name)).toMatchObject([{ name: 'a', source: undefined }]);
+    });
+
     it('of a dataset that has members gets a rule for each object, so that the others are not brought there', async () => {
       const scope = await contract.openScope();
       const dataset = await openDataset(scope, 'd');
