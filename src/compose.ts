@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import type { CatalogSettings, Configuration, Profile } from './config/configuration.ts';
+import type { Configuration, Profile } from './config/configuration.ts';
 import { findProfile } from './config/find-profile.ts';
 import { nameOfPlace } from './config/implicit-profile.ts';
 import { storePlace } from './config/place.ts';
 import { profileOfRecordedPlace } from './config/recorded-place.ts';
 import { describeStores } from './describe-stores.ts';
 import type { CarriedOut } from './engine/carry-out-requests.ts';
+import type { Downloads } from './engine/downloads/open-download.ts';
+import { LaterRecords } from './engine/later-records.ts';
 import { bindObjectVerbs, type ObjectVerbs } from './engine/object-verbs.ts';
 import type { OpenedScope } from './engine/opened-scope.ts';
 import { OperationIds } from './engine/operation-ids.ts';
@@ -26,6 +28,7 @@ import type { CopyPool } from './ports/copy-pool.ts';
 import type { Storage } from './ports/storage.ts';
 import type { Telling } from './ports/telling.ts';
 import type { TransferTool } from './ports/transfer-tool.ts';
+import { existing, openCatalog } from './open-catalog.ts';
 import { type OpenStore, openStorage } from './open-storage.ts';
 import { openLedger } from './storage/bandwidth.ts';
 import { type MeterSnapshot, StorageMeter } from './storage/with-meter.ts';
@@ -81,6 +84,7 @@ export class Pando implements AsyncDisposable {
   #catalog: Promise<Catalog> | undefined;
   #objects: Promise<ObjectVerbs> | undefined;
   #described: Stores | undefined;
+  #later: LaterRecords | undefined;
   #tools: Promise<readonly TransferTool[]> | undefined;
   readonly #health = new StoreHealth(systemClock);
   readonly #operations = new OperationIds(systemClock, systemRandom);
@@ -149,6 +153,14 @@ export class Pando implements AsyncDisposable {
       clientSite: this.configuration.site,
       telling: this.#telling,
     };
+  }
+
+  /** Objects by what the catalog says of them, from whatever store has them. */
+  async downloads(): Promise<Downloads> {
+    const { bindDownloads } = await import('./engine/downloads/open-download.ts');
+    const ports = await this.uploadPorts();
+    this.#later ??= new LaterRecords(ports.catalog, ports.events);
+    return bindDownloads({ ...ports, later: this.#later });
   }
 
   async upload(args: UploadFiles): Promise<UploadResult> {
@@ -368,6 +380,7 @@ export class Pando implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await (await this.#objects)?.settle();
+    await this.#later?.drain();
     this.#objects = undefined;
     for (const tool of (await this.#tools) ?? []) await tool[Symbol.asyncDispose]();
     this.#tools = undefined;
@@ -381,16 +394,3 @@ export class Pando implements AsyncDisposable {
 
 /** Enough to hide the latency of a store that is not on this machine. */
 const DEFAULT_TRANSFERS = 16;
-
-function existing(settings: CatalogSettings): CatalogSettings {
-  return settings.kind === 'postgres' || existsSync(settings.path) ? settings : { kind: 'sqlite', path: ':memory:' };
-}
-
-async function openCatalog(settings: CatalogSettings): Promise<Catalog> {
-  if (settings.kind === 'sqlite') {
-    const { openSqliteCatalog } = await import('./catalog/open-sqlite.ts');
-    return openSqliteCatalog({ path: settings.path });
-  }
-  const { openPostgresCatalog } = await import('./catalog/open-postgres.ts');
-  return openPostgresCatalog({ url: settings.url });
-}

@@ -34,3 +34,7 @@ export type {
 } from './engine/sync/sync-types.ts';
 export type { WriteResult } from './engine/write-object.ts';
 export type { CollectionRecord, CollectionSum, MemberRecord, NewMember } from './ports/collections.ts';
+export { type Client, openClient, type OpenClient } from './client/open-client.ts';
+export type { DownloadedObject, DownloadOptions } from './client/download.ts';
+export type { Uploaded, UploadOptions } from './client/upload.ts';
+export type { UploadedFile, UploadError, UploadStep } from './engine/uploads/upload-types.ts';

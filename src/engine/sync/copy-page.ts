@@ -178,7 +178,7 @@ async function settle(
       });
       target.fail({
         kind: 'corrupt',
-        message: `${storage.name}: ${draft.item.key}: what was written reads back differently`,
+        message: `${storage.name}: ${target.plan.key ?? draft.item.key}: what was written reads back differently`,
         at: 'destination',
       });
     }
