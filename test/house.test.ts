@@ -31,8 +31,10 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   // What compose.ts and worker-entry.ts share: a worker loads the adapters of its own stores and nothing else.
   'open-storage.ts': ['domain', 'ports', 'config', 'storage', 'system'],
   // The stores of a configuration, as rules and transfers use them.
+  // What names the catalogs there are, for compose.ts.
+  'open-catalog.ts': ['config', 'ports', 'catalog'],
   'describe-stores.ts': ['domain', 'ports', 'config', 'engine'],
-  'compose.ts': ['config', 'open-storage.ts', 'describe-stores.ts', ...belowCompose],
+  'compose.ts': ['config', 'open-catalog.ts', 'open-storage.ts', 'describe-stores.ts', ...belowCompose],
   'worker-entry.ts': ['config', 'open-storage.ts', ...belowCompose],
   client: ['compose.ts', 'config', 'domain', 'ports'],
   cli: ['client', 'compose.ts', 'config', 'domain'],
