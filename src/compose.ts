@@ -7,8 +7,7 @@ import { storePlace } from './config/place.ts';
 import { profileOfRecordedPlace } from './config/recorded-place.ts';
 import { describeStores } from './describe-stores.ts';
 import type { CarriedOut } from './engine/carry-out-requests.ts';
-import type { Downloads } from './engine/downloads/open-download.ts';
-import { LaterRecords } from './engine/later-records.ts';
+import type { RuleDesk } from './engine/explain/rule-desk.ts';
 import { bindObjectVerbs, type ObjectVerbs } from './engine/object-verbs.ts';
 import type { OpenedScope } from './engine/opened-scope.ts';
 import { OperationIds } from './engine/operation-ids.ts';
@@ -20,7 +19,6 @@ import { copyPage } from './engine/sync/copy-page.ts';
 import type { SyncPorts, SyncReplicas } from './engine/sync/sync-replicas.ts';
 import type { SyncResult } from './engine/sync/sync-types.ts';
 import { readPage } from './engine/verify/read-page.ts';
-import type { UploadFiles, UploadResult } from './engine/uploads/upload-types.ts';
 import type { VerifyReplicas } from './engine/verify/verify-replicas.ts';
 import type { VerifyResult } from './engine/verify/verify-types.ts';
 import type { Catalog, NewEvent } from './ports/catalog.ts';
@@ -28,14 +26,15 @@ import type { CopyPool } from './ports/copy-pool.ts';
 import type { Storage } from './ports/storage.ts';
 import type { Telling } from './ports/telling.ts';
 import type { TransferTool } from './ports/transfer-tool.ts';
-import { existing, openCatalog } from './open-catalog.ts';
-import { type OpenStore, openStorage } from './open-storage.ts';
+import { existingCatalog, openCatalog } from './open-catalog.ts';
+import { type OpenStore, openStorage, type WorkerInit, type WorkerStore } from './open-storage.ts';
 import { openLedger } from './storage/bandwidth.ts';
 import { type MeterSnapshot, StorageMeter } from './storage/with-meter.ts';
 import { systemClock } from './system/system-clock.ts';
 import { systemProcesses } from './system/system-processes.ts';
 import { systemRandom } from './system/system-random.ts';
 import { openSystemScratch } from './system/system-scratch.ts';
+import { systemUser } from './system/system-user.ts';
 import { InProcessPool } from './transfer-tools/in-process-pool.ts';
 import { planPool } from './transfer-tools/plan-pool.ts';
 import { processLink, threadLink } from './transfer-tools/worker-link.ts';
@@ -43,20 +42,6 @@ import { WorkerPool } from './transfer-tools/worker-pool.ts';
 
 export interface StoreOptions {
   readonly symlinks?: OpenStore['symlinks'];
-}
-
-/** What a copy worker needs to open its stores itself. Plain data. */
-export interface WorkerInit {
-  readonly source: WorkerStore;
-  readonly targets: readonly WorkerStore[];
-  readonly itemsAtOnce: number;
-  /** What is asked of the stores is counted, and told in the end. */
-  readonly isMetered: boolean;
-}
-
-export interface WorkerStore {
-  readonly profile: Profile;
-  readonly open: OpenStore;
 }
 
 export interface PoolOptions {
@@ -76,6 +61,7 @@ export class Pando implements AsyncDisposable {
   readonly clock = systemClock;
   readonly random = systemRandom;
   readonly processes = systemProcesses;
+  readonly user = systemUser();
   readonly #telling: Telling;
   readonly #stores = new Map<string, Promise<Storage>>();
   readonly #opened = new WeakMap<Storage, WorkerStore>();
@@ -84,7 +70,6 @@ export class Pando implements AsyncDisposable {
   #catalog: Promise<Catalog> | undefined;
   #objects: Promise<ObjectVerbs> | undefined;
   #described: Stores | undefined;
-  #later: LaterRecords | undefined;
   #tools: Promise<readonly TransferTool[]> | undefined;
   readonly #health = new StoreHealth(systemClock);
   readonly #operations = new OperationIds(systemClock, systemRandom);
@@ -111,6 +96,8 @@ export class Pando implements AsyncDisposable {
         random: this.random,
         processes: this.processes,
         events,
+        stores: this.stores(),
+        defaults: { ...(this.configuration.defaultPolicy ?? NO_DEFAULTS), account: this.user.name },
         telling: this.#telling,
       });
     });
@@ -123,15 +110,22 @@ export class Pando implements AsyncDisposable {
     return this.#described;
   }
 
-  /** What rules are carried out with. The catalog knows all stores from then on. */
-  async rulePorts(options: PoolOptions = {}): Promise<RuleWorkPorts> {
-    const ports = await this.uploadPorts();
-    this.#tools ??= this.#openLocalTool(options);
-    return { ...ports, tools: await this.#tools, topology: describeTopology(ports.stores) };
+  /** What is asked about single objects and rules. No store is opened. */
+  async ruleDesk(): Promise<RuleDesk> {
+    const { bindRuleDesk } = await import('./engine/explain/rule-desk.ts');
+    const { clock, configuration } = this;
+    const catalog = await this.catalog();
+    const stores = this.stores();
+    const sourceOf = (scope: string): string | undefined => {
+      const profile = findProfile(configuration, scope);
+      return profile === undefined ? undefined : storePlace(profile.storage);
+    };
+    const topology = describeTopology(stores);
+    return bindRuleDesk({ catalog, clock, stores, topology, clientSite: configuration.site, sourceOf });
   }
 
-  /** What files are uploaded with. The catalog knows all stores from then on. */
-  async uploadPorts() {
+  /** The catalog knows all stores from then on. */
+  async declareStores(): Promise<Stores> {
     const stores = this.stores();
     const catalog = await this.catalog();
     await catalog.openStores(
@@ -141,6 +135,20 @@ export class Pando implements AsyncDisposable {
         allocatedBytes: traits.accepts.spaceAllocatedBytes,
       })),
     );
+    return stores;
+  }
+
+  /** What rules are carried out with. */
+  async rulePorts(options: PoolOptions = {}): Promise<RuleWorkPorts> {
+    const ports = await this.uploadPorts();
+    this.#tools ??= this.#openLocalTool(options);
+    return { ...ports, tools: await this.#tools, topology: describeTopology(ports.stores) };
+  }
+
+  /** What files are uploaded with. */
+  async uploadPorts() {
+    const stores = await this.declareStores();
+    const catalog = await this.catalog();
     return {
       catalog,
       clock: this.clock,
@@ -153,19 +161,6 @@ export class Pando implements AsyncDisposable {
       clientSite: this.configuration.site,
       telling: this.#telling,
     };
-  }
-
-  /** Objects by what the catalog says of them, from whatever store has them. */
-  async downloads(): Promise<Downloads> {
-    const { bindDownloads } = await import('./engine/downloads/open-download.ts');
-    const ports = await this.uploadPorts();
-    this.#later ??= new LaterRecords(ports.catalog, ports.events);
-    return bindDownloads({ ...ports, later: this.#later });
-  }
-
-  async upload(args: UploadFiles): Promise<UploadResult> {
-    const { uploadFiles } = await import('./engine/uploads/upload-files.ts');
-    return uploadFiles(await this.uploadPorts(), args);
   }
 
   async keepRules(args: KeepRules, options?: PoolOptions): Promise<CarriedOut> {
@@ -326,7 +321,7 @@ export class Pando implements AsyncDisposable {
   /** A bulk sync. A dry run makes nothing: where there is no catalog yet, it goes by an empty one in memory. */
   async sync(args: SyncReplicas, options: PoolOptions): Promise<SyncResult> {
     const { syncReplicas } = await import('./engine/sync/sync-replicas.ts');
-    if (args.options.dryRun) this.#catalog ??= openCatalog(existing(this.configuration.catalog));
+    if (args.options.dryRun) this.#catalog ??= openCatalog(existingCatalog(this.configuration.catalog));
     return syncReplicas(await this.syncPorts(options), args);
   }
 
@@ -380,7 +375,6 @@ export class Pando implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await (await this.#objects)?.settle();
-    await this.#later?.drain();
     this.#objects = undefined;
     for (const tool of (await this.#tools) ?? []) await tool[Symbol.asyncDispose]();
     this.#tools = undefined;
@@ -391,6 +385,9 @@ export class Pando implements AsyncDisposable {
     this.#catalog = undefined;
   }
 }
+
+/** The default policy is on nowhere unless it is configured. */
+const NO_DEFAULTS = { scopes: [], maxBytes: 0 };
 
 /** Enough to hide the latency of a store that is not on this machine. */
 const DEFAULT_TRANSFERS = 16;

@@ -2,11 +2,7 @@ import { existsSync } from 'node:fs';
 import type { CatalogSettings } from './config/configuration.ts';
 import type { Catalog } from './ports/catalog.ts';
 
-/** The catalog that is there, or an empty one in memory: a dry run makes nothing. */
-export function existing(settings: CatalogSettings): CatalogSettings {
-  return settings.kind === 'postgres' || existsSync(settings.path) ? settings : { kind: 'sqlite', path: ':memory:' };
-}
-
+/** The catalog that is configured; it is made where there is none. */
 export async function openCatalog(settings: CatalogSettings): Promise<Catalog> {
   if (settings.kind === 'sqlite') {
     const { openSqliteCatalog } = await import('./catalog/open-sqlite.ts');
@@ -14,4 +10,9 @@ export async function openCatalog(settings: CatalogSettings): Promise<Catalog> {
   }
   const { openPostgresCatalog } = await import('./catalog/open-postgres.ts');
   return openPostgresCatalog({ url: settings.url });
+}
+
+/** The catalog that is configured, or where there is none yet an empty one in memory. */
+export function existingCatalog(settings: CatalogSettings): CatalogSettings {
+  return settings.kind === 'postgres' || existsSync(settings.path) ? settings : { kind: 'sqlite', path: ':memory:' };
 }

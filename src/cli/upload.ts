@@ -1,5 +1,4 @@
 import { InvalidArgumentError } from 'commander';
-import { findAccount } from '../client/account.ts';
 import { formatBytesRoughly, parseDuration } from '../config/quantity.ts';
 import { countOf } from '../domain/count-of.ts';
 import { formatObjectName } from '../domain/object/object-name.ts';
@@ -9,10 +8,11 @@ import type { Uploaded } from '../client/upload.ts';
 import { declareScope, type NameOptions, scopeOf } from './catalog-names.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
+import { type AccountOptions, actorOf, declareAccount } from './open-rules.ts';
 import { wholeNumber } from './option-values.ts';
 import { openProgressLine } from './progress-line.ts';
 
-interface Options extends NameOptions {
+interface Options extends NameOptions, AccountOptions {
   readonly dataset?: string;
   readonly store?: string;
   readonly format?: string;
@@ -41,7 +41,9 @@ export const upload: CommandModule = {
       )
       .option('--transfers <n>', 'files at once', wholeNumber(1))
       .option('-P, --progress', 'show progress even where stderr is no terminal');
-    declareScope(command).action(act<[string[]], Options>((cli, [files], options) => run(cli, files, options)));
+    declareAccount(declareScope(command)).action(
+      act<[string[]], Options>((cli, [files], options) => run(cli, files, options)),
+    );
   },
 };
 
@@ -53,13 +55,13 @@ function lifetime(text: string): number {
 
 async function run(cli: Invocation, files: readonly string[], options: Options): Promise<ExitCode> {
   const { upload: uploadFiles } = await import('../client/upload.ts');
-  const { scope, lifetime: lifetimeMs, progress: forced, ...others } = options;
+  const { scope, account, lifetime: lifetimeMs, progress: forced, ...others } = options;
   using progress = openProgressLine(cli.output, { forced: forced === true, hidden: cli.isLoggingToTerminal });
   let bytes = 0;
   let ended = 0;
   const given = {
     pando: await cli.pando(),
-    account: findAccount(),
+    account: (await actorOf(cli, account === undefined ? {} : { account })).account,
     scope: scopeOf({ ...(scope === undefined ? {} : { scope }) }),
   };
   const result = await uploadFiles(given, files, {
@@ -83,7 +85,7 @@ async function run(cli: Invocation, files: readonly string[], options: Options):
   return exitCodeOf(result.files, cli.signal.aborted);
 }
 
-type Picked = Omit<Options, 'lifetime' | 'progress' | 'scope'>;
+type Picked = Omit<Options, 'lifetime' | 'progress' | 'scope' | 'account'>;
 
 /** Commander's options hold the global ones as well. */
 function pick({ dataset, store, format, name, overwrite, resume, transfers }: Picked): Picked {

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Pando } from '../compose.ts';
+import { openDownloads } from '../compose-files.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import { escapeKey } from '../domain/object/key.ts';
 import { formatObjectName, type ObjectName } from '../domain/object/object-name.ts';
@@ -52,7 +53,8 @@ export async function download(
   const scope = options.scope === undefined ? ownScope : checkScope(options.scope);
   const directory = resolve(options.to ?? '.');
   await mkdir(directory, { recursive: true });
-  const [catalog, downloads] = await Promise.all([pando.catalog(), pando.downloads()]);
+  const catalog = await pando.catalog();
+  await using downloads = await openDownloads(pando);
   const { signal, onEnd, onBytes = () => undefined, overwrite = false, transfers = AT_ONCE } = options;
   const results: DownloadedObject[] = [];
   const owners = new Map<string, string>();

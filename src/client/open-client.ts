@@ -1,6 +1,6 @@
 import { Pando } from '../compose.ts';
 import { loadConfiguration } from '../config/load.ts';
-import { findAccount } from './account.ts';
+import { findActor } from './actor.ts';
 import { findDefaultScope } from './default-scope.ts';
 import { checkScope } from './object-names.ts';
 import { download, type DownloadedObject, type DownloadOptions } from './download.ts';
@@ -11,7 +11,7 @@ export interface OpenClient {
   readonly path?: string;
   /** Of names that say none; by default `user.<account>`. */
   readonly scope?: string;
-  /** Who asks; by default the user of the operating system. */
+  /** Who asks; by default the user of the operating system. To speak for another is for administrators. */
   readonly account?: string;
 }
 
@@ -27,7 +27,7 @@ export interface Client extends AsyncDisposable {
 export async function openClient({ path, scope, account }: OpenClient = {}): Promise<Client> {
   const ownScope = scope === undefined ? findDefaultScope() : checkScope(scope);
   const pando = new Pando(loadConfiguration({ config: path }));
-  const given = { pando, scope: ownScope, account: account ?? findAccount() };
+  const given = { pando, scope: ownScope, account: findActor(pando, account).account };
   return {
     upload: (paths, options) => upload(given, paths, options),
     download: (names, options) => download(given, names, options),

@@ -155,7 +155,7 @@ export async function listRequests(
   session: Session,
   query: Parameters<Catalog['listRequests']>[0],
 ): Promise<readonly RequestRecord[]> {
-  const { state, after, limit } = query;
+  const { state, versionId, after, limit } = query;
   const rows = await session.db
     .selectFrom('request')
     .innerJoin('scope', 'scope.id', 'request.scope')
@@ -164,6 +164,7 @@ export async function listRequests(
     .selectAll('request')
     .select(['scope.name as scope_name', 'store.place', 'source.place as source_place'])
     .$if(state !== undefined, (select) => select.where('request.state', '=', state ?? ''))
+    .$if(versionId !== undefined, (select) => select.where('request.version', '=', versionId ?? 0))
     .$if(after !== undefined, (select) => select.where('request.id', '>', after ?? 0))
     .orderBy('request.id')
     .limit(limit)

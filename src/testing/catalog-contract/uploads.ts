@@ -262,6 +262,20 @@ export function describeUploads(contract: CatalogContract): void {
       expect(await begin(scope, files.slice(0, 1), { quotas })).toMatchObject([{ kind: 'begun' }]);
     });
 
+    it('keeps its lock when the rule of its dataset is applied before it is a member', async () => {
+      const scope = await contract.openScope();
+      const dataset = await openDataset(scope, 'd');
+      const [first, second] = (await begin(scope, [fileOf(scope, 'a'), fileOf(scope, 'b')], { dataset })) as Begun[];
+      if (first === undefined || second === undefined) throw new Error('not begun');
+      await contract.catalog.finishUploads([arrivalOf(first)], dataset);
+      const rule = await applyRule(contract, first.rule, [scope.far]);
+      expect(rule).toMatchObject({ state: 'REPLICATING', counts: { ok: 1, replicating: 1, stuck: 0 } });
+      await contract.catalog.finishUploads([arrivalOf(second)], dataset);
+      expect(await contract.catalog.readRule(first.rule)).toMatchObject({
+        counts: { ok: 2, replicating: 0, stuck: 0 },
+      });
+    });
+
     it('is over when its rule ends, and nothing of it is left', async () => {
       const scope = await contract.openScope();
       // The profile claims what is in the other stores.
