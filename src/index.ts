@@ -45,3 +45,7 @@ export type { LockRecord, RuleRecord } from './ports/rules.ts';
 export type { ObjectExplanation, RuleExplanation } from './engine/explain/explanation.ts';
 export type { ResolvedObject } from './engine/explain/resolve-object.ts';
 export type { ReplicationPolicy } from './domain/rule/replication-policy.ts';
+export { type Client, openClient, type OpenClient } from './client/open-client.ts';
+export type { DownloadedObject, DownloadOptions } from './client/download.ts';
+export type { Uploaded, UploadOptions } from './client/upload.ts';
+export type { UploadedFile, UploadError, UploadStep } from './engine/uploads/upload-types.ts';

@@ -330,8 +330,8 @@ export type RequestOutcome = { readonly lease: Lease } & (
 
 export interface RequestRecord extends NewRequest {
   readonly id: number;
-  /** Place of the scope's source store. */
-  readonly source: string;
+  /** Place of the scope's source store; undefined: it has none. */
+  readonly source: string | undefined;
   readonly state: RequestState;
   /** Claims since it was queued. */
   readonly attempts: number;

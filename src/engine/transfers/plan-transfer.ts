@@ -87,7 +87,8 @@ export function planTransfer(facts: TransferFacts, surroundings: TransferSurroun
     sources: [used, ...firstOfEach].slice(0, SOURCES_MAX).map((one) => endAt(one.reading, one.replica)),
     destination: { store: used.writing.place, key: facts.place, url: urlOf(used.writing.place, facts.place) },
     ways: ways.map(({ source, protocol }) => ({ source, protocol })),
-    way: next.way,
+    // Plain: it goes to the catalog with the attempt, and a protocol does not cross a thread.
+    way: { source: used.source, protocol: used.protocol },
     rejected,
   };
 }
