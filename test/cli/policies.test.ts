@@ -154,7 +154,7 @@ test('the default policy is a rule of what is written in its scopes, below its s
 
 test('status says once that the default policy is off because no store volunteers', async () => {
   using box = new Sandbox();
-  const top = 'default_policy: {scopes: [data]}\n';
+  const top = 'default_policy: {scopes: [data, lab]}\n';
   box.write({ 'pando.yaml': `${top}profiles:\n${store('data')}`, object: 'bytes', 'data/.keep': '' });
   await box.run(['put', 'object', 'data:x']);
   const { stdout } = await box.run(['status']);
@@ -162,4 +162,10 @@ test('status says once that the default policy is off because no store volunteer
   expect(await box.json('rule', 'ls')).toEqual([]);
   box.write({ 'pando.yaml': `${top}profiles:\n${store('data')}${store('knb', '    accepts: {replicate: true}\n')}` });
   expect((await box.run(['status'])).stdout).not.toContain('default policy');
+  // What is uploaded is under it as well: the rule that keeps an upload says nothing of copies.
+  box.write({ 'knb/.keep': '' });
+  await box.run(['upload', 'object', '--scope', 'lab', '--store', 'knb']);
+  expect(await box.json('rule', 'ls', 'lab', '--origin', 'default-policy')).toMatchObject([
+    { copies: 2, targets: [{ kind: 'object', scope: 'lab', name: 'object' }] },
+  ]);
 });
