@@ -11,6 +11,7 @@ import type { RuleDesk } from './engine/explain/rule-desk.ts';
 import { bindObjectVerbs, type ObjectVerbs } from './engine/object-verbs.ts';
 import type { OpenedScope } from './engine/opened-scope.ts';
 import { OperationIds } from './engine/operation-ids.ts';
+import type { DefaultPolicies } from './engine/rules/default-policies.ts';
 import type { KeepRules, RuleWorkPorts } from './engine/rules/keep-rules.ts';
 import { StoreHealth } from './engine/store-health.ts';
 import type { Stores } from './engine/stores/store-access.ts';
@@ -19,7 +20,6 @@ import { copyPage } from './engine/sync/copy-page.ts';
 import type { SyncPorts, SyncReplicas } from './engine/sync/sync-replicas.ts';
 import type { SyncResult } from './engine/sync/sync-types.ts';
 import { readPage } from './engine/verify/read-page.ts';
-import type { UploadFiles, UploadResult } from './engine/uploads/upload-types.ts';
 import type { VerifyReplicas } from './engine/verify/verify-replicas.ts';
 import type { VerifyResult } from './engine/verify/verify-types.ts';
 import type { Catalog, NewEvent } from './ports/catalog.ts';
@@ -28,9 +28,10 @@ import type { Storage } from './ports/storage.ts';
 import type { Telling } from './ports/telling.ts';
 import type { TransferTool } from './ports/transfer-tool.ts';
 import { existingCatalog, openCatalog } from './open-catalog.ts';
-import { type OpenStore, openStorage } from './open-storage.ts';
+import { type OpenStore, openStorage, type WorkerInit, type WorkerStore } from './open-storage.ts';
 import { openLedger } from './storage/bandwidth.ts';
-import { type MeterSnapshot, StorageMeter } from './storage/with-meter.ts';
+import { StoreMeters } from './storage/store-meters.ts';
+import type { MeterSnapshot } from './storage/with-meter.ts';
 import { systemClock } from './system/system-clock.ts';
 import { systemProcesses } from './system/system-processes.ts';
 import { systemRandom } from './system/system-random.ts';
@@ -43,20 +44,6 @@ import { WorkerPool } from './transfer-tools/worker-pool.ts';
 
 export interface StoreOptions {
   readonly symlinks?: OpenStore['symlinks'];
-}
-
-/** What a copy worker needs to open its stores itself. Plain data. */
-export interface WorkerInit {
-  readonly source: WorkerStore;
-  readonly targets: readonly WorkerStore[];
-  readonly itemsAtOnce: number;
-  /** What is asked of the stores is counted, and told in the end. */
-  readonly isMetered: boolean;
-}
-
-export interface WorkerStore {
-  readonly profile: Profile;
-  readonly open: OpenStore;
 }
 
 export interface PoolOptions {
@@ -80,8 +67,7 @@ export class Pando implements AsyncDisposable {
   readonly #telling: Telling;
   readonly #stores = new Map<string, Promise<Storage>>();
   readonly #opened = new WeakMap<Storage, WorkerStore>();
-  /** By place; only where somebody is told of them. */
-  readonly #meters = new Map<string, StorageMeter>();
+  readonly #meters: StoreMeters;
   #catalog: Promise<Catalog> | undefined;
   #objects: Promise<ObjectVerbs> | undefined;
   #described: Stores | undefined;
@@ -92,6 +78,7 @@ export class Pando implements AsyncDisposable {
   constructor(configuration: Configuration, telling: Telling = {}) {
     this.configuration = configuration;
     this.#telling = telling;
+    this.#meters = new StoreMeters(telling.info);
   }
 
   /** Opened with the first use: a command that needs none does not make one. */
@@ -112,11 +99,15 @@ export class Pando implements AsyncDisposable {
         processes: this.processes,
         events,
         stores: this.stores(),
-        defaults: { ...(this.configuration.defaultPolicy ?? NO_DEFAULTS), account: this.user.name },
+        defaults: this.#defaults,
         telling: this.#telling,
       });
     });
     return this.#objects;
+  }
+
+  get #defaults(): DefaultPolicies {
+    return { ...(this.configuration.defaultPolicy ?? NO_DEFAULTS), account: this.user.name };
   }
 
   /** The stores as rules and transfers use them. */
@@ -173,14 +164,10 @@ export class Pando implements AsyncDisposable {
       health: this.#health,
       events: { report: (event: NewEvent) => void catalog.recordEvents([event]).catch(() => undefined) },
       stores,
+      defaults: this.#defaults,
       clientSite: this.configuration.site,
       telling: this.#telling,
     };
-  }
-
-  async upload(args: UploadFiles): Promise<UploadResult> {
-    const { uploadFiles } = await import('./engine/uploads/upload-files.ts');
-    return uploadFiles(await this.uploadPorts(), args);
   }
 
   async keepRules(args: KeepRules, options?: PoolOptions): Promise<CarriedOut> {
@@ -228,31 +215,11 @@ export class Pando implements AsyncDisposable {
     const shared = profile.bandwidth === undefined ? open : { ...open, ledger: openLedger() };
     const storage = await openStorage(profile, shared, {
       onRetry: ({ message }, attempt) => this.#tellRetry(message, attempt),
-      meter: this.#meterOf(open.place),
+      meter: this.#meters.of(open.place),
     });
     this.#telling.info?.('store opened', { store: profile.title ?? profile.name, place: open.place });
     this.#opened.set(storage, { profile, open: shared });
     return storage;
-  }
-
-  #meterOf(place: string): StorageMeter | undefined {
-    if (this.#telling.info === undefined) return undefined;
-    const meter = this.#meters.get(place) ?? new StorageMeter();
-    this.#meters.set(place, meter);
-    return meter;
-  }
-
-  /** What was asked of each store, by this process and its workers. */
-  #tellUse(): void {
-    for (const [place, meter] of this.#meters) {
-      const { verbs, bytesRead, bytesWritten } = meter.snapshot();
-      const used = Object.entries(verbs).filter(([, { calls }]) => calls > 0);
-      if (used.length === 0) continue;
-      const calls = used.map(([verb, one]) => [verb, one.calls] as const);
-      const failures = used.flatMap(([, one]) => Object.values(one.failures)).reduce((sum, count) => sum + count, 0);
-      this.#telling.info?.('store used', { place, ...Object.fromEntries(calls), failures, bytesRead, bytesWritten });
-    }
-    this.#meters.clear();
   }
 
   #tellRetry(why: string, attempt: number): void {
@@ -385,7 +352,7 @@ export class Pando implements AsyncDisposable {
       onRetry: (message, attempt) => this.#tellRetry(message, attempt),
       onMetered: (counts) => {
         for (const [i, { open: store }] of (stores as WorkerStore[]).entries())
-          this.#meterOf(store.place)?.add(counts[i] as MeterSnapshot);
+          this.#meters.of(store.place)?.add(counts[i] as MeterSnapshot);
       },
     });
     // Beside the listing, which there takes longer than a worker to start.
@@ -400,7 +367,7 @@ export class Pando implements AsyncDisposable {
     this.#tools = undefined;
     for (const store of this.#stores.values()) await (await store)[Symbol.asyncDispose]();
     this.#stores.clear();
-    this.#tellUse();
+    this.#meters.tellUse();
     await (await this.#catalog)?.[Symbol.asyncDispose]();
     this.#catalog = undefined;
   }

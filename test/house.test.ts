@@ -35,8 +35,10 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   // The stores of a configuration, as rules and transfers use them.
   'describe-stores.ts': ['domain', 'ports', 'config', 'engine'],
   'compose.ts': ['config', 'open-storage.ts', 'describe-stores.ts', 'open-catalog.ts', ...belowCompose],
+  // Files to stores and back, as compose.ts puts them together.
+  'compose-files.ts': ['compose.ts', 'domain', 'ports', 'engine'],
   'worker-entry.ts': ['config', 'open-storage.ts', ...belowCompose],
-  client: ['compose.ts', 'config', 'domain', 'ports'],
+  client: ['compose.ts', 'compose-files.ts', 'config', 'domain', 'ports'],
   cli: ['client', 'compose.ts', 'config', 'domain'],
   'index.ts': ['client', 'config'],
 };
