@@ -33,7 +33,7 @@ async function run(cli: Invocation, names: readonly string[], options: Options):
   let bytes = 0;
   let ended = 0;
   const show = (): void => progress.show(`${countOf(ended, 'object')} done  ${formatBytesRoughly(bytes)}`);
-  const given = { pando: await cli.pando(), scope: scopeOf({ ...(scope === undefined ? {} : { scope }) }) };
+  const given = { pando: await cli.pando(), scope: scopeOf(scope === undefined ? {} : { scope }) };
   const results = await downloadObjects(given, names, {
     ...(to === undefined ? {} : { to }),
     ...(overwrite === undefined ? {} : { overwrite }),

@@ -62,7 +62,7 @@ async function run(cli: Invocation, files: readonly string[], options: Options):
   const given = {
     pando: await cli.pando(),
     account: (await actorOf(cli, account === undefined ? {} : { account })).account,
-    scope: scopeOf({ ...(scope === undefined ? {} : { scope }) }),
+    scope: scopeOf(scope === undefined ? {} : { scope }),
   };
   const result = await uploadFiles(given, files, {
     ...pick(others),
@@ -105,11 +105,7 @@ function report(cli: Invocation, { store, dataset, files }: Uploaded): void {
     output.printJson({
       store: store ?? null,
       dataset: dataset === undefined ? null : formatObjectName(dataset),
-      files: files.map(({ scope, name, label, isRefused: _, ...rest }) => ({
-        file: label,
-        object: `${scope}:${name}`,
-        ...rest,
-      })),
+      files: files.map(fileToJson),
     });
     return;
   }
@@ -127,6 +123,10 @@ function report(cli: Invocation, { store, dataset, files }: Uploaded): void {
   else output.note(`${parts.join(', ')}${store === undefined ? '' : `, at ${store}`}`);
   for (const { label, why, state } of files)
     if (state === 'failed' || state === 'interrupted') output.complain(`${label}: ${why}`);
+}
+
+function fileToJson({ scope, name, label, state, size, sha256, url, protocol, failed, why }: UploadedFile) {
+  return { file: label, object: `${scope}:${name}`, state, size, sha256, url, protocol, failed, why };
 }
 
 function lineOf({ scope, name, state, url }: UploadedFile): string {

@@ -133,10 +133,9 @@ describe('pando download', () => {
     box.write({ 'deep/a': 'x'.repeat(1_000_000) });
     await upload('deep', '--store', 'BERLIN');
     await download('a', '--to', 'out');
-    const [sha] = ((await box.run(['object', 'show', 'lab:a', '--json'])).stdout.match(/[0-9a-f]{64}/) ?? [
-      '',
-    ]) as string[];
-    const part = `out/a.${sha?.slice(0, 12)}.part`;
+    const shown = await box.run(['object', 'show', 'lab:a', '--json']);
+    const [sha = ''] = /[0-9a-f]{64}/.exec(shown.stdout) ?? [];
+    const part = `out/a.${sha.slice(0, 12)}.part`;
     box.write({ [part]: 'x'.repeat(1_000_000) });
     truncateSync(box.path(part), 400_000);
     const again = await box.run(['download', 'lab:a', '--to', 'out', '--overwrite']);
