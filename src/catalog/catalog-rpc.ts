@@ -71,6 +71,13 @@ const VERBS = {
   setQuota: true,
   listQuotas: true,
   readAccountUse: true,
+  listReplicasAt: true,
+  beginAudit: true,
+  saveAudit: true,
+  listFindings: true,
+  listAudits: true,
+  findOperations: true,
+  adoptCopies: true,
 } as const satisfies Record<VerbName, true>;
 
 interface Call {

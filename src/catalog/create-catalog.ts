@@ -1,5 +1,10 @@
+import type { AuditCatalog } from '../ports/audits.ts';
 import type { Catalog } from '../ports/catalog.ts';
 import type { RuleCatalog } from '../ports/rules.ts';
+import { adoptCopies } from './audits/adopt-copies.ts';
+import { beginAudit, listAudits, listFindings, saveAudit } from './audits/audits.ts';
+import { findOperations } from './audits/find-operations.ts';
+import { listReplicasAt } from './audits/list-replicas-at.ts';
 import { attach } from './collections/attach.ts';
 import { detach } from './collections/detach.ts';
 import { listMembers } from './collections/list-members.ts';
@@ -96,6 +101,7 @@ export function createCatalog(given: {
     setTraits: (name, traits) => executor.write((session) => setTraits(session, name, traits)),
     status: () => executor.read((session) => readStatus(session)),
     ...ruleVerbs(executor),
+    ...auditVerbs(executor),
     [Symbol.asyncDispose]: () => executor.close(),
   };
 }
@@ -130,5 +136,17 @@ function ruleVerbs(executor: Executor): RuleCatalog {
     setQuota: (quota) => executor.write((session) => setQuota(session, quota)),
     listQuotas: (account) => executor.read((session) => listQuotas(session, account)),
     readAccountUse: (account) => executor.read((session) => readAccountUse(session, account)),
+  };
+}
+
+function auditVerbs(executor: Executor): AuditCatalog {
+  return {
+    listReplicasAt: (store, query) => executor.read((session) => listReplicasAt(session, store, query)),
+    beginAudit: (audit) => executor.write((session) => beginAudit(session, audit)),
+    saveAudit: (lease, step) => executor.write((session) => saveAudit(session, lease, step)),
+    listFindings: (store, query) => executor.read((session) => listFindings(session, store, query)),
+    listAudits: () => executor.read((session) => listAudits(session)),
+    findOperations: (operations) => executor.read((session) => findOperations(session, operations)),
+    adoptCopies: (copies, events) => executor.write((session) => adoptCopies(session, copies, events)),
   };
 }

@@ -3,6 +3,7 @@ import type { Content, Version } from '../domain/object/version.ts';
 import type { Replica, ReplicaState } from '../domain/replica/replica.ts';
 import type { Verification } from '../domain/store/verification.ts';
 import type { RequestState } from '../domain/transfer/request-states.ts';
+import type { AuditCatalog } from './audits.ts';
 import type { CatalogStatus } from './catalog-status.ts';
 import type { BeginSync, SyncBegun, SyncHeld, SyncLease, SyncProgress, SyncRecord } from './catalog-syncs.ts';
 import type { RuleCatalog } from './rules.ts';
@@ -18,7 +19,7 @@ import type { CollectionCatalog } from './collections.ts';
  * - Verbs fail with `CatalogError` only.
  * - A scope is known by its name, a store by its place (normalised URL); both come into being by `openScope`.
  */
-export interface Catalog extends CollectionCatalog, RuleCatalog, AsyncDisposable {
+export interface Catalog extends CollectionCatalog, RuleCatalog, AuditCatalog, AsyncDisposable {
   /** Where it lies, without secrets: `sqlite:/path` or `postgres://host/database`. */
   readonly location: string;
   /** This process's place in the catalog; takes a slot where it has none yet. */
