@@ -6,12 +6,15 @@ import { nameOfPlace } from './config/implicit-profile.ts';
 import { storePlace } from './config/place.ts';
 import { describeStores } from './describe-stores.ts';
 import type { CarriedOut } from './engine/carry-out-requests.ts';
+import type { AuditStores } from './engine/audit/audit-stores.ts';
+import type { AuditPorts, AuditResult } from './engine/audit/audit-types.ts';
+import type { DarkRemoved } from './engine/audit/remove-dark.ts';
 import { bindObjectVerbs, type ObjectVerbs } from './engine/object-verbs.ts';
 import type { OpenedScope } from './engine/opened-scope.ts';
 import { OperationIds } from './engine/operation-ids.ts';
 import type { KeepRules, RuleWorkPorts } from './engine/rules/keep-rules.ts';
 import { StoreHealth } from './engine/store-health.ts';
-import type { Stores } from './engine/stores/store-access.ts';
+import type { StoreAccess, Stores } from './engine/stores/store-access.ts';
 import { describeTopology } from './engine/stores/topology.ts';
 import { copyPage } from './engine/sync/copy-page.ts';
 import type { SyncPorts, SyncReplicas } from './engine/sync/sync-replicas.ts';
@@ -117,8 +120,8 @@ export class Pando implements AsyncDisposable {
     return this.#described;
   }
 
-  /** What rules are carried out with. The catalog knows all stores from then on. */
-  async rulePorts(options: PoolOptions = {}): Promise<RuleWorkPorts> {
+  /** The catalog knows all stores from then on. */
+  async #announceStores(): Promise<{ readonly stores: Stores; readonly catalog: Catalog }> {
     const stores = this.stores();
     const catalog = await this.catalog();
     await catalog.openStores(
@@ -128,6 +131,12 @@ export class Pando implements AsyncDisposable {
         allocatedBytes: traits.accepts.spaceAllocatedBytes,
       })),
     );
+    return { stores, catalog };
+  }
+
+  /** What rules are carried out with. */
+  async rulePorts(options: PoolOptions = {}): Promise<RuleWorkPorts> {
+    const { stores, catalog } = await this.#announceStores();
     this.#tools ??= this.#openLocalTool(options);
     return {
       catalog,
@@ -299,6 +308,32 @@ export class Pando implements AsyncDisposable {
   async verify(args: VerifyReplicas, options: PoolOptions): Promise<VerifyResult> {
     const { verifyReplicas } = await import('./engine/verify/verify-replicas.ts');
     return verifyReplicas(await this.syncPorts(options), args);
+  }
+
+  /** Compares stores with the catalog. What changes meanwhile is told apart by a second look at the catalog. */
+  async audit(args: AuditStores, options: PoolOptions = {}): Promise<AuditResult> {
+    const { auditStores } = await import('./engine/audit/audit-stores.ts');
+    const { stores, catalog } = await this.#announceStores();
+    const ports: AuditPorts = {
+      catalog,
+      stores,
+      clock: this.clock,
+      random: this.random,
+      health: this.#health,
+      telling: this.#telling,
+      openScratch: () => openSystemScratch(),
+      openPool: (storage) => this.#openPool(storage, [], options),
+    };
+    return auditStores(ports, args);
+  }
+
+  /** Removes what audits have set aside at a store. */
+  async removeDark(
+    access: StoreAccess,
+    asked: { readonly olderThanMs: number; readonly dryRun: boolean; readonly signal: AbortSignal },
+  ): Promise<DarkRemoved> {
+    const { removeDark } = await import('./engine/audit/remove-dark.ts');
+    return removeDark({ ...asked, access, nowMs: this.clock.nowMs() });
   }
 
   async #openPool(source: Storage, targets: readonly Storage[], options: PoolOptions): Promise<CopyPool> {

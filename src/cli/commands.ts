@@ -19,6 +19,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./verify.ts')).verify,
   },
   {
+    name: 'audit',
+    summary: 'compare stores with the catalog: what is lost, dark, stale or corrupt; mend it with --repair',
+    load: async () => (await import('./audit.ts')).audit,
+  },
+  {
     name: 'cat',
     summary: 'write objects to stdout, from the nearest good copy',
     load: async () => (await import('./cat.ts')).cat,

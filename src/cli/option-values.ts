@@ -6,6 +6,11 @@ import type { DeleteLimit } from '../domain/transfer/delete-limit.ts';
 export const bytes = (text: string): number => demand('a size', parseBytes(text));
 export const rate = (text: string): number => demand('a rate', parseRate(text));
 
+/** `10%`. */
+export const percentage = (text: string): number => demand('a percentage', parsePercentage(text));
+/** `30d`, in milliseconds. */
+export const duration = (text: string): number => demand('a duration', parseDuration(text));
+
 export function wholeNumber(least: number): (text: string) => number {
   return (text) => {
     if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text);
