@@ -268,7 +268,7 @@ export interface TransferRow {
   readonly place: string;
   /** State of the copy that is asked for; undefined: there is no row of it any more. */
   readonly replica: ReplicaState | undefined;
-  /** Token of what the object has at that place of an earlier version, and may be replaced. */
+  /** Token of what the object has at that place and may be replaced: of an earlier version, or a copy that turned out to be wrong. */
   readonly onto: string | undefined;
   /** Of the object, of all versions. */
   readonly replicas: readonly Replica[];

@@ -318,6 +318,8 @@ describe('the last good copy', () => {
     world.add(join(world.root, 'c', 'from/a/tape', SCOPE, name), saved.toString());
     expect(await world.audit('c', { adopt: true, percentMax: 100 })).toMatchObject({ repairs: { adopted: 1 } });
     expect(await world.events()).toContain(`object-found-again ${name}`);
+    // It would be tried within a minute.
+    await (await world.catalog()).hasten({ fact: 'asked' });
     await world.work();
     expect(await world.states(name)).toMatchObject({ a: 'AVAILABLE', c: 'AVAILABLE' });
     expect(await world.ruleState(rule)).toBe('OK');

@@ -136,6 +136,7 @@ export class LocalTool implements TransferTool {
       priority: transfer.priority,
       sourceAt: 0,
       failed: [],
+      onto: transfer.onto,
       bytes: undefined,
       isMoving: false,
       isCancelled: false,
@@ -208,6 +209,10 @@ export class LocalTool implements TransferTool {
     for (const [at, one] of page.entries()) {
       const read = reads[at];
       const { sha256 } = one.transfer.content;
+      if (read?.kind === 'failed' && read.failure.kind === 'not-found' && one.onto !== undefined) {
+        this.#again(one);
+        continue;
+      }
       if (read?.kind !== 'read' || read.sha256 !== sha256) {
         const message = `${one.transfer.destination.key}: the destination holds something else than expected`;
         this.#fail(
@@ -230,6 +235,14 @@ export class LocalTool implements TransferTool {
         failed: one.failed,
       });
     }
+  }
+
+  /** What was to be replaced is gone: the destination is free. */
+  #again(one: WaitingTransfer): void {
+    if (one.isCancelled || this.#isClosed) return this.#fail(one, { kind: 'aborted', message: '' });
+    one.onto = undefined;
+    one.isMoving = false;
+    this.#waiting.unshift(one);
   }
 
   /** The next source, where there is one and it may help. */
