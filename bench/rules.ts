@@ -57,6 +57,10 @@ async function benchPostgres(): Promise<void> {
   await bench('postgres', catalogs);
   await using client = await connect(url);
   const { rows } = await client.query<{ size: string }>('select pg_database_size(current_database()) as size');
+  const { rows: counts } = await client.query<{ deadlocks: string }>(
+    'select deadlocks from pg_stat_database where datname = current_database()',
+  );
+  say(`postgres: ${counts[0]?.deadlocks} deadlocks`);
   say(`postgres: ${(Number(rows[0]?.size) / objects).toFixed(0)} bytes an object when all is done`);
   for (const catalog of catalogs) await catalog[Symbol.asyncDispose]();
 }

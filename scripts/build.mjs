@@ -30,7 +30,7 @@ await build({
   target: 'node24',
   sourcemap: true,
   // Loaded only where they are needed, or native, or the user's own.
-  external: ['koffi', 'pg', 'pino', '@aws-sdk/*', '@smithy/*', 'vitest'],
+  external: ['koffi', 'pg', 'pino', 'ssh2', '@aws-sdk/*', '@smithy/*', 'vitest'],
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },

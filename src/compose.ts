@@ -1,14 +1,16 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import type { CatalogSettings, Configuration, Profile } from './config/configuration.ts';
+import type { Configuration, Profile } from './config/configuration.ts';
 import { findProfile } from './config/find-profile.ts';
 import { nameOfPlace } from './config/implicit-profile.ts';
 import { storePlace } from './config/place.ts';
+import { profileOfRecordedPlace } from './config/recorded-place.ts';
 import { describeStores } from './describe-stores.ts';
 import type { CarriedOut } from './engine/carry-out-requests.ts';
 import type { AuditStores } from './engine/audit/audit-stores.ts';
 import type { AuditPorts, AuditResult } from './engine/audit/audit-types.ts';
 import type { DarkRemoved } from './engine/audit/remove-dark.ts';
+import type { RuleDesk } from './engine/explain/rule-desk.ts';
 import { bindObjectVerbs, type ObjectVerbs } from './engine/object-verbs.ts';
 import type { OpenedScope } from './engine/opened-scope.ts';
 import { OperationIds } from './engine/operation-ids.ts';
@@ -27,6 +29,7 @@ import type { CopyPool } from './ports/copy-pool.ts';
 import type { Storage } from './ports/storage.ts';
 import type { Telling } from './ports/telling.ts';
 import type { TransferTool } from './ports/transfer-tool.ts';
+import { existingCatalog, openCatalog } from './open-catalog.ts';
 import { type OpenStore, openStorage } from './open-storage.ts';
 import { openLedger } from './storage/bandwidth.ts';
 import { type MeterSnapshot, StorageMeter } from './storage/with-meter.ts';
@@ -34,6 +37,7 @@ import { systemClock } from './system/system-clock.ts';
 import { systemProcesses } from './system/system-processes.ts';
 import { systemRandom } from './system/system-random.ts';
 import { openSystemScratch } from './system/system-scratch.ts';
+import { systemUser } from './system/system-user.ts';
 import { InProcessPool } from './transfer-tools/in-process-pool.ts';
 import { planPool } from './transfer-tools/plan-pool.ts';
 import { processLink, threadLink } from './transfer-tools/worker-link.ts';
@@ -74,6 +78,7 @@ export class Pando implements AsyncDisposable {
   readonly clock = systemClock;
   readonly random = systemRandom;
   readonly processes = systemProcesses;
+  readonly user = systemUser();
   readonly #telling: Telling;
   readonly #stores = new Map<string, Promise<Storage>>();
   readonly #opened = new WeakMap<Storage, WorkerStore>();
@@ -108,6 +113,8 @@ export class Pando implements AsyncDisposable {
         random: this.random,
         processes: this.processes,
         events,
+        stores: this.stores(),
+        defaults: { ...(this.configuration.defaultPolicy ?? NO_DEFAULTS), account: this.user.name },
         telling: this.#telling,
       });
     });
@@ -120,8 +127,22 @@ export class Pando implements AsyncDisposable {
     return this.#described;
   }
 
+  /** What is asked about single objects and rules. No store is opened. */
+  async ruleDesk(): Promise<RuleDesk> {
+    const { bindRuleDesk } = await import('./engine/explain/rule-desk.ts');
+    const { clock, configuration } = this;
+    const catalog = await this.catalog();
+    const stores = this.stores();
+    const sourceOf = (scope: string): string | undefined => {
+      const profile = findProfile(configuration, scope);
+      return profile === undefined ? undefined : storePlace(profile.storage);
+    };
+    const topology = describeTopology(stores);
+    return bindRuleDesk({ catalog, clock, stores, topology, clientSite: configuration.site, sourceOf });
+  }
+
   /** The catalog knows all stores from then on. */
-  async #announceStores(): Promise<{ readonly stores: Stores; readonly catalog: Catalog }> {
+  async declareStores(): Promise<Stores> {
     const stores = this.stores();
     const catalog = await this.catalog();
     await catalog.openStores(
@@ -131,12 +152,13 @@ export class Pando implements AsyncDisposable {
         allocatedBytes: traits.accepts.spaceAllocatedBytes,
       })),
     );
-    return { stores, catalog };
+    return stores;
   }
 
   /** What rules are carried out with. */
   async rulePorts(options: PoolOptions = {}): Promise<RuleWorkPorts> {
-    const { stores, catalog } = await this.#announceStores();
+    const stores = await this.declareStores();
+    const catalog = await this.catalog();
     this.#tools ??= this.#openLocalTool(options);
     return {
       catalog,
@@ -242,7 +264,19 @@ export class Pando implements AsyncDisposable {
     );
     const { name, consistency, deadlineMs } = profile;
     await this.declareScope(profile, { source, replicas, standing: replicas.length > 0 });
-    return { name, title: name, source, replicas, consistency, deadlineMs };
+    const openElsewhere = (place: string): Promise<Storage | undefined> => this.#openPlace(place);
+    return { name, title: name, source, replicas, openElsewhere, consistency, deadlineMs };
+  }
+
+  async #openPlace(place: string): Promise<Storage | undefined> {
+    const profile = profileOfRecordedPlace(place, this.configuration);
+    return profile === undefined ? undefined : await this.openStore(profile);
+  }
+
+  /** The scope of a place that no profile names, as the catalog recorded it; undefined where it cannot be opened any more. */
+  async openUnnamedScope(name: string, place: string): Promise<OpenedScope | undefined> {
+    const profile = profileOfRecordedPlace(place, this.configuration);
+    return profile?.name === name ? await this.openScope(profile) : undefined;
   }
 
   /** Tells the catalog of a profile's scope and of stores with copies of it; with `standing` these are its rule. */
@@ -266,11 +300,11 @@ export class Pando implements AsyncDisposable {
     return storage.type !== 'file' || existsSync(storage.basePath);
   }
 
-  /** Makes sure a sync can write to a place that need not exist yet. */
-  async prepareTarget({ storage }: Profile): Promise<void> {
+  /** Makes sure a sync can write to a place that need not exist yet. Fails with a `StorageError`. */
+  async prepareTarget({ name, title, storage }: Profile): Promise<void> {
     if (storage.type !== 'file') return;
     const { makeRoot } = await import('./storage/file/make-root.ts');
-    makeRoot(storage.basePath);
+    makeRoot(storage.basePath, title ?? name);
   }
 
   async syncPorts(options: PoolOptions): Promise<SyncPorts> {
@@ -300,7 +334,7 @@ export class Pando implements AsyncDisposable {
   /** A bulk sync. A dry run makes nothing: where there is no catalog yet, it goes by an empty one in memory. */
   async sync(args: SyncReplicas, options: PoolOptions): Promise<SyncResult> {
     const { syncReplicas } = await import('./engine/sync/sync-replicas.ts');
-    if (args.options.dryRun) this.#catalog ??= openCatalog(existing(this.configuration.catalog));
+    if (args.options.dryRun) this.#catalog ??= openCatalog(existingCatalog(this.configuration.catalog));
     return syncReplicas(await this.syncPorts(options), args);
   }
 
@@ -313,7 +347,8 @@ export class Pando implements AsyncDisposable {
   /** Compares stores with the catalog. What changes meanwhile is told apart by a second look at the catalog. */
   async audit(args: AuditStores, options: PoolOptions = {}): Promise<AuditResult> {
     const { auditStores } = await import('./engine/audit/audit-stores.ts');
-    const { stores, catalog } = await this.#announceStores();
+    const stores = await this.declareStores();
+    const catalog = await this.catalog();
     const ports: AuditPorts = {
       catalog,
       stores,
@@ -391,18 +426,8 @@ export class Pando implements AsyncDisposable {
   }
 }
 
+/** The default policy is on nowhere unless it is configured. */
+const NO_DEFAULTS = { scopes: [], maxBytes: 0 };
+
 /** Enough to hide the latency of a store that is not on this machine. */
 const DEFAULT_TRANSFERS = 16;
-
-function existing(settings: CatalogSettings): CatalogSettings {
-  return settings.kind === 'postgres' || existsSync(settings.path) ? settings : { kind: 'sqlite', path: ':memory:' };
-}
-
-async function openCatalog(settings: CatalogSettings): Promise<Catalog> {
-  if (settings.kind === 'sqlite') {
-    const { openSqliteCatalog } = await import('./catalog/open-sqlite.ts');
-    return openSqliteCatalog({ path: settings.path });
-  }
-  const { openPostgresCatalog } = await import('./catalog/open-postgres.ts');
-  return openPostgresCatalog({ url: settings.url });
-}

@@ -75,6 +75,14 @@ async function openAdapter(profile: Profile, { place, blocking, symlinks }: Open
       const { openMemoryStorage } = await import('./storage/memory/memory-storage.ts');
       return openMemoryStorage({ name: settings.name, clock: systemClock });
     }
+    case 'webdav': {
+      const { openWebdavStorage } = await import('./storage/webdav/webdav-storage.ts');
+      return openWebdavStorage({ name, place, settings, clock: systemClock, random: systemRandom });
+    }
+    case 'sftp': {
+      const { openSftpStorage } = await import('./storage/sftp/sftp-storage.ts');
+      return openSftpStorage({ name, place, settings, clock: systemClock, durability });
+    }
     case 's3': {
       const { openS3Storage } = await import('./storage/s3/s3-storage.ts');
       return openS3Storage({

@@ -30,9 +30,11 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   testing: ['domain', 'ports'],
   // What compose.ts and worker-entry.ts share: a worker loads the adapters of its own stores and nothing else.
   'open-storage.ts': ['domain', 'ports', 'config', 'storage', 'system'],
+  // The catalog of a configuration.
+  'open-catalog.ts': ['ports', 'config', 'catalog'],
   // The stores of a configuration, as rules and transfers use them.
   'describe-stores.ts': ['domain', 'ports', 'config', 'engine'],
-  'compose.ts': ['config', 'open-storage.ts', 'describe-stores.ts', ...belowCompose],
+  'compose.ts': ['config', 'open-storage.ts', 'describe-stores.ts', 'open-catalog.ts', ...belowCompose],
   'worker-entry.ts': ['config', 'open-storage.ts', ...belowCompose],
   client: ['compose.ts', 'config', 'domain', 'ports'],
   cli: ['client', 'compose.ts', 'config', 'domain'],

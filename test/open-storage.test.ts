@@ -71,7 +71,8 @@ describe('a store of type s3 does what its profile says:', () => {
   });
 
   test('concurrency is how many requests are under way at once, shared by all workers', async () => {
-    answer = (response) => void sleep(20).then(() => response.writeHead(200, { etag: '"t"' }).end());
+    answer = (response) =>
+      void sleep(20).then(() => response.writeHead(200, { etag: '"t"', 'content-length': 3 }).end());
     await using storage = await open(bucket(), `${KEYS}    concurrency: 4\n`, 2);
     await Promise.all(Array.from({ length: 12 }, (_, i) => storage.head(`${i}`)));
     expect(atOnceMax).toBe(2);

@@ -18,6 +18,8 @@ const VERBS = {
   renewRequests: true,
   finishRequests: true,
   listRequests: true,
+  askAgain: true,
+  cancelRequests: true,
   beginSync: true,
   renewSync: true,
   endSync: true,

@@ -28,6 +28,7 @@ import { readRulePage } from './rules/read-rule-page.ts';
 import { releaseLocks } from './rules/release-locks.ts';
 import { listReleased, touch } from './rules/released.ts';
 import { hasten, retryStuck } from './rules/retry-stuck.ts';
+import { askAgain, cancelRequests } from './rules/request-desk.ts';
 import { openStores } from './rules/open-stores.ts';
 import { readTransfers } from './rules/read-transfers.ts';
 import { settleTransfers } from './rules/settle-transfers.ts';
@@ -100,6 +101,8 @@ export function createCatalog(given: {
     readTraits: (name) => executor.read((session) => readTraits(session, name)),
     setTraits: (name, traits) => executor.write((session) => setTraits(session, name, traits)),
     status: () => executor.read((session) => readStatus(session)),
+    askAgain: (ids) => executor.write((session) => askAgain(session, ids)),
+    cancelRequests: (ids) => executor.write((session) => cancelRequests(session, ids)),
     ...ruleVerbs(executor),
     ...auditVerbs(executor),
     [Symbol.asyncDispose]: () => executor.close(),

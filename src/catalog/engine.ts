@@ -21,6 +21,9 @@ export interface Engine {
   readonly forShare: string;
   /** As `forUpdate`, leaving out rows that somebody else has locked. */
   readonly skipLocked: string;
+  /** SQL expressions: locks under this number, held until the transaction ends. */
+  sharedLock(key: string): string;
+  exclusiveLock(key: string): string;
   /** Several processes write at one moment: each needs a slot of its own, and a name can be taken while we look. */
   readonly concurrentWriters: boolean;
   /** So many waiting `record` calls are carried out as one set of rows. */

@@ -31,6 +31,8 @@ export const postgresEngine: Engine = {
   forUpdate: 'for update',
   forShare: 'for share',
   skipLocked: 'for update skip locked',
+  sharedLock: (key) => `pg_advisory_xact_lock_shared(${key})`,
+  exclusiveLock: (key) => `pg_advisory_xact_lock(${key})`,
   concurrentWriters: true,
   recordsMerged: RECORDS_MERGED,
   async takeIds(session: Session, count: number): Promise<number[]> {

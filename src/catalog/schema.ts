@@ -33,9 +33,9 @@ export interface Schema extends RuleSchema {
     token: string | null;
     /** The row of `unflushed` it was written under; null, or of a row that is gone: it is durable. */
     unflushed: number | null;
-    /** Null: a profile's, kept by its standing rule. 1: placed by a rule or an upload; 2: released; 3: released, to go at once. */
+    /** Whose it is: codes.ts. */
     placed: number | null;
-    /** Of a released one: last read, or made. */
+    /** Of a released one: last read, or released; null otherwise. */
     used_ms: number | null;
   };
   /**

@@ -32,6 +32,8 @@ export const sqliteEngine: Engine = {
   forUpdate: '',
   forShare: '',
   skipLocked: '',
+  sharedLock: () => 'null',
+  exclusiveLock: () => 'null',
   concurrentWriters: false,
   recordsMerged: 1,
   async takeIds(session: Session, count: number): Promise<number[]> {

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, statfsSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, statfsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { CatalogError } from '../ports/catalog.ts';
 
@@ -32,7 +32,7 @@ export function sharedFileSystem(type: number): string | undefined {
 export function preparePlace(path: string, fileSystemType = (directory: string) => statfsSync(directory).type): string {
   const file = resolve(path);
   const directory = dirname(file);
-  const made = mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const made = makeDirectories(directory, file);
   const shared = sharedFileSystem(fileSystemType(directory));
   if (shared !== undefined) {
     throw new CatalogError(
@@ -45,14 +45,35 @@ export function preparePlace(path: string, fileSystemType = (directory: string) 
     closeSync(openSync(file, 'a', 0o600));
     syncDirectory(directory);
   }
-  if (made !== undefined) {
-    for (let parent = directory; parent.length >= dirname(made).length; parent = dirname(parent)) {
-      syncDirectory(parent);
-      if (parent === dirname(parent)) break;
-    }
-  }
+  for (const path of made) syncDirectory(dirname(path));
   return file;
 }
+
+/**
+ * Those that were made. One at a time from the nearest one there is: Node's own way never ends where a file system (`/proc`) takes
+ * no directory and says that something was not found.
+ */
+function makeDirectories(directory: string, file: string): readonly string[] {
+  const missing: string[] = [];
+  for (let path = directory; !existsSync(path); path = dirname(path)) missing.push(path);
+  for (const path of missing.toReversed()) {
+    try {
+      mkdirSync(path, { mode: 0o700 });
+    } catch (error) {
+      // Another process may make the same place in this moment.
+      if (existsSync(path) && statSync(path).isDirectory()) continue;
+      const code = (error as NodeJS.ErrnoException).code ?? '';
+      throw new CatalogError(
+        FULL.has(code) ? 'full' : 'refused-place',
+        `catalog sqlite:${file}: its directory ${path} cannot be made (${code}): put the catalog elsewhere (--data DIR)`,
+        error,
+      );
+    }
+  }
+  return missing;
+}
+
+const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 
 function syncDirectory(directory: string): void {
   const handle = openSync(directory, 'r');

@@ -123,7 +123,7 @@ function exitOf({ stores }: AuditResult, { repair }: AuditOptions): ExitCode {
 /** Something is left that nobody mends by itself. */
 function isOpen({ state, counts, repairs, lostObjects }: StoreAudit, repair: boolean): boolean {
   if (state !== 'differs') return false;
-  const done = repairs.adopted + repairs.setAside + repairs.forgotten + repairs.doubted;
+  const done = repairs.adopted + repairs.setAside + repairs.forgotten + repairs.declaredBad;
   const { lost, dark, stale, corrupt } = counts;
   return !repair || done < lost + dark + stale + corrupt || counts.unreachable > 0 || lostObjects.count > 0;
 }
@@ -186,9 +186,9 @@ function describeFinding({ kind, key, scope, name, detail }: ShownFinding): stri
 }
 
 function describeRepairs({ repairs, lostObjects }: StoreAudit): string[] {
-  const { doubted, forgotten, adopted, setAside, failed } = repairs;
+  const { declaredBad, forgotten, adopted, setAside, failed } = repairs;
   const told = [
-    doubted > 0 ? `${doubted} recorded as wrong` : undefined,
+    declaredBad > 0 ? `${declaredBad} recorded as wrong` : undefined,
     forgotten > 0 ? `${forgotten} lost ones to be copied again` : undefined,
     adopted > 0 ? `${adopted} adopted` : undefined,
     setAside > 0 ? `${setAside} set aside in .pando/dark` : undefined,
@@ -201,7 +201,7 @@ function describeRepairs({ repairs, lostObjects }: StoreAudit): string[] {
     ...(lostObjects.count === 0
       ? []
       : [
-          `LOST: ${lostObjects.count} ${lostObjects.count === 1 ? 'object has' : 'objects have'} no good copy left: ${names}${more}`,
+          `LOST: ${lostObjects.count} ${lostObjects.count === 1 ? 'object has' : 'objects have'} no copy left that could be good: ${names}${more}`,
         ]),
   ];
 }
@@ -214,7 +214,7 @@ function advise({ state, counts, repairs }: StoreAudit, { repair, adopt }: Audit
     const also = dark > 0 && !adopt ? ' (--adopt keeps what is known of it)' : '';
     return [`--repair ${joinWords(what)}${also}.`];
   }
-  if (repairs.doubted + repairs.forgotten > 0) return ['pando worker brings the copies that rules ask for.'];
+  if (repairs.declaredBad + repairs.forgotten > 0) return ['pando worker brings the copies that rules ask for.'];
   return [];
 }
 

@@ -24,6 +24,7 @@ const EXIT_BY_KIND: Readonly<Record<string, Readonly<Record<string, ExitCode>>>>
     'invalid-key': EXIT.usage,
     aborted: EXIT.interrupted,
   },
+  RuleError: { 'not-found': EXIT.notFound, refused: EXIT.refused },
   CollectionError: { 'not-found': EXIT.notFound, refused: EXIT.refused },
   CatalogError: {
     unavailable: EXIT.unavailable,

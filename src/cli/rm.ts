@@ -28,11 +28,17 @@ export const rm: CommandModule = {
             }
           }
           report(cli, deleted);
-          return exitCode;
+          return exitCode === EXIT.done ? exitCodeOf(deleted.map(({ result }) => result)) : exitCode;
         }),
       );
   },
 };
+
+/** What is not gone everywhere is not done. */
+function exitCodeOf(results: readonly DeleteResult[]): ExitCode {
+  if (results.some(({ left }) => left.length > 0)) return EXIT.failed;
+  return results.some(({ pending }) => pending.length > 0) ? EXIT.unavailable : EXIT.done;
+}
 
 function report(cli: Invocation, deleted: readonly { readonly object: string; readonly result: DeleteResult }[]): void {
   if (cli.globals.json === true) {
@@ -41,6 +47,7 @@ function report(cli: Invocation, deleted: readonly { readonly object: string; re
   }
   for (const { object, result } of deleted) {
     cli.output.note(`${escapeKey(object)}: deleted at ${result.deleted.join(', ') || 'no store yet'}`);
+    for (const store of result.left) cli.output.note(`  left at ${store}: somebody else wrote other bytes there`);
     for (const { store, why } of result.pending)
       cli.output.note(`  not served any more, and still to go at ${store}: ${why}; pando worker carries it out`);
   }

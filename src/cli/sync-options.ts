@@ -10,6 +10,7 @@ export interface SyncOptions extends FilterOptions {
   readonly replicaIndices?: readonly number[];
   readonly deleteUnmatchedFiles?: boolean;
   readonly maxDelete?: DeleteLimit;
+  readonly allowEmptySource?: boolean;
   readonly symlinks?: 'follow' | 'skip' | 'preserve';
   readonly compare: Comparison;
   readonly dryRun?: boolean;
@@ -31,12 +32,8 @@ export function declareSyncOptions(command: Command, rules: NamePattern[]): void
     .option('--replica-indices <list>', 'only these of the profile’s replicas, by priority from 0: 0,1', indices)
     .option('--delete-unmatched-files', 'delete at the targets what the source does not have')
     .option('--max-delete <n|p%>', 'delete no more than this at a target, else nothing (default: 50%)', deleteLimit)
-    .addOption(
-      new Option(
-        '--symlinks <how>',
-        'follow links inside the root (default), skip them, or keep them as links',
-      ).choices(['follow', 'skip', 'preserve']),
-    )
+    .option('--allow-empty-source', 'delete also when the source is empty')
+    .addOption(symlinksOption())
     .addOption(
       new Option('--compare <how>', 'what tells that a copy is up to date')
         .choices(['version', 'size-mtime', 'checksum'])
@@ -66,4 +63,12 @@ export function declareSyncOptions(command: Command, rules: NamePattern[]): void
 
 function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
   return [...(previous ?? []), value];
+}
+
+export function symlinksOption(): Option {
+  const option = new Option(
+    '--symlinks <how>',
+    'follow links inside the root (default), skip them, or keep them as links',
+  );
+  return option.choices(['follow', 'skip', 'preserve']);
 }

@@ -1,6 +1,8 @@
 import { formatBytesRoughly } from '../config/quantity.ts';
+import { countOf } from '../domain/count-of.ts';
 import type { Verification } from '../domain/store/verification.ts';
 import type { SyncFailure, SyncResult } from '../engine/sync/sync-types.ts';
+import { adviseOnFailures } from './failure-advice.ts';
 import type { Output } from './output.ts';
 import { renderTable } from './table.ts';
 
@@ -51,10 +53,10 @@ function describeSource({ objects, bytes, hidden, excluded, markers }: SyncResul
   const apart = [
     excluded > 0 ? `${excluded} excluded` : undefined,
     hidden > 0 ? `${hidden} hidden ones left out` : undefined,
-    markers > 0 ? `${markers} directory markers not copied` : undefined,
+    markers > 0 ? `${countOf(markers, 'directory marker')} not copied` : undefined,
   ].filter((part) => part !== undefined);
   const more = apart.length === 0 ? '' : ` (${apart.join(', ')})`;
-  return `${objects} ${objects === 1 ? 'object' : 'objects'}, ${formatBytesRoughly(bytes)} at the source${more}, in ${seconds.toFixed(1)} s.`;
+  return `${countOf(objects, 'object')}, ${formatBytesRoughly(bytes)} at the source${more}, in ${seconds.toFixed(1)} s.`;
 }
 
 /** The reason alone, where it begins with the name that stands before it. */
@@ -69,7 +71,10 @@ function printFailures(output: Output, failures: readonly SyncFailure[], counts:
   output.print(total === 1 ? 'One failure:' : `${total} failures:`);
   for (const { key, target, message } of failures.slice(0, FAILURES_SHOWN)) {
     const where = [key, target === undefined ? 'at the source' : `at ${target}`].filter((part) => part !== '');
-    output.print(`  ${where.join(' ')}: ${reasonOf(key, message)}`);
+    output.print(`  ${where.join(' ')}: ${reasonOf(key, reasonOf(target ?? '', message))}`);
   }
   if (total > FAILURES_SHOWN) output.print(`  … and ${total - FAILURES_SHOWN} more; all of them with --json`);
+  // A target that was given up as a whole says itself what to do.
+  const kinds = failures.flatMap(({ key, kind }) => (key === '' ? [] : kind));
+  for (const advice of adviseOnFailures(kinds)) output.print(advice);
 }

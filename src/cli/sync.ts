@@ -76,6 +76,7 @@ async function readTrees(
     filter: await readFilter(rules, options),
     comparison: options.compare,
     deleteUnmatched: options.deleteUnmatchedFiles === true,
+    allowEmptySource: options.allowEmptySource,
     deleteLimit: options.maxDelete ?? DEFAULT_DELETE_LIMIT,
     verify: options.verify,
     wait: options.wait === true,

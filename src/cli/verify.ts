@@ -1,19 +1,24 @@
 import type { NamePattern } from '../client/make-rules.ts';
 import type { VerifiedTrees } from '../client/verify-trees.ts';
 import { formatBytesRoughly } from '../config/quantity.ts';
+import { countOf } from '../domain/count-of.ts';
+import { escapeKey } from '../domain/object/key.ts';
 import type { VerifyFinding, VerifyProgressReport, VerifyStoreResult } from '../engine/verify/verify-types.ts';
 import { describeBytes, joinParts } from './describe-progress.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 import type { Output } from './output.ts';
+import { adviseOnFailures } from './failure-advice.ts';
 import { declareFilterOptions, type FilterOptions, readFilter } from './filter-options.ts';
 import { openProgressLine } from './progress-line.ts';
 import { reasonOf } from './sync-report.ts';
+import { type SyncOptions, symlinksOption } from './sync-options.ts';
 import { renderTable } from './table.ts';
 import { resolveTargetTrees, resolveTree } from './trees.ts';
 
 interface VerifyOptions extends FilterOptions {
   readonly repair?: boolean;
+  readonly symlinks?: SyncOptions['symlinks'];
   readonly progress?: boolean;
 }
 
@@ -24,6 +29,7 @@ export const verify: CommandModule = {
       .argument('<source>', 'a profile, profile:path, pando://, s3://, file:// or a path')
       .argument('[targets...]', 'where its copies are; without any: the replicas of the source’s profile')
       .option('--repair', 'copy again what is missing, stale or corrupt at a target; nothing is deleted')
+      .addOption(symlinksOption())
       .option('-P, --progress', 'show progress even where stderr is no terminal');
     declareFilterOptions(command, rules);
     command.action(
@@ -40,6 +46,7 @@ export const verify: CommandModule = {
           targets: resolveTargetTrees(targets, configuration),
           filter: await readFilter(rules, options),
           repair: options.repair === true,
+          symlinks: options.symlinks,
           listeners: {
             onProgress: (report) => {
               if ('wrong' in report) progress.show(describeVerify(report, Date.now() - startedMs));
@@ -49,7 +56,7 @@ export const verify: CommandModule = {
           signal: cli.signal,
         });
         progress.end();
-        return await reportVerified(cli, result);
+        return await reportVerified(cli, result, Object.keys(configuration.profiles));
       }),
     );
   },
@@ -64,14 +71,14 @@ function describeVerify(report: VerifyProgressReport, elapsedMs: number): string
   ]);
 }
 
-async function reportVerified(cli: Invocation, result: VerifiedTrees): Promise<ExitCode> {
+async function reportVerified(cli: Invocation, result: VerifiedTrees, profiles: readonly string[]): Promise<ExitCode> {
   const { findings, ...counts } = result;
   if (cli.globals.json === true)
     cli.output.printJson({
       ...counts,
-      findings: findings.map(({ key, target, kind, message }) => ({ key, target, kind, message })),
+      findings: findings.map(({ key, target, kind, message, intactAt }) => ({ key, target, kind, message, intactAt })),
     });
-  else await printVerified(cli.output, result);
+  else await printVerified(cli.output, result, profiles);
   if (result.state === 'interrupted') return EXIT.interrupted;
   return result.unrepaired === 0 ? EXIT.done : EXIT.failed;
 }
@@ -79,11 +86,17 @@ async function reportVerified(cli: Invocation, result: VerifiedTrees): Promise<E
 const FINDINGS_SHOWN = 20;
 
 /** For people: a row per store, what is wrong where, and what was mended. */
-export async function printVerified(output: Output, result: VerifiedTrees): Promise<void> {
+export async function printVerified(
+  output: Output,
+  result: VerifiedTrees,
+  profiles: readonly string[] = [],
+): Promise<void> {
   const headings = ['store', 'intact', 'missing', 'stale', 'corrupt', 'unreadable', 'extra', 'read'];
   output.print(await renderTable(headings, [result.source, ...result.targets].map(row), ['store']));
   output.print('');
-  output.print(`${result.objects} objects were read again at every store, in ${result.seconds.toFixed(1)} s.`);
+  output.print(
+    `${countOf(result.objects, 'object')} ${result.objects === 1 ? 'was' : 'were'} read again at every store, in ${result.seconds.toFixed(1)} s.`,
+  );
   printFindings(output, result.findings, [result.source, ...result.targets]);
   const { repair, unrepaired } = result;
   if (repair !== undefined) {
@@ -92,7 +105,8 @@ export async function printVerified(output: Output, result: VerifiedTrees): Prom
     output.print(`Repaired: ${mended} ${mended === 1 ? 'copy' : 'copies'} written again and read back.`);
     for (const { key, message } of repair.failures.slice(0, FINDINGS_SHOWN)) output.print(`  ${key}: ${message}`);
   }
-  if (unrepaired > 0 && result.state !== 'interrupted') output.print(adviceFor(result));
+  if (unrepaired > 0 && result.state !== 'interrupted')
+    for (const line of adviceFor(result, profiles)) output.print(line);
   if (result.state === 'interrupted') output.complain('interrupted: the rest was not read');
 }
 
@@ -101,22 +115,50 @@ function row({ title, intact, missing, stale, corrupt, unreadable, extra, bytes 
 }
 
 function printFindings(output: Output, findings: readonly VerifyFinding[], stores: readonly VerifyStoreResult[]): void {
-  const total = stores.reduce((sum, one) => sum + one.missing + one.stale + one.corrupt + one.unreadable, 0);
-  if (total === 0) return;
-  output.print('');
-  for (const { kind, key, target, message } of findings.slice(0, FINDINGS_SHOWN))
-    output.print(
-      `  ${kind.padEnd(10)}  ${[key, `at ${target ?? 'the source'}`].filter(Boolean).join('  ')}: ${reasonOf(key, message)}`,
-    );
-  if (total > FINDINGS_SHOWN) output.print(`  … and ${total - FINDINGS_SHOWN} more; all of them with --json`);
+  const wrong = stores.reduce((sum, one) => sum + one.missing + one.stale + one.corrupt + one.unreadable, 0);
+  const extra = stores.reduce((sum, one) => sum + one.extra, 0);
+  if (wrong + extra > 0) output.print('');
+  for (const [total, isExtra] of [
+    [wrong, false],
+    [extra, true],
+  ] as const) {
+    const shown = findings.filter(({ kind }) => (kind === 'extra') === isExtra).slice(0, FINDINGS_SHOWN);
+    for (const { kind, key, target, message } of shown) {
+      const where = [key, `at ${target ?? 'the source'}`].filter(Boolean).join('  ');
+      output.print(`  ${kind.padEnd(10)}  ${where}: ${reasonOf(key, message)}`);
+    }
+    if (total > FINDINGS_SHOWN)
+      output.print(
+        `  … and ${total - FINDINGS_SHOWN} more${isExtra ? ' that are extra' : ''}; all of them with --json`,
+      );
+  }
 }
 
-function adviceFor({ repair, source, targets }: VerifiedTrees): string {
-  if (source.missing + source.corrupt > 0)
-    return 'What is wrong at the source is not mended by itself: put the right bytes there, or delete the object with pando rm.';
-  const isMendable = targets.some(({ missing, stale, corrupt }) => missing + stale + corrupt > 0);
-  if (repair === undefined && isMendable) return 'Mend it with --repair.';
+function adviceFor({ repair, source, targets, findings }: VerifiedTrees, profiles: readonly string[]): string[] {
+  if (source.missing + source.corrupt > 0) return adviceForSource(findings, profiles);
+  const advice: string[] = [];
   if ([source, ...targets].some(({ unreadable }) => unreadable > 0))
-    return 'What cannot be read cannot be judged: see to it that it can be, or leave it out with --exclude.';
-  return 'Not everything could be mended; run it again.';
+    advice.push(
+      'What cannot be read cannot be judged: see to it that it can be, or leave it out with --exclude.',
+      ...adviseOnFailures(findings.flatMap(({ cause }) => cause ?? [])),
+    );
+  const isMendable = targets.some(({ missing, stale, corrupt }) => missing + stale + corrupt > 0);
+  if (repair === undefined && isMendable) advice.push('Mend it with --repair.');
+  return advice.length > 0 ? advice : ['Not everything could be mended; run it again.'];
+}
+
+function adviceForSource(findings: readonly VerifyFinding[], profiles: readonly string[]): string[] {
+  const advice =
+    'What is wrong at the source is not mended by itself: put the right bytes there, or delete the object with pando rm.';
+  const found = findings.find(({ intactAt }) => intactAt !== undefined && intactAt.length > 0);
+  const title = found?.intactAt?.[0];
+  if (found === undefined || title === undefined) return [advice];
+  const from = profiles.includes(title) ? `${title}:${found.name}` : `${title.replace(/\/+$/, '')}/${found.name}`;
+  return [advice, `Where it is intact it can be read: pando get ${quote(from)}`];
+}
+
+/** As a shell takes it. */
+function quote(argument: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(argument)) return argument;
+  return `'${escapeKey(argument).replaceAll("'", "'\\''")}'`;
 }

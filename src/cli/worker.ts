@@ -23,7 +23,8 @@ async function work(cli: Invocation, { untilIdle = false, transfers }: WorkerOpt
   const { profiles } = await cli.configuration();
   const pando = await cli.pando();
   const objects = await pando.objects();
-  const scopes = await openScopes(cli, Object.values(profiles));
+  const named = await openScopes(cli, Object.values(profiles));
+  const scopes = [...named, ...(await openWaiting(cli, new Set(Object.keys(profiles))))];
   await objects.recover(scopes);
   const { host, pid } = pando.processes.self;
   cli.log('info', 'carrying out requests', { scopes: scopes.map(({ name }) => name).join(',') });
@@ -71,3 +72,24 @@ async function openScopes(cli: Invocation, profiles: readonly Profile[]): Promis
   }
   return opened;
 }
+
+/** Places that were synced by hand have deletes that wait, too; they are looked for when the worker starts. */
+async function openWaiting(cli: Invocation, named: ReadonlySet<string>): Promise<OpenedScope[]> {
+  const pando = await cli.pando();
+  const catalog = await pando.catalog();
+  const waiting = new Map<string, string>();
+  for (let after: number | undefined; ; ) {
+    const page = await catalog.listRequests({
+      state: 'QUEUED',
+      limit: PAGE_ROWS,
+      ...(after === undefined ? {} : { after }),
+    });
+    for (const { scope, source } of page) if (!named.has(scope)) waiting.set(scope, source);
+    after = page.at(-1)?.id;
+    if (page.length < PAGE_ROWS) break;
+  }
+  const opened = await Promise.all([...waiting].map(([scope, source]) => pando.openUnnamedScope(scope, source)));
+  return opened.filter((scope) => scope !== undefined);
+}
+
+const PAGE_ROWS = 500;

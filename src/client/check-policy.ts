@@ -29,7 +29,12 @@ export interface CheckedPolicy {
 
 /** Throws a `ConfigurationError` with everything that is wrong with the file. */
 export function checkReplicationPolicy(configuration: Configuration, file: string): CheckedPolicy {
-  const policy = parseReplicationPolicy(readPolicy(file), file);
+  return checkReplicationPolicyText(configuration, readPolicy(file), file);
+}
+
+/** `checkReplicationPolicy` for a text that is at hand; `file` is what problems call it. */
+export function checkReplicationPolicyText(configuration: Configuration, text: string, file: string): CheckedPolicy {
+  const policy = parseReplicationPolicy(text, file);
   const preferred = policy.preferredNodes.map((node) => resolveNode(configuration, node));
   const blocked = policy.blockedNodes.map((node) => resolveNode(configuration, node));
   const refused = new Set(blocked.flatMap(({ stores }) => stores));

@@ -26,6 +26,8 @@ export interface SyncReplicasOptions {
   readonly comparison?: Comparison;
   /** With `deleteUnmatchedFiles`: more than this, and nothing is deleted. By default half of the target. */
   readonly deleteLimit?: DeleteLimit;
+  /** With `deleteUnmatchedFiles`: delete also when the source is empty. */
+  readonly allowEmptySource?: boolean;
   /** The weakest level of verification that will do. */
   readonly verify?: 'written' | 'store' | 'read-back';
   /** Wait for another sync of the same target, rather than fail. */

@@ -41,6 +41,7 @@ async function syncReplicas(pando: Pando, profile: Profile, options: SyncReplica
     filter: { ...EVERYTHING, rules: makeRules(patterns), ignoreHidden },
     comparison: options.comparison ?? 'version',
     deleteUnmatched: options.deleteUnmatchedFiles ?? false,
+    allowEmptySource: options.allowEmptySource,
     deleteLimit: options.deleteLimit ?? DEFAULT_DELETE_LIMIT,
     verify: options.verify,
     dryRun: options.dryRun ?? false,

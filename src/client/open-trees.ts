@@ -3,7 +3,7 @@ import type { Profile } from '../config/configuration.ts';
 import type { Target } from '../config/resolve-target.ts';
 import type { FilterSettings } from '../domain/transfer/key-filter.ts';
 import type { SyncTarget } from '../engine/sync/sync-types.ts';
-import type { Storage } from '../ports/storage.ts';
+import { type Storage, StorageError } from '../ports/storage.ts';
 import { chooseTargets, refuseOverlaps, type TargetTree } from './choose-targets.ts';
 import { findSubtree, type Subtree } from './find-subtree.ts';
 
@@ -49,12 +49,23 @@ export async function openTrees(pando: Pando, named: NamedTrees, options: OpenTr
   const makes = options.makesTargets && pando.hasPlace(profile);
   const targets: SyncTarget[] = [];
   for (const target of chosen.targets) {
-    if (makes) await pando.prepareTarget(target.profile);
+    const failure = makes ? await prepareTarget(pando, target.profile) : undefined;
     const opened = options.relaxed === true ? { ...target.profile, durability: 'relaxed' as const } : target.profile;
-    targets.push({ title: target.title, storage: await pando.openStore(opened, open) });
+    targets.push({ title: target.title, storage: await pando.openStore(opened, open), failure });
   }
   if (options.writes) await openScope(pando, { profile, source, targets, areReplicas: chosen.areReplicas });
   return { scope: profile.name, source, targets, ...(await findSubtree(source, path, named.filter)) };
+}
+
+/** One that cannot be made keeps nobody from the others. */
+async function prepareTarget(pando: Pando, profile: Profile): Promise<StorageError | undefined> {
+  try {
+    await pando.prepareTarget(profile);
+    return undefined;
+  } catch (error) {
+    if (error instanceof StorageError) return error;
+    throw error;
+  }
 }
 
 /** A profile's own replicas are its standing rule; what is named by hand is opened for this run and leaves that rule alone. */

@@ -11,6 +11,7 @@ export interface SyncTrees extends NamedTrees {
   readonly comparison: Comparison;
   readonly deleteUnmatched: boolean;
   readonly deleteLimit: DeleteLimit;
+  readonly allowEmptySource?: boolean | undefined;
   /** The weakest level that will do; undefined: the best that costs no second read. */
   readonly verify?: 'written' | 'store' | 'read-back' | undefined;
   readonly dryRun: boolean;
@@ -39,6 +40,7 @@ export async function syncTrees(pando: Pando, asked: SyncTrees): Promise<SyncRes
     comparison: asked.comparison,
     deleteUnmatched: asked.deleteUnmatched,
     deleteLimit: asked.deleteLimit,
+    allowEmptySource: asked.allowEmptySource,
     readBack: mustReadBack(asked.verify, targets),
     dryRun: asked.dryRun,
     wait: asked.wait,

@@ -8,6 +8,8 @@ import { type NamedTrees, openTrees } from './open-trees.ts';
 export interface VerifyTrees extends NamedTrees {
   /** Copy again what is missing, stale or corrupt at a target. */
   readonly repair: boolean;
+  /** As the copies were made: what is compared, and what a repair copies. */
+  readonly symlinks?: 'follow' | 'skip' | 'preserve' | undefined;
   readonly listeners: VerifyListeners & SyncListeners;
   readonly signal: AbortSignal;
 }
@@ -19,13 +21,16 @@ export interface VerifiedTrees extends VerifyResult {
   readonly unrepaired: number;
 }
 
+const MENDABLE: ReadonlySet<VerifyFinding['kind']> = new Set(['missing', 'stale', 'corrupt']);
+
 /** Names kept to be repaired; with more, the rest is left for the next run, and said. */
 const REPAIRS_MAX = 1_000_000;
 
 /** Reads all copies again, and mends what it can where that is asked for. Nothing is ever deleted. */
 export async function verifyTrees(pando: Pando, asked: VerifyTrees): Promise<VerifiedTrees> {
   // A target that is gone may be a disk that is not mounted: nothing is concluded of it, and nothing mended below it.
-  const opened = await openTrees(pando, asked, { writes: true, makesTargets: false });
+  const { symlinks } = asked;
+  const opened = await openTrees(pando, asked, { symlinks, writes: true, makesTargets: false });
   const { scope, source, targets, prefix, filter } = opened;
   const { signal, listeners } = asked;
   const toRepair = new Set<string>();
@@ -34,7 +39,7 @@ export async function verifyTrees(pando: Pando, asked: VerifyTrees): Promise<Ver
   const onFinding = (finding: VerifyFinding): void => {
     listeners.onFinding?.(finding);
     if (finding.target === undefined) keptAway.add(finding.name);
-    else if (finding.kind !== 'unreadable' && toRepair.size < REPAIRS_MAX) toRepair.add(finding.name);
+    else if (MENDABLE.has(finding.kind) && toRepair.size < REPAIRS_MAX) toRepair.add(finding.name);
   };
   const result = await pando.verify(
     {

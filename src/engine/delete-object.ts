@@ -5,7 +5,7 @@ import { type KnownObject, locateObject } from './locate-object.ts';
 import { ObjectError, toObjectError } from './object-error.ts';
 import { observeSource, type ObservePorts } from './observe-object.ts';
 import { hasSource, type ObjectScope } from './opened-scope.ts';
-import { storageAt } from './scope-stores.ts';
+import { openStoreAt } from './scope-stores.ts';
 
 export type DeletePorts = ObservePorts & DeleteReplicaPorts & { readonly catalog: Pick<Catalog, 'readObject'> };
 
@@ -22,6 +22,8 @@ export interface DeleteResult {
   readonly version: string;
   /** Names of the stores whose bytes are gone. */
   readonly deleted: readonly string[];
+  /** Names of stores that hold other bytes than were recorded: nobody asked to delete those, and they stay. */
+  readonly left: readonly string[];
   /** Stores that could not be asked now. Their copies are not served, and the queued requests go on until they are gone. */
   readonly pending: readonly { readonly store: string; readonly why: string }[];
 }
@@ -76,21 +78,21 @@ async function deleteBytes(
   version: string,
 ): Promise<DeleteResult> {
   const deleted: string[] = [];
+  const left: string[] = [];
   const pending: { store: string; why: string }[] = [];
   const remove = async ({ store, versionId }: ObjectRecord['replicas'][number]): Promise<void> => {
-    const storage = storageAt(args.scope, store);
-    if (storage === undefined)
-      return void pending.push({ store, why: 'the profile does not name this store any more' });
+    const shown = (await openStoreAt(args.scope, store))?.name ?? store;
     try {
-      await deleteReplica(ports, { scope: args.scope, name: args.name, versionId, store, signal: args.signal });
-      deleted.push(storage.name);
+      const replica = { scope: args.scope, name: args.name, versionId, store, signal: args.signal };
+      const outcome = await deleteReplica(ports, replica);
+      (outcome === 'left' ? left : deleted).push(shown);
     } catch (error) {
       if (!(error instanceof StorageError) && !(error instanceof ObjectError)) throw error;
-      pending.push({ store: storage.name, why: error.message });
+      pending.push({ store: shown, why: error.message });
     }
   };
   const isAtSource = ({ store }: { readonly store: string }): boolean => store === args.scope.source?.place;
   for (const replica of row.replicas.filter(isAtSource)) await remove(replica);
   await Promise.all(row.replicas.filter((replica) => !isAtSource(replica)).map(remove));
-  return { version, deleted: [...new Set(deleted)], pending };
+  return { version, deleted: [...new Set(deleted)], left: [...new Set(left)], pending };
 }

@@ -7,7 +7,7 @@ import { lockObject, type LockPorts } from './object-lock.ts';
 import { headOrMissing } from './observe-object.ts';
 import { hasSource, type ObjectScope, type OpenedScope } from './opened-scope.ts';
 import type { OperationIds } from './operation-ids.ts';
-import { roleOf, storageAt } from './scope-stores.ts';
+import { openStoreAt, roleOf } from './scope-stores.ts';
 
 export interface DeleteReplicaPorts extends LockPorts {
   readonly operations: OperationIds;
@@ -36,8 +36,9 @@ export type DeleteReplicaOutcome = 'gone' | 'not-due' | 'left';
  */
 export async function deleteReplica(ports: DeleteReplicaPorts, args: ReplicaToDelete): Promise<DeleteReplicaOutcome> {
   const { scope, store } = args;
-  const storage = storageAt(scope, store);
-  if (storage === undefined || (await findDue(ports, args)) === undefined) return 'not-due';
+  if ((await findDue(ports, args)) === undefined) return 'not-due';
+  const storage = await openStoreAt(scope, store);
+  if (storage === undefined) throw new StorageError('unavailable', { store, key: args.name }, UNREACHABLE);
   if (!hasSource(scope) || roleOf(scope, store) === 'replica') return deleteAsked(ports, args, storage);
 
   const operation = await lockSource(ports, { ...args, scope });
@@ -47,6 +48,8 @@ export async function deleteReplica(ports: DeleteReplicaPorts, args: ReplicaToDe
     await ports.catalog.removeIntent(operation);
   }
 }
+
+const UNREACHABLE = 'no profile says how to reach this store: give it one in the configuration';
 
 async function lockSource(
   ports: DeleteReplicaPorts,

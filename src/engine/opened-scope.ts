@@ -12,6 +12,11 @@ export interface ObjectScope {
   readonly source: Storage | undefined;
   /** By read priority. */
   readonly replicas: readonly OpenedReplica[];
+  /**
+   * A store with copies of the scope that its profile does not name: a sync named it by hand, or the profile did before. Nothing is
+   * read from it; a delete goes there too. Undefined where nobody says how to reach it.
+   */
+  readonly openElsewhere?: (place: string) => Promise<Storage | undefined>;
   readonly consistency: 'validated' | 'current' | 'any';
   /** One attempt at a store may take so long; then the next one is asked. */
   readonly deadlineMs: number;

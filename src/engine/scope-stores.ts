@@ -14,6 +14,11 @@ export function storageAt(scope: ObjectScope, place: string): Storage | undefine
   return scope.replicas.find(({ storage }) => storage.place === place)?.storage;
 }
 
+/** The same, also of a store the scope does not name; undefined where nobody says how to reach it. */
+export async function openStoreAt(scope: ObjectScope, place: string): Promise<Storage | undefined> {
+  return storageAt(scope, place) ?? (await scope.openElsewhere?.(place));
+}
+
 export function roleOf(scope: ObjectScope, place: string): 'source' | 'replica' {
   return scope.source?.place === place ? 'source' : 'replica';
 }

@@ -48,7 +48,8 @@ export interface SyncRecord {
   readonly scope: string;
   readonly prefix: string;
   readonly targets: readonly string[];
-  readonly state: 'running' | 'done' | 'failed' | 'interrupted';
+  /** `refused`: a guard kept its deletes; what it copied stays. */
+  readonly state: 'running' | 'done' | 'failed' | 'refused' | 'interrupted';
   readonly holder: Holder;
   readonly startedMs: number;
   readonly updatedMs: number;

@@ -4,6 +4,7 @@ import type { Replica, ReplicaState } from '../domain/replica/replica.ts';
 import type { Verification } from '../domain/store/verification.ts';
 import type { RequestState } from '../domain/transfer/request-states.ts';
 import type { AuditCatalog } from './audits.ts';
+import type { RequestDesk } from './catalog-requests.ts';
 import type { CatalogStatus } from './catalog-status.ts';
 import type { BeginSync, SyncBegun, SyncHeld, SyncLease, SyncProgress, SyncRecord } from './catalog-syncs.ts';
 import type { RuleCatalog } from './rules.ts';
@@ -19,7 +20,7 @@ import type { CollectionCatalog } from './collections.ts';
  * - Verbs fail with `CatalogError` only.
  * - A scope is known by its name, a store by its place (normalised URL); both come into being by `openScope`.
  */
-export interface Catalog extends CollectionCatalog, RuleCatalog, AuditCatalog, AsyncDisposable {
+export interface Catalog extends CollectionCatalog, RuleCatalog, AuditCatalog, RequestDesk, AsyncDisposable {
   /** Where it lies, without secrets: `sqlite:/path` or `postgres://host/database`. */
   readonly location: string;
   /** This process's place in the catalog; takes a slot where it has none yet. */
@@ -63,6 +64,8 @@ export interface Catalog extends CollectionCatalog, RuleCatalog, AuditCatalog, A
   /** By id, from after `after`. Of what is done nothing is kept. */
   listRequests(query: {
     readonly state?: RequestState;
+    /** Only for this version. */
+    readonly versionId?: number;
     readonly after?: number;
     readonly limit: number;
   }): Promise<readonly RequestRecord[]>;
@@ -72,7 +75,7 @@ export interface Catalog extends CollectionCatalog, RuleCatalog, AuditCatalog, A
   /** False: the lease is lost. One that ran out and was taken by nobody is renewed. */
   renewSync(lease: SyncLease, leaseMs: number): Promise<boolean>;
   /** Ends the run and frees its targets; a run whose lease is lost changes nothing. */
-  endSync(lease: SyncLease, state: 'done' | 'failed' | 'interrupted', progress: SyncProgress): Promise<void>;
+  endSync(lease: SyncLease, state: Exclude<SyncRecord['state'], 'running'>, progress: SyncProgress): Promise<void>;
   /** Newest first. A run whose lease ran out is told as `interrupted`. */
   listSyncs(limit: number): Promise<readonly SyncRecord[]>;
 
@@ -327,6 +330,8 @@ export type RequestOutcome = { readonly lease: Lease } & (
 
 export interface RequestRecord extends NewRequest {
   readonly id: number;
+  /** Place of the scope's source store. */
+  readonly source: string;
   readonly state: RequestState;
   /** Claims since it was queued. */
   readonly attempts: number;

@@ -76,7 +76,13 @@ export type CopyTargetOutcome =
       readonly token: Token;
       readonly verification: Verification;
     }
-  | { readonly target: number; readonly kind: 'failed'; readonly failure: CopyFailure };
+  | {
+      readonly target: number;
+      readonly kind: 'failed';
+      readonly failure: CopyFailure;
+      /** It was the source that failed, for all targets that were left by then. */
+      readonly isAtSource?: true;
+    };
 
 export interface CopyOutcome {
   readonly key: string;
@@ -101,7 +107,7 @@ export interface ReadItem {
   /** Index: the source is 0, the targets follow. */
   readonly store: number;
   readonly key: string;
-  /** What the listing showed; what is there instead is read once more as it is. Undefined: as it is, from the beginning. */
+  /** What the listing showed; what is there instead is read once more as it is. Undefined: it is read as it is. */
   readonly token: Token | undefined;
 }
 

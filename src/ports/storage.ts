@@ -23,7 +23,7 @@ export interface Attributes {
   readonly metadata?: Readonly<Record<string, string>>;
   readonly modifiedNs?: bigint;
   readonly mode?: number;
-  /** A symbolic link kept as a link: where it leads. The body is empty. */
+  /** A symbolic link kept as a link: where it leads, which is also its body. */
   readonly link?: string;
 }
 

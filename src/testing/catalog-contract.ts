@@ -12,6 +12,7 @@ import { describeHistory } from './catalog-contract/history.ts';
 import { describeIntents } from './catalog-contract/intents.ts';
 import { describeReplicas } from './catalog-contract/replicas.ts';
 import { describeRequests } from './catalog-contract/requests.ts';
+import { describeRuleLife } from './catalog-contract/rule-life.ts';
 import { describeRuleSpace } from './catalog-contract/rule-space.ts';
 import { describeRuleTransfers } from './catalog-contract/rule-transfers.ts';
 import { describeRules } from './catalog-contract/rules.ts';
@@ -54,6 +55,7 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeCollectionsInTheWay(contract);
     describeConcurrency(contract);
     describeRules(contract);
+    describeRuleLife(contract);
     describeRuleTransfers(contract);
     describeRuleSpace(contract);
     describeAudits(contract);

@@ -57,7 +57,7 @@ describe('an audit', () => {
     expect(found).toMatchObject({
       state: 'differs',
       counts: { known: 40, listed: 40, ok: 36, lost: 1, corrupt: 2, stale: 1, dark: 1, unreachable: 0 },
-      repairs: { doubted: 3, forgotten: 0, setAside: 0 },
+      repairs: { declaredBad: 3, forgotten: 0, setAside: 0 },
       lostObjects: { count: 0 },
     });
     const kinds = Object.fromEntries(found.findings.map(({ kind, name, key }) => [name ?? key, kind]));
@@ -70,7 +70,7 @@ describe('an audit', () => {
     });
     // What was read is recorded; what a listing says is only told.
     expect(await world.states(rotted)).toMatchObject({ a: 'BAD', b: 'AVAILABLE' });
-    expect(await world.states(replaced)).toMatchObject({ a: 'SUSPICIOUS' });
+    expect(await world.states(replaced)).toMatchObject({ a: 'BAD' });
     expect(await world.states(lost)).toMatchObject({ a: 'AVAILABLE' });
     expect(world.list('a')).toContain('notes/of-mine.txt');
 
@@ -79,7 +79,7 @@ describe('an audit', () => {
     const again = await world.audit('a', { withChecksums: true, repair: true });
     expect(again).toMatchObject({
       counts: { ok: 39, lost: 1, corrupt: 0, stale: 0, dark: 1 },
-      repairs: { doubted: 0, forgotten: 1, setAside: 1, failed: 0 },
+      repairs: { declaredBad: 0, forgotten: 1, setAside: 1, failed: 0 },
     });
     expect(world.list('a')).not.toContain('notes/of-mine.txt');
     expect(world.list('a', true)).toEqual(['notes/of-mine.txt']);

@@ -3,12 +3,12 @@ export async function findBreaches(
   query: (text: string) => Promise<readonly unknown[][]>,
   { scope, account }: { readonly scope: string; readonly account: string },
 ): Promise<readonly string[]> {
-  const breaches: string[] = [];
-  for (const [sentence, text] of Object.entries(invariants(scope, account))) {
-    const rows = await query(text);
-    if (rows.length > 0) breaches.push(`${sentence}: ${JSON.stringify(rows)}`);
-  }
-  return breaches;
+  const all = invariants(scope, account);
+  const sentences = Object.entries(all).map(([sentence, text]) => `select '${sentence}' where exists (${text})`);
+  const broken = await query(sentences.join(' union all '));
+  return Promise.all(
+    broken.map(async ([sentence]) => `${sentence}: ${JSON.stringify(await query(all[String(sentence)] ?? ''))}`),
+  );
 }
 
 const SATISFIED = 'p.state in (2, 3)';

@@ -48,7 +48,7 @@ describe('two who delete from one catalog', () => {
     const { name, source, far } = scope;
     await first.openScope({ name, title: name, source, replicas: [], standing: true });
     const rounds = soak ? 500 : 40;
-    for (let at = 0; at < rounds; at++) await contract.putWithReplicas(scope, `object-${at}`, []);
+    await contract.record(...Array.from({ length: rounds }, (_, at) => contract.put(scope, `object-${at}`)));
     const rule = await addRule(contract, ruleOver(scope, { copies: 2 }));
     await applyRule(contract, rule, [source, far], { pageSize: 1000 });
     const claimed = await contract.claim(scope, { limit: 10_000 });
@@ -63,7 +63,7 @@ describe('two who delete from one catalog', () => {
         first.condemn([one], { exceptStores: [] }),
         second.condemn([other], { exceptStores: [] }),
       ]);
-      expect(went.flat().toSorted()).toEqual([false, true]);
+      expect(went.flat().filter((one) => one)).toHaveLength(1);
     }
     expect(here).toHaveLength(rounds);
   });
@@ -76,7 +76,7 @@ describe('four who settle on one catalog', () => {
     const [first] = catalogs as [(typeof catalogs)[number]];
     const contract = new CatalogContract(() => first);
     const scope = await contract.openScope();
-    for (let at = 0; at < 300; at++) await contract.putWithReplicas(scope, `object-${at}`, []);
+    await contract.record(...Array.from({ length: 300 }, (_, at) => contract.put(scope, `object-${at}`)));
     const rule = await addRule(contract, ruleOver(scope, { copies: 2 }));
     await applyRule(contract, rule, [scope.source, scope.far], { pageSize: 1000 });
     let settled = 0;

@@ -150,6 +150,36 @@ test('ls tells only of what is no object below the place that was asked for', as
   expect((await box.run(['ls', 'data:'])).stderr).toBe(`pando: dangling is no object: the link leads nowhere\n${LOST}`);
 });
 
+test('rm deletes a link that was copied as a link, wherever it leads', async () => {
+  using box = new Sandbox();
+  box.write({ 'src/a': 'a' });
+  symlinkSync('nowhere', box.path('src/dangling'));
+  symlinkSync('a', box.path('src/link'));
+  await box.run(['sync', 'src', 'one', '--symlinks', 'preserve']);
+  for (const name of ['dangling', 'link'])
+    expect(await box.run(['rm', `./src/${name}`])).toMatchObject({ code: 0, stdout: '' });
+  expect([box.list('src'), box.list('one')]).toEqual([['a'], ['a']]);
+});
+
+test('rm deletes at targets that were named by hand, or says what is still to go, and a worker does it', async () => {
+  using box = new Sandbox();
+  box.write({ 'src/a': 'a', 'src/b': 'b' });
+  await box.run(['sync', 'src', 'one', 'two']);
+  expect(await box.run(['rm', './src/a'])).toMatchObject({ code: 0 });
+  expect([box.list('src'), box.list('one'), box.list('two')]).toEqual([['b'], ['b'], ['b']]);
+
+  renameSync(box.path('one'), box.path('away'));
+  const pending = await box.run(['rm', './src/b']);
+  expect(pending).toMatchObject({ code: 4, stderr: expect.stringMatching(/still to go at .*one: .* does not exist/) });
+  expect((await box.run(['status'])).stdout).toContain('1 delete QUEUED');
+  renameSync(box.path('away'), box.path('one'));
+  const worker = async () => {
+    await box.run(['worker', '--until-idle']);
+    return box.list('one');
+  };
+  await expect.poll(worker, { timeout: 20_000, interval: 500 }).toEqual([]);
+});
+
 test('status does not send for a worker when nothing waits', () => {
   const cancelled = { kind: 'delete', state: 'CANCELLED', count: 1 } as const;
   const failed = { kind: 'copy', state: 'FAILED', count: 2 } as const;

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { SyncResult } from '../../src/engine/sync/sync-types.ts';
 import { Sandbox, settled } from './sandbox.ts';
@@ -47,6 +47,25 @@ written: what was written hashes to what was read, and the store confirmed the l
       stderr: expect.stringContaining('does not exist'),
     });
     expect(existsSync(box.path('one'))).toBe(false);
+  });
+
+  test('says how to mend a target that cannot be made, never waits for it, and copies to the others', async () => {
+    using box = new Sandbox();
+    box.write({ 'src/a': 'a', file: 'x' });
+    const { code, stdout, stderr } = await box.run(['sync', 'src', 'one', '/proc/pando/none', 'file/below']);
+    expect(box.list('one')).toEqual(['a']);
+    expect(stderr).toBe('');
+    expect(stdout).toContain('cannot be made: /proc takes no directories: name another target');
+    expect(settled(stdout, box)).toContain(
+      'its directory /sandbox/file/below cannot be made: a file lies in its way: move that away, or name another target',
+    );
+    expect(code).toBe(1);
+  });
+
+  test('says at once that a catalog cannot lie where no directory can be made', async () => {
+    using box = new Sandbox();
+    const { code, stderr } = await box.run(['sync', 'src', 'one', '--data', '/proc/pando/none']);
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining('--data DIR') });
   });
 
   test('calls a place that no profile names as people know it', async () => {
@@ -167,6 +186,31 @@ Dry run: nothing was written.
     expect(box.list('one')).toEqual(['a']);
   });
 
+  test('a source that turns out empty deletes nothing, whatever --max-delete says, unless that is meant', async () => {
+    using box = new Sandbox();
+    box.write({ 'src/a': 'a' });
+    await box.run(['sync', 'src', 'one']);
+    rmSync(box.path('src/a'));
+    const empty = ['sync', 'src', 'one', '--delete-unmatched-files'];
+    const said = 'the source is empty, and 1 object would be deleted; nothing was deleted.';
+    const refused = await box.run(empty);
+    expect(refused).toMatchObject({ code: 5, stderr: expect.stringContaining(said) });
+    expect(refused.stderr).toContain('say --allow-empty-source and --max-delete 100%\n');
+    const all = [...empty, '--max-delete', '100%'];
+    expect(await box.run(all)).toMatchObject({
+      code: 5,
+      stderr: expect.stringMatching('say --allow-empty-source\n'),
+    });
+    expect(await box.run([...empty, '--allow-empty-source'])).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining('1 of 1 object at one would be deleted'),
+    });
+    expect(box.list('one')).toEqual(['a']);
+    expect((await box.run(['status'])).stdout).toMatch(/: refused, 0 objects; nothing was deleted\n/);
+    expect(await box.run([...all, '--allow-empty-source'])).toMatchObject({ code: 0 });
+    expect(box.list('one')).toEqual([]);
+  });
+
   test('nonsense between source and targets is refused before anything is made', async () => {
     using box = new Sandbox();
     box.configure('  alone:\n    storage_provider: {type: file, options: {base_path: src}}\n');
@@ -203,6 +247,26 @@ Dry run: nothing was written.
     });
     expect(box.list('one')).toHaveLength(4);
     expect(await box.run(['sync', 'src', 'one', '--symlinks', 'skip'])).toMatchObject({ code: 0 });
+  });
+
+  test('what fails says how to mend it, once for each kind', async () => {
+    using box = new Sandbox();
+    box.write({ 'src/a': 'a' });
+    for (const [name, to] of Object.entries({ lost: 'nowhere', out: '/etc/hostname', self: 'self' }))
+      symlinkSync(to, box.path('src', name));
+    writeFileSync(Buffer.concat([Buffer.from(box.path('src/bad')), Buffer.from([0xff])]), 'x');
+    const { code, stdout } = await box.run(['sync', 'src', 'one']);
+    expect(code).toBe(1);
+    expect(stdout.slice(stdout.indexOf('4 failures'))).toBe(String.raw`4 failures:
+  bad\xff at the source: the name is not UTF-8
+  lost at the source: the link leads nowhere
+  out at the source: the link leaves the root
+  self at the source: the link leads back to itself
+Names that are not UTF-8: rename them, or leave them out as they are shown, each \ doubled: --exclude 'name\\xff'.
+Links that cannot be followed: take them as links with --symlinks preserve, or leave links out with --symlinks skip.
+`);
+    const mended = await box.run(['sync', 'src', 'one', '--symlinks', 'skip', '--exclude', String.raw`bad\\xff`]);
+    expect(mended).toMatchObject({ code: 0 });
   });
 
   test('other ways to copy give the same result: processes, read back, relaxed, by checksum', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { VerifyResult } from '../../src/engine/verify/verify-types.ts';
 import { Sandbox, settled } from './sandbox.ts';
@@ -23,6 +23,7 @@ far         3        1      0        0           0      1  12 B
 
   corrupt     a  at near: its bytes are those of no version
   missing     b  at far: it is not there
+  extra       extra  at far: the source has no such object
 Mend it with --repair.
 `);
   expect(code).toBe(1);
@@ -37,8 +38,63 @@ Mend it with --repair.
       { intact: 4, extra: 0 },
       { intact: 4, extra: 1 },
     ],
-    findings: [],
+    findings: [{ key: 'extra', target: 'far', kind: 'extra' }],
   });
+});
+
+test('what is missing at the source is looked for at its copies, and told where it can be had', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/a': 'aaaa', 'data/b': 'bbbb', 'data/only': 'x' });
+  await box.run(['sync', 'data:']);
+  for (const name of ['a', 'only']) rmSync(box.path('data', name));
+  for (const at of ['near', 'far']) rmSync(box.path(at, 'only'));
+  box.damage('near/a');
+  const { code, stdout } = await box.run(['verify', 'data:']);
+  expect(code).toBe(1);
+  expect(
+    settled(stdout.slice(stdout.indexOf('3 objects')), box),
+  ).toBe(`3 objects were read again at every store, in <seconds>.
+
+  missing     a  at the source: it was there, and was not deleted through Pando; intact at far
+  corrupt     a  at near: its bytes are those of no version
+  missing     only  at the source: it was there, and was not deleted through Pando
+  missing     only  at near: it is not there
+  missing     only  at far: it is not there
+What is wrong at the source is not mended by itself: put the right bytes there, or delete the object with pando rm.
+Where it is intact it can be read: pando get far:a
+`);
+  expect(await box.run(['get', 'far:a', 'data/a'])).toMatchObject({ code: 0 });
+  expect(box.read('data/a')).toBe('aaaa');
+  const again = await box.json<VerifyResult>('verify', 'data:', '--repair');
+  expect(again.findings).toMatchObject([
+    { key: 'a', target: 'near', kind: 'corrupt' },
+    { key: 'only', kind: 'missing', intactAt: [] },
+    { key: 'only', target: 'near', kind: 'missing' },
+    { key: 'only', target: 'far', kind: 'missing' },
+  ]);
+  expect(box.read('near/a')).toBe('aaaa');
+});
+
+test('links are judged as they were copied', async () => {
+  using box = new Sandbox();
+  box.write({ 'src/a': 'a', 'src/b': 'b' });
+  symlinkSync('nowhere', box.path('src/lost'));
+  symlinkSync('a', box.path('src/link'));
+  for (const how of ['preserve', 'skip']) {
+    await box.run(['sync', 'src', how, '--symlinks', how]);
+    expect(await box.run(['verify', 'src', how, '--symlinks', how])).toMatchObject({ code: 0 });
+  }
+  const followed = await box.run(['verify', 'src', 'preserve']);
+  expect(followed).toMatchObject({ code: 1, stdout: expect.stringContaining('--symlinks preserve') });
+  expect(followed.stdout).not.toContain('missing     lost');
+
+  rmSync(box.path('preserve/link'));
+  symlinkSync('b', box.path('preserve/link'));
+  const kept = ['verify', 'src', 'preserve', '--symlinks', 'preserve'];
+  expect((await box.json<VerifyResult>(...kept)).findings).toMatchObject([{ key: 'link', kind: 'stale' }]);
+  expect(await box.run([...kept, '--repair'])).toMatchObject({ code: 0 });
+  expect(readlinkSync(box.path('preserve/link'))).toBe('a');
 });
 
 test('a target that is gone is unreadable, not missing, and is not made: it may be a disk that is not mounted', async () => {

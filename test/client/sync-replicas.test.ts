@@ -55,12 +55,16 @@ describe('syncReplicas', () => {
     }
   });
 
-  test('from a source that is empty deletes nothing unless the limit is raised', async () => {
+  test('from a source that is empty deletes nothing unless that is allowed', async () => {
     await using mirror = new Mirror();
     for (const replica of mirror.replicas) writeAll(replica, { a: '1', b: '2' });
     const refused = await mirror.client.syncReplicas({ deleteUnmatchedFiles: true });
-    expect(refused).toMatchObject({ state: 'refused', refusal: expect.stringContaining('2 of 2 objects at near') });
+    expect(refused).toMatchObject({ state: 'refused', refusal: expect.stringContaining('the source is empty') });
     for (const replica of mirror.replicas) expect(texts(replica)).toEqual({ a: '1', b: '2' });
+    const deleteLimit = { kind: 'percent', percent: 100 } as const;
+    const how = { deleteUnmatchedFiles: true, deleteLimit, allowEmptySource: true };
+    expect(await mirror.client.syncReplicas(how)).toMatchObject({ state: 'done' });
+    for (const replica of mirror.replicas) expect(texts(replica)).toEqual({});
   });
 
   test('brings the replicas that are chosen by their position in the order of priorities', async () => {

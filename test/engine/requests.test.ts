@@ -174,6 +174,35 @@ describe('a delete', () => {
     expect(await peek(world.replicas[0]!, 'a')).toBeUndefined();
   });
 
+  test('goes to stores that the profile does not name, and waits where nobody says how to reach them', async () => {
+    await using world = await openWorld({ replicas: 2 });
+    await world.write('a', 'hello');
+    await world.carryOut();
+    const [first, second] = world.replicas;
+    const scope = { ...world.scope, replicas: world.scope.replicas.slice(0, 1) };
+    const result = await world.run(world.verbs.delete({ scope, name: 'a' }));
+    const why = expect.stringMatching('no profile says how to reach this store');
+    expect(result).toMatchObject({ deleted: ['source', 'r0'], pending: [{ store: second!.place, why }] });
+    await world.run(world.verbs.carryOut({ scopes: [scope], owner: 'test', until: 'idle' }));
+    expect(await world.queued()).toEqual(['delete a to r1']);
+
+    await world.clock.advance(60_000);
+    const openElsewhere = async (place: string) => (place === second!.place ? second : undefined);
+    await world.run(world.verbs.carryOut({ scopes: [{ ...scope, openElsewhere }], owner: 'test', until: 'idle' }));
+    expect([await peek(first!, 'a'), await peek(second!, 'a')]).toEqual([undefined, undefined]);
+    expect(await world.queued()).toEqual([]);
+  });
+
+  test('says where other bytes were left than were recorded', async () => {
+    await using world = await openWorld();
+    await world.write('a', 'hello');
+    await world.carryOut();
+    await put(world.replicas[0]!, 'a', 'theirs');
+    const result = await world.run(world.verbs.delete({ scope: world.scope, name: 'a' }));
+    expect(result).toMatchObject({ deleted: ['source'], left: ['r0'], pending: [] });
+    expect(await peek(world.replicas[0]!, 'a')).toBe('theirs');
+  });
+
   test('works while the source is down, and its leftovers are in no listing', async () => {
     await using world = await openWorld();
     await world.write('a', 'hello');

@@ -90,8 +90,7 @@ describe('a user who is not root', () => {
       'd/a target0',
       'd/b target0',
       'd/old target0',
-      'secret target0',
-      'secret target1',
+      'secret undefined',
     ]);
     expect(texts(world.targets[0] as string)).toEqual({ 'd/old': 'x', e: '3' });
     expect(texts(world.targets[1] as string)).toEqual({ 'd/a': '1', 'd/b': '2', e: '3' });

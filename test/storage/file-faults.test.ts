@@ -77,6 +77,21 @@ for (const blocking of [false, true]) {
       expect(await write(storage, 'd/b')).toBeUndefined();
     });
 
+    test.each([
+      ['nowhere', 'leads nowhere'],
+      ['link', 'leads back to itself'],
+    ])('a link to %s is there, though it cannot be followed, and goes by a token of its own', async (to, why) => {
+      fs.symlinkSync(to, join(root, 'link'));
+      await expect(storage.head('link')).rejects.toThrow(why);
+      await expect(storage.get('link')).rejects.toMatchObject({ kind: 'denied' });
+      await using keeping = openFileStorage({ name: 'files', basePath: root, blocking, symlinks: 'preserve' });
+      const { token } = await keeping.head('link');
+      await expect(storage.delete('link', { ifToken: 'another' })).rejects.toBeInstanceOf(StorageError);
+      expect(fs.readdirSync(root)).toContain('link');
+      await storage.delete('link', { ifToken: token });
+      expect(fs.readdirSync(root)).not.toContain('link');
+    });
+
     test('a directory that becomes a link out of the store while it is open is soon neither read nor written through', async () => {
       expect(await write(storage, 'd/a')).toBeUndefined();
       await storage.get('d/a');

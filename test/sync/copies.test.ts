@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { makeProfile } from '../../src/config/make-profile.ts';
-import type { Storage } from '../../src/ports/storage.ts';
+import { type Body, type Storage, StorageError } from '../../src/ports/storage.ts';
 import { alter, alterListing, failing } from './altered.ts';
 import { openSyncWorld, SCOPE } from './sync-world.ts';
 import { mirrored, setTime, texts, write, writeAll } from './trees.ts';
@@ -56,6 +56,31 @@ describe('failures', () => {
     expect(texts(world.targets[0] as string)).toEqual({ a: '1', c: '3' });
     expect(await world.sync(ALL)).toMatchObject({ state: 'done', targets: [{ deleted: 1 }] });
     expect(texts(world.targets[0] as string)).toEqual({ c: '3' });
+  });
+
+  test('an object that cannot be read is one failure, of the source, whatever the number of targets', async () => {
+    await using world = openSyncWorld({ targets: 2 });
+    write(world.source, 'small', '1');
+    write(world.source, 'large', Buffer.alloc(3_000_000, 'x'));
+    write(world.source, 'well', '2');
+    const refuse = (store: string, key: string) => new StorageError('denied', { store, key }, 'permission denied');
+    const result = await world.sync({
+      wrapSource: (storage) =>
+        alter(storage, (inner) => ({
+          get: async (key, options) => {
+            if (key === 'small') throw refuse(inner.name, key);
+            const got = await inner.get(key, options);
+            return key === 'large' ? { ...got, body: breakOff(got.body, refuse(inner.name, key)) } : got;
+          },
+        })),
+    });
+    expect(result).toMatchObject({ state: 'failed', source: { failed: 2 }, targets: [{ failed: 0 }, { failed: 0 }] });
+    const failures = result.failures.map(({ key, target, kind }) => ({ key, target, kind }));
+    expect(failures.toSorted((a, b) => (a.key < b.key ? -1 : 1))).toEqual([
+      { key: 'large', target: undefined, kind: 'denied' },
+      { key: 'small', target: undefined, kind: 'denied' },
+    ]);
+    for (const target of world.targets) expect(Object.keys(texts(target))).toEqual(['well']);
   });
 
   test.each(['list', 'lease', 'clean', 'stage', 'flush', 'publish'] as const)(
@@ -111,7 +136,7 @@ describe('failures', () => {
           },
         })),
     });
-    expect(result).toMatchObject({ state: 'failed', failures: [{ key: 'a', target: 'target0' }] });
+    expect(result).toMatchObject({ state: 'failed', failures: [{ key: 'a' }] });
     expect(texts(world.targets[0] as string)).toEqual({ b: '2' });
     expect(await world.states('a')).toBe('unknown');
   });
@@ -270,3 +295,14 @@ describe('a second attempt', () => {
     expect(result.failures).toContainEqual(expect.objectContaining({ key: 'large', target: 'target0', kind: 'full' }));
   });
 });
+
+/** A body that fails after its first chunk. */
+async function* breakOff(body: Body, error: Error): AsyncGenerator<Uint8Array> {
+  if (body instanceof Uint8Array) yield body.subarray(0, 1);
+  else
+    for await (const chunk of body) {
+      yield chunk;
+      break;
+    }
+  throw error;
+}

@@ -69,13 +69,33 @@ describe('a source that is empty or gone', () => {
     await world.sync();
     for (const name of ['a', 'b', 'c']) fs.rmSync(join(world.source, name), { recursive: true });
 
-    const refused = await world.sync({ deleteUnmatched: true });
-    expect(refused.state).toBe('refused');
-    expect(refused.refusal).toMatch(/3 of 3 objects at target0 would be deleted.*--max-delete/);
-    expect(Object.keys(texts(world.targets[0] as string))).toEqual(['a', 'b', 'c/d']);
+    for (const [how, said] of [
+      [
+        { deleteUnmatched: true },
+        /the source is empty, and 3 objects .* say --allow-empty-source and --max-delete 100%$/,
+      ],
+      [ALL, /the source is empty, and 3 objects .* say --allow-empty-source$/],
+      [{ deleteUnmatched: true, allowEmptySource: true }, /3 of 3 objects at target0 would be deleted.*--max-delete/],
+    ] as const) {
+      expect(await world.sync(how)).toMatchObject({ state: 'refused', refusal: expect.stringMatching(said) });
+      expect(Object.keys(texts(world.targets[0] as string))).toEqual(['a', 'b', 'c/d']);
+    }
+    expect((await (await world.catalog()).listSyncs(1))[0]).toMatchObject({ state: 'refused' });
 
-    expect((await world.sync(ALL)).state).toBe('done');
+    expect((await world.sync({ ...ALL, allowEmptySource: true })).state).toBe('done');
     expect(texts(world.targets[0] as string)).toEqual({});
+  });
+
+  test('deletes nothing elsewhere either, where the target is as empty', async () => {
+    await using world = openSyncWorld({ targets: 2 });
+    writeAll(world.source, { a: '1' });
+    await world.sync();
+    for (const root of [world.source, world.targets[0] as string]) fs.rmSync(join(root, 'a'));
+    expect(await world.sync({ ...ALL, only: [0] })).toMatchObject({
+      state: 'refused',
+      refusal: expect.stringContaining('1 object would be deleted'),
+    });
+    expect(await world.states('a')).toMatchObject({ target1: 'AVAILABLE' });
   });
 
   test('that is gone from the start fails the run and touches nothing', async () => {

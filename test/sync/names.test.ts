@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { makeRules } from '../../src/client/make-rules.ts';
 import { makeProfile } from '../../src/config/make-profile.ts';
 import { compareKeys } from '../../src/domain/object/key.ts';
 import { listed } from './altered.ts';
@@ -88,6 +89,21 @@ describe('a name', () => {
     expect(result.state).toBe('failed');
     expectRefused(result.failures);
     expect(texts(world.targets[0] as string)).toEqual({ a: '1', z: '2' });
+  });
+
+  test.each([
+    ['as it is shown', ['bad\\\\xff', 'd/w\\\\xe9/']],
+    ['by a pattern', ['bad*', 'w?xe9/']],
+    ['with its directory', ['/bad*', 'd/']],
+  ])('that is not UTF-8 is left out %s', async (_, patterns) => {
+    await using world = openSyncWorld();
+    writeAll(world.source, { a: '1' });
+    for (const name of ['bad\xff', 'd/w\xe9/x']) writeBytes(world.source, Buffer.from(name, 'latin1'));
+    const exclude = (list: readonly string[]) => ({
+      filter: { rules: makeRules(list.map((pattern) => ({ type: 'exclude' as const, pattern }))) },
+    });
+    expect(await world.sync(exclude(patterns.slice(1)))).toMatchObject({ failures: [{ key: 'bad\\xff' }] });
+    expect(await world.sync(exclude(patterns))).toMatchObject({ state: 'done', failures: [], source: { objects: 1 } });
   });
 
   test('that would be refused is left at the target by a run that deletes, and told', async () => {
@@ -204,6 +220,10 @@ describe('what is no file', () => {
     expect(fs.readlinkSync(join(world.targets[1] as string, 'outside'))).toBe('/nowhere');
     expect(fs.readlinkSync(join(world.targets[1] as string, 'link'))).toBe('a');
     expect(await world.sync({ symlinks: 'preserve', only: [1] })).toMatchObject({ targets: [{ unchanged: 3 }] });
+    fs.rmSync(join(world.source, 'link'));
+    fs.symlinkSync('b', join(world.source, 'link'));
+    expect(await world.sync({ symlinks: 'preserve', only: [1] })).toMatchObject({ targets: [{ updated: 1 }] });
+    expect(fs.readlinkSync(join(world.targets[1] as string, 'link'))).toBe('b');
   });
 });
 

@@ -169,7 +169,7 @@ describe('after another start of the machine', () => {
     await world.restart();
     expect(await world.states('a')).toEqual({ source: 'SUSPICIOUS', target0: 'AVAILABLE' });
 
-    expect(await world.sync()).toMatchObject({ state: 'failed', targets: [{ updated: 0, failed: 1 }] });
+    expect(await world.sync()).toMatchObject({ state: 'failed', source: { failed: 1 }, targets: [{ updated: 0 }] });
     expect(texts(world.targets[0] as string)).toEqual({ a: text });
     expect(await verify(Object.assign(world, { target: world.targets[0] as string }))).toMatchObject({
       source: { corrupt: 1 },

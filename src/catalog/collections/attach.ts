@@ -12,7 +12,7 @@ import { findNamed, type NamedThing } from './find-members.ts';
 import { lockForMembers } from './lock-for-members.ts';
 import { journalMember, membershipOf } from './membership.ts';
 
-/** Rows are locked in one order: the tree of collections, the collection, objects by name, rules, the slot. */
+/** Rows are locked in one order: the tree of collections, the collection, objects by name, the slot, rules. */
 export async function attach(
   session: Session,
   parent: ObjectName,
@@ -27,7 +27,6 @@ export async function attach(
 
   const fresh = await withoutMembers(session, found, [...new Set(ids)]);
   if (fresh.length === 0) return { kind: 'unchanged' };
-  await contentChanged(session, [found.id]);
   const dots = await journalCollections(
     session,
     fresh.map((id) => ({ kind: 'attach', collection: found.id, member: journalMember(found.kind, id) })),
@@ -36,6 +35,7 @@ export async function attach(
     membershipOf(found.kind).insert,
     fresh.map((id, at) => [found.id, id, dots[at]?.actor ?? 0, dots[at]?.counter ?? 0]),
   );
+  await contentChanged(session, [found.id]);
   return { kind: 'changed', count: fresh.length };
 }
 

@@ -25,7 +25,6 @@ export async function detach(
     [...named].map((id) => [found.id, id]),
   );
   if (removed.length === 0) return { kind: 'unchanged' };
-  await contentChanged(session, [found.id]);
   await journalCollections(
     session,
     removed.map(([id, actor, counter]) => ({
@@ -35,5 +34,6 @@ export async function detach(
       undoes: { actor, counter },
     })),
   );
+  await contentChanged(session, [found.id]);
   return { kind: 'changed', count: removed.length };
 }

@@ -52,7 +52,7 @@ export function ruleTables(ddl: EngineDdl): readonly string[] {
     // Words of `placed`: codes.ts.
     `alter table replica add column placed ${int}`,
     `alter table replica add column used_ms ${int}`,
-    'create index replica_released on replica (store, placed, used_ms) where placed in (2, 3)',
+    'create index replica_released on replica (store, placed, used_ms) where used_ms is not null',
 
     `alter table request add column object ${int}`,
     `alter table request add column bytes ${int}`,

@@ -13,7 +13,8 @@ export interface DeletedObject {
 const condemn: SetStatement = {
   columns: { object: 'int', state: 'int' },
   text: (rows) =>
-    `update replica set state = r.state, placed = case when replica.placed is null then null else ${LEAVING} end
+    `update replica set state = r.state, placed = case when replica.placed is null then null else ${LEAVING} end,
+       used_ms = null
      from ${rows} where replica.object = r.object
      returning replica.object, replica.store, replica.version`,
 };

@@ -25,7 +25,7 @@ export async function recordBatches(session: Session, batches: readonly RecordBa
   const soft = await openSoftStores(session, live);
   await lockObjects(session, [...changes, ...replicas]);
   const watched = await watchObjects(session, [...changes, ...replicas]);
-  const outcomes = await recordChanges(session, changes, soft);
+  const outcomes = await recordChanges(session, changes, { soft, hasRules: watched.hasRules });
   await recordReplicas(session, replicas, soft);
   await followObjects(session, watched);
   await queueRequests(

@@ -23,16 +23,22 @@ const findMade: SetStatement = {
      on v.superseded = 1 and v.object = r.object and v.operation = r.operation`,
 };
 
+/** What all changes of a transaction have in common. */
+export interface RecordFacts {
+  readonly soft: SoftStores;
+  readonly hasRules: boolean;
+}
+
 /** The outcome of each change, at its index. The objects' rows are locked by the caller. */
 export async function recordChanges(
   session: Session,
   changes: readonly Change[],
-  soft: SoftStores,
+  known: RecordFacts,
 ): Promise<ChangeOutcome[]> {
   const outcomes: ChangeOutcome[] = [];
   const encoded = changes.map(encodeChange);
   for (const round of rounds(encoded, ({ change }) => `${change.scope}\0${change.name}`)) {
-    await recordRound(session, round, outcomes, soft);
+    await recordRound(session, round, outcomes, known);
   }
   return outcomes;
 }
@@ -42,7 +48,7 @@ async function recordRound(
   session: Session,
   round: readonly EncodedChange[],
   outcomes: ChangeOutcome[],
-  soft: SoftStores,
+  { soft, hasRules }: RecordFacts,
 ): Promise<void> {
   const wished = await heedCollections(session, await decide(session, round, outcomes), outcomes);
   const ids = wished.length === 0 ? [] : await session.engine.takeIds(session, wished.length);
@@ -50,7 +56,7 @@ async function recordRound(
   const accepted = await placeObjects(session, proposed, outcomes);
   if (accepted.length > 0) {
     await makeVersions(session, accepted, outcomes, soft);
-    await noticeContent(session, accepted);
+    if (hasRules) await noticeContent(session, accepted);
   }
   await addToRepeated(session, round, outcomes, soft);
   await queueAlong(session, round, outcomes);

@@ -1,11 +1,14 @@
 import type { NewRule, RuleAdded } from '../../ports/rules.ts';
 import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';
+import { waitForMakers } from './pattern-barrier.ts';
 import { dueWhen } from './rule-due.ts';
 import { encodeWords } from './rule-row.ts';
-import { putTargets, resolveTargets, sameness } from './rule-targets.ts';
+import { lockTargets, putTargets, resolveTargets, sameness } from './rule-targets.ts';
 
 export async function addRule(session: Session, rule: NewRule): Promise<RuleAdded> {
+  await lockTargets(session, rule.targets);
+  if (rule.targets.some(({ kind }) => kind === 'pattern')) await waitForMakers(session);
   const targets = await resolveTargets(session, rule.targets);
   if ('unknown' in targets) return { kind: 'unknown-target', names: targets.unknown };
   const { db } = session;

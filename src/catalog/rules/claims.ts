@@ -1,5 +1,5 @@
 import { stuckWaitMs } from '../../domain/rule/stuck-retry.ts';
-import { lockCode, PLACED, RELEASED, stateCode } from '../codes.ts';
+import { lockCode, PLACED, RELEASED, stateCode, TO_PURGE } from '../codes.ts';
 import type { Session, SetStatement, SqlValue } from '../session.ts';
 import { UseDeltas, keepUse } from './account-use.ts';
 import { askForCopies, cancelCopiesOfRules, type CopyWish } from './copy-requests.ts';
@@ -168,8 +168,8 @@ const makeCopy: SetStatement = {
 const placeReplica: SetStatement = {
   columns: { object: 'int', store: 'int', version: 'int', placed: 'int' },
   text: (rows, { nowMs }) =>
-    `update replica set placed = r.placed, used_ms = case when r.placed = ${PLACED} then null
-       when replica.placed >= ${RELEASED} then replica.used_ms else ${nowMs} end
+    `update replica set placed = r.placed, used_ms = case when r.placed in (${RELEASED}, ${TO_PURGE})
+       then coalesce(replica.used_ms, ${nowMs}) end
      from ${rows} where replica.object = r.object and replica.store = r.store and replica.version = r.version`,
 };
 

@@ -35,7 +35,7 @@ type FoundRow = readonly [
 const begin: SetStatement = {
   columns: { object: 'int', store: 'int', version: 'int' },
   text: (rows) =>
-    `update replica set state = ${stateCode('BEING_DELETED')}, placed = ${LEAVING} from ${rows}
+    `update replica set state = ${stateCode('BEING_DELETED')}, placed = ${LEAVING}, used_ms = null from ${rows}
      where replica.object = r.object and replica.store = r.store and replica.version = r.version`,
 };
 

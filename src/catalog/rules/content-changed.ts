@@ -1,31 +1,18 @@
 import { findAncestors } from '../collections/ancestors.ts';
+import { TARGET_COLLECTION } from '../codes.ts';
 import type { Session, SetStatement } from '../session.ts';
+import { tellContentChanged } from './tell-rule.ts';
 
 const findRules: SetStatement = {
   columns: { collection: 'int' },
-  text: (rows) => `select t.rule from ${rows} join rule_target t on t.kind = 2 and t.target = r.collection`,
-};
-
-/**
- * `content-changed` of docs/states.md, "Rules": what is applied begins anew, what is being applied is applied once more, and what
- * is suspended will be when it is resumed. What waits for approval is looked at as a whole then.
- */
-const makeDue: SetStatement = {
-  columns: { rule: 'int' },
-  text: (rows, { nowMs }) =>
-    `update rule set
-       state = case when rule.state = 'SUSPENDED' then rule.state else 'INJECT' end,
-       flag = case when rule.state = 'INJECT' then 1 else 0 end,
-       position = case when rule.state = 'INJECT' then rule.position else null end,
-       due_ms = case when rule.state in ('INJECT', 'SUSPENDED') then rule.due_ms else ${nowMs} end,
-       updated_ms = ${nowMs}
-     from ${rows} where rule.id = r.rule
-       and rule.state in ('INJECT', 'SUSPENDED', 'REPLICATING', 'OK', 'STUCK')`,
+  text: (rows) =>
+    `select t.rule from ${rows} join rule_target t on t.kind = ${TARGET_COLLECTION} and t.target = r.collection`,
 };
 
 /**
  * Members of these collections changed: the rules over them and over all that hold them become due, in the transaction of the
- * change. The caller holds the tree of collections (`lockCollectionTree`), so no ancestor is missed.
+ * change. The caller holds the tree of collections (`lockCollectionTree`), so no ancestor is missed, and no rule: who makes one over
+ * a collection takes it alone.
  */
 export async function contentChanged(session: Session, collections: readonly number[]): Promise<void> {
   if (collections.length === 0) return;
@@ -34,10 +21,8 @@ export async function contentChanged(session: Session, collections: readonly num
     findRules,
     ancestors.map((id) => [id]),
   );
-  // Each once, and in one order for all writers.
-  const rules = [...new Set(found.map(([rule]) => rule))].toSorted((a, b) => a - b);
-  await session.run(
-    makeDue,
-    rules.map((rule) => [rule]),
+  await tellContentChanged(
+    session,
+    found.map(([rule]) => rule),
   );
 }

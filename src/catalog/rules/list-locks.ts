@@ -29,7 +29,7 @@ type LockRow = readonly [
 
 type Position = readonly [object: number, store: number, rule: number];
 
-/** In the order of objects, stores, rules. By rule or by name along an index; all stuck ones too. */
+/** In the order of objects, stores, rules: by name or by rule along an index, otherwise through all there are. */
 export async function listLocks(session: Session, query: LockQuery): Promise<readonly LockRecord[]> {
   const where = await conditionsOf(session, query);
   if (where === undefined) return [];

@@ -2,7 +2,6 @@ import { OBJECT, TOMBSTONE } from '../codes.ts';
 import type { Accepted } from '../record/decide-change.ts';
 import { keysOf } from '../record/find-objects.ts';
 import type { Session } from '../session.ts';
-import { lookForPlacements } from './placements-exist.ts';
 import { rulesOfObjects, rulesOfPatterns } from './rules-of.ts';
 import { tellContentChanged } from './tell-rule.ts';
 
@@ -14,7 +13,7 @@ export async function noticeContent(session: Session, accepted: readonly Accepte
   const came = accepted.filter(
     ({ encoded, found }) => encoded.content[0] === OBJECT && (found === undefined || found.current.kind === TOMBSTONE),
   );
-  if (came.length === 0 || !(await lookForPlacements(session)).rules) return;
+  if (came.length === 0) return;
   const names = await keysOf(
     session,
     came.map(({ encoded }) => encoded.change),

@@ -42,7 +42,7 @@ async function readReleased(
   if (limit <= 0) return [];
   const query: RawBuilder<unknown> = sql`
     select p.object, p.version, p.placed, p.used_ms, o.scope, o.name, v.size, ${sql.raw(IS_SOURCE)}
-    from (select * from replica where store = ${store} and placed in (2, 3) and placed = ${sql.lit(placed)}
+    from (select * from replica where store = ${store} and placed = ${sql.lit(placed)} and used_ms is not null
       order by used_ms limit ${limit}) as p
       join object o on o.id = p.object join version v on v.id = p.version
     order by p.used_ms, p.object, p.version`;
@@ -128,7 +128,7 @@ const use: SetStatement = {
   text: (rows, { nowMs }) =>
     `update replica set used_ms = ${nowMs} from ${rows} join object o on o.scope = r.scope and o.name = r.name
      where replica.object = o.id and replica.store = r.store and replica.version = r.version
-       and replica.placed in (2, 3) and replica.placed = ${RELEASED}`,
+       and replica.placed = ${RELEASED}`,
 };
 
 export async function touch(session: Session, replicas: readonly ReplicaKey[]): Promise<void> {

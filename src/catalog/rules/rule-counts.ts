@@ -28,11 +28,7 @@ function nameOf(code: number | undefined) {
 }
 
 /** SQL expression: the state of a rule that is applied, from its counts (the same as `deriveRuleState` of the domain). */
-export function derivedState(counts: {
-  readonly replicating: string;
-  readonly stuck: string;
-  readonly missing: string;
-}) {
+function derivedState(counts: { readonly replicating: string; readonly stuck: string; readonly missing: string }) {
   return `case when ${counts.stuck} > 0 or ${counts.missing} > 0 then 'STUCK'
     when ${counts.replicating} > 0 then 'REPLICATING' else 'OK' end`;
 }
@@ -46,10 +42,25 @@ const count: SetStatement = {
          stuck: 'rule.stuck + r.stuck',
          missing: 'rule.missing',
        })} else rule.state end,
+       look_ms = ${lookForStuck(nowMs, 'rule.look_ms')},
+       due_ms = case when rule.owner is null then ${lookForStuck(nowMs, 'rule.due_ms')} else rule.due_ms end,
        updated_ms = ${nowMs}
      from ${rows} where rule.id = r.rule
      returning rule.id, rule.state, rule.ok, rule.replicating + rule.stuck + rule.missing, rule.notify, rule.told, rule.replaces`,
 };
+
+/** Locks that are gone through in a millisecond where a rule is placed anew. */
+const LOCKS_PER_MS = 10;
+
+/**
+ * SQL expression: an object whose copy got stuck may have a place elsewhere, so its rule is looked at again: soon, and the later the
+ * more locks it has, so that no more than half of the time goes into looking. Objects that have to stay together stay where they are.
+ */
+function lookForStuck(now: string, before: string): string {
+  const soon = `${now} + (rule.ok + rule.replicating + rule.stuck) / ${LOCKS_PER_MS}`;
+  return `case when r.stuck <= 0 or rule.grouping = 'all' or rule.state not in ('OK', 'REPLICATING', 'STUCK') then ${before}
+    when ${before} is null or ${before} > ${soon} then ${soon} else ${before} end`;
+}
 
 export type Counted = readonly [
   rule: number,

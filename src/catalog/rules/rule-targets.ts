@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { ObjectName } from '../../domain/object/object-name.ts';
 import type { RuleTarget, RuleWords } from '../../domain/rule/rule.ts';
 import { TARGET_COLLECTION, TARGET_OBJECT, TARGET_PATTERN, TOMBSTONE } from '../codes.ts';
+import { lockCollectionTree } from '../collections/collection-locks.ts';
 import type { Session, SetStatement, SqlValue } from '../session.ts';
 
 /** What makes two rules the same order: who gave it, by what, about what, how often, where. */
@@ -27,6 +28,14 @@ const findCollection: SetStatement = {
   columns: { i: 'int', scope: 'int', name: 'text' },
   text: (rows) => `select r.i, c.id from ${rows} join collection c on c.scope = r.scope and c.name = r.name`,
 };
+
+/**
+ * Comes before all else in a transaction that gives a rule targets: members of a collection that come or go meanwhile are either
+ * seen when the rule is applied, or find the rule and make it due.
+ */
+export async function lockTargets(session: Session, targets: readonly RuleTarget[]): Promise<void> {
+  if (targets.some(({ kind }) => kind === 'collection')) await lockCollectionTree(session, 'alone');
+}
 
 /** The targets as rows, or the names of those that are not there. */
 export async function resolveTargets(

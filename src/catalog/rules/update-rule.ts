@@ -2,10 +2,11 @@ import type { RuleWords } from '../../domain/rule/rule.ts';
 import type { RuleRecord } from '../../ports/rules.ts';
 import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';
+import { waitForMakers } from './pattern-barrier.ts';
 import { decodeRules } from './read-rules.ts';
 import { dueWhen } from './rule-due.ts';
 import { encodeWords } from './rule-row.ts';
-import { putTargets, readTargets, resolveTargets, sameness } from './rule-targets.ts';
+import { lockTargets, putTargets, readTargets, resolveTargets, sameness } from './rule-targets.ts';
 import { lockRule, tellRule } from './tell-rule.ts';
 import { CatalogError } from '../../ports/catalog.ts';
 
@@ -24,6 +25,8 @@ export async function updateRule(
   id: number,
   words: Partial<RuleWords>,
 ): Promise<RuleRecord | undefined> {
+  await lockTargets(session, words.targets ?? []);
+  if (words.targets?.some(({ kind }) => kind === 'pattern') === true) await waitForMakers(session);
   const row = await lockRule(session, id);
   if (row === undefined) return undefined;
   const [before] = await decodeRules(session, [row]);

@@ -1,10 +1,12 @@
 import { isSatisfied } from './satisfied.ts';
+import { wakeForSource } from './source-appeared.ts';
 import { LEAVING, lockCode, PLACED, RELEASED, stateCode, TO_PURGE, TOMBSTONE } from '../codes.ts';
 import { keysOf, type Named } from '../record/find-objects.ts';
 import type { Session } from '../session.ts';
 import { Claims, type LockChange } from './claims.ts';
 import { cancelCopies, endArrivedCopies, letCopiesGo } from './copy-requests.ts';
 import type { Sticking } from './lock-rows.ts';
+import { enterAsMaker } from './pattern-barrier.ts';
 import { lookForPlacements } from './placements-exist.ts';
 import {
   type SeenLock,
@@ -17,20 +19,27 @@ import {
 } from './seen.ts';
 
 /** Objects with locks or placed replicas as they were before a transaction changed them. */
-export interface WatchedObjects {
+export interface ObjectsBefore {
   readonly objects: readonly SeenObject[];
   readonly replicas: readonly SeenReplica[];
 }
 
-/** Looks at objects that are about to change. Their rows are locked by the caller. Empty where no rule has ever placed anything. */
-export async function watchObjects(session: Session, named: readonly Named[]): Promise<WatchedObjects> {
-  const nothing = { objects: [], replicas: [] };
-  if (named.length === 0 || !(await lookForPlacements(session)).placements) return nothing;
-  const objects = await seeAffected(session, uniqueKeys(await keysOf(session, named)));
-  return watchThese(session, objects);
+export interface WatchedObjects extends ObjectsBefore {
+  /** There are rules, so that what is made may be content of one. */
+  readonly hasRules: boolean;
 }
 
-export async function watchThese(session: Session, objects: readonly SeenObject[]): Promise<WatchedObjects> {
+/** Looks at objects that are about to change. Their rows are locked by the caller. Empty where no rule has ever placed anything. */
+export async function watchObjects(session: Session, named: readonly Named[]): Promise<WatchedObjects> {
+  if (named.length === 0) return { objects: [], replicas: [], hasRules: false };
+  await enterAsMaker(session);
+  const { placements, rules: hasRules } = await lookForPlacements(session);
+  if (!placements) return { objects: [], replicas: [], hasRules };
+  const objects = await seeAffected(session, uniqueKeys(await keysOf(session, named)));
+  return { ...(await watchThese(session, objects)), hasRules };
+}
+
+export async function watchThese(session: Session, objects: readonly SeenObject[]): Promise<ObjectsBefore> {
   const ids = objects.map(({ id }) => id);
   return { objects, replicas: await seeReplicas(session, ids) };
 }
@@ -58,7 +67,7 @@ export function pairKey(object: number, store: number): string {
  */
 export async function followObjects(
   session: Session,
-  watched: WatchedObjects,
+  watched: ObjectsBefore,
   { stuck = new Map(), ended = new Set(), areObjectsUnchanged = false }: WatchOutcome = {},
 ): Promise<void> {
   if (watched.objects.length === 0) return;
@@ -73,10 +82,11 @@ export async function followObjects(
     },
   );
   follow.decide();
-  await cancelCopies(session, follow.outdated, 'the object has changed since');
+  await cancelCopies(session, uniqueCopies(follow.outdated), 'the object has changed since');
   await endArrivedCopies(session, follow.arrived);
   await letCopiesGo(session, follow.letGo);
   await follow.claims.write(session);
+  await wakeForSource(session, follow.withNewSource);
 }
 
 interface Seen {
@@ -87,11 +97,17 @@ interface Seen {
 
 type Copy = readonly [version: number, store: number];
 
+function uniqueCopies(copies: readonly Copy[]): readonly Copy[] {
+  return [...new Map(copies.map((copy) => [pairKey(...copy), copy])).values()];
+}
+
 class Follow {
   readonly claims = new Claims();
   readonly outdated: Copy[] = [];
   readonly arrived: Copy[] = [];
   readonly letGo: Copy[] = [];
+  /** Objects with a stuck lock that have a copy they had not. */
+  readonly withNewSource: number[] = [];
   readonly #before: ReadonlyMap<number, SeenObject>;
   readonly #replicasBefore: ReadonlyMap<string, SeenReplica>;
   readonly #placesBefore: ReadonlyMap<string, SeenReplica>;
@@ -100,9 +116,9 @@ class Follow {
   readonly #objects: readonly SeenObject[];
   readonly #stuck: ReadonlyMap<string, Sticking>;
   readonly #ended: ReadonlySet<string>;
-  readonly #watched: WatchedObjects;
+  readonly #watched: ObjectsBefore;
 
-  constructor(watched: WatchedObjects, { stuck, ended }: Required<Pick<WatchOutcome, 'stuck' | 'ended'>>, seen: Seen) {
+  constructor(watched: ObjectsBefore, { stuck, ended }: Required<Pick<WatchOutcome, 'stuck' | 'ended'>>, seen: Seen) {
     this.#watched = watched;
     this.#stuck = stuck;
     this.#ended = ended;
@@ -122,6 +138,7 @@ class Follow {
       const before = this.#before.get(object.id) ?? object;
       const locks = this.#locks.get(object.id) ?? [];
       this.#keepMarks(replicas, locks);
+      this.#stopCopies(replicas);
       if (object.kind === TOMBSTONE) this.#forget(before, locks);
       else this.#hold(object, { before, replicas, locks });
     }
@@ -134,6 +151,15 @@ class Follow {
       if (replica.placed === null || isGoing === (replica.placed === LEAVING)) continue;
       const isLocked = locks.some(({ store }) => store === replica.store);
       this.claims.place(replica, isGoing ? LEAVING : isLocked ? PLACED : RELEASED);
+    }
+  }
+
+  /** What is to go is not copied to first; whoever still wants it asks anew. */
+  #stopCopies(replicas: readonly SeenReplica[]): void {
+    const going = stateCode('BEING_DELETED');
+    for (const replica of replicas) {
+      const was = this.#replicasBefore.get(replicaKey(replica));
+      if (replica.state === going && was?.state !== going) this.outdated.push([replica.version, replica.store]);
     }
   }
 
@@ -155,33 +181,45 @@ class Follow {
   ): void {
     const { before, replicas, locks } = known;
     const isSuperseded = before.current !== object.current;
+    if (this.#hasNewSource(object, replicas, locks)) this.withNewSource.push(object.id);
     for (const lock of locks) this.claims.use.add(lock.account, lock.store, object.bytes - before.bytes, 0);
+    if (isSuperseded) this.#withdraw(before.current, replicas, locks);
     for (const [store, claims] of Map.groupBy(locks, (lock) => lock.store)) {
       const here = replicas.filter((replica) => replica.store === store);
       const current = here.find(({ version }) => version === object.current);
-      if (isSuperseded) this.#withdraw(before.current, store, here);
       if (isSatisfied(current?.state)) this.#satisfy(object, store, claims, here);
       else this.#claim(object, store, { claims, current, isSuperseded });
     }
   }
 
-  /** Nobody waits for the version before any more. */
-  #withdraw(version: number, store: number, here: readonly SeenReplica[]): void {
-    this.outdated.push([version, store]);
-    for (const replica of here) {
-      if (replica.version === version && replica.placed !== null && hasNoBytes(replica)) this.claims.drop(replica);
+  /** Nobody waits for the version before any more, neither rules nor a profile that a rule left its copy to. */
+  #withdraw(version: number, replicas: readonly SeenReplica[], locks: readonly SeenLock[]): void {
+    const stores = new Set(locks.map(({ store }) => store));
+    for (const replica of replicas) {
+      if (replica.version !== version || replica.placed === null || !hasNoBytes(replica)) continue;
+      this.claims.drop(replica);
+      stores.add(replica.store);
     }
+    for (const store of stores) this.outdated.push([version, store]);
   }
 
   #satisfy(object: SeenObject, store: number, claims: readonly SeenLock[], here: readonly SeenReplica[]): void {
+    for (const older of here) {
+      if (older.version !== object.current && older.placed === PLACED) this.claims.place(older, TO_PURGE);
+    }
     const moved = claims.filter(({ state }) => state !== lockCode('OK'));
     if (moved.length === 0) return;
     if (!this.#ended.has(pairKey(object.id, store))) this.arrived.push([object.current, store]);
     const locks = moved.map((owner): LockChange => ({ owner, before: owner.state, to: 'OK' }));
     this.claims.claims.push({ object, store, locks, copyTo: undefined, request: undefined });
-    for (const older of here) {
-      if (older.version !== object.current && older.placed === PLACED) this.claims.place(older, TO_PURGE);
-    }
+  }
+
+  #hasNewSource({ current }: SeenObject, replicas: readonly SeenReplica[], locks: readonly SeenLock[]): boolean {
+    if (locks.every(({ state }) => state !== lockCode('STUCK'))) return false;
+    return replicas.some((replica) => {
+      const was = this.#replicasBefore.get(replicaKey(replica));
+      return replica.version === current && givesBytes(replica) && (was === undefined || !givesBytes(was));
+    });
   }
 
   #claim(
@@ -229,6 +267,11 @@ class Follow {
       this.#placesBefore.get(pairKey(object.id, store));
     return other?.place ?? null;
   }
+}
+
+/** A copy may be made from it. */
+function givesBytes({ state }: SeenReplica): boolean {
+  return state === stateCode('AVAILABLE') || state === stateCode('UNVERIFIED');
 }
 
 /** Being written, or given up. */

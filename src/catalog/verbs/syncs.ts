@@ -50,7 +50,7 @@ export async function endSync(
   session: Session,
   ended: {
     readonly lease: SyncLease;
-    readonly state: 'done' | 'failed' | 'interrupted';
+    readonly state: Exclude<SyncRecord['state'], 'running'>;
     readonly progress: SyncProgress;
   },
 ): Promise<void> {

@@ -1,3 +1,5 @@
+import { countOf } from '../count-of.ts';
+
 /** How much a sync may delete at a target before it stops and asks (docs/sync.md, "Guards"). */
 export type DeleteLimit =
   | { readonly kind: 'count'; readonly count: number }
@@ -16,5 +18,5 @@ export function allowsDelete(
 }
 
 export function describeDeleteLimit(limit: DeleteLimit): string {
-  return limit.kind === 'count' ? `${limit.count} objects` : `${limit.percent} % of the target`;
+  return limit.kind === 'count' ? countOf(limit.count, 'object') : `${limit.percent} % of the target`;
 }

@@ -5,7 +5,7 @@ import type { AuditFinding, FoundCopy } from '../../ports/audits.ts';
 import type { NewEvent } from '../../ports/catalog.ts';
 import type { CopyPool, ReadOutcome } from '../../ports/copy-pool.ts';
 import type { AuditedStore, AuditPorts } from './audit-types.ts';
-import { hasGoodCopy } from './good-copies.ts';
+import { isObjectLost } from './lost-objects.ts';
 
 /** What became of a dark file that was to be adopted; `no`: nobody's, and `failed`: it could not be read. */
 export type DarkAdoption =
@@ -47,7 +47,7 @@ export async function adoptDark(
       answers.push({ kind: 'no' });
       continue;
     }
-    const wasLost = !known.isNew && !(await hasGoodCopy(ports, known.object));
+    const wasLost = !known.isNew && (await isObjectLost(ports.catalog, known.object));
     const { head, sha256 } = read;
     const copy: FoundCopy = {
       ...known.object,
@@ -83,7 +83,7 @@ function eventsOf(adopted: {
     store,
     detail: adopted.isNew ? `the object was registered by its copy at ${place}` : `its copy was found at ${place}`,
   };
-  const back = { kind: 'object-found-again', scope, name, store, detail: 'it was lost, and has a good copy again' };
+  const back = { kind: 'object-found-again', scope, name, store, detail: 'it was lost, and a good copy was found' };
   return adopted.wasLost ? [told, back] : [told];
 }
 

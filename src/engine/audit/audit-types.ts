@@ -65,8 +65,8 @@ export interface ShownFinding {
 
 /** What became of the findings. */
 export interface AuditRepairs {
-  /** Replicas that are told to be `BAD` or `SUSPICIOUS` from now on. */
-  readonly doubted: number;
+  /** Replicas that are `BAD` from now on. */
+  readonly declaredBad: number;
   /** Lost ones that the catalog has forgotten, so that they are copied again. */
   readonly forgotten: number;
   readonly adopted: number;
@@ -98,7 +98,7 @@ export interface StoreAudit {
     readonly bytesRead: number;
   };
   readonly repairs: AuditRepairs;
-  /** Objects that have no good copy left anywhere. At most `NAMES_KEPT` are named. */
+  /** Objects that have no copy left anywhere that could be good. At most `NAMES_KEPT` are named. */
   readonly lostObjects: { readonly count: number; readonly names: readonly string[] };
   /** At most `FINDINGS_KEPT`; all are kept by the catalog until the next audit of the store. */
   readonly findings: readonly ShownFinding[];

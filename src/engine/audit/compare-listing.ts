@@ -81,7 +81,7 @@ class Comparison {
     this.#stepBegunMs = ports.clock.nowMs();
     this.#queue = new ReadQueue({
       pool: args.pool,
-      onRead: ({ key, source }, [read]) => this.#noteRead(key, source, read as ReadOutcome),
+      onRead: ({ key, source }, [read]) => this.#noteRead(key, source as Listed, read as ReadOutcome),
       onMoved: () => args.tally.report(),
     });
   }

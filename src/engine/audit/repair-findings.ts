@@ -10,7 +10,7 @@ import type { AuditTally } from './audit-tally.ts';
 import { type AuditedStore, type AuditOptions, type AuditPorts, NAMES_KEPT } from './audit-types.ts';
 import { inParts, isGone } from './confirm-findings.ts';
 import { pagesOfFindings } from './findings.ts';
-import { hasGoodCopy } from './good-copies.ts';
+import { isObjectLost } from './lost-objects.ts';
 import { darkDirectory, setAside } from './set-aside.ts';
 
 export interface RepairFindings extends AuditedStore {
@@ -75,11 +75,10 @@ class Repair {
     for (const finding of page) {
       const { kind, key, token } = finding;
       if (kind !== 'corrupt' && kind !== 'stale') continue;
-      const state = kind === 'corrupt' ? 'BAD' : 'SUSPICIOUS';
       const event = kind === 'corrupt' ? 'replica-found-corrupt' : 'replica-found-changed';
       // With the token of what lies there: whoever heals the copy replaces exactly that.
-      take(finding, { state, place: key, token, verification: 'none' }, event);
-      tally.repairs.doubted++;
+      take(finding, { state: 'BAD', place: key, token, verification: 'none' }, event);
+      tally.repairs.declaredBad++;
     }
     if (options.repair) {
       const missing = page.filter(({ kind, recordedToken }) => kind === 'lost' && recordedToken !== undefined);
@@ -101,10 +100,10 @@ class Repair {
   async #tellLost(objects: readonly ObjectName[], lost: LostObjects): Promise<void> {
     const events: NewEvent[] = [];
     for (const object of objects) {
-      if (await hasGoodCopy(this.#ports, object)) continue;
+      if (!(await isObjectLost(this.#ports.catalog, object))) continue;
       lost.count++;
       if (lost.names.length < NAMES_KEPT) lost.names.push(formatObjectName(object));
-      const detail = 'LOST: no good copy is left; it comes back when one is found again';
+      const detail = `no copy of ${formatObjectName(object)} is left that could be good`;
       events.push({ kind: 'object-lost', ...object, detail });
     }
     if (events.length > 0) await this.#ports.catalog.recordEvents(events);

@@ -7,12 +7,20 @@ import { claimReplica } from '../../domain/rule/claim-replica.ts';
 import { stuckWaitMs } from '../../domain/rule/stuck-retry.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
-import type { ClaimedRule, PlacedObject, RuleCatalog, RuleObject, RulePage, RuleRecord } from '../../ports/rules.ts';
+import type {
+  ClaimedRule,
+  PageQuota,
+  PlacedObject,
+  RuleCatalog,
+  RuleObject,
+  RulePage,
+  RuleRecord,
+} from '../../ports/rules.ts';
 import type { Telling } from '../../ports/telling.ts';
 import { placeIn, type StoreAccess, type Stores } from '../stores/store-access.ts';
 import { drawFrom } from './draw.ts';
 import { factsOfObject } from './object-facts.ts';
-import { factsOfStores, type StoresNow } from './store-facts.ts';
+import { factsOfStores, placesMeant, type StoresNow } from './store-facts.ts';
 
 export interface RulePorts {
   readonly catalog: Pick<
@@ -33,6 +41,10 @@ export interface RulePorts {
   readonly telling?: Telling | undefined;
 }
 
+/** A worker that sleeps longer than this loses its claim; renewed with each page. */
+export const LEASE_MS = 60_000;
+/** Locks looked at in one transaction. */
+const LOCKS = 2_000;
 /** Objects of one transaction: a fraction of a second, so that others get their turn. */
 export const PAGE_OBJECTS = 1_000;
 /** What stores are known to hold and to wait for may be so old. Space and quotas are held to by the catalog itself. */
@@ -49,6 +61,7 @@ export async function applyRule(ports: RulePorts, claimed: ClaimedRule, signal: 
   const { rule, lease } = claimed;
   const turn = new RuleTurn(ports, rule);
   let after = claimed.position;
+  if (after === undefined && !(await releaseDetached(ports, claimed, signal))) return false;
   for (let isFirst = after === undefined; !signal.aborted; isFirst = false) {
     const page = await catalog.readRulePage(rule.id, {
       limit: PAGE_OBJECTS,
@@ -60,6 +73,23 @@ export async function applyRule(ports: RulePorts, claimed: ClaimedRule, signal: 
     after = page.next;
   }
   return true;
+}
+
+/** Locks on what the content does not hold any more go first, so that their room is there for the others. */
+async function releaseDetached(
+  { catalog }: RulePorts,
+  { lease, rule: { counts } }: ClaimedRule,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (counts.ok + counts.replicating + counts.stuck === 0) return true;
+  for (let after: string | undefined; !signal.aborted; ) {
+    const page = await catalog.releaseLocks(lease, { limit: LOCKS, ...(after === undefined ? {} : { after }) });
+    if (page.next === undefined) return true;
+    after = page.next;
+    const [isHeld] = await catalog.renewRules([lease], LEASE_MS);
+    if (isHeld !== true) return false;
+  }
+  return false;
 }
 
 /** One run over a rule's content, and what it keeps in mind between pages. */
@@ -87,6 +117,7 @@ class RuleTurn {
         isFirst,
         position: page.next,
         events: [],
+        quotas: this.#quotas(),
         ...(round > ROUNDS_MAX ? withoutNew(placed) : placed),
       });
       if (applied.kind === 'lost-lease') return 'lost-lease';
@@ -130,6 +161,15 @@ class RuleTurn {
     return now;
   }
 
+  /** What the catalog holds to as it is then: others of the account may claim at the same moment. */
+  #quotas(): readonly PageQuota[] {
+    const all = [...this.#ports.stores.values()];
+    return (this.#stores?.now.quotas ?? []).map(({ expression }) => ({
+      expression,
+      stores: placesMeant(expression, all),
+    }));
+  }
+
   /** What the page's group has on other pages; undefined where each object is a group by itself. */
   async #restOf(page: RulePage): Promise<ReadonlyMap<string, GroupRest> | undefined> {
     const { grouping, id } = this.#rule;
@@ -144,7 +184,7 @@ class RuleTurn {
   }
 }
 
-function placementRule(rule: RuleRecord): PlacementRule {
+export function placementRule(rule: RuleRecord): PlacementRule {
   const { copies, grouping, besidesAuthoritative, isByPolicy, weight, ignoreAvailability, purge } = rule;
   return { copies, grouping, besidesAuthoritative, isByPolicy, weight, ignoreAvailability, purge };
 }

@@ -1,5 +1,5 @@
 import type { ClaimedRule } from '../../ports/rules.ts';
-import { applyRule, type RulePorts } from './apply-rule.ts';
+import { applyRule, LEASE_MS, type RulePorts } from './apply-rule.ts';
 
 export interface EvaluateRules {
   /** Printable: who claims them. */
@@ -14,8 +14,6 @@ export interface RulesEvaluated {
   readonly ended: number;
 }
 
-/** A worker that sleeps longer than this loses its claim; renewed with each page. */
-const LEASE_MS = 60_000;
 /** Locks that go in one transaction. */
 const RELEASES = 2_000;
 

@@ -34,16 +34,14 @@ export class DraftTarget {
     this.#settle({ target: this.plan.target, kind: 'same', token, verification });
   }
 
-  fail(failure: CopyFailure): void {
-    this.#settle({
-      target: this.plan.target,
-      kind: 'failed',
-      failure: {
-        kind: failure.kind,
-        message: failure.message,
-        ...(failure.at === undefined ? {} : { at: failure.at }),
-      },
-    });
+  fail({ kind, message, at }: CopyFailure): void {
+    const failure = { kind, message, ...(at === undefined ? {} : { at }) };
+    this.#settle({ target: this.plan.target, kind: 'failed', failure });
+  }
+
+  sourceFailed({ kind, message }: CopyFailure): void {
+    const failure = { kind, message, at: 'source' } as const;
+    this.#settle({ target: this.plan.target, kind: 'failed', failure, isAtSource: true });
   }
 
   #settle(outcome: CopyTargetOutcome): void {
@@ -119,7 +117,7 @@ export class CopyDraft {
     const isOther = error.kind === 'changed' || error.kind === 'precondition-failed';
     // What is wanted does not come back by looking again.
     this.sourceChanged = isOther && this.item.wanted === undefined;
-    for (const one of this.open) one.fail({ kind: error.kind, message: error.message, at: 'source' });
+    for (const one of this.open) one.sourceFailed(error);
   }
 
   /** Under which the copies are recognised: the known version's where the bytes are its bytes. */

@@ -117,8 +117,7 @@ export class CopyRecorder {
 
   /** Of a run that did not come to their second attempt, the first one is the last. */
   failBlocked(): void {
-    for (const { planned, failed } of this.#blocked.splice(0))
-      for (const one of failed) this.#countFailure(planned, one);
+    for (const { planned, failed } of this.#blocked.splice(0)) this.#countFailures(planned, failed);
   }
 
   /**
@@ -161,10 +160,11 @@ export class CopyRecorder {
     for (const { target } of planned.seen) tally.target(target).unchanged++;
     const mayTryAgain = planned.first === undefined && this.#blocked.length < BLOCKED_MAX;
     if (mayTryAgain) this.#noteBlocked(planned, outcome);
+    const failed: FailedCopy[] = [];
     for (const one of outcome.targets) {
       if (one.kind === 'same') tally.target(one.target).unchanged++;
       else if (one.kind === 'failed') {
-        if (!mayTryAgain || !isBlocked(one)) this.#countFailure(planned, one);
+        if (!mayTryAgain || !isBlocked(one)) failed.push(one);
       } else {
         const size = outcome.source?.size ?? planned.item.size;
         tally.target(one.target).copied(size, wasThere(planned, one.target), one.verification);
@@ -177,11 +177,18 @@ export class CopyRecorder {
         });
       }
     }
+    this.#countFailures(planned, failed);
   }
 
-  #countFailure(planned: PlannedItem, { target, failure }: FailedCopy): void {
-    if (failure.kind === 'aborted' || this.isFenced) return;
-    this.#o.tally.fail(planned.item.key, target, failure);
+  /** What failed at the source is told once, whatever the number of targets. */
+  #countFailures(planned: PlannedItem, failed: readonly FailedCopy[]): void {
+    if (this.isFenced) return;
+    let isSourceTold = false;
+    for (const { target, failure, isAtSource = false } of failed) {
+      if (failure.kind === 'aborted' || (isAtSource && isSourceTold)) continue;
+      isSourceTold ||= isAtSource;
+      this.#o.tally.fail(planned.item.key, isAtSource ? undefined : target, failure);
+    }
   }
 
   #noteBlocked(planned: PlannedItem, outcome: CopyOutcome): void {

@@ -6,13 +6,13 @@ export async function hashObject(
   storage: Storage,
   key: string,
   ifToken: Token | undefined,
-): Promise<{ sha256: string; token: Token }> {
+): Promise<{ sha256: string; token: Token; link: string | undefined }> {
   const { head, body } = await storage.get(key, ifToken === undefined ? {} : { ifToken });
   const { sha256, size } = await hashBody(body);
   if (size !== head.size) {
     throw new StorageError('corrupt', { store: storage.name, key }, `${size} of ${head.size} bytes could be read`);
   }
-  return { sha256, token: head.token };
+  return { sha256, token: head.token, link: head.attributes.link };
 }
 
 /** `onChunk` is told of each chunk of a body that is not whole in memory. */

@@ -141,7 +141,7 @@ async function stageStream(deps: StageDeps, draft: CopyDraft, got: Got): Promise
 async function isSame(storage: Storage, draft: CopyDraft, target: DraftTarget, sha256: string): Promise<boolean> {
   if (target.plan.how !== 'compare-hash') return false;
   const theirs = await hashObject(storage, target.plan.key ?? draft.item.key, target.plan.expected);
-  if (theirs.sha256 !== sha256) return false;
+  if (theirs.sha256 !== sha256 || theirs.link !== draft.read?.attributes.link) return false;
   target.same(theirs.token, 'read-back');
   return true;
 }
@@ -172,10 +172,8 @@ async function perTarget(source: Storage, target: DraftTarget, act: () => Promis
   try {
     await act();
   } catch (error) {
-    if (!(error instanceof StorageError)) throw error;
-    if (error.kind === 'changed') throw error;
-    const at = error.store === source.name ? 'source' : 'destination';
-    target.fail({ kind: error.kind, message: error.message, at });
+    if (!(error instanceof StorageError) || error.store === source.name || error.kind === 'changed') throw error;
+    target.fail({ kind: error.kind, message: error.message, at: 'destination' });
   }
 }
 

@@ -1,7 +1,7 @@
-import { allowsDelete, describeDeleteLimit } from '../../domain/transfer/delete-limit.ts';
 import type { Catalog } from '../../ports/catalog.ts';
 import type { Storage } from '../../ports/storage.ts';
 import type { OperationIds } from '../operation-ids.ts';
+import { refuseDeletes } from './delete-guard.ts';
 import { deleteUnmatched, type Unmatched } from './delete-unmatched.ts';
 import type { SyncLeases } from './sync-leases.ts';
 import type { SyncListings } from './sync-listings.ts';
@@ -32,7 +32,8 @@ export class SyncDeletes {
   async carryOut(): Promise<string | undefined> {
     const { options, tally, planner, listings } = this.#o;
     if (!options.deleteUnmatched) return undefined;
-    const refusal = this.#refuse();
+    const { isSourceEmpty } = listings;
+    const refusal = refuseDeletes({ options, tally, isSourceEmpty, count: planner.unmatchedCount });
     for (const { target, unmatched, listed } of tally.targets)
       tally.telling.info?.(refusal === undefined ? 'deletes allowed' : 'deletes refused', {
         target: target.title,
@@ -52,17 +53,6 @@ export class SyncDeletes {
         pause: async () => undefined,
       });
     }
-  }
-
-  /** Before the first delete: at any target too many, and none is made anywhere. */
-  #refuse(): string | undefined {
-    const { options, tally } = this.#o;
-    for (const [index, { unmatched, listed, target }] of tally.targets.entries()) {
-      if (tally.isOut(index) || allowsDelete(options.deleteLimit, { count: unmatched, total: listed })) continue;
-      const limit = describeDeleteLimit(options.deleteLimit);
-      return `${unmatched} of ${listed} objects at ${target.title} would be deleted, more than --max-delete allows (${limit}); nothing was deleted. If this is meant, raise --max-delete`;
-    }
-    return undefined;
   }
 
   /** A target that was given up was not looked at to its end, and no guard counted it: nothing is deleted there. */

@@ -32,6 +32,8 @@ export class SyncListings {
   readonly protected = new ProtectedNames();
   /** Objects of any kind the source's listing showed. */
   #sourceListed = 0;
+  /** The source's listing showed nothing at all: no object, nothing that could not be listed, no directory marker. */
+  isSourceEmpty = true;
 
   constructor(options: SyncListingsOptions) {
     this.#o = options;
@@ -84,6 +86,7 @@ export class SyncListings {
   #noteSourcePage(page: ListingPage, isFirst: boolean): void {
     const { tally, options } = this.#o;
     this.#sourceListed += page.objects.length;
+    this.isSourceEmpty &&= page.objects.length + page.failures.length + page.markers === 0;
     for (const failure of page.failures) {
       if (isFailureExcluded(options.filter, failure)) continue;
       this.protected.add(failure.protects);

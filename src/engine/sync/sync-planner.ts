@@ -88,6 +88,11 @@ export class SyncPlanner {
     return changes.length + replicas.length + gone.length;
   }
 
+  /** Of those kept in memory. */
+  get unmatchedCount(): number {
+    return this.#unmatched.length;
+  }
+
   takeObserved(): Observations {
     const observed = this.#observed;
     this.#observed = { changes: [], replicas: [], gone: [] };

@@ -55,6 +55,7 @@ export async function syncReplicas(ports: SyncPorts, args: SyncReplicas): Promis
     const run = new SyncRun({ ...ports, operationIds }, { ...args, id: operationIds.next(), tally, means: undefined });
     return await run.carryOut(startedMs);
   }
+  for (const [index, { failure }] of args.targets.entries()) if (failure !== undefined) tally.giveUp(index, failure);
   const stop = new AbortController();
   const signal = AbortSignal.any([args.signal, stop.signal]);
   let pool: CopyPool | undefined;

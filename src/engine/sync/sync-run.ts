@@ -129,7 +129,7 @@ export class SyncRun {
     this.#recorder?.failBlocked();
     if (!this.#isOver) await this.#cleanAfter();
     const state = this.#state(refusal);
-    await this.#end(state === 'refused' ? 'failed' : state);
+    await this.#end(state);
     if (!this.#isOver && !this.#a.options.dryRun) await pruneCatalog(this.#ports.catalog, this.#a.signal);
     return this.#result(state, refusal, startedMs);
   }
@@ -157,7 +157,7 @@ export class SyncRun {
     };
   }
 
-  async #end(state: 'done' | 'failed' | 'interrupted'): Promise<void> {
+  async #end(state: SyncResult['state']): Promise<void> {
     const { means, tally } = this.#a;
     if (means === undefined || means.leases.isLost) return;
     const progress = { position: this.#recorder?.position ?? '', objects: tally.done, bytes: tally.bytesCopied };

@@ -3,12 +3,14 @@ import type { Comparison } from '../../domain/transfer/difference.ts';
 import type { DeleteLimit } from '../../domain/transfer/delete-limit.ts';
 import type { KeyFilter } from '../../domain/transfer/key-filter.ts';
 import type { SyncHeld } from '../../ports/catalog-syncs.ts';
-import type { Storage } from '../../ports/storage.ts';
+import type { Storage, StorageError } from '../../ports/storage.ts';
 
 export interface SyncTarget {
   /** The profile's name, or the URL or path as the user wrote it. */
   readonly title: string;
   readonly storage: Storage;
+  /** Why it cannot be written to: it is given up from the start, and the others go on. */
+  readonly failure?: StorageError | undefined;
 }
 
 export interface SyncOptions {
@@ -19,6 +21,8 @@ export interface SyncOptions {
   /** Delete at the targets what the source has not. */
   readonly deleteUnmatched: boolean;
   readonly deleteLimit: DeleteLimit;
+  /** Deletes are meant also where the source's listing is empty. */
+  readonly allowEmptySource?: boolean | undefined;
   readonly readBack: boolean;
   readonly dryRun: boolean;
   /** Wait for another sync of the same target to end, rather than be refused. */

@@ -88,6 +88,20 @@ export function planTransfer(facts: TransferFacts, surroundings: TransferSurroun
   };
 }
 
+/** Where the bytes of a copy may come from, as `planTransfer` sees it: best first, and why not the others. Stores by name. */
+export function judgeSources(
+  facts: TransferFacts,
+  surroundings: TransferSurroundings,
+): {
+  readonly ranked: readonly { readonly store: string; readonly why: string }[];
+  readonly rejected: readonly { readonly store: string; readonly why: string }[];
+} {
+  const destination = surroundings.stores.get(facts.store);
+  if (destination === undefined) return { ranked: [], rejected: [] };
+  const { reasons, rejected } = rank(facts, destination, surroundings);
+  return { ranked: reasons, rejected };
+}
+
 interface Source {
   readonly replica: Replica;
   readonly reading: readonly StoreProtocol[];
@@ -99,6 +113,7 @@ function rank(
   surroundings: TransferSurroundings,
 ): {
   readonly ranked: readonly Source[];
+  readonly reasons: readonly { readonly store: string; readonly why: string }[];
   readonly rejected: readonly { readonly store: string; readonly why: string }[];
   readonly refusal: AttemptOutcome | undefined;
 } {
@@ -139,6 +154,7 @@ function rank(
   const ranking = rankSources(candidates, destination.name);
   return {
     ranked: ranking.ranked.map(({ store }) => sources.get(store) as Source),
+    reasons: ranking.ranked.map(({ store, why }) => ({ store, why })),
     rejected: [...rejected, ...ranking.rejected],
     refusal,
   };

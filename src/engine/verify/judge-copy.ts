@@ -19,7 +19,8 @@ export interface JudgeCopy {
   readonly sha256: string;
   /** Of the version the catalog takes for current, where that is another one: the source changed since. */
   readonly formerSha256: string | undefined;
-  readonly source: Pick<Head, 'size' | 'modifiedNs'>;
+  /** Undefined: the source does not have it. */
+  readonly source: Pick<Head, 'size' | 'modifiedNs'> | undefined;
 }
 
 /**
@@ -33,5 +34,5 @@ export function judgeCopy({ copy, known, sha256, formerSha256, source }: JudgeCo
   if (known !== undefined) return known.isCurrent ? 'corrupt' : 'stale';
   const { mark, size, modifiedNs } = copy.head;
   if (mark?.sha256 !== undefined) return mark.sha256 === copy.sha256 ? 'stale' : 'corrupt';
-  return size !== source.size || modifiedNs !== source.modifiedNs ? 'stale' : 'corrupt';
+  return size !== source?.size || modifiedNs !== source.modifiedNs ? 'stale' : 'corrupt';
 }

@@ -1,19 +1,28 @@
 import type { CopyPool, ReadItem, ReadOutcome } from '../../ports/copy-pool.ts';
-import type { Listed } from '../../ports/storage.ts';
+import type { Token } from '../../ports/storage.ts';
 import { ALONE_BYTES, PAGE_BYTES, PagesUnderWay } from '../sync/pages-under-way.ts';
-import type { ListedObject, ReadCopies } from './verify-object.ts';
+import type { MergedObject } from '../sync/merge-listings.ts';
+import type { ReadCopies } from './verify-object.ts';
+
+/** A copy to be read; without a token what is there is read as it is. */
+export interface CopyToRead {
+  readonly key: string;
+  /** Bytes, as listed; only to plan with. */
+  readonly size: number;
+  readonly token: Token | undefined;
+}
 
 export interface ReadQueueOptions {
   readonly pool: CopyPool;
   /** Called once for each object, when all its copies were read; not for those a stop left unread. */
-  readonly onRead: (object: ListedObject, copies: ReadCopies) => void;
+  readonly onRead: (object: MergedObject, copies: ReadCopies) => void;
   /** Bytes read so far of large objects that are under way. */
   readonly onMoved: (bytes: number) => void;
 }
 
 /** One object whose copies are being read. */
 interface Reading {
-  readonly object: ListedObject;
+  readonly object: MergedObject;
   readonly copies: (ReadOutcome | undefined)[];
   left: number;
   isStopped: boolean;
@@ -38,10 +47,11 @@ export class ReadQueue {
     this.#underWay = new PagesUnderWay(options.pool);
   }
 
-  /** `copies`: the object as the stores listed it, the source first; what is undefined is not read. */
-  add(object: ListedObject, copies: readonly (Listed | undefined)[]): void {
+  /** `copies`: by store, the source first; what is undefined is not read. */
+  add(object: MergedObject, copies: readonly (CopyToRead | undefined)[]): void {
     const listed = [...copies.entries()].flatMap(([store, one]) => (one === undefined ? [] : { store, one }));
     const reading: Reading = { object, copies: copies.map(() => undefined), left: listed.length, isStopped: false };
+    if (listed.length === 0) this.#o.onRead(object, reading.copies);
     for (const { store, one } of listed) {
       const asked = { item: { store, key: one.key, token: one.token }, reading };
       if (one.size >= ALONE_BYTES) this.#send([asked]);

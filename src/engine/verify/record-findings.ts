@@ -26,6 +26,8 @@ export function recordFindings(
     replicas.push(...(seen?.replicas ?? []));
   }
   for (const finding of findings) {
+    // The next look must still tell it from what was never at the source.
+    if (finding.store === 0 && finding.kind === 'missing') continue;
     const replica = object.known?.replica(finding.store);
     if (replica === undefined) continue;
     const told = wrong(context, object.key, finding, replica);
@@ -39,7 +41,7 @@ export function recordFindings(
 /** As a copy that found nothing to copy: a version the catalog did not know becomes known by this read. */
 function recordIntact(context: VerifyContext, { object, findings }: ObjectFindings, operation: string) {
   const [source, ...copies] = findings;
-  if (source?.copy === undefined) return undefined;
+  if (source?.copy === undefined || object.source === undefined) return undefined;
   const { head, sha256 } = source.copy;
   const outcome: CopyOutcome = {
     key: object.key,

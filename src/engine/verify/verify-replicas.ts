@@ -4,7 +4,7 @@ import type { Catalog, RecordBatch } from '../../ports/catalog.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { CopyPool } from '../../ports/copy-pool.ts';
 import type { Random } from '../../ports/random.ts';
-import { type ListingPage, type Storage, StorageError } from '../../ports/storage.ts';
+import { type Listed, type ListingPage, type Storage, StorageError } from '../../ports/storage.ts';
 import type { Telling } from '../../ports/telling.ts';
 import { flushSoft } from '../flush-soft.ts';
 import { OperationIds } from '../operation-ids.ts';
@@ -13,11 +13,12 @@ import { isFailureExcluded } from '../sync/excluded-failure.ts';
 import { KnownCursor } from '../sync/known-cursor.ts';
 import { type MergedObject, mergeListings } from '../sync/merge-listings.ts';
 import { isAwaitingDelete } from '../sync/plan-object.ts';
+import { ProtectedNames } from '../sync/protected-names.ts';
 import { recordFindings } from './record-findings.ts';
-import { ReadQueue } from './read-queue.ts';
-import { type ListedObject, type ReadCopies, verifyObject } from './verify-object.ts';
+import { type CopyToRead, ReadQueue } from './read-queue.ts';
+import { type ReadCopies, verifyObject } from './verify-object.ts';
 import { VerifyTally } from './verify-tally.ts';
-import type { VerifyListeners, VerifyResult, VerifyTarget } from './verify-types.ts';
+import type { VerifyFinding, VerifyListeners, VerifyResult, VerifyTarget } from './verify-types.ts';
 
 export interface VerifyPorts {
   readonly catalog: Pick<Catalog, 'scanScope' | 'record' | 'beginFlush' | 'endFlush' | 'recordEvents'>;
@@ -70,9 +71,14 @@ export async function verifyReplicas(ports: VerifyPorts, args: VerifyReplicas): 
     source: source as VerifyResult['source'],
     targets,
     // Objects are read side by side; what was found is told in their order.
-    findings: tally.findings.toSorted((a, b) => compareKeys(a.name, b.name)),
+    findings: [...tally.findings.toSorted(byName), ...tally.extras.toSorted(byName)],
     seconds: (ports.clock.monotonicMs() - startedMs) / 1000,
   };
+}
+
+/** The source's before the targets'. */
+function byName(a: VerifyFinding, b: VerifyFinding): number {
+  return compareKeys(a.name, b.name) || Number(a.target !== undefined) - Number(b.target !== undefined);
 }
 
 class VerifyRun {
@@ -83,6 +89,8 @@ class VerifyRun {
   readonly #stores: readonly string[];
   readonly #queue: ReadQueue;
   readonly #begunMs: number;
+  /** By store: names a listing could not show. */
+  readonly #protected: readonly ProtectedNames[];
   #batches: Pick<RecordBatch, 'changes' | 'replicas' | 'events'>[] = [];
 
   constructor(ports: VerifyPorts, args: VerifyReplicas, tally: VerifyTally, pool: CopyPool) {
@@ -92,6 +100,7 @@ class VerifyRun {
     this.#operations = new OperationIds(ports.clock, ports.random);
     this.#begunMs = ports.clock.nowMs();
     this.#stores = [args.source.place, ...args.targets.map(({ storage }) => storage.place)];
+    this.#protected = this.#stores.map(() => new ProtectedNames());
     this.#queue = new ReadQueue({
       pool,
       onRead: (object, copies) => this.#note(object, copies),
@@ -142,26 +151,42 @@ class VerifyRun {
 
   #noteFailures(store: number, page: ListingPage): void {
     const { filter } = this.#a;
-    for (const failure of page.failures)
-      if (!isFailureExcluded(filter, failure)) this.#tally.findListed(store, failure);
+    for (const failure of page.failures) {
+      if (isFailureExcluded(filter, failure)) continue;
+      this.#protected[store]?.add(failure.protects);
+      this.#tally.findListed(store, failure);
+    }
   }
 
   #visit(object: MergedObject): void {
     const { filter } = this.#a;
     if (filter.judge(object.key) !== 'included' || isAwaitingDelete(object)) return;
     if (object.source === undefined) return this.#visitUnmatched(object);
-    if (!filter.admits(object.source)) return;
-    const copies = [object.source, ...object.targets.map((one, i) => (this.#tally.isOut(i + 1) ? undefined : one))];
-    this.#tally.list(copies);
-    this.#queue.add(object as ListedObject, copies);
+    if (filter.admits(object.source)) this.#read(object);
   }
 
-  /** What is known to have been at the source is missing there; anything else at a target is extra. */
-  #visitUnmatched({ key, targets, known }: MergedObject): void {
+  /** What is known to have been at the source is missing there, and its copies are read; anything else at a target is extra. */
+  #visitUnmatched(object: MergedObject): void {
+    const { key, targets, known } = object;
+    // It may be there all the same; why nobody can say was told.
+    if (this.#protected[0]?.covers(key) === true) return;
     const atSource = known?.isTombstone === false ? known.replica(0) : undefined;
-    if (atSource !== undefined && atSource.state !== 'BEING_DELETED')
-      this.#tally.find(0, key, 'missing', 'it was there, and was not deleted through Pando');
-    else for (const [i, listed] of targets.entries()) if (listed !== undefined) this.#tally.store(i + 1).extra++;
+    if (atSource !== undefined && atSource.state !== 'BEING_DELETED') return this.#read(object);
+    for (const [i, listed] of targets.entries())
+      if (listed !== undefined) this.#tally.find(i + 1, key, 'extra', 'the source has no such object');
+  }
+
+  #read(object: MergedObject): void {
+    const { key, source, targets } = object;
+    const copies = [source, ...targets.map((listed, i) => this.#copyAt(i + 1, key, listed))];
+    this.#tally.list(copies);
+    this.#queue.add(object, copies);
+  }
+
+  /** What a listing may have hidden is asked for by its name. */
+  #copyAt(store: number, key: string, listed: Listed | undefined): CopyToRead | undefined {
+    if (this.#tally.isOut(store)) return undefined;
+    return listed ?? (this.#protected[store]?.covers(key) === true ? { key, size: 0, token: undefined } : undefined);
   }
 
   async #pause(): Promise<void> {
@@ -170,7 +195,7 @@ class VerifyRun {
     this.#tally.report();
   }
 
-  #note(object: ListedObject, copies: ReadCopies): void {
+  #note(object: MergedObject, copies: ReadCopies): void {
     const context = { scope: this.#a.scope, stores: this.#stores, readAfterMs: this.#begunMs };
     this.#tally.objects++;
     const findings = verifyObject(this.#tally, object, copies);

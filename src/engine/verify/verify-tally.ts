@@ -37,6 +37,8 @@ export class StoreTally {
 export class VerifyTally {
   readonly stores: readonly StoreTally[];
   readonly findings: VerifyFinding[] = [];
+  /** What is at a target and not at the source; they take no room from what is wrong. */
+  readonly extras: VerifyFinding[] = [];
   /** Seen in the listings, and of these read at all their stores. */
   listed = 0;
   objects = 0;
@@ -61,7 +63,7 @@ export class VerifyTally {
   }
 
   /** An object as the stores list it. */
-  list(copies: readonly (Listed | undefined)[]): void {
+  list(copies: readonly (Pick<Listed, 'size'> | undefined)[]): void {
     this.listed++;
     for (const copy of copies) this.#bytesListed += copy?.size ?? 0;
   }
@@ -76,22 +78,25 @@ export class VerifyTally {
     return this.stores[index] as StoreTally;
   }
 
-  find(store: number, key: string, kind: VerifyFindingKind, message: string): void {
-    this.#find(store, { key: escapeKey(key), name: key, kind, message });
+  /** `intactAt`: titles of the targets that have the right bytes, where the source has not. */
+  find(store: number, key: string, kind: VerifyFindingKind, message: string, intactAt?: readonly string[]): void {
+    this.#find(store, { key: escapeKey(key), name: key, kind, message, intactAt });
   }
 
   /** What a listing could not show; its name is printable already. */
-  findListed(store: number, { shown, message }: ListingFailure): void {
-    this.#find(store, { key: shown, name: shown, kind: 'unreadable', message });
+  findListed(store: number, { shown, message, kind: cause }: ListingFailure): void {
+    this.#find(store, { key: shown, name: shown, kind: 'unreadable', message, cause });
   }
 
   #find(store: number, found: Omit<VerifyFinding, 'target'>): void {
     const tally = this.store(store);
     tally[found.kind]++;
-    this.wrong++;
+    const isWrong = found.kind !== 'extra';
+    if (isWrong) this.wrong++;
     const target = store === 0 ? undefined : tally.title;
     const finding = { ...found, target };
-    if (this.findings.length < FINDINGS_KEPT) this.findings.push(finding);
+    const kept = isWrong ? this.findings : this.extras;
+    if (kept.length < FINDINGS_KEPT) kept.push(finding);
     this.#listeners.onFinding?.(finding);
   }
 

@@ -1,3 +1,4 @@
+import type { ListingFailure } from '../../ports/storage.ts';
 import type { SyncTarget } from '../sync/sync-types.ts';
 
 /**
@@ -7,8 +8,9 @@ import type { SyncTarget } from '../sync/sync-types.ts';
  * - `stale`: it holds another version of the object.
  * - `corrupt`: its bytes are those of no version; nobody meant to write them.
  * - `unreadable`: the store could not be asked, or gave an error. Nothing is known.
+ * - `extra`: it is at the target and not at the source, which is not wrong by itself.
  */
-export type VerifyFindingKind = 'missing' | 'stale' | 'corrupt' | 'unreadable';
+export type VerifyFindingKind = 'missing' | 'stale' | 'corrupt' | 'unreadable' | 'extra';
 
 export interface VerifyFinding {
   /** Printable on one line; the name itself is `name`. */
@@ -18,6 +20,10 @@ export interface VerifyFinding {
   readonly target: string | undefined;
   readonly kind: VerifyFindingKind;
   readonly message: string;
+  /** Of what is missing or corrupt at the source: titles of the targets that have the right bytes. */
+  readonly intactAt?: readonly string[] | undefined;
+  /** Why a listing could not show it. */
+  readonly cause?: ListingFailure['kind'] | undefined;
 }
 
 export interface VerifyCounts {
@@ -47,7 +53,7 @@ export interface VerifyResult {
   readonly objects: number;
   readonly source: VerifyStoreResult;
   readonly targets: readonly VerifyStoreResult[];
-  /** At most `FINDINGS_KEPT` of them; all were told to `onFinding`. */
+  /** At most `FINDINGS_KEPT` that are wrong, then at most as many that are only extra; all were told to `onFinding`. */
   readonly findings: readonly VerifyFinding[];
   readonly seconds: number;
 }

@@ -3,6 +3,7 @@ import os from 'node:os';
 import type { Attributes, Got, Head } from '../../ports/storage.ts';
 import { type GetOptions, StorageError } from '../../ports/storage.ts';
 import { type Directories, isInside } from './directories.ts';
+import { errorCodeOf, isMissing } from './file-errors.ts';
 import type { FileIo } from './file-io.ts';
 import { decodeFileMark, type FileMark, MARK_ATTRIBUTE, MARK_BYTES_MAX, NO_MARK } from './file-mark.ts';
 import type { FileStatus } from './file-status.ts';
@@ -75,7 +76,7 @@ export class FileReader {
     await this.#directories.checkParent(key);
     if (this.#symlinks === 'preserve') {
       const link = await this.#headLink(key);
-      if (link !== undefined) return { head: link, body: Buffer.alloc(0) };
+      if (link !== undefined) return { head: link, body: Buffer.from(link.attributes.link ?? '') };
     }
     const { fd, stats } = await this.#open(key);
     let handedOver = false;
@@ -114,11 +115,25 @@ export class FileReader {
       return await this.#io.open(filePath, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ELOOP' || this.#symlinks !== 'follow') throw error;
-      const real = await this.#io.realpath(filePath);
+      const real = await this.#resolveLink(key, filePath);
       if (!isInside(real, await this.#directories.realRoot())) {
         throw new StorageError('denied', { store: this.#store, key }, 'the symbolic link leads out of the store');
       }
       return await this.#io.open(real, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    }
+  }
+
+  /** A link that cannot be followed is there all the same: it is not "not found". */
+  async #resolveLink(key: string, filePath: string): Promise<string> {
+    try {
+      return await this.#io.realpath(filePath);
+    } catch (error) {
+      const isLoop = errorCodeOf(error) === 'ELOOP';
+      if (!isLoop && !isMissing(error)) throw error;
+      // Fails where the link itself has gone meanwhile.
+      await this.#io.lstat(filePath);
+      const why = isLoop ? 'the symbolic link leads back to itself' : 'the symbolic link leads nowhere';
+      throw new StorageError('denied', { store: this.#store, key }, why, error);
     }
   }
 
@@ -127,11 +142,12 @@ export class FileReader {
     const stats = await this.#io.lstat(filePath);
     if (stats.kind !== 'link') return undefined;
     const { mark } = await this.#sidecars.read(key, stats.token);
+    const link = await this.#io.readlink(filePath);
     return {
       token: stats.token,
-      size: 0,
+      size: Buffer.byteLength(link),
       modifiedNs: stats.modifiedNs,
-      attributes: { modifiedNs: stats.modifiedNs, link: await this.#io.readlink(filePath) },
+      attributes: { modifiedNs: stats.modifiedNs, link },
       mark,
       digests: {},
     };

@@ -24,7 +24,7 @@ import {
 import { checkKey } from '../check-key.ts';
 import { DirectWrites } from './direct-writes.ts';
 import { Directories, parentOf } from './directories.ts';
-import { toStorageError } from './file-errors.ts';
+import { isMissing, toStorageError } from './file-errors.ts';
 import { type FileIo, makeBlockingIo, waitingIo } from './file-io.ts';
 import { FileFlush } from './file-flush.ts';
 import { FileLease } from './file-lease.ts';
@@ -157,7 +157,7 @@ class FileStorage implements Storage {
     const filePath = this.#directories.pathOf(key);
     const stats = await this.#io.lstat(filePath);
     if (stats.kind === 'directory') return;
-    if (options.ifToken !== undefined && (await this.#tokenOf(filePath, stats)) !== options.ifToken) {
+    if (options.ifToken !== undefined && !(await this.#isMeant(filePath, stats, options.ifToken))) {
       throw new StorageError('precondition-failed', { store: this.name, key }, 'the file is another than expected');
     }
     await this.#io.unlink(filePath);
@@ -167,10 +167,20 @@ class FileStorage implements Storage {
     if (options.deferred !== true) await this.#writer.flush([]);
   }
 
-  /** The token a listing gave: of what a followed link leads to. */
-  async #tokenOf(filePath: string, stats: FileStatus): Promise<string> {
-    const followed = stats.kind === 'link' && this.#symlinks === 'follow';
-    return (followed ? await this.#io.stat(filePath) : stats).token;
+  /**
+   * Whether the entry is the one whose token a listing gave: of a link its own where links are kept (by this store, or by the one
+   * that recorded it), or that of what it leads to where they are followed.
+   */
+  async #isMeant(filePath: string, stats: FileStatus, token: string): Promise<boolean> {
+    if (stats.token === token) return true;
+    if (stats.kind !== 'link' || this.#symlinks !== 'follow') return false;
+    try {
+      return (await this.#io.stat(filePath)).token === token;
+    } catch (error) {
+      // What it leads to is gone; the link is not.
+      if (isMissing(error)) return false;
+      throw error;
+    }
   }
 
   async stage(key: string, body: Body, options: StageOptions): Promise<Staged> {

@@ -8,7 +8,7 @@ import {
   RESERVED_DIRECTORY,
 } from '../../domain/object/key.ts';
 import { type ListingFailure, StorageError } from '../../ports/storage.ts';
-import { isMissing, toStorageError } from './file-errors.ts';
+import { errorCodeOf, isMissing, toStorageError } from './file-errors.ts';
 import { FileLooker } from './file-looker.ts';
 import { type FileKind, type FileStatus, toFileStatus } from './file-status.ts';
 import { ColumnsBuilder, type ListingColumns } from './listing-columns.ts';
@@ -215,15 +215,17 @@ class Walker {
       }
       return { path: target, status: toFileStatus(fs.statSync(target, { bigint: true })) };
     } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
-      this.#fail(
-        key,
-        `${key}/`,
-        'symlink',
-        code === 'ENOENT' ? 'the link leads nowhere' : `the link cannot be followed: ${(error as Error).message}`,
-      );
+      this.#fail(key, `${key}/`, 'symlink', this.#whyNotFollowed(error));
       return undefined;
     }
+  }
+
+  #whyNotFollowed(error: unknown): string {
+    const code = errorCodeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return 'the link leads nowhere';
+    if (code === 'ELOOP') return 'the link leads back to itself';
+    const { store } = this.#options;
+    return `the link cannot be followed: ${toStorageError(error, store).message.slice(store.length + 2)}`;
   }
 
   #fail(key: string, protects: string, kind: ListingFailure['kind'], why: string): void {

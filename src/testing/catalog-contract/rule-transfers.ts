@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ClaimedRequest } from '../../ports/catalog.ts';
+import type { TransferOutcome } from '../../ports/rules.ts';
 import { type CatalogContract, contentOf, sleep, type TestScope } from './harness.ts';
 import {
   addRule,
@@ -33,10 +34,7 @@ export function describeRuleTransfers(contract: CatalogContract): void {
     return request;
   };
   const stateOf = async (rule: number) => (await contract.catalog.readRule(rule))?.state;
-  const { settleTransfers } = {
-    settleTransfers: (...outcomes: Parameters<typeof contract.catalog.settleTransfers>[0][number][]) =>
-      contract.catalog.settleTransfers(outcomes),
-  };
+  const settleTransfers = (...outcomes: readonly TransferOutcome[]) => contract.catalog.settleTransfers(outcomes);
 
   describe('an attempt', () => {
     it('that failed is kept with its source and its error, until the request is done', async () => {
@@ -214,7 +212,7 @@ export function describeRuleTransfers(contract: CatalogContract): void {
     it('from which a request reads is not deleted, also between two attempts', async () => {
       const { scope, list } = await released();
       const next = await addRule(contract, ruleOver(scope, { account: 'carol' }));
-      await applyRule(contract, next, [`${scope.near}`]);
+      await applyRule(contract, next, [scope.near]);
       const request = await claimOne(scope);
       await contract.catalog.chooseSources([{ lease: request.lease, source: scope.far, protocol: 'file' }]);
       expect(await contract.catalog.condemn(list, { exceptStores: [] })).toEqual([false]);

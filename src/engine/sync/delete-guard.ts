@@ -1,0 +1,31 @@
+import { allowsDelete, describeDeleteLimit } from '../../domain/transfer/delete-limit.ts';
+import { countOf } from '../../domain/count-of.ts';
+import type { SyncOptions } from './sync-types.ts';
+import type { Tally } from './tally.ts';
+
+/** What a run is about to delete. */
+export interface PlannedDeletes {
+  readonly options: Pick<SyncOptions, 'deleteLimit' | 'allowEmptySource'>;
+  readonly tally: Tally;
+  /** Its listing showed nothing at all. */
+  readonly isSourceEmpty: boolean;
+  /** Objects to be deleted anywhere, or only to be forgotten. */
+  readonly count: number;
+}
+
+/** Before the first delete: what keeps all of them, at every target, and how to say that they are meant (docs/sync.md, "Guards"). */
+export function refuseDeletes(planned: PlannedDeletes): string | undefined {
+  const { options, tally, isSourceEmpty, count } = planned;
+  const over = tally.targets.find(
+    ({ unmatched, listed }, index) =>
+      !tally.isOut(index) && !allowsDelete(options.deleteLimit, { count: unmatched, total: listed }),
+  );
+  if (isSourceEmpty && count > 0 && options.allowEmptySource !== true) {
+    const flags = over === undefined ? '--allow-empty-source' : '--allow-empty-source and --max-delete 100%';
+    return `the source is empty, and ${countOf(count, 'object')} would be deleted; nothing was deleted. A disk that is not mounted looks like this. If it is meant, say ${flags}`;
+  }
+  if (over === undefined) return undefined;
+  const { unmatched, listed, target } = over;
+  const limit = describeDeleteLimit(options.deleteLimit);
+  return `${unmatched} of ${countOf(listed, 'object')} at ${target.title} would be deleted, more than --max-delete allows (${limit}); nothing was deleted. If this is meant, raise --max-delete`;
+}
