@@ -24,7 +24,7 @@ import { condemn } from './rules/condemn.ts';
 import { listLocks } from './rules/list-locks.ts';
 import { listQuotas, readAccountUse, setQuota } from './rules/quotas.ts';
 import { listRules, listRulesOf, readRule } from './rules/read-rules.ts';
-import { readRulePage } from './rules/read-rule-page.ts';
+import { readHeldPage, readRulePage, readTargetPage } from './rules/read-rule-page.ts';
 import { releaseLocks } from './rules/release-locks.ts';
 import { listReleased, touch } from './rules/released.ts';
 import { hasten, retryStuck } from './rules/retry-stuck.ts';
@@ -33,7 +33,7 @@ import { openStores } from './rules/open-stores.ts';
 import { readTransfers } from './rules/read-transfers.ts';
 import { settleTransfers } from './rules/settle-transfers.ts';
 import { readStoreUse, setStore } from './rules/store-use.ts';
-import { sumRuleGroup } from './rules/sum-rule-group.ts';
+import { sumRuleGroup, sumTargetGroup } from './rules/sum-rule-group.ts';
 import { answerTakenBack } from './rules/taken-back.ts';
 import { tellRule } from './rules/tell-rule.ts';
 import { updateRule } from './rules/update-rule.ts';
@@ -121,6 +121,9 @@ function ruleVerbs(executor: Executor): RuleCatalog {
     renewRules: (leases, leaseMs) => executor.write((session) => renewRules(session, leases, leaseMs)),
     readRulePage: (rule, query) => executor.read((session) => readRulePage(session, rule, query)),
     sumRuleGroup: (rule, dataset) => sumRuleGroup(executor, rule, dataset),
+    readTargetPage: (targets, query) => executor.read((session) => readTargetPage(session, targets, query)),
+    sumTargetGroup: (targets, dataset) => sumTargetGroup(executor, targets, dataset),
+    readHeldPage: (store, query) => executor.read((session) => readHeldPage(session, store, query)),
     applyRulePage: (page) => answerTakenBack(executor.write((session) => applyRulePage(session, page))),
     releaseLocks: (lease, query) => executor.write((session) => releaseLocks(session, lease, query)),
     openStores: (stores) => executor.write((session) => openStores(session, stores)),

@@ -60,6 +60,22 @@ export function describeAudits(contract: CatalogContract): void {
     });
   });
 
+  describe('objects with a copy at a store', () => {
+    it('are told with all their copies, each once, page by page', async () => {
+      const scope = await contract.openScope();
+      const first = await contract.putWithReplicas(scope, 'a', [scope.near, scope.far]);
+      await contract.recordOne(
+        contract.put(scope, 'a', { follows: first, content: contentOf('2'), replicas: [replicaAt(scope.near, 'a')] }),
+      );
+      await contract.putWithReplicas(scope, 'b', [scope.far]);
+      await contract.putWithReplicas(scope, 'c', [scope.near]);
+      const page = await contract.catalog.readHeldPage(scope.near, { limit: 1 });
+      expect(page.objects).toMatchObject([{ name: 'a', bytes: 1, replicas: [{ store: scope.near }], locks: [] }]);
+      const rest = await contract.catalog.readHeldPage(scope.near, { limit: 10, after: page.next ?? '' });
+      expect(rest).toMatchObject({ objects: [{ name: 'c' }], next: undefined });
+    });
+  });
+
   describe('an audit', () => {
     it('that was interrupted is gone on with, with what it found', async () => {
       const { near } = await contract.openScope();
