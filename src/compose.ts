@@ -14,6 +14,9 @@ import type { RuleDesk } from './engine/explain/rule-desk.ts';
 import { bindObjectVerbs, type ObjectVerbs } from './engine/object-verbs.ts';
 import type { OpenedScope } from './engine/opened-scope.ts';
 import { OperationIds } from './engine/operation-ids.ts';
+import type { PlanLoss } from './engine/plan/plan-loss.ts';
+import type { PlanRule } from './engine/plan/plan-rule.ts';
+import type { LossPlan, Plan, PlanPorts } from './engine/plan/plan-types.ts';
 import type { KeepRules, RuleWorkPorts } from './engine/rules/keep-rules.ts';
 import { StoreHealth } from './engine/store-health.ts';
 import type { StoreAccess, Stores } from './engine/stores/store-access.ts';
@@ -360,6 +363,29 @@ export class Pando implements AsyncDisposable {
       openPool: (storage) => this.#openPool(storage, [], options),
     };
     return auditStores(ports, args);
+  }
+
+  /** What a rule would do. Nothing is opened and nothing is written. */
+  async planRule(args: PlanRule): Promise<Plan> {
+    const { planRule } = await import('./engine/plan/plan-rule.ts');
+    return planRule(await this.#planPorts(), args);
+  }
+
+  /** What would be, were a store gone. */
+  async planLoss(args: PlanLoss): Promise<LossPlan> {
+    const { planLoss } = await import('./engine/plan/plan-loss.ts');
+    return planLoss(await this.#planPorts(), args);
+  }
+
+  async #planPorts(): Promise<PlanPorts> {
+    const stores = this.stores();
+    return {
+      catalog: await this.catalog(),
+      stores,
+      topology: describeTopology(stores),
+      clientSite: this.configuration.site,
+      openScratch: () => openSystemScratch(),
+    };
   }
 
   /** Removes what audits have set aside at a store. */
