@@ -337,7 +337,7 @@ export class Pando implements AsyncDisposable {
   /** A bulk sync. A dry run makes nothing: where there is no catalog yet, it goes by an empty one in memory. */
   async sync(args: SyncReplicas, options: PoolOptions): Promise<SyncResult> {
     const { syncReplicas } = await import('./engine/sync/sync-replicas.ts');
-    if (args.options.dryRun) this.#catalog ??= openCatalog(existingCatalog(this.configuration.catalog));
+    if (args.options.dryRun) await this.catalogAsItIs();
     return syncReplicas(await this.syncPorts(options), args);
   }
 
@@ -377,10 +377,16 @@ export class Pando implements AsyncDisposable {
     return planLoss(await this.#planPorts(), args);
   }
 
+  /** For what writes nothing: where there is no catalog yet, none is made, and an empty one in memory stands for it. */
+  catalogAsItIs(): Promise<Catalog> {
+    this.#catalog ??= openCatalog(existingCatalog(this.configuration.catalog));
+    return this.#catalog;
+  }
+
   async #planPorts(): Promise<PlanPorts> {
     const stores = this.stores();
     return {
-      catalog: await this.catalog(),
+      catalog: await this.catalogAsItIs(),
       stores,
       topology: describeTopology(stores),
       clientSite: this.configuration.site,

@@ -119,6 +119,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./quota.ts')).quota,
   },
   {
+    name: 'plan',
+    summary: 'what a rule, a policy or the loss of a store would do; nothing is written',
+    load: async () => (await import('./plan.ts')).plan,
+  },
+  {
     name: 'request',
     summary: 'the queue',
     load: async () => (await import('./request.ts')).request,
