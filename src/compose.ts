@@ -7,19 +7,13 @@ import { storePlace } from './config/place.ts';
 import { profileOfRecordedPlace } from './config/recorded-place.ts';
 import { describeStores } from './describe-stores.ts';
 import type { CarriedOut } from './engine/carry-out-requests.ts';
-import type { AuditStores } from './engine/audit/audit-stores.ts';
-import type { AuditPorts, AuditResult } from './engine/audit/audit-types.ts';
-import type { DarkRemoved } from './engine/audit/remove-dark.ts';
 import type { RuleDesk } from './engine/explain/rule-desk.ts';
 import { bindObjectVerbs, type ObjectVerbs } from './engine/object-verbs.ts';
 import type { OpenedScope } from './engine/opened-scope.ts';
 import { OperationIds } from './engine/operation-ids.ts';
-import type { PlanLoss } from './engine/plan/plan-loss.ts';
-import type { PlanRule } from './engine/plan/plan-rule.ts';
-import type { LossPlan, Plan, PlanPorts } from './engine/plan/plan-types.ts';
 import type { KeepRules, RuleWorkPorts } from './engine/rules/keep-rules.ts';
 import { StoreHealth } from './engine/store-health.ts';
-import type { StoreAccess, Stores } from './engine/stores/store-access.ts';
+import type { Stores } from './engine/stores/store-access.ts';
 import { describeTopology } from './engine/stores/topology.ts';
 import { copyPage } from './engine/sync/copy-page.ts';
 import type { SyncPorts, SyncReplicas } from './engine/sync/sync-replicas.ts';
@@ -34,8 +28,10 @@ import type { Telling } from './ports/telling.ts';
 import type { TransferTool } from './ports/transfer-tool.ts';
 import { existingCatalog, openCatalog } from './open-catalog.ts';
 import { type OpenStore, openStorage } from './open-storage.ts';
+import { StoreDesk } from './store-desk.ts';
 import { openLedger } from './storage/bandwidth.ts';
-import { type MeterSnapshot, StorageMeter } from './storage/with-meter.ts';
+import { StoreMeters } from './storage/store-meters.ts';
+import type { MeterSnapshot } from './storage/with-meter.ts';
 import { systemClock } from './system/system-clock.ts';
 import { systemProcesses } from './system/system-processes.ts';
 import { systemRandom } from './system/system-random.ts';
@@ -85,8 +81,7 @@ export class Pando implements AsyncDisposable {
   readonly #telling: Telling;
   readonly #stores = new Map<string, Promise<Storage>>();
   readonly #opened = new WeakMap<Storage, WorkerStore>();
-  /** By place; only where somebody is told of them. */
-  readonly #meters = new Map<string, StorageMeter>();
+  readonly #meters: StoreMeters;
   #catalog: Promise<Catalog> | undefined;
   #objects: Promise<ObjectVerbs> | undefined;
   #described: Stores | undefined;
@@ -97,6 +92,7 @@ export class Pando implements AsyncDisposable {
   constructor(configuration: Configuration, telling: Telling = {}) {
     this.configuration = configuration;
     this.#telling = telling;
+    this.#meters = new StoreMeters(telling);
   }
 
   /** Opened with the first use: a command that needs none does not make one. */
@@ -224,31 +220,11 @@ export class Pando implements AsyncDisposable {
     const shared = profile.bandwidth === undefined ? open : { ...open, ledger: openLedger() };
     const storage = await openStorage(profile, shared, {
       onRetry: ({ message }, attempt) => this.#tellRetry(message, attempt),
-      meter: this.#meterOf(open.place),
+      meter: this.#meters.of(open.place),
     });
     this.#telling.info?.('store opened', { store: profile.title ?? profile.name, place: open.place });
     this.#opened.set(storage, { profile, open: shared });
     return storage;
-  }
-
-  #meterOf(place: string): StorageMeter | undefined {
-    if (this.#telling.info === undefined) return undefined;
-    const meter = this.#meters.get(place) ?? new StorageMeter();
-    this.#meters.set(place, meter);
-    return meter;
-  }
-
-  /** What was asked of each store, by this process and its workers. */
-  #tellUse(): void {
-    for (const [place, meter] of this.#meters) {
-      const { verbs, bytesRead, bytesWritten } = meter.snapshot();
-      const used = Object.entries(verbs).filter(([, { calls }]) => calls > 0);
-      if (used.length === 0) continue;
-      const calls = used.map(([verb, one]) => [verb, one.calls] as const);
-      const failures = used.flatMap(([, one]) => Object.values(one.failures)).reduce((sum, count) => sum + count, 0);
-      this.#telling.info?.('store used', { place, ...Object.fromEntries(calls), failures, bytesRead, bytesWritten });
-    }
-    this.#meters.clear();
   }
 
   #tellRetry(why: string, attempt: number): void {
@@ -347,60 +323,26 @@ export class Pando implements AsyncDisposable {
     return verifyReplicas(await this.syncPorts(options), args);
   }
 
-  /** Compares stores with the catalog. What changes meanwhile is told apart by a second look at the catalog. */
-  async audit(args: AuditStores, options: PoolOptions = {}): Promise<AuditResult> {
-    const { auditStores } = await import('./engine/audit/audit-stores.ts');
-    const stores = await this.declareStores();
-    const catalog = await this.catalog();
-    const ports: AuditPorts = {
-      catalog,
-      stores,
+  /** Audits of stores, and plans about them. */
+  storeDesk(): StoreDesk {
+    return new StoreDesk({
+      stores: () => this.stores(),
+      declareStores: () => this.declareStores(),
+      catalog: () => this.catalog(),
+      catalogAsItIs: () => this.catalogAsItIs(),
+      openPool: (storage) => this.#openPool(storage, [], {}),
       clock: this.clock,
       random: this.random,
       health: this.#health,
       telling: this.#telling,
-      openScratch: () => openSystemScratch(),
-      openPool: (storage) => this.#openPool(storage, [], options),
-    };
-    return auditStores(ports, args);
-  }
-
-  /** What a rule would do. Nothing is opened and nothing is written. */
-  async planRule(args: PlanRule): Promise<Plan> {
-    const { planRule } = await import('./engine/plan/plan-rule.ts');
-    return planRule(await this.#planPorts(), args);
-  }
-
-  /** What would be, were a store gone. */
-  async planLoss(args: PlanLoss): Promise<LossPlan> {
-    const { planLoss } = await import('./engine/plan/plan-loss.ts');
-    return planLoss(await this.#planPorts(), args);
+      clientSite: this.configuration.site,
+    });
   }
 
   /** For what writes nothing: where there is no catalog yet, none is made, and an empty one in memory stands for it. */
   catalogAsItIs(): Promise<Catalog> {
     this.#catalog ??= openCatalog(existingCatalog(this.configuration.catalog));
     return this.#catalog;
-  }
-
-  async #planPorts(): Promise<PlanPorts> {
-    const stores = this.stores();
-    return {
-      catalog: await this.catalogAsItIs(),
-      stores,
-      topology: describeTopology(stores),
-      clientSite: this.configuration.site,
-      openScratch: () => openSystemScratch(),
-    };
-  }
-
-  /** Removes what audits have set aside at a store. */
-  async removeDark(
-    access: StoreAccess,
-    asked: { readonly olderThanMs: number; readonly dryRun: boolean; readonly signal: AbortSignal },
-  ): Promise<DarkRemoved> {
-    const { removeDark } = await import('./engine/audit/remove-dark.ts');
-    return removeDark({ ...asked, access, nowMs: this.clock.nowMs() });
   }
 
   async #openPool(source: Storage, targets: readonly Storage[], options: PoolOptions): Promise<CopyPool> {
@@ -437,7 +379,7 @@ export class Pando implements AsyncDisposable {
       onRetry: (message, attempt) => this.#tellRetry(message, attempt),
       onMetered: (counts) => {
         for (const [i, { open: store }] of (stores as WorkerStore[]).entries())
-          this.#meterOf(store.place)?.add(counts[i] as MeterSnapshot);
+          this.#meters.of(store.place)?.add(counts[i] as MeterSnapshot);
       },
     });
     // Beside the listing, which there takes longer than a worker to start.
@@ -452,7 +394,7 @@ export class Pando implements AsyncDisposable {
     this.#tools = undefined;
     for (const store of this.#stores.values()) await (await store)[Symbol.asyncDispose]();
     this.#stores.clear();
-    this.#tellUse();
+    this.#meters.tell();
     await (await this.#catalog)?.[Symbol.asyncDispose]();
     this.#catalog = undefined;
   }

@@ -16,7 +16,7 @@ export interface AuditAsked {
 
 /** Audits stores (docs/audit.md). Fails with a `ConfigurationError` where a name is no store, or a mirror. */
 export async function auditStores(pando: Pando, { stores, ...rest }: AuditAsked): Promise<AuditResult> {
-  return pando.audit({ ...rest, stores: chooseStores(pando, stores) });
+  return pando.storeDesk().audit({ ...rest, stores: chooseStores(pando, stores) });
 }
 
 export interface RemoveDarkAsked {
@@ -31,7 +31,8 @@ export async function removeDarkFiles(pando: Pando, asked: RemoveDarkAsked): Pro
   const removed: DarkRemoved[] = [];
   for (const store of chooseStores(pando, asked.stores)) {
     if (asked.signal.aborted) break;
-    removed.push(await pando.removeDark(store, asked));
+    const { olderThanMs, dryRun, signal } = asked;
+    removed.push(await pando.storeDesk().removeDark({ access: store, olderThanMs, dryRun, signal }));
   }
   return removed;
 }

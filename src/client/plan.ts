@@ -35,7 +35,7 @@ export async function planNewRule(
   for (const target of order.targets) targets.push(await findRuleTarget(catalog, target, scope));
   const { account } = actor;
   const words = makeRule(order.terms, { account, targets, nowMs: pando.clock.nowMs(), needsApproval: false });
-  return { ...(await pando.planRule({ words, changes: undefined, signal })), warnings };
+  return { ...(await pando.storeDesk().planRule({ words, changes: undefined, signal })), warnings };
 }
 
 /** `pando rule update`, without doing it. */
@@ -49,7 +49,7 @@ export async function planChangedRule(
   if (rule === undefined)
     throw new RuleError('not-found', `there is no rule ${change.rule}`, 'pando rule ls shows what there is');
   const words: RuleWords = { ...rule, ...changedWords(change.terms, pando.clock.nowMs()) };
-  return { ...(await pando.planRule({ words, changes: rule.id, signal })), warnings };
+  return { ...(await pando.storeDesk().planRule({ words, changes: rule.id, signal })), warnings };
 }
 
 /** `pando policy set`, without doing it; whether it would be allowed is not asked. */
@@ -69,7 +69,7 @@ export async function planPolicy(
     account: rule?.account ?? actor.account,
   });
   return {
-    ...(await pando.planRule({ words, changes: rule?.id, signal })),
+    ...(await pando.storeDesk().planRule({ words, changes: rule?.id, signal })),
     warnings: warningsOf(change.policy, object),
   };
 }
@@ -95,5 +95,5 @@ export async function planLostStore(
   { store, signal }: { readonly store: string; readonly signal: AbortSignal },
 ): Promise<LossPlan> {
   const { place } = findStore(pando.configuration, store);
-  return pando.planLoss({ store: place, signal });
+  return pando.storeDesk().planLoss({ store: place, signal });
 }

@@ -136,7 +136,7 @@ export class AuditWorld implements AsyncDisposable {
       const storage = await own.open();
       return over === undefined ? storage : overStorage(storage, over(storage));
     };
-    const { stores } = await this.pando.audit({
+    const { stores } = await this.pando.storeDesk().audit({
       stores: [{ ...access, protocols: [{ ...own, open }, ...others] }],
       options: { withChecksums: false, repair: false, adopt: false, percentMax: 10, anew: false, ...asked },
       listeners: {},
@@ -203,4 +203,17 @@ export class AuditWorld implements AsyncDisposable {
 /** Until the file systems' clock is past what was just written: its tokens are trusted then. */
 export async function settle(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 120));
+}
+
+/** Objects at two stores, copied there by a rule. */
+export async function openCopied(count = 20): Promise<{ world: AuditWorld; names: string[]; rule: number }> {
+  const world = new AuditWorld();
+  const names = await world.writeMany(count);
+  const rule = await world.addRule();
+  await settle();
+  await world.work();
+  const state = await world.ruleState(rule);
+  if (state !== 'OK') throw new Error(`the rule is ${state}`);
+  await settle();
+  return { world, names, rule };
 }

@@ -1,5 +1,3 @@
-import { formatObjectName } from '../../domain/object/object-name.ts';
-import { escapeKey } from '../../domain/object/key.ts';
 import type { AuditCatalog, AuditFinding } from '../../ports/audits.ts';
 import type { ShownFinding } from './audit-types.ts';
 
@@ -26,9 +24,4 @@ export async function* pagesOfFindings(
 export function showFinding({ kind, key, object, bytes, detail }: AuditFinding): ShownFinding | undefined {
   if (kind === 'hidden') return undefined;
   return { kind, key, scope: object?.scope, name: object?.name, bytes, detail };
-}
-
-/** For a line about it: the object, else the key. */
-export function nameOfFinding({ key, object }: Pick<AuditFinding, 'key' | 'object'>): string {
-  return object === undefined ? escapeKey(key) : escapeKey(formatObjectName(object));
 }
