@@ -325,18 +325,8 @@ export class Pando implements AsyncDisposable {
 
   /** Audits of stores, and plans about them. */
   storeDesk(): StoreDesk {
-    return new StoreDesk({
-      stores: () => this.stores(),
-      declareStores: () => this.declareStores(),
-      catalog: () => this.catalog(),
-      catalogAsItIs: () => this.catalogAsItIs(),
-      openPool: (storage) => this.#openPool(storage, [], {}),
-      clock: this.clock,
-      random: this.random,
-      health: this.#health,
-      telling: this.#telling,
-      clientSite: this.configuration.site,
-    });
+    const openPool = (storage: Storage) => this.#openPool(storage, [], {});
+    return new StoreDesk(this, { openPool, health: this.#health, telling: this.#telling });
   }
 
   /** For what writes nothing: where there is no catalog yet, none is made, and an empty one in memory stands for it. */

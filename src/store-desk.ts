@@ -9,38 +9,45 @@ import { describeTopology } from './engine/stores/topology.ts';
 import type { Catalog } from './ports/catalog.ts';
 import { openSystemScratch } from './system/system-scratch.ts';
 
-/** What audits and plans are made of. */
-export interface StoreDeskParts extends Pick<AuditPorts, 'clock' | 'random' | 'health' | 'telling' | 'openPool'> {
-  readonly stores: () => Stores;
+/** Of the whole that is put together in `compose.ts`, what audits and plans need. */
+export interface DeskOwner extends Pick<AuditPorts, 'clock' | 'random'> {
+  readonly configuration: { readonly site?: string | undefined };
+  stores(): Stores;
   /** The same, known to the catalog from then on. */
-  readonly declareStores: () => Promise<Stores>;
-  readonly catalog: () => Promise<Catalog>;
+  declareStores(): Promise<Stores>;
+  catalog(): Promise<Catalog>;
   /** None is made where there is none. */
-  readonly catalogAsItIs: () => Promise<Catalog>;
-  readonly clientSite: string | undefined;
+  catalogAsItIs(): Promise<Catalog>;
 }
+
+type DeskParts = Pick<AuditPorts, 'health' | 'telling' | 'openPool'>;
 
 /** Audits of stores, and plans about them, put together. The code of each is loaded with its first use. */
 export class StoreDesk {
-  readonly #parts: StoreDeskParts;
+  readonly #owner: DeskOwner;
+  readonly #parts: DeskParts;
 
-  constructor(parts: StoreDeskParts) {
+  constructor(owner: DeskOwner, parts: DeskParts) {
+    this.#owner = owner;
     this.#parts = parts;
   }
 
   /** Compares stores with the catalog. What changes meanwhile is told apart by a second look at the catalog. */
   async audit(args: AuditStores): Promise<AuditResult> {
     const { auditStores } = await import('./engine/audit/audit-stores.ts');
-    const { clock, random, health, telling, openPool, declareStores, catalog } = this.#parts;
-    const stores = await declareStores();
-    const ports = { clock, random, health, telling, openPool, stores, openScratch: () => openSystemScratch() };
-    return auditStores({ ...ports, catalog: await catalog() }, args);
+    const { clock, random } = this.#owner;
+    const stores = await this.#owner.declareStores();
+    const catalog = await this.#owner.catalog();
+    return auditStores(
+      { ...this.#parts, clock, random, stores, catalog, openScratch: () => openSystemScratch() },
+      args,
+    );
   }
 
   /** Removes what audits have set aside at a store. */
   async removeDark(args: Omit<RemoveDark, 'nowMs'>): Promise<DarkRemoved> {
     const { removeDark } = await import('./engine/audit/remove-dark.ts');
-    return removeDark({ ...args, nowMs: this.#parts.clock.nowMs() });
+    return removeDark({ ...args, nowMs: this.#owner.clock.nowMs() });
   }
 
   /** What a rule would do. Nothing is opened and nothing is written. */
@@ -56,14 +63,12 @@ export class StoreDesk {
   }
 
   async #planPorts(): Promise<PlanPorts> {
-    const { stores, catalogAsItIs, clientSite } = this.#parts;
-    const known = stores();
-    const topology = describeTopology(known);
+    const stores = this.#owner.stores();
     return {
-      catalog: await catalogAsItIs(),
-      stores: known,
-      topology,
-      clientSite,
+      stores,
+      catalog: await this.#owner.catalogAsItIs(),
+      topology: describeTopology(stores),
+      clientSite: this.#owner.configuration.site,
       openScratch: () => openSystemScratch(),
     };
   }

@@ -126,9 +126,10 @@ export class AuditWorld implements AsyncDisposable {
     options: Partial<AuditOptions> & {
       readonly over?: (storage: Storage) => Partial<Storage>;
       readonly signal?: AbortSignal;
+      readonly stepPlaces?: number;
     } = {},
   ): Promise<StoreAudit> {
-    const { over, signal, ...asked } = options;
+    const { over, signal, stepPlaces, ...asked } = options;
     const access = this.access(store);
     const [own, ...others] = access.protocols;
     if (own === undefined) throw new Error('no protocol');
@@ -140,6 +141,7 @@ export class AuditWorld implements AsyncDisposable {
       stores: [{ ...access, protocols: [{ ...own, open }, ...others] }],
       options: { withChecksums: false, repair: false, adopt: false, percentMax: 10, anew: false, ...asked },
       listeners: {},
+      ...(stepPlaces === undefined ? {} : { stepPlaces }),
       signal: signal ?? new AbortController().signal,
     });
     return stores[0] as StoreAudit;

@@ -234,6 +234,56 @@ describe('an audit', () => {
     expect(await world.audit('a')).toMatchObject({ resumed: false });
   });
 
+  test('that is interrupted while it reads goes on after what it has read', async () => {
+    const { world, names } = await openCopied(30);
+    await using _ = world;
+    await world.audit('a');
+    rmSync(await world.pathAt('a', names[0] as string));
+    world.damage(await world.pathAt('a', names[1] as string));
+    world.add(join(world.root, 'a', 'zzz'), 'dark');
+    let reads = 0;
+    const stop = new AbortController();
+    const first = await world.audit('a', {
+      withChecksums: true,
+      stepPlaces: 5,
+      signal: stop.signal,
+      over: (storage) => ({
+        get: async (key, options) => {
+          if (++reads > 12) stop.abort();
+          return storage.get(key, options);
+        },
+      }),
+    });
+    expect(first).toMatchObject({ state: 'interrupted' });
+    await world.reopen();
+    const startedAfter: (string | undefined)[] = [];
+    let again = 0;
+    const second = await world.audit('a', {
+      withChecksums: true,
+      stepPlaces: 5,
+      over: (storage) => ({
+        list: (prefix, options) => {
+          startedAfter.push(options?.startAfter);
+          return storage.list(prefix, options);
+        },
+        get: async (key, options) => {
+          again++;
+          return storage.get(key, options);
+        },
+      }),
+    });
+    expect(second).toMatchObject({
+      resumed: true,
+      counts: { known: 30, listed: 30, ok: 28, lost: 1, corrupt: 1, dark: 1 },
+    });
+    expect(startedAfter).toEqual([expect.any(String)]);
+    expect(again).toBeLessThanOrEqual(29 - 10 + 5);
+    expect(await world.audit('a', { withChecksums: true, stepPlaces: 3 })).toMatchObject({
+      resumed: false,
+      counts: { listed: 30 },
+    });
+  });
+
   test('is ended by another one of the same store, and tells so', async () => {
     const { world } = await openCopied();
     await using _ = world;

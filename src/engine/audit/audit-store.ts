@@ -14,6 +14,7 @@ export interface AuditStore {
   readonly access: StoreAccess;
   readonly options: AuditOptions;
   readonly listeners: AuditListeners;
+  readonly stepPlaces?: number;
   readonly signal: AbortSignal;
 }
 
@@ -67,7 +68,7 @@ function endOf(error: unknown, signal: AbortSignal): Ended {
 
 async function run(
   ports: AuditPorts,
-  { access, options, signal }: AuditStore,
+  { access, options, signal, stepPlaces }: AuditStore,
   begun: Awaited<ReturnType<AuditPorts['catalog']['beginAudit']>> & {
     readonly tally: AuditTally;
     readonly lost: LostObjects;
@@ -80,7 +81,16 @@ async function run(
   const stopPool = (): void => pool.stop();
   signal.addEventListener('abort', stopPool, { once: true });
   try {
-    const audited = { access, storage, lease, scratch, pool, tally, signal };
+    const audited = {
+      access,
+      storage,
+      lease,
+      scratch,
+      pool,
+      tally,
+      signal,
+      ...(stepPlaces === undefined ? {} : { stepPlaces }),
+    };
     if (resumes?.isListed !== true)
       await compareListing(ports, { ...audited, resumes, withChecksums: options.withChecksums });
     await confirmFindings(ports, audited);

@@ -6,6 +6,8 @@ export interface AuditStores {
   readonly stores: readonly StoreAccess[];
   readonly options: AuditOptions;
   readonly listeners: AuditListeners;
+  /** Places between two checkpoints; by default some thousands. */
+  readonly stepPlaces?: number;
   readonly signal: AbortSignal;
 }
 

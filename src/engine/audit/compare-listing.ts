@@ -21,6 +21,7 @@ export interface CompareListing extends AuditedStore {
   readonly pool: CopyPool;
   readonly scratch: Scratch;
   readonly tally: AuditTally;
+  readonly stepPlaces?: number;
   readonly signal: AbortSignal;
 }
 
@@ -104,7 +105,7 @@ class Comparison {
       if (order <= 0) await places.advance();
       this.#stepPlaces++;
       if (this.#stepPlaces % PLACES_BETWEEN_PAUSES === 0) await this.#pause();
-      if (this.#stepPlaces >= STEP_PLACES || this.#stepBytes >= STEP_BYTES)
+      if (this.#stepPlaces >= (this.#a.stepPlaces ?? STEP_PLACES) || this.#stepBytes >= STEP_BYTES)
         await this.#save(order <= 0 ? (expected?.place ?? '') : (listed?.key ?? ''));
     }
     await this.#save(undefined);
