@@ -17,8 +17,8 @@ export interface ExpectedCopy extends PlaceRow {
   readonly modifiedNs: bigint | undefined;
 }
 
-/** Rows kept in memory: some 50 MB of them. */
-const ROWS_IN_MEMORY = 100_000;
+/** Rows kept in memory: some 40 MB of them. */
+const ROWS_IN_MEMORY = 50_000;
 const PAGE_ROWS = 8_192;
 
 /**
