@@ -19,6 +19,7 @@ import { copyPage } from './engine/sync/copy-page.ts';
 import type { SyncPorts, SyncReplicas } from './engine/sync/sync-replicas.ts';
 import type { SyncResult } from './engine/sync/sync-types.ts';
 import { readPage } from './engine/verify/read-page.ts';
+import type { UploadFiles, UploadResult } from './engine/uploads/upload-types.ts';
 import type { VerifyReplicas } from './engine/verify/verify-replicas.ts';
 import type { VerifyResult } from './engine/verify/verify-types.ts';
 import type { Catalog, NewEvent } from './ports/catalog.ts';
@@ -27,7 +28,7 @@ import type { Storage } from './ports/storage.ts';
 import type { Telling } from './ports/telling.ts';
 import type { TransferTool } from './ports/transfer-tool.ts';
 import { existingCatalog, openCatalog } from './open-catalog.ts';
-import { type OpenStore, openStorage } from './open-storage.ts';
+import { type OpenStore, openStorage, type WorkerInit, type WorkerStore } from './open-storage.ts';
 import { StoreDesk } from './store-desk.ts';
 import { openLedger } from './storage/bandwidth.ts';
 import { StoreMeters } from './storage/store-meters.ts';
@@ -44,20 +45,6 @@ import { WorkerPool } from './transfer-tools/worker-pool.ts';
 
 export interface StoreOptions {
   readonly symlinks?: OpenStore['symlinks'];
-}
-
-/** What a copy worker needs to open its stores itself. Plain data. */
-export interface WorkerInit {
-  readonly source: WorkerStore;
-  readonly targets: readonly WorkerStore[];
-  readonly itemsAtOnce: number;
-  /** What is asked of the stores is counted, and told in the end. */
-  readonly isMetered: boolean;
-}
-
-export interface WorkerStore {
-  readonly profile: Profile;
-  readonly open: OpenStore;
 }
 
 export interface PoolOptions {
@@ -156,9 +143,15 @@ export class Pando implements AsyncDisposable {
 
   /** What rules are carried out with. */
   async rulePorts(options: PoolOptions = {}): Promise<RuleWorkPorts> {
+    const ports = await this.uploadPorts();
+    this.#tools ??= this.#openLocalTool(options);
+    return { ...ports, tools: await this.#tools, topology: describeTopology(ports.stores) };
+  }
+
+  /** What files are uploaded with. */
+  async uploadPorts() {
     const stores = await this.declareStores();
     const catalog = await this.catalog();
-    this.#tools ??= this.#openLocalTool(options);
     return {
       catalog,
       clock: this.clock,
@@ -166,13 +159,16 @@ export class Pando implements AsyncDisposable {
       processes: this.processes,
       operations: this.#operations,
       health: this.#health,
-      events: { report: (event) => void catalog.recordEvents([event]).catch(() => undefined) },
+      events: { report: (event: NewEvent) => void catalog.recordEvents([event]).catch(() => undefined) },
       stores,
-      tools: await this.#tools,
-      topology: describeTopology(stores),
       clientSite: this.configuration.site,
       telling: this.#telling,
     };
+  }
+
+  async upload(args: UploadFiles): Promise<UploadResult> {
+    const { uploadFiles } = await import('./engine/uploads/upload-files.ts');
+    return uploadFiles(await this.uploadPorts(), args);
   }
 
   async keepRules(args: KeepRules, options?: PoolOptions): Promise<CarriedOut> {

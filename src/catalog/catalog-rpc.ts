@@ -83,6 +83,10 @@ const VERBS = {
   listAudits: true,
   findOperations: true,
   adoptCopies: true,
+  beginUploads: true,
+  continueUploads: true,
+  finishUploads: true,
+  listUploads: true,
 } as const satisfies Record<VerbName, true>;
 
 interface Call {

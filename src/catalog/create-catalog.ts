@@ -5,6 +5,7 @@ import { adoptCopies } from './audits/adopt-copies.ts';
 import { beginAudit, listAudits, listFindings, saveAudit } from './audits/audits.ts';
 import { findOperations } from './audits/find-operations.ts';
 import { listReplicasAt } from './audits/list-replicas-at.ts';
+import type { UploadCatalog } from '../ports/uploads.ts';
 import { attach } from './collections/attach.ts';
 import { detach } from './collections/detach.ts';
 import { listMembers } from './collections/list-members.ts';
@@ -37,6 +38,10 @@ import { sumRuleGroup, sumTargetGroup } from './rules/sum-rule-group.ts';
 import { answerTakenBack } from './rules/taken-back.ts';
 import { tellRule } from './rules/tell-rule.ts';
 import { updateRule } from './rules/update-rule.ts';
+import { beginUploads } from './uploads/begin-uploads.ts';
+import { continueUploads } from './uploads/continue-uploads.ts';
+import { finishUploads } from './uploads/finish-uploads.ts';
+import { listUploads } from './uploads/list-uploads.ts';
 import { listEvents, recordEvents } from './verbs/events.ts';
 import { beginFlush, endFlush } from './verbs/flushes.ts';
 import { addIntent, listIntents, removeIntent } from './verbs/intents.ts';
@@ -105,6 +110,7 @@ export function createCatalog(given: {
     cancelRequests: (ids) => executor.write((session) => cancelRequests(session, ids)),
     ...ruleVerbs(executor),
     ...auditVerbs(executor),
+    ...uploadVerbs(executor),
     [Symbol.asyncDispose]: () => executor.close(),
   };
 }
@@ -154,5 +160,14 @@ function auditVerbs(executor: Executor): AuditCatalog {
     listAudits: () => executor.read((session) => listAudits(session)),
     findOperations: (operations) => executor.read((session) => findOperations(session, operations)),
     adoptCopies: (copies, events) => executor.write((session) => adoptCopies(session, copies, events)),
+  };
+}
+
+function uploadVerbs(executor: Executor): UploadCatalog {
+  return {
+    beginUploads: (begin) => answerTakenBack(executor.write((session) => beginUploads(session, begin))),
+    continueUploads: (outcomes, claim) => executor.write((session) => continueUploads(session, outcomes, claim)),
+    finishUploads: (outcomes, into) => executor.write((session) => finishUploads(session, outcomes, into)),
+    listUploads: (query) => executor.read((session) => listUploads(session, query)),
   };
 }

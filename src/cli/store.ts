@@ -11,7 +11,7 @@ export const store: CommandModule = {
     command
       .command('ls')
       .description('list the stores that rules may name: all, or those an expression means')
-      .argument('[expression]', "such as 'country=ch&disk' or 'T1\\tape'")
+      .argument('[expression]', "such as 'country=ch&kind=disk' or 'T1\\tape'")
       .action(act<[string | undefined]>((cli, [expression]) => list(cli, expression)));
     command
       .command('show')

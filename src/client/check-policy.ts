@@ -2,6 +2,7 @@ import type { Configuration, Profile } from '../config/configuration.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import { readBeginning } from '../config/read-beginning.ts';
 import { parseAcceptancePolicy, parseReplicationPolicy } from '../config/replication-policies.ts';
+import { whyUnreadable } from '../config/why-unreadable.ts';
 import { type ReplicationPolicy, ruleOfPolicy } from '../domain/rule/replication-policy.ts';
 import type { AcceptancePolicy } from '../domain/store/acceptance.ts';
 import { isAmong } from '../domain/store/store-names.ts';
@@ -66,7 +67,7 @@ function readPolicy(file: string): string {
   try {
     return readBeginning(file, POLICY_BYTES_MAX).toString('utf8');
   } catch (error) {
-    const message = `the policy cannot be read: ${(error as Error).message}`;
+    const message = `${file}: ${whyUnreadable(error)}`;
     throw new ConfigurationError([problemOutsideFiles(file, message, 'name a file with a policy as YAML or XML')]);
   }
 }

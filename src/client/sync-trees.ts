@@ -31,7 +31,7 @@ export interface SyncTrees extends NamedTrees {
 /** Opens what is asked for and syncs it (docs/sync.md). Fails with a `ConfigurationError` where that makes no sense. */
 export async function syncTrees(pando: Pando, asked: SyncTrees): Promise<SyncResult> {
   const writes = !asked.dryRun;
-  const opened = await openTrees(pando, asked, { ...asked, writes, makesTargets: writes });
+  const opened = await openTrees(pando, asked, { ...asked, verb: 'sync', writes, makesTargets: writes });
   const { scope, source, targets, prefix, filter } = opened;
   const watched = watchNames(makeKeyFilter(filter), filter.names);
   const options = {

@@ -14,6 +14,7 @@ import { readTop, type TopInput } from './schema.ts';
 import { findEndpointProblems } from './storage-settings.ts';
 import { currentSurroundings, readVariable } from './surroundings.ts';
 import type { Surroundings } from './surroundings.ts';
+import { whyUnreadable } from './why-unreadable.ts';
 
 /** Larger than any configuration somebody wrote; a data file named by mistake is not read into memory. */
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
@@ -97,17 +98,10 @@ function readText(path: string, origin: '--config' | 'PANDO_CONFIG' | 'found'): 
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
     if (error instanceof TypeError) throw unreadable(path, 'it is not UTF-8 text');
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    const reason = REASONS[String(code)] ?? `it cannot be read (${String(code)})`;
+    const reason = whyUnreadable(error);
     throw unreadable(path, origin === 'found' ? reason : `${reason}; ${origin} names it`);
   }
 }
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'it does not exist',
-  EACCES: 'you may not read it',
-  EISDIR: 'it is a directory',
-};
 
 function unreadable(file: string, reason: string): ConfigurationError {
   const remedy = 'name a YAML or JSON file that you can read; `pando init` writes one';

@@ -153,7 +153,6 @@ export type TopInput = z.output<typeof top>;
 export type StorageInput = z.output<typeof storageProvider>;
 export type CredentialsInput = z.output<typeof credentialsProvider>;
 export type ProfileInput = z.output<typeof profile>;
-export type ProtocolInput = z.output<typeof protocol>;
 export type DomainsInput = z.output<typeof domains>;
 
 export const readTop = (input: unknown) => readSection(top, input, []);

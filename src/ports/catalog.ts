@@ -9,6 +9,7 @@ import type { CatalogStatus } from './catalog-status.ts';
 import type { BeginSync, SyncBegun, SyncHeld, SyncLease, SyncProgress, SyncRecord } from './catalog-syncs.ts';
 import type { RuleCatalog } from './rules.ts';
 import type { CollectionCatalog } from './collections.ts';
+import type { UploadCatalog } from './uploads.ts';
 
 /**
  * The database of objects, versions, replicas, requests and the journal (docs/catalog.md). One implementation on Kysely for
@@ -20,7 +21,13 @@ import type { CollectionCatalog } from './collections.ts';
  * - Verbs fail with `CatalogError` only.
  * - A scope is known by its name, a store by its place (normalised URL); both come into being by `openScope`.
  */
-export interface Catalog extends CollectionCatalog, RuleCatalog, AuditCatalog, RequestDesk, AsyncDisposable {
+export interface Catalog
+  extends CollectionCatalog,
+    RuleCatalog,
+    AuditCatalog,
+    RequestDesk,
+    UploadCatalog,
+    AsyncDisposable {
   /** Where it lies, without secrets: `sqlite:/path` or `postgres://host/database`. */
   readonly location: string;
   /** This process's place in the catalog; takes a slot where it has none yet. */
@@ -278,7 +285,7 @@ export interface NewRequest {
   readonly name: string;
   readonly versionId: number;
   readonly store: string;
-  readonly reason: 'miss' | 'write' | 'delete' | 'repair' | 'rule';
+  readonly reason: 'miss' | 'write' | 'delete' | 'repair' | 'rule' | 'upload';
   /** 0 is most urgent. */
   readonly priority: number;
 }

@@ -34,6 +34,8 @@ export interface RuleCatalog {
     readonly owner: string;
     readonly limit: number;
     readonly leaseMs: number;
+    /** Only these. */
+    readonly rules?: readonly number[];
   }): Promise<readonly ClaimedRule[]>;
   /** One boolean a lease: false where it is lost. With 0 ms a rule is given back to whoever comes next. */
   renewRules(leases: readonly RuleLease[], leaseMs: number): Promise<readonly boolean[]>;

@@ -20,6 +20,7 @@ import { describeScanning } from './catalog-contract/scanning.ts';
 import { describeScopes } from './catalog-contract/scopes.ts';
 import { describeSoftCopies } from './catalog-contract/soft-copies.ts';
 import { describeSyncs } from './catalog-contract/syncs.ts';
+import { describeUploads } from './catalog-contract/uploads.ts';
 
 /**
  * Every duty of the catalog port, as vitest suites. `open` gives the catalog under test, which is opened once, must be empty,
@@ -59,5 +60,6 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeRuleTransfers(contract);
     describeRuleSpace(contract);
     describeAudits(contract);
+    describeUploads(contract);
   });
 }

@@ -47,7 +47,7 @@ export const LEASE_MS = 60_000;
 /** Locks looked at in one transaction. */
 const LOCKS = 2_000;
 /** Objects of one transaction: a fraction of a second, so that others get their turn. */
-export const PAGE_OBJECTS = 1_000;
+const PAGE_OBJECTS = 1_000;
 /** What stores are known to hold and to wait for may be so old. Space and quotas are held to by the catalog itself. */
 const STORES_MS_MAX = 2_000;
 /** How often a page is placed anew when a store turned out to be full meanwhile. */

@@ -21,6 +21,8 @@ export interface TransferFacts {
   readonly content: ObjectContent;
   readonly format: string;
   readonly isByPolicy: boolean;
+  /** Its bytes were to come from a file of whoever uploads it. */
+  readonly isUpload: boolean;
   readonly sourceExpression: string | undefined;
   /** Of the object, of all versions. */
   readonly replicas: readonly Replica[];
@@ -54,6 +56,9 @@ export interface PlannedTransfer {
 
 export type TransferPlan = PlannedTransfer | { readonly kind: 'not-now'; readonly outcome: AttemptOutcome };
 
+/** What is told of an upload whose uploader is gone, where no store can give the bytes in its place. */
+export const UPLOAD_INTERRUPTED = 'its upload was interrupted: pando upload --resume';
+
 /** More sources than this are not named to one attempt: the next attempt ranks anew. */
 const SOURCES_MAX = 4;
 
@@ -69,7 +74,8 @@ export function planTransfer(facts: TransferFacts, surroundings: TransferSurroun
   if (writing.length === 0) return notNow({ kind: 'held-back', why: `${destination.name} takes no writes now` });
 
   const { ranked, rejected, refusal } = rank(facts, destination, surroundings);
-  if (ranked.length === 0) return notNow(refusal ?? { kind: 'no-source', why: describeNone(rejected) });
+  if (ranked.length === 0)
+    return notNow(refusal ?? { kind: 'no-source', why: facts.isUpload ? UPLOAD_INTERRUPTED : describeNone(rejected) });
   const ways = waysFrom(ranked, writing, facts.failures);
   const next = chooseNextWay(ways, facts.failures);
   if (next === undefined) return notNow({ kind: 'no-source', why: 'every way has failed' });

@@ -1,4 +1,5 @@
 import { formatObjectName, type ObjectName } from '../../domain/object/object-name.ts';
+import type { NewRequest } from '../../ports/catalog.ts';
 import type { StoreUse, TransferRow } from '../../ports/rules.ts';
 import type { TransferFacts } from './plan-transfer.ts';
 
@@ -7,6 +8,8 @@ export interface WantedCopy extends ObjectName {
   readonly versionId: number;
   readonly store: string;
   readonly ofRules?: { readonly sourceExpression: string | undefined };
+  /** Why it is asked for, where that is known. */
+  readonly reason?: NewRequest['reason'];
 }
 
 /** What a copy is planned on; `used`: of its destination, this copy included. */
@@ -23,6 +26,7 @@ export function transferFacts(wanted: WantedCopy, row: TransferRow, used: StoreU
     content: row.content,
     format: row.format,
     isByPolicy: row.isByPolicy,
+    isUpload: wanted.reason === 'upload',
     sourceExpression: wanted.ofRules?.sourceExpression,
     replicas: row.replicas,
     failures: row.failures,
