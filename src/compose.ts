@@ -29,6 +29,7 @@ import type { Telling } from './ports/telling.ts';
 import type { TransferTool } from './ports/transfer-tool.ts';
 import { existingCatalog, openCatalog } from './open-catalog.ts';
 import { type OpenStore, openStorage, type WorkerInit, type WorkerStore } from './open-storage.ts';
+import { StoreDesk } from './store-desk.ts';
 import { openLedger } from './storage/bandwidth.ts';
 import { StoreMeters } from './storage/store-meters.ts';
 import type { MeterSnapshot } from './storage/with-meter.ts';
@@ -308,7 +309,7 @@ export class Pando implements AsyncDisposable {
   /** A bulk sync. A dry run makes nothing: where there is no catalog yet, it goes by an empty one in memory. */
   async sync(args: SyncReplicas, options: PoolOptions): Promise<SyncResult> {
     const { syncReplicas } = await import('./engine/sync/sync-replicas.ts');
-    if (args.options.dryRun) this.#catalog ??= openCatalog(existingCatalog(this.configuration.catalog));
+    if (args.options.dryRun) await this.catalogAsItIs();
     return syncReplicas(await this.syncPorts(options), args);
   }
 
@@ -316,6 +317,18 @@ export class Pando implements AsyncDisposable {
   async verify(args: VerifyReplicas, options: PoolOptions): Promise<VerifyResult> {
     const { verifyReplicas } = await import('./engine/verify/verify-replicas.ts');
     return verifyReplicas(await this.syncPorts(options), args);
+  }
+
+  /** Audits of stores, and plans about them. */
+  storeDesk(): StoreDesk {
+    const openPool = (storage: Storage) => this.#openPool(storage, [], {});
+    return new StoreDesk(this, { openPool, health: this.#health, telling: this.#telling });
+  }
+
+  /** For what writes nothing: where there is no catalog yet, none is made, and an empty one in memory stands for it. */
+  catalogAsItIs(): Promise<Catalog> {
+    this.#catalog ??= openCatalog(existingCatalog(this.configuration.catalog));
+    return this.#catalog;
   }
 
   async #openPool(source: Storage, targets: readonly Storage[], options: PoolOptions): Promise<CopyPool> {

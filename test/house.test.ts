@@ -34,9 +34,18 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'open-catalog.ts': ['ports', 'config', 'catalog'],
   // The stores of a configuration, as rules and transfers use them.
   'describe-stores.ts': ['domain', 'ports', 'config', 'engine'],
-  'compose.ts': ['config', 'open-storage.ts', 'describe-stores.ts', 'open-catalog.ts', ...belowCompose],
   // Files to stores and back, as compose.ts puts them together.
   'compose-files.ts': ['compose.ts', 'domain', 'ports', 'engine'],
+  // Audits of stores and plans about them.
+  'store-desk.ts': ['domain', 'ports', 'engine', 'system'],
+  'compose.ts': [
+    'config',
+    'open-storage.ts',
+    'describe-stores.ts',
+    'open-catalog.ts',
+    'store-desk.ts',
+    ...belowCompose,
+  ],
   'worker-entry.ts': ['config', 'open-storage.ts', ...belowCompose],
   client: ['compose.ts', 'compose-files.ts', 'config', 'domain', 'ports'],
   cli: ['client', 'compose.ts', 'config', 'domain'],

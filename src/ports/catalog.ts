@@ -3,6 +3,7 @@ import type { Content, Version } from '../domain/object/version.ts';
 import type { Replica, ReplicaState } from '../domain/replica/replica.ts';
 import type { Verification } from '../domain/store/verification.ts';
 import type { RequestState } from '../domain/transfer/request-states.ts';
+import type { AuditCatalog } from './audits.ts';
 import type { RequestDesk } from './catalog-requests.ts';
 import type { CatalogStatus } from './catalog-status.ts';
 import type { BeginSync, SyncBegun, SyncHeld, SyncLease, SyncProgress, SyncRecord } from './catalog-syncs.ts';
@@ -20,7 +21,13 @@ import type { UploadCatalog } from './uploads.ts';
  * - Verbs fail with `CatalogError` only.
  * - A scope is known by its name, a store by its place (normalised URL); both come into being by `openScope`.
  */
-export interface Catalog extends CollectionCatalog, RuleCatalog, RequestDesk, UploadCatalog, AsyncDisposable {
+export interface Catalog
+  extends CollectionCatalog,
+    RuleCatalog,
+    AuditCatalog,
+    RequestDesk,
+    UploadCatalog,
+    AsyncDisposable {
   /** Where it lies, without secrets: `sqlite:/path` or `postgres://host/database`. */
   readonly location: string;
   /** This process's place in the catalog; takes a slot where it has none yet. */
