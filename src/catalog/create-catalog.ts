@@ -1,4 +1,5 @@
 import type { Catalog } from '../ports/catalog.ts';
+import type { PageQueue } from '../ports/page-queue.ts';
 import type { RuleCatalog } from '../ports/rules.ts';
 import { attach } from './collections/attach.ts';
 import { detach } from './collections/detach.ts';
@@ -36,6 +37,8 @@ import { beginFlush, endFlush } from './verbs/flushes.ts';
 import { addIntent, listIntents, removeIntent } from './verbs/intents.ts';
 import { openScope } from './verbs/open-scope.ts';
 import { readOperation } from './verbs/operations.ts';
+import { addPage, closePageJob, collectPages, openPageJob, stopPageJob } from './verbs/page-jobs.ts';
+import { answerPage, claimPages, giveBackPages, listPageJobs } from './verbs/page-claims.ts';
 import { prune } from './verbs/prune.ts';
 import { readObject } from './verbs/read-object.ts';
 import { claimRequests } from './verbs/claim-requests.ts';
@@ -96,6 +99,7 @@ export function createCatalog(given: {
     setTraits: (name, traits) => executor.write((session) => setTraits(session, name, traits)),
     status: () => executor.read((session) => readStatus(session)),
     ...ruleVerbs(executor),
+    ...pageVerbs(executor),
     [Symbol.asyncDispose]: () => executor.close(),
   };
 }
@@ -130,5 +134,19 @@ function ruleVerbs(executor: Executor): RuleCatalog {
     setQuota: (quota) => executor.write((session) => setQuota(session, quota)),
     listQuotas: (account) => executor.read((session) => listQuotas(session, account)),
     readAccountUse: (account) => executor.read((session) => readAccountUse(session, account)),
+  };
+}
+
+function pageVerbs(executor: Executor): PageQueue {
+  return {
+    openPageJob: (job) => executor.write((session) => openPageJob(session, job)),
+    addPage: (page) => executor.write((session) => addPage(session, page)),
+    collectPages: (collect) => executor.write((session) => collectPages(session, collect)),
+    stopPageJob: (job) => executor.write((session) => stopPageJob(session, job)),
+    closePageJob: (job) => executor.write((session) => closePageJob(session, job)),
+    listPageJobs: () => executor.read((session) => listPageJobs(session)),
+    claimPages: (claim) => executor.write((session) => claimPages(session, claim)),
+    answerPage: (lease, outcomes) => executor.write((session) => answerPage(session, lease, outcomes)),
+    giveBackPages: (leases) => executor.write((session) => giveBackPages(session, leases)),
   };
 }

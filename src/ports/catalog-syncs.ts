@@ -24,6 +24,8 @@ export interface SyncBegun {
   readonly lease: SyncLease;
   /** The interrupted run of the same scope and targets this one goes on from. */
   readonly resumes: SyncRecord | undefined;
+  /** For so long from now on workers of a run that was taken over may still publish: what is listed before may change after. */
+  readonly settlesMs: number;
 }
 
 /** Refused: another run holds one of the targets. */

@@ -5,6 +5,7 @@ import type { Verification } from '../domain/store/verification.ts';
 import type { RequestState } from '../domain/transfer/request-states.ts';
 import type { CatalogStatus } from './catalog-status.ts';
 import type { BeginSync, SyncBegun, SyncHeld, SyncLease, SyncProgress, SyncRecord } from './catalog-syncs.ts';
+import type { PageQueue } from './page-queue.ts';
 import type { RuleCatalog } from './rules.ts';
 import type { CollectionCatalog } from './collections.ts';
 
@@ -18,7 +19,7 @@ import type { CollectionCatalog } from './collections.ts';
  * - Verbs fail with `CatalogError` only.
  * - A scope is known by its name, a store by its place (normalised URL); both come into being by `openScope`.
  */
-export interface Catalog extends CollectionCatalog, RuleCatalog, AsyncDisposable {
+export interface Catalog extends CollectionCatalog, RuleCatalog, PageQueue, AsyncDisposable {
   /** Where it lies, without secrets: `sqlite:/path` or `postgres://host/database`. */
   readonly location: string;
   /** This process's place in the catalog; takes a slot where it has none yet. */
@@ -70,7 +71,7 @@ export interface Catalog extends CollectionCatalog, RuleCatalog, AsyncDisposable
   beginSync(sync: BeginSync): Promise<SyncBegun | SyncHeld>;
   /** False: the lease is lost. One that ran out and was taken by nobody is renewed. */
   renewSync(lease: SyncLease, leaseMs: number): Promise<boolean>;
-  /** Ends the run and frees its targets; a run whose lease is lost changes nothing. */
+  /** Ends the run and frees its targets, and its pages are gone; a run whose lease is lost changes nothing. */
   endSync(lease: SyncLease, state: Exclude<SyncRecord['state'], 'running'>, progress: SyncProgress): Promise<void>;
   /** Newest first. A run whose lease ran out is told as `interrupted`. */
   listSyncs(limit: number): Promise<readonly SyncRecord[]>;
