@@ -1,8 +1,8 @@
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
-import type { WorkerInit } from './compose.ts';
 import type { Profile } from './config/configuration.ts';
 import { copyPage } from './engine/sync/copy-page.ts';
 import { readPage } from './engine/verify/read-page.ts';
+import type { WorkerInit } from './open-pool.ts';
 import { openStorage, type OpenStore } from './open-storage.ts';
 import { StorageMeter } from './storage/with-meter.ts';
 import type { Storage } from './ports/storage.ts';

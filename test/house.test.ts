@@ -32,7 +32,17 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'open-storage.ts': ['domain', 'ports', 'config', 'storage', 'system'],
   // The stores of a configuration, as rules and transfers use them.
   'describe-stores.ts': ['domain', 'ports', 'config', 'engine'],
-  'compose.ts': ['config', 'open-storage.ts', 'describe-stores.ts', ...belowCompose],
+  // Who carries out pages: this process, or whoever takes them from the catalog.
+  'open-pool.ts': ['config', 'open-storage.ts', ...belowCompose],
+  'open-queue-pool.ts': ['config', 'open-storage.ts', 'open-pool.ts', ...belowCompose],
+  'compose.ts': [
+    'config',
+    'open-storage.ts',
+    'describe-stores.ts',
+    'open-pool.ts',
+    'open-queue-pool.ts',
+    ...belowCompose,
+  ],
   'worker-entry.ts': ['config', 'open-storage.ts', ...belowCompose],
   client: ['compose.ts', 'config', 'domain', 'ports'],
   cli: ['client', 'compose.ts', 'config', 'domain'],
@@ -42,9 +52,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 // The library's face and the commands speak of the same things as the rooms below them: their types, not their code.
 const typesFromBelow: Readonly<Record<string, readonly string[]>> = {
   client: ['engine'],
-  'worker-entry.ts': ['compose.ts'],
+  'worker-entry.ts': ['open-pool.ts'],
   cli: ['ports', 'engine'],
-  'index.ts': ['domain', 'ports', 'engine', 'compose.ts'],
+  'index.ts': ['domain', 'ports', 'engine', 'compose.ts', 'open-pool.ts'],
 };
 
 const directions: Wall = (sources) =>
