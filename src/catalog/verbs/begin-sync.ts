@@ -21,8 +21,8 @@ export async function beginSync(session: Session, wanted: BeginSync): Promise<Sy
   for (const { target, row, live } of holding) {
     if (live && !wanted.deadHolders.some((dead) => isSameHolder(dead, decodeHolder(row)))) return held(target, row);
   }
-  const lost = [...new Set(holding.map(({ row }) => row.id))];
-  for (const id of lost) await endLost(session, id);
+  const lost = new Map(holding.map(({ row, live }) => [row.id, live]));
+  for (const [id, live] of lost) await endLost(session, id, live);
   const resumes = await readResumable(session, wanted, targets);
   const settles = await readSettling(session, targets);
   await insertSync(session, wanted, targets, { token, settlesMs: settles.untilMs });
@@ -35,18 +35,23 @@ export async function beginSync(session: Session, wanted: BeginSync): Promise<Sy
   };
 }
 
-/** Its pages go, and what is kept of them is until when those may publish that are carried out now. */
-async function endLost(session: Session, id: string): Promise<void> {
+/**
+ * Its pages go. Of a lease that ran out nobody may publish any more. Of one that is taken from a dead holder workers may, for the
+ * length of theirs at the most: they reckon from before they claimed, whether that is committed by now or not.
+ */
+async function endLost(session: Session, id: string, live: boolean): Promise<void> {
   const { db } = session;
-  const { last } = await db
-    .selectFrom('page')
-    .innerJoin('page_job', 'page_job.id', 'page.job')
-    .where('page_job.sync', '=', id)
-    .where('page.outcomes', 'is', null)
-    .select(({ fn }) => fn.max<number | null>('page.until_ms').as('last'))
+  const { lease } = await db
+    .selectFrom('page_job')
+    .where('sync', '=', id)
+    .select(({ fn }) => fn.max<number | null>('lease_ms').as('lease'))
     .executeTakeFirstOrThrow();
-  const settles = sql<number>`case when settles_ms > ${last ?? 0} then settles_ms else ${last ?? 0} end`;
-  await db.updateTable('sync').set({ state: 'interrupted', settles_ms: settles }).where('id', '=', id).execute();
+  const settles = lease === null || !live ? {} : { settles_ms: sql<number>`${nowMs(session)} + ${lease}` };
+  await db
+    .updateTable('sync')
+    .set({ state: 'interrupted', ...settles })
+    .where('id', '=', id)
+    .execute();
   await removePagesOfSyncs(session, [id]);
 }
 

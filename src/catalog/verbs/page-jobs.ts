@@ -6,14 +6,16 @@ import type { Schema } from '../schema.ts';
 import type { Session, SetStatement } from '../session.ts';
 import { encodeHolder } from './holder.ts';
 
-/** A job that stands now, and until the end of the transaction. */
+/** A job that stood when it was looked at, and for how long, unless its sync is taken over from a holder that died. */
 export interface StandingJob {
   readonly row: Selectable<Schema['page_job']>;
-  /** For so long it stands at least. */
   readonly restMs: number;
 }
 
-/** The row of the sync stays locked until the transaction ends: nobody takes the sync over between this look and the commit. */
+/**
+ * The row of the sync is not locked: a worker that is stopped in the middle of a claim must not keep the sync from renewing its lease.
+ * Whoever takes a sync over from a dead holder reckons with claims that began before (`endLost`).
+ */
 export async function findStanding(session: Session, id: string): Promise<StandingJob | undefined> {
   const row = await findJob(session, id);
   if (row === undefined) return undefined;
@@ -33,10 +35,9 @@ async function restOfJob(session: Session, id: string): Promise<number | undefin
 }
 
 async function restOfSync(session: Session, id: string, token: number): Promise<number | undefined> {
-  const { db, engine } = session;
   const { rows } = await sql<{ rest: number }>`
     select until_ms - ${nowMs(session)} as rest from sync
-    where id = ${id} and token = ${token} and state = 'running' ${sql.raw(engine.forShare)}`.execute(db);
+    where id = ${id} and token = ${token} and state = 'running'`.execute(session.db);
   return rows[0]?.rest;
 }
 
