@@ -61,7 +61,10 @@ export function areShareable(opened: readonly (WorkerStore | undefined)[]): open
   return opened.every((store) => store !== undefined && store.profile.storage.type !== 'memory');
 }
 
-export function planFor(stores: readonly WorkerStore[], options: PoolOptions): PoolPlan & { readonly isRemote: boolean } {
+export function planFor(
+  stores: readonly WorkerStore[],
+  options: PoolOptions,
+): PoolPlan & { readonly isRemote: boolean } {
   const isRemote = stores.some(({ profile }) => profile.storage.type !== 'file');
   const plan = planPool({
     isRemote,

@@ -19,8 +19,7 @@ export interface StandingJob {
 export async function findStanding(session: Session, id: string): Promise<StandingJob | undefined> {
   const row = await findJob(session, id);
   if (row === undefined) return undefined;
-  const restMs =
-    row.sync === null ? await restOfJob(session, id) : await restOfSync(session, row.sync, row.sync_token);
+  const restMs = row.sync === null ? await restOfJob(session, id) : await restOfSync(session, row.sync, row.sync_token);
   return restMs === undefined || restMs <= 0 ? undefined : { row, restMs };
 }
 

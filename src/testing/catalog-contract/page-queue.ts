@@ -297,10 +297,7 @@ export function describePageQueue(contract: CatalogContract): void {
     return contract.catalog.collectPages({ job: job.id, taken });
   }
 
-  async function beginSync(
-    scope: TestScope,
-    options: Parameters<CatalogContract['sync']>[1] = {},
-  ): Promise<SyncLease> {
+  async function beginSync(scope: TestScope, options: Parameters<CatalogContract['sync']>[1] = {}): Promise<SyncLease> {
     const begun = await contract.catalog.beginSync(contract.sync(scope, options));
     if (begun.kind !== 'begun') throw new Error(`held by ${begun.syncId}`);
     return begun.lease;

@@ -46,7 +46,11 @@ export async function carryOutPages(ports: CarryOutPagesPorts, args: CarryOutPag
         if (running.has(job.id) || clock.monotonicMs() < (leftUntilMs.get(job.id) ?? 0)) continue;
         const opened = await openJob(job);
         if (opened === undefined) leftUntilMs.set(job.id, clock.monotonicMs() + LEFT_MS);
-        else running.set(job.id, carryOut(job, opened).finally(() => running.delete(job.id)));
+        else
+          running.set(
+            job.id,
+            carryOut(job, opened).finally(() => running.delete(job.id)),
+          );
       }
       if (until === 'idle' && running.size === 0) break;
       await clock.sleep(POLL_MS, signal).catch(() => undefined);

@@ -149,8 +149,7 @@ export class QueuePool implements CopyPool {
         this.#taken = this.#taken.slice(taken.length);
         this.#take(collected);
       } catch (error) {
-        if (!(error instanceof CatalogError) || clock.monotonicMs() - heardMs > SILENCE_MS_MAX)
-          this.#crashAll(error);
+        if (!(error instanceof CatalogError) || clock.monotonicMs() - heardMs > SILENCE_MS_MAX) this.#crashAll(error);
       }
       if (this.#pending.size > 0) await clock.sleep(COLLECT_MS, this.#closing.signal).catch(() => undefined);
     }
