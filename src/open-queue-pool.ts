@@ -109,7 +109,7 @@ export async function openPageJob(
   return {
     pool,
     takeBackLate: takeBackBy(here.catalog, job.scope, stores.slice(1)),
-    [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose]() as Promise<void>,
+    [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
   };
 }
 

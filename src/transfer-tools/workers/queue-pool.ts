@@ -195,11 +195,11 @@ export class QueuePool implements CopyPool {
   }
 
   #failAll(failure: CopyFailure): void {
-    for (const number of [...this.#pending.keys()]) this.#settle(number, ({ fail }) => fail(failure));
+    for (const number of this.#pending.keys()) this.#settle(number, ({ fail }) => fail(failure));
   }
 
   #crashAll(error: unknown): void {
     this.#taken = [];
-    for (const number of [...this.#pending.keys()]) this.#settle(number, ({ crash }) => crash(error));
+    for (const number of this.#pending.keys()) this.#settle(number, ({ crash }) => crash(error));
   }
 }
