@@ -11,7 +11,7 @@ await client.copy('files/my-file.txt', 'files/my-file-copy.txt');
 
 // Random access to one version, whatever is written meanwhile.
 await using file = await client.open('files/my-file.txt');
-const end = await file.read(file.stat.size - 5, 5);
+const end = await file.read(Math.max(0, file.stat.size - 5), 5);
 console.log(`the last bytes: ${end.toString()}`);
 
 let streamed = 0;

@@ -2,10 +2,11 @@
 // and the chunks they share, because hundreds of small files cost a command its first tenth of a second; types beside it.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { environment, root, runQuietly, setUp, stop } from './setup.mjs';
 
 const node = await setUp().catch(stop);
+// Not there before the set-up.
+const { build } = await import('esbuild');
 const dist = join(root, 'dist');
 rmSync(dist, { recursive: true, force: true });
 
@@ -30,7 +31,7 @@ await build({
   target: 'node24',
   sourcemap: true,
   // Loaded only where they are needed, or native, or the user's own.
-  external: ['koffi', 'pg', 'pino', '@aws-sdk/*', '@smithy/*', 'vitest'],
+  external: ['koffi', 'pg', 'pino', 'ssh2', '@aws-sdk/*', '@smithy/*', 'vitest'],
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },

@@ -13,6 +13,9 @@ export const packageSets = {
     postgresql: 'postgres',
     strace: 'strace',
     faketime: 'faketime',
+    'apache2-bin': 'apache2',
+    'openssh-server': 'sshd',
+    'openssh-client': 'ssh-keygen',
   },
   soak: {
     'swift-proxy': 'swift-proxy-server',

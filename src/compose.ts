@@ -1,14 +1,16 @@
 import { existsSync } from 'node:fs';
-import type { CatalogSettings, Configuration, Profile } from './config/configuration.ts';
+import type { Configuration, Profile } from './config/configuration.ts';
 import { findProfile } from './config/find-profile.ts';
 import { nameOfPlace } from './config/implicit-profile.ts';
 import { storePlace } from './config/place.ts';
 import { profileOfRecordedPlace } from './config/recorded-place.ts';
 import { describeStores } from './describe-stores.ts';
 import type { CarriedOut } from './engine/carry-out-requests.ts';
+import type { RuleDesk } from './engine/explain/rule-desk.ts';
 import { bindObjectVerbs, type ObjectVerbs } from './engine/object-verbs.ts';
 import type { OpenedScope } from './engine/opened-scope.ts';
 import { OperationIds } from './engine/operation-ids.ts';
+import type { DefaultPolicies } from './engine/rules/default-policies.ts';
 import type { KeepRules, RuleWorkPorts } from './engine/rules/keep-rules.ts';
 import { StoreHealth } from './engine/store-health.ts';
 import type { Stores } from './engine/stores/store-access.ts';
@@ -23,14 +25,16 @@ import type { PageJob } from './ports/page-queue.ts';
 import type { Storage } from './ports/storage.ts';
 import type { Telling } from './ports/telling.ts';
 import type { TransferTool } from './ports/transfer-tool.ts';
-import { areShareable, openLocalPool, type PoolOptions, type PoolParts, type WorkerStore } from './open-pool.ts';
-import { type OpenStore, openStorage } from './open-storage.ts';
+import { existingCatalog, openCatalog } from './open-catalog.ts';
+import { areShareable, openLocalPool, type PoolOptions, type PoolParts } from './open-pool.ts';
+import { type OpenStore, openStorage, type WorkerStore } from './open-storage.ts';
 import { openLedger } from './storage/bandwidth.ts';
-import { StorageMeter } from './storage/with-meter.ts';
+import { StoreMeters } from './storage/store-meters.ts';
 import { systemClock } from './system/system-clock.ts';
 import { systemProcesses } from './system/system-processes.ts';
 import { systemRandom } from './system/system-random.ts';
 import { openSystemScratch } from './system/system-scratch.ts';
+import { systemUser } from './system/system-user.ts';
 import type { CarryOutPages } from './transfer-tools/workers/carry-out-pages.ts';
 
 export type { ExecutionMode } from './open-pool.ts';
@@ -48,11 +52,11 @@ export class Pando implements AsyncDisposable {
   readonly clock = systemClock;
   readonly random = systemRandom;
   readonly processes = systemProcesses;
+  readonly user = systemUser();
   readonly #telling: Telling;
   readonly #stores = new Map<string, Promise<Storage>>();
   readonly #opened = new WeakMap<Storage, WorkerStore>();
-  /** By place; only where somebody is told of them. */
-  readonly #meters = new Map<string, StorageMeter>();
+  readonly #meters: StoreMeters;
   #catalog: Promise<Catalog> | undefined;
   #objects: Promise<ObjectVerbs> | undefined;
   #described: Stores | undefined;
@@ -63,6 +67,7 @@ export class Pando implements AsyncDisposable {
   constructor(configuration: Configuration, telling: Telling = {}) {
     this.configuration = configuration;
     this.#telling = telling;
+    this.#meters = new StoreMeters(telling.info);
   }
 
   /** Opened with the first use: a command that needs none does not make one. */
@@ -82,10 +87,16 @@ export class Pando implements AsyncDisposable {
         random: this.random,
         processes: this.processes,
         events,
+        stores: this.stores(),
+        defaults: this.#defaults,
         telling: this.#telling,
       });
     });
     return this.#objects;
+  }
+
+  get #defaults(): DefaultPolicies {
+    return { ...(this.configuration.defaultPolicy ?? NO_DEFAULTS), account: this.user.name };
   }
 
   /** The stores as rules and transfers use them. */
@@ -94,8 +105,22 @@ export class Pando implements AsyncDisposable {
     return this.#described;
   }
 
-  /** What rules are carried out with. The catalog knows all stores from then on. */
-  async rulePorts(options: PoolOptions = {}): Promise<RuleWorkPorts> {
+  /** What is asked about single objects and rules. No store is opened. */
+  async ruleDesk(): Promise<RuleDesk> {
+    const { bindRuleDesk } = await import('./engine/explain/rule-desk.ts');
+    const { clock, configuration } = this;
+    const catalog = await this.catalog();
+    const stores = this.stores();
+    const sourceOf = (scope: string): string | undefined => {
+      const profile = findProfile(configuration, scope);
+      return profile === undefined ? undefined : storePlace(profile.storage);
+    };
+    const topology = describeTopology(stores);
+    return bindRuleDesk({ catalog, clock, stores, topology, clientSite: configuration.site, sourceOf });
+  }
+
+  /** The catalog knows all stores from then on. */
+  async declareStores(): Promise<Stores> {
     const stores = this.stores();
     const catalog = await this.catalog();
     await catalog.openStores(
@@ -105,7 +130,20 @@ export class Pando implements AsyncDisposable {
         allocatedBytes: traits.accepts.spaceAllocatedBytes,
       })),
     );
+    return stores;
+  }
+
+  /** What rules are carried out with. */
+  async rulePorts(options: PoolOptions = {}): Promise<RuleWorkPorts> {
+    const ports = await this.uploadPorts();
     this.#tools ??= this.#openLocalTool(options);
+    return { ...ports, tools: await this.#tools, topology: describeTopology(ports.stores) };
+  }
+
+  /** What files are uploaded with. */
+  async uploadPorts() {
+    const stores = await this.declareStores();
+    const catalog = await this.catalog();
     return {
       catalog,
       clock: this.clock,
@@ -113,10 +151,9 @@ export class Pando implements AsyncDisposable {
       processes: this.processes,
       operations: this.#operations,
       health: this.#health,
-      events: { report: (event) => void catalog.recordEvents([event]).catch(() => undefined) },
+      events: { report: (event: NewEvent) => void catalog.recordEvents([event]).catch(() => undefined) },
       stores,
-      tools: await this.#tools,
-      topology: describeTopology(stores),
+      defaults: this.#defaults,
       clientSite: this.configuration.site,
       telling: this.#telling,
     };
@@ -167,31 +204,11 @@ export class Pando implements AsyncDisposable {
     const shared = profile.bandwidth === undefined ? open : { ...open, ledger: openLedger() };
     const storage = await openStorage(profile, shared, {
       onRetry: ({ message }, attempt) => this.#tellRetry(message, attempt),
-      meter: this.#meterOf(open.place),
+      meter: this.#meters.of(open.place),
     });
     this.#telling.info?.('store opened', { store: profile.title ?? profile.name, place: open.place });
     this.#opened.set(storage, { profile, open: shared });
     return storage;
-  }
-
-  #meterOf(place: string): StorageMeter | undefined {
-    if (this.#telling.info === undefined) return undefined;
-    const meter = this.#meters.get(place) ?? new StorageMeter();
-    this.#meters.set(place, meter);
-    return meter;
-  }
-
-  /** What was asked of each store, by this process and its workers. */
-  #tellUse(): void {
-    for (const [place, meter] of this.#meters) {
-      const { verbs, bytesRead, bytesWritten } = meter.snapshot();
-      const used = Object.entries(verbs).filter(([, { calls }]) => calls > 0);
-      if (used.length === 0) continue;
-      const calls = used.map(([verb, one]) => [verb, one.calls] as const);
-      const failures = used.flatMap(([, one]) => Object.values(one.failures)).reduce((sum, count) => sum + count, 0);
-      this.#telling.info?.('store used', { place, ...Object.fromEntries(calls), failures, bytesRead, bytesWritten });
-    }
-    this.#meters.clear();
   }
 
   #tellRetry(why: string, attempt: number): void {
@@ -280,7 +297,7 @@ export class Pando implements AsyncDisposable {
   /** A bulk sync. A dry run makes nothing: where there is no catalog yet, it goes by an empty one in memory. */
   async sync(args: SyncReplicas, options: PoolOptions): Promise<SyncResult> {
     const { syncReplicas } = await import('./engine/sync/sync-replicas.ts');
-    if (args.options.dryRun) this.#catalog ??= openCatalog(existing(this.configuration.catalog));
+    if (args.options.dryRun) this.#catalog ??= openCatalog(existingCatalog(this.configuration.catalog));
     return syncReplicas(await this.syncPorts(options), args);
   }
 
@@ -323,7 +340,7 @@ export class Pando implements AsyncDisposable {
       clock: this.clock,
       isMetered: this.#telling.info !== undefined,
       onRetry: (message, attempt) => this.#tellRetry(message, attempt),
-      meterOf: (place) => this.#meterOf(place),
+      meterOf: (place) => this.#meters.of(place),
     };
   }
 
@@ -334,21 +351,11 @@ export class Pando implements AsyncDisposable {
     this.#tools = undefined;
     for (const store of this.#stores.values()) await (await store)[Symbol.asyncDispose]();
     this.#stores.clear();
-    this.#tellUse();
+    this.#meters.tellUse();
     await (await this.#catalog)?.[Symbol.asyncDispose]();
     this.#catalog = undefined;
   }
 }
 
-function existing(settings: CatalogSettings): CatalogSettings {
-  return settings.kind === 'postgres' || existsSync(settings.path) ? settings : { kind: 'sqlite', path: ':memory:' };
-}
-
-async function openCatalog(settings: CatalogSettings): Promise<Catalog> {
-  if (settings.kind === 'sqlite') {
-    const { openSqliteCatalog } = await import('./catalog/open-sqlite.ts');
-    return openSqliteCatalog({ path: settings.path });
-  }
-  const { openPostgresCatalog } = await import('./catalog/open-postgres.ts');
-  return openPostgresCatalog({ url: settings.url });
-}
+/** The default policy is on nowhere unless it is configured. */
+const NO_DEFAULTS = { scopes: [], maxBytes: 0 };

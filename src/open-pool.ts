@@ -1,8 +1,7 @@
 import { availableParallelism } from 'node:os';
-import type { Profile } from './config/configuration.ts';
 import { copyPage } from './engine/sync/copy-page.ts';
 import { readPage } from './engine/verify/read-page.ts';
-import type { OpenStore } from './open-storage.ts';
+import type { WorkerInit, WorkerStore } from './open-storage.ts';
 import type { Clock } from './ports/clock.ts';
 import type { CopyPool } from './ports/copy-pool.ts';
 import type { Storage } from './ports/storage.ts';
@@ -11,20 +10,6 @@ import { InProcessPool } from './transfer-tools/in-process-pool.ts';
 import { planPool, type PoolPlan } from './transfer-tools/plan-pool.ts';
 import { processLink, threadLink } from './transfer-tools/worker-link.ts';
 import { WorkerPool } from './transfer-tools/worker-pool.ts';
-
-/** What a copy worker needs to open its stores itself. Plain data. */
-export interface WorkerInit {
-  readonly source: WorkerStore;
-  readonly targets: readonly WorkerStore[];
-  readonly itemsAtOnce: number;
-  /** What is asked of the stores is counted, and told in the end. */
-  readonly isMetered: boolean;
-}
-
-export interface WorkerStore {
-  readonly profile: Profile;
-  readonly open: OpenStore;
-}
 
 export interface PoolOptions {
   /** Copies under way at once, over all workers. */

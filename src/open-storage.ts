@@ -21,6 +21,20 @@ export interface OpenStore {
   readonly ledger?: BandwidthLedger | undefined;
 }
 
+/** What a copy worker needs to open its stores itself. Plain data. */
+export interface WorkerInit {
+  readonly source: WorkerStore;
+  readonly targets: readonly WorkerStore[];
+  readonly itemsAtOnce: number;
+  /** What is asked of the stores is counted, and told in the end. */
+  readonly isMetered: boolean;
+}
+
+export interface WorkerStore {
+  readonly profile: Profile;
+  readonly open: OpenStore;
+}
+
 /** A store failed and was asked once more; `attempt` counts from 2. */
 export type OnRetry = (failure: StorageError, attempt: number) => void;
 
@@ -74,6 +88,14 @@ async function openAdapter(profile: Profile, { place, blocking, symlinks }: Open
     case 'memory': {
       const { openMemoryStorage } = await import('./storage/memory/memory-storage.ts');
       return openMemoryStorage({ name: settings.name, clock: systemClock });
+    }
+    case 'webdav': {
+      const { openWebdavStorage } = await import('./storage/webdav/webdav-storage.ts');
+      return openWebdavStorage({ name, place, settings, clock: systemClock, random: systemRandom });
+    }
+    case 'sftp': {
+      const { openSftpStorage } = await import('./storage/sftp/sftp-storage.ts');
+      return openSftpStorage({ name, place, settings, clock: systemClock, durability });
     }
     case 's3': {
       const { openS3Storage } = await import('./storage/s3/s3-storage.ts');

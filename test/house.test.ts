@@ -30,6 +30,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   testing: ['domain', 'ports'],
   // What compose.ts and worker-entry.ts share: a worker loads the adapters of its own stores and nothing else.
   'open-storage.ts': ['domain', 'ports', 'config', 'storage', 'system'],
+  // The catalog of a configuration.
+  'open-catalog.ts': ['ports', 'config', 'catalog'],
   // The stores of a configuration, as rules and transfers use them.
   'describe-stores.ts': ['domain', 'ports', 'config', 'engine'],
   // Who carries out pages: this process, or whoever takes them from the catalog.
@@ -41,10 +43,13 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'describe-stores.ts',
     'open-pool.ts',
     'open-queue-pool.ts',
+    'open-catalog.ts',
     ...belowCompose,
   ],
+  // Files to stores and back, as compose.ts puts them together.
+  'compose-files.ts': ['compose.ts', 'domain', 'ports', 'engine'],
   'worker-entry.ts': ['config', 'open-storage.ts', ...belowCompose],
-  client: ['compose.ts', 'config', 'domain', 'ports'],
+  client: ['compose.ts', 'compose-files.ts', 'config', 'domain', 'ports'],
   cli: ['client', 'compose.ts', 'config', 'domain'],
   'index.ts': ['client', 'config'],
 };

@@ -18,6 +18,8 @@ const VERBS = {
   renewRequests: true,
   finishRequests: true,
   listRequests: true,
+  askAgain: true,
+  cancelRequests: true,
   beginSync: true,
   renewSync: true,
   endSync: true,
@@ -80,6 +82,10 @@ const VERBS = {
   setQuota: true,
   listQuotas: true,
   readAccountUse: true,
+  beginUploads: true,
+  continueUploads: true,
+  finishUploads: true,
+  listUploads: true,
 } as const satisfies Record<VerbName, true>;
 
 interface Call {

@@ -1,6 +1,7 @@
 import type { Catalog } from '../ports/catalog.ts';
 import type { PageQueue } from '../ports/page-queue.ts';
 import type { RuleCatalog } from '../ports/rules.ts';
+import type { UploadCatalog } from '../ports/uploads.ts';
 import { attach } from './collections/attach.ts';
 import { detach } from './collections/detach.ts';
 import { listMembers } from './collections/list-members.ts';
@@ -24,6 +25,7 @@ import { readRulePage } from './rules/read-rule-page.ts';
 import { releaseLocks } from './rules/release-locks.ts';
 import { listReleased, touch } from './rules/released.ts';
 import { hasten, retryStuck } from './rules/retry-stuck.ts';
+import { askAgain, cancelRequests } from './rules/request-desk.ts';
 import { openStores } from './rules/open-stores.ts';
 import { readTransfers } from './rules/read-transfers.ts';
 import { settleTransfers } from './rules/settle-transfers.ts';
@@ -32,6 +34,10 @@ import { sumRuleGroup } from './rules/sum-rule-group.ts';
 import { answerTakenBack } from './rules/taken-back.ts';
 import { tellRule } from './rules/tell-rule.ts';
 import { updateRule } from './rules/update-rule.ts';
+import { beginUploads } from './uploads/begin-uploads.ts';
+import { continueUploads } from './uploads/continue-uploads.ts';
+import { finishUploads } from './uploads/finish-uploads.ts';
+import { listUploads } from './uploads/list-uploads.ts';
 import { listEvents, recordEvents } from './verbs/events.ts';
 import { beginFlush, endFlush } from './verbs/flushes.ts';
 import { addIntent, listIntents, removeIntent } from './verbs/intents.ts';
@@ -98,7 +104,10 @@ export function createCatalog(given: {
     readTraits: (name) => executor.read((session) => readTraits(session, name)),
     setTraits: (name, traits) => executor.write((session) => setTraits(session, name, traits)),
     status: () => executor.read((session) => readStatus(session)),
+    askAgain: (ids) => executor.write((session) => askAgain(session, ids)),
+    cancelRequests: (ids) => executor.write((session) => cancelRequests(session, ids)),
     ...ruleVerbs(executor),
+    ...uploadVerbs(executor),
     ...pageVerbs(executor),
     [Symbol.asyncDispose]: () => executor.close(),
   };
@@ -148,5 +157,14 @@ function pageVerbs(executor: Executor): PageQueue {
     claimPages: (claim) => executor.write((session) => claimPages(session, claim)),
     answerPage: (lease, outcomes) => executor.write((session) => answerPage(session, lease, outcomes)),
     giveBackPages: (leases) => executor.write((session) => giveBackPages(session, leases)),
+  };
+}
+
+function uploadVerbs(executor: Executor): UploadCatalog {
+  return {
+    beginUploads: (begin) => answerTakenBack(executor.write((session) => beginUploads(session, begin))),
+    continueUploads: (outcomes, claim) => executor.write((session) => continueUploads(session, outcomes, claim)),
+    finishUploads: (outcomes, into) => executor.write((session) => finishUploads(session, outcomes, into)),
+    listUploads: (query) => executor.read((session) => listUploads(session, query)),
   };
 }

@@ -2,7 +2,14 @@ import type { Generated } from 'kysely';
 
 /** The tables of collections and rules as Kysely sees them (docs/catalog.md). */
 export interface RuleSchema {
-  object_trait: { object: number; format: string | null; rights_holder: string | null; authority: number | null };
+  object_trait: {
+    object: number;
+    format: string | null;
+    rights_holder: string | null;
+    authority: number | null;
+    /** JSON; null: nobody said any. */
+    policy: string | null;
+  };
   collection: {
     id: Generated<number>;
     scope: number;

@@ -54,6 +54,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./stat.ts')).stat,
   },
   {
+    name: 'upload',
+    summary: 'upload files as objects to a store, and into a dataset',
+    load: async () => (await import('./upload.ts')).upload,
+  },
+  {
+    name: 'download',
+    summary: 'save objects, datasets and containers as local files',
+    load: async () => (await import('./download.ts')).download,
+  },
+  {
     name: 'object',
     summary: 'what the catalog knows of objects',
     load: async () => (await import('./object.ts')).object,
@@ -80,7 +90,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'store',
-    summary: 'the stores that rules may name, and what is known of them',
+    summary: 'the stores that rules may name, what is known of them and how they are used',
     load: async () => (await import('./store.ts')).store,
   },
   {
@@ -90,8 +100,28 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'rule',
-    summary: 'the standing rules',
+    summary: 'which objects are to have how many copies, and where',
     load: async () => (await import('./rule.ts')).rule,
+  },
+  {
+    name: 'explain',
+    summary: 'why an object or a rule is as it is, and what happens next',
+    load: async () => (await import('./explain.ts')).explain,
+  },
+  {
+    name: 'resolve',
+    summary: 'where an object can be had, best first, with the URLs of all protocols',
+    load: async () => (await import('./resolve.ts')).resolve,
+  },
+  {
+    name: 'replica',
+    summary: 'the copies of an object; declare bad ones',
+    load: async () => (await import('./replica.ts')).replica,
+  },
+  {
+    name: 'quota',
+    summary: 'how much accounts may claim at which stores',
+    load: async () => (await import('./quota.ts')).quota,
   },
   {
     name: 'request',

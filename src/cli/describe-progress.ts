@@ -23,7 +23,7 @@ export function joinParts(parts: readonly (string | undefined)[]): string {
   return parts.filter((part) => part !== undefined).join('  ');
 }
 
-function formatClock(seconds: number): string {
+export function formatClock(seconds: number): string {
   const whole = Math.ceil(seconds);
   const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   return h > 0 ? `${h}h${String(m).padStart(2, '0')}m` : m > 0 ? `${m}m${String(s).padStart(2, '0')}s` : `${s}s`;

@@ -1,4 +1,5 @@
 import { wholeNumber } from './option-values.ts';
+import { demandScope } from './demand-scope.ts';
 import { EXIT } from './exit-codes.ts';
 import type { CommandModule } from './invocation.ts';
 import { describeEvent, readLatestEvents } from './latest-events.ts';
@@ -10,6 +11,7 @@ export const events: CommandModule = {
       .option('--limit <n>', 'only the last so many', wholeNumber(1), 100)
       .action(
         act<[], { readonly scope?: string; readonly limit: number }>(async (cli, _args, { scope, limit }) => {
+          if (scope !== undefined) await demandScope(cli, scope);
           const catalog = await (await cli.pando()).catalog();
           const latest = await readLatestEvents(catalog, { limit, scope });
           if (latest.length === 0) cli.output.note('no events: nothing was found wrong');

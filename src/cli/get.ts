@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Consistency } from '../engine/locate-object.ts';
 import { consistencyOption } from './cat.ts';
+import { demandDirectoryOf } from './demand-directory.ts';
 import { EXIT } from './exit-codes.ts';
 import type { CommandModule } from './invocation.ts';
 import { ObjectClients } from './object-client.ts';
@@ -18,6 +19,7 @@ export const get: CommandModule = {
             await using clients = new ObjectClients(cli);
             const { client, name } = await clients.find(written);
             const path = placeFor(file ?? '.', name);
+            demandDirectoryOf(path);
             await client.downloadFile(name, path, {
               ...(consistency === undefined ? {} : { consistency }),
               signal: cli.signal,

@@ -1,6 +1,9 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { Configuration } from '../config/configuration.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
+import { currentSurroundings } from '../config/surroundings.ts';
+import { demandDirectoryOf } from './demand-directory.ts';
 import { EXIT } from './exit-codes.ts';
 import type { CommandModule } from './invocation.ts';
 
@@ -12,19 +15,44 @@ export const init: CommandModule = {
       act<[string[]]>(async (cli, [directories]) => {
         const { renderTemplate } = await import('../config/template.ts');
         const file = resolve(cli.globals.config ?? FILE);
-        if (existsSync(file) && cli.globals.yes !== true) {
-          const remedy = 'name another file with --config, or replace it with --yes';
-          throw new ConfigurationError([problemOutsideFiles('init', `${file} exists already`, remedy)]);
-        }
+        if (existsSync(file) && cli.globals.yes !== true)
+          throw refusal(`${file} exists already`, 'name another file with --config, or replace it with --yes');
+        refuseUrls(directories);
+        demandDirectoryOf(file);
         const text = renderTemplate(directories);
+        const { profiles } = await check(text, file, cli.globals.data);
         writeFileSync(file, text);
-        const { loadConfiguration } = await import('../config/load.ts');
-        const { profiles } = loadConfiguration({ config: file, data: cli.globals.data });
         const [source] = Object.values(profiles);
-        cli.output.print(`${file}: written and checked; profiles: ${Object.keys(profiles).join(', ')}`);
-        if (source !== undefined && source.replicas.length > 0) cli.output.print(`Next: pando sync ${source.name}`);
+        cli.output.print(`${file}: checked and written; profiles: ${Object.keys(profiles).join(', ')}`);
+        if (source !== undefined && source.replicas.length > 0)
+          cli.output.print(`Next: pando sync pando://${source.name}`);
         return EXIT.done;
       }),
     );
   },
 };
+
+/** Problems are told without a line: the file that has it is not written. */
+async function check(text: string, file: string, data: string | undefined): Promise<Configuration> {
+  const { parseConfiguration } = await import('../config/load.ts');
+  try {
+    return parseConfiguration(text, { file, data, surroundings: currentSurroundings() });
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    const problems = error.problems.map(({ path, message, remedy }) => problemOutsideFiles(path, message, remedy));
+    throw new ConfigurationError(problems, { cause: error });
+  }
+}
+
+function refuseUrls(directories: readonly string[]): void {
+  const wrong = directories.filter((one) => one === '' || /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(one));
+  if (wrong.length === 0) return;
+  const remedy = 'name directories here, and write other stores into pando.yaml: it has an example';
+  throw new ConfigurationError(
+    wrong.map((one) => problemOutsideFiles('init', `${JSON.stringify(one)} is no directory`, remedy)),
+  );
+}
+
+function refusal(message: string, remedy: string): ConfigurationError {
+  return new ConfigurationError([problemOutsideFiles('init', message, remedy)]);
+}

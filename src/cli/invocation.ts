@@ -6,6 +6,7 @@ import type { ExitCode } from './exit-codes.ts';
 import type { GlobalOptions } from './global-options.ts';
 import type { Telling } from '../ports/telling.ts';
 import type { Log } from './log.ts';
+import { PlaceNames } from './place-names.ts';
 import type { Output } from './output.ts';
 
 /** A file of this folder that is a command: its arguments and options, and what it does. */
@@ -33,6 +34,7 @@ export class Invocation implements AsyncDisposable {
   readonly telling: Telling;
   /** Aborted by the first Ctrl-C. */
   readonly signal: AbortSignal;
+  readonly names = new PlaceNames();
   #configuration: Promise<Configuration> | undefined;
   #pando: Promise<Pando> | undefined;
 

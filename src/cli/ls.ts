@@ -1,6 +1,7 @@
 import { formatBytesRoughly } from '../config/quantity.ts';
 import { escapeKey } from '../domain/object/key.ts';
 import type { ListedObject } from '../engine/list-objects.ts';
+import type { ListingFailure } from '../ports/storage.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 import { reasonOf } from './sync-report.ts';
@@ -19,7 +20,7 @@ export const ls: CommandModule = {
         'a profile, profile:dir/, pando://, s3://, file:// or a path; or a pattern: profile:**/*.csv',
       )
       .option('-l, --long', 'size and time too')
-      .option('--partial', 'a listing that is not complete will do: exit 0 though the source is unavailable')
+      .option('--partial', 'a listing that is not complete will do: exit 0 though some of it could not be listed')
       .action(act<[string], LsOptions>((cli, [place], options) => list(cli, place, options)));
   },
 };
@@ -27,7 +28,7 @@ export const ls: CommandModule = {
 /** One line an object, as it comes: memory stays flat. */
 async function list(cli: Invocation, place: string, { long = false, partial = false }: LsOptions): Promise<ExitCode> {
   await using clients = new ObjectClients(cli);
-  const { client, name: path } = await clients.findTree(place);
+  const { client, target, name: path } = await clients.findTree(place);
   const isPattern = /[*?[{]/.test(path);
   const found = isPattern
     ? await client.glob(path, { signal: cli.signal })
@@ -38,11 +39,21 @@ async function list(cli: Invocation, place: string, { long = false, partial = fa
     show(cli, one, long);
     if (cli.output.isClosed) return EXIT.done;
   }
-  for (const { shown, protects, message } of listing.failures)
-    if (isPattern || mayBeBelow(protects, path))
-      cli.output.complain(`${shown} is no object: ${reasonOf(shown, message)}`);
-  for (const why of listing.unavailable) cli.output.complain(`the listing is not complete: ${why}`);
-  return listing.isComplete || partial ? EXIT.done : EXIT.unavailable;
+  const isMeant = ({ protects }: ListingFailure): boolean => isPattern || mayBeBelow(protects, path);
+  for (const { shown, message } of listing.failures.filter(isMeant))
+    cli.output.complain(`${shown} is no object: ${reasonOf(shown, message)}`);
+  const unlisted = listing.unlisted.filter(isMeant);
+  const { title = target.profile.name } = target.profile;
+  for (const { shown, message } of unlisted)
+    cli.output.complain(`${shown} could not be listed: ${reasonOf(shown, reasonOf(title, message))}`);
+  for (const { why } of listing.unavailable) cli.output.complain(`the listing is not complete: ${why}`);
+  return partial ? EXIT.done : exitCodeOf([...unlisted, ...listing.unavailable]);
+}
+
+/** What is denied stays so until somebody does something about it. */
+function exitCodeOf(missing: readonly { readonly kind: string }[]): ExitCode {
+  if (missing.length === 0) return EXIT.done;
+  return missing.some(({ kind }) => kind === 'denied') ? EXIT.failed : EXIT.unavailable;
 }
 
 /** `data` means the object of that name and what is below it, not `database`. */

@@ -11,12 +11,20 @@ export async function main(argv: readonly string[]): Promise<number> {
     return EXIT.done;
   }
   boundHeap();
-  const { makeProgram, exitCodeOfCommander } = await import('./program.ts');
+  // Help is written before there is an `Output`.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  const [{ makeProgram, exitCodeOfCommander }, { showHelp }] = await Promise.all([
+    import('./program.ts'),
+    import('./show-help.ts'),
+  ]);
   using interrupt = onInterrupt();
   let exitCode: ExitCode = EXIT.done;
   try {
     const onEnd = (code: ExitCode): void => void (exitCode = code);
     const program = await makeProgram(new Set(argv), { signal: interrupt.signal, onEnd });
+    showHelp(program, argv);
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;
   } catch (error) {

@@ -20,15 +20,22 @@ export class ObjectClients implements AsyncDisposable {
   }
 
   async find(written: string, { allowEmpty = false }: { readonly allowEmpty?: boolean } = {}): Promise<NamedObject> {
-    const target = resolveTarget(written, await this.#cli.configuration(), { as: 'object' });
+    const target = await this.#resolve(written, 'object');
     if (target.path === '' && !allowEmpty) throw noName(written);
     return { client: await this.of(target), target, name: target.path };
   }
 
   /** A tree: a profile, a directory, a part of either. */
   async findTree(written: string): Promise<NamedObject> {
-    const target = resolveTarget(written, await this.#cli.configuration());
+    const target = await this.#resolve(written, 'tree');
     return { client: await this.of(target), target, name: target.path };
+  }
+
+  async #resolve(written: string, as: 'object' | 'tree'): Promise<Target> {
+    const configuration = await this.#cli.configuration();
+    const target = resolveTarget(written, configuration, { as });
+    this.#cli.names.note(written, target, configuration);
+    return target;
   }
 
   async of({ profile }: Target): Promise<StorageClient> {

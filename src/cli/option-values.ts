@@ -4,6 +4,8 @@ import type { DeleteLimit } from '../domain/transfer/delete-limit.ts';
 
 /** Values of options, refused with the reason. */
 export const bytes = (text: string): number => demand('a size', parseBytes(text));
+/** Milliseconds. */
+export const duration = (text: string): number => demand('a duration', parseDuration(text));
 export const rate = (text: string): number => demand('a rate', parseRate(text));
 
 export function wholeNumber(least: number): (text: string) => number {

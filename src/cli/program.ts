@@ -51,7 +51,12 @@ function makeAct({ signal, onEnd }: RunOptions): Act {
       const log = await openLog({ verbose, quiet, logLevel, logFormat });
       const telling = tellingOf(log, { verbose, quiet, logLevel });
       await using cli = new Invocation({ globals, output, log, telling, signal });
-      onEnd(await run(cli, command.processedArgs as never, globals as never));
+      try {
+        onEnd(await run(cli, command.processedArgs as never, globals as never));
+      } catch (error) {
+        cli.names.rename(error);
+        throw error;
+      }
     };
 }
 

@@ -18,12 +18,17 @@ export async function reportWritten(
   { name, result, wait }: Written,
 ): Promise<ExitCode | undefined> {
   const { pending, failed } = wait ? await client.flush({ signal: cli.signal }) : { pending: [], failed: [] };
-  const object = `${client.profile}:${name}`;
   if (cli.globals.json === true)
-    cli.output.printJson({ object, ...result, ...(wait ? { pending: pending.length, failed: failed.length } : {}) });
+    cli.output.printJson({
+      object: `${client.profile}:${name}`,
+      ...result,
+      ...(wait ? { pending: pending.length, failed: failed.length } : {}),
+    });
   else {
     const level = result.verification === undefined ? 'written before' : result.verification;
-    cli.output.note(`${escapeKey(object)}: ${formatBytesRoughly(result.size)}, ${level}, version ${result.version}`);
+    cli.output.note(
+      `${cli.names.call(client.profile, name)}: ${formatBytesRoughly(result.size)}, ${level}, version ${result.version}`,
+    );
   }
   for (const { name: one, store, lastError } of [...failed, ...pending])
     cli.output.complain(`${escapeKey(one)}: not at ${store} yet: ${lastError ?? 'it is queued'}`);

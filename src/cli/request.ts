@@ -1,11 +1,19 @@
 import { Option } from 'commander';
+import type { RequestsAsked } from '../client/request-desk.ts';
 import { escapeKey } from '../domain/object/key.ts';
-import type { RequestState } from '../domain/transfer/request-states.ts';
+import { REQUEST_STATES, type RequestState } from '../domain/transfer/request-states.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
+import { wholeNumber } from './option-values.ts';
 
 const PAGE_ROWS = 500;
-const STATES: readonly RequestState[] = ['QUEUED', 'SUBMITTED', 'FAILED', 'CANCELLED'];
+/** Of what is done nothing is kept. */
+const STATES = REQUEST_STATES.filter((state) => state !== 'DONE');
+
+interface RetryOptions {
+  readonly rule?: number;
+  readonly store?: string;
+}
 
 export const request: CommandModule = {
   declare(command, act) {
@@ -14,8 +22,44 @@ export const request: CommandModule = {
       .description('list queued copies and deletes, why they are there, and what the last attempt said')
       .addOption(new Option('--state <state>', 'only in this state').choices(STATES))
       .action(act<[], { readonly state?: RequestState }>((cli, _args, { state }) => list(cli, state)));
+    command
+      .command('retry')
+      .description('try requests now, and not when their time has come')
+      .argument('[requests...]', 'their numbers', numbers)
+      .option('--rule <rule>', 'all that this rule is stuck on', wholeNumber(1))
+      .option('--store <name>', 'all that waits for this store')
+      .action(
+        act<[number[] | undefined], RetryOptions>(async (cli, [ids = []], options) => {
+          const { retryRequests } = await import('../client/request-desk.ts');
+          return report(cli, await retryRequests(await cli.pando(), { ids, ...options }), 'to be tried now');
+        }),
+      );
+    command
+      .command('cancel')
+      .description('cancel copies that no rule wants')
+      .argument('<requests...>', 'their numbers', numbers)
+      .action(
+        act<[number[]]>(async (cli, [ids]) => {
+          const { cancelRequests } = await import('../client/request-desk.ts');
+          return report(cli, await cancelRequests(await cli.pando(), ids), 'cancelled');
+        }),
+      );
   },
 };
+
+function numbers(text: string, before: unknown): number[] {
+  return [...(Array.isArray(before) ? (before as number[]) : []), wholeNumber(1)(text)];
+}
+
+function report(cli: Invocation, { asked, others }: RequestsAsked, done: string): ExitCode {
+  if (cli.globals.json === true) cli.output.printJson({ asked, others });
+  else {
+    for (const { id, why } of asked) if (why !== undefined) cli.output.complain(`request ${id}: ${why}`);
+    const count = asked.filter(({ why }) => why === undefined).length + others;
+    cli.output.note(`${count} ${done}`);
+  }
+  return asked.some(({ why }) => why !== undefined) ? EXIT.refused : EXIT.done;
+}
 
 async function list(cli: Invocation, state: RequestState | undefined): Promise<ExitCode> {
   const catalog = await (await cli.pando()).catalog();
@@ -30,7 +74,7 @@ async function list(cli: Invocation, state: RequestState | undefined): Promise<E
       else {
         const last = one.lastError === undefined ? '' : `; attempt ${one.attempts}: ${one.lastError}`;
         const object = escapeKey(`${one.scope}:${one.name}`);
-        cli.output.print(`${one.state}  ${one.kind}  ${object}  at ${one.store}  (${one.reason}${last})`);
+        cli.output.print(`${one.id}  ${one.state}  ${one.kind}  ${object}  at ${one.store}  (${one.reason}${last})`);
       }
     }
     after = page.at(-1)?.id;

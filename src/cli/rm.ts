@@ -22,6 +22,7 @@ export const rm: CommandModule = {
               deleted.push({ object, result: await client.delete(name, how) });
             } catch (error) {
               // One that cannot be deleted does not keep the others.
+              cli.names.rename(error);
               const failure = describeFailure(error);
               cli.output.complain(failure.message);
               exitCode = exitCode === EXIT.done ? failure.exitCode : EXIT.failed;

@@ -66,9 +66,10 @@ function describe({ scope, name, version, content, servedBy, isUnvalidated }: Ob
   };
 }
 
-async function show({ output }: Invocation, info: ObjectInfo, replicas: readonly ReplicaShown[]): Promise<void> {
+async function show({ output, names }: Invocation, info: ObjectInfo, replicas: readonly ReplicaShown[]): Promise<void> {
   const { metadata, isUnvalidated, size, ...facts } = describe(info);
-  const rows = Object.entries({ ...facts, size: `${size} (${formatBytesRoughly(size)})` });
+  const object = names.call(info.scope, info.name);
+  const rows = Object.entries({ ...facts, object, size: `${size} (${formatBytesRoughly(size)})` });
   for (const [label, value] of rows) if (value !== undefined) output.print(`${LABEL[label] ?? label}: ${value}`);
   for (const [key, value] of Object.entries(metadata ?? {})) output.print(`metadata ${key}: ${value}`);
   if (isUnvalidated) output.print('Nobody could say whether this is the current version.');

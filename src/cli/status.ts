@@ -3,6 +3,10 @@ import { formatBytesRoughly } from '../config/quantity.ts';
 import type { CatalogStatus } from '../ports/catalog-status.ts';
 import type { EventRecord } from '../ports/catalog.ts';
 import type { SyncRecord } from '../ports/catalog-syncs.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { escapeKey } from '../domain/object/key.ts';
+import { formatObjectName } from '../domain/object/object-name.ts';
+import { counted } from './describe-time.ts';
 import { EXIT } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 import { describeEvent, readLatestEvents } from './latest-events.ts';
@@ -21,14 +25,21 @@ export const status: CommandModule = {
         const counts = await catalog.status();
         const syncs = await catalog.listSyncs(SYNCS_SHOWN);
         const events = await readLatestEvents(catalog, { limit: EVENTS_SHOWN });
+        const isDefaultPolicyOff = isOffForWantOfVolunteers(configuration);
         const facts = { configuration: configuration.file, catalog: describeCatalog(configuration.catalog) };
-        if (cli.globals.json === true) cli.output.printJson({ ...facts, ...counts, syncs, events });
-        else await show(cli, { ...facts, counts, syncs, events });
+        if (cli.globals.json === true) cli.output.printJson({ ...facts, ...counts, isDefaultPolicyOff, syncs, events });
+        else await show(cli, { ...facts, counts, syncs, events, isDefaultPolicyOff });
         return EXIT.done;
       }),
     );
   },
 };
+
+/** It was asked for, and nobody takes its copies. */
+function isOffForWantOfVolunteers({ defaultPolicy, profiles }: Configuration): boolean {
+  const isAskedFor = defaultPolicy !== undefined && defaultPolicy.scopes.length > 0;
+  return isAskedFor && Object.values(profiles).every(({ traits }) => !traits.accepts.replicate);
+}
 
 async function show(
   { output }: Invocation,
@@ -38,6 +49,7 @@ async function show(
     readonly counts: CatalogStatus;
     readonly syncs: readonly SyncRecord[];
     readonly events: readonly EventRecord[];
+    readonly isDefaultPolicyOff: boolean;
   },
 ): Promise<void> {
   const { counts, syncs, events } = shown;
@@ -46,6 +58,8 @@ async function show(
   output.print(
     `${countOf(counts.objects, 'object')} in ${countOf(counts.versions, 'version')}, ${counts.tombstones} deleted ones remembered`,
   );
+  for (const line of describeLost(counts.lost)) output.print(line);
+  if (shown.isDefaultPolicyOff) output.print(DEFAULT_POLICY_OFF);
   if (counts.intents > 0) output.print(`${countOf(counts.intents, 'write')} under way or cut short`);
   if (counts.replicas.length > 0) {
     output.print('');
@@ -65,6 +79,17 @@ async function show(
   for (const sync of syncs) output.print(describeSync(sync));
   for (const event of events) output.print(describeEvent(event));
 }
+
+/** Loudly: nothing Pando does brings them back. */
+function describeLost({ count, some }: CatalogStatus['lost']): readonly string[] {
+  if (count === 0) return [];
+  const names = some.map((name) => escapeKey(formatObjectName(name))).join(', ');
+  const more = count > some.length ? ` and ${count - some.length} more` : '';
+  return [`LOST: ${counted(count, 'object has', 'objects have')} no copy left that could be good: ${names}${more}`];
+}
+
+const DEFAULT_POLICY_OFF =
+  'the default policy is off: no store volunteers for copies by policy (accepts: { replicate: true })';
 
 /** What is cancelled is nobody's work any more, and what failed for good no worker's. */
 export function describeRequests(all: CatalogStatus['requests']): readonly string[] {

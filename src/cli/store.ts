@@ -1,4 +1,6 @@
 import { findStore, listStores, type ListedStore, type StoresFound } from '../client/list-stores.ts';
+import type { StoreUsed } from '../client/store-use.ts';
+import { formatBytesRoughly } from '../config/quantity.ts';
 import { describeTraits } from '../config/show-traits.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
@@ -9,13 +11,24 @@ export const store: CommandModule = {
     command
       .command('ls')
       .description('list the stores that rules may name: all, or those an expression means')
-      .argument('[expression]', "such as 'country=ch&disk' or 'T1\\tape'")
+      .argument('[expression]', "such as 'country=ch&kind=disk' or 'T1\\tape'")
       .action(act<[string | undefined]>((cli, [expression]) => list(cli, expression)));
     command
       .command('show')
       .description('everything that rules know of one store')
       .argument('<name>', 'the profile')
       .action(act<[string]>((cli, [name]) => show(cli, name)));
+    command
+      .command('set')
+      .description('say what a store is to be asked for, whatever its configuration says')
+      .argument('<name>', 'the profile')
+      .option('--read', 'it gives bytes')
+      .option('--no-read', 'it is no source')
+      .option('--write', 'it takes copies')
+      .option('--no-write', 'it takes none for now: they wait, or go elsewhere')
+      .option('--delete', 'it deletes')
+      .option('--no-delete', 'nothing is deleted there for now')
+      .action(act<[string], Said>((cli, [name], options) => set(cli, name, options)));
   },
 };
 
@@ -49,14 +62,51 @@ function explain(cli: Invocation, { warnings, unknownKeys }: StoresFound): void 
   }
 }
 
-async function show(cli: Invocation, name: string): Promise<ExitCode> {
-  const one = findStore(await cli.configuration(), name);
-  if (cli.globals.json === true) cli.output.printJson(toJson(one));
+interface Said {
+  readonly read?: boolean;
+  readonly write?: boolean;
+  readonly delete?: boolean;
+}
+
+async function set(cli: Invocation, name: string, said: Said): Promise<ExitCode> {
+  const { setStore } = await import('../client/store-use.ts');
+  const { availability, hastened } = await setStore(await cli.pando(), name, {
+    ...(said.read === undefined ? {} : { read: said.read }),
+    ...(said.write === undefined ? {} : { write: said.write }),
+    ...(said.delete === undefined ? {} : { delete: said.delete }),
+  });
+  if (cli.globals.json === true) cli.output.printJson({ name, availability, hastened });
   else {
-    const { yamlBlock } = await import('../config/yaml-text.ts');
-    cli.output.print(yamlBlock(toJson(one)).trimEnd());
+    cli.output.note(`${name} is available for ${describeAvailability(availability)}`);
+    if (hastened > 0) cli.output.note(`  ${hastened} that waited are tried now`);
   }
   return EXIT.done;
+}
+
+async function show(cli: Invocation, name: string): Promise<ExitCode> {
+  const one = findStore(await cli.configuration(), name);
+  const { readStoreUse } = await import('../client/store-use.ts');
+  const { availability, use } = await readStoreUse(await cli.pando(), name);
+  const known = { ...toJson(one), availability, ...(use === undefined ? {} : { use }) };
+  if (cli.globals.json === true) cli.output.printJson(known);
+  else {
+    const { yamlBlock } = await import('../config/yaml-text.ts');
+    const shown = use === undefined ? known : { ...known, use: shownUse(use) };
+    cli.output.print(yamlBlock(shown).trimEnd());
+  }
+  return EXIT.done;
+}
+
+function shownUse({ completedBytes, inFlightBytes, leavingBytes, pendingRequests, recent }: StoreUsed) {
+  return {
+    completed: formatBytesRoughly(completedBytes),
+    in_flight: formatBytesRoughly(inFlightBytes),
+    leaving: formatBytesRoughly(leavingBytes),
+    pending_requests: pendingRequests,
+    transfers_of_a_day: recent.map(
+      ({ source, succeeded, failed }) => `from ${source}: ${succeeded} arrived, ${failed} failed`,
+    ),
+  };
 }
 
 function toJson({ name, type, place, traits, attributes }: ListedStore): Record<string, unknown> {

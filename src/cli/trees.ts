@@ -45,6 +45,10 @@ function narrow(storage: StorageSettings, path: string): StorageSettings {
       return { ...storage, basePath: `${storage.basePath}/${below}` };
     case 's3':
       return { ...storage, prefix: `${storage.prefix}${below}/` };
+    case 'webdav':
+      return { ...storage, url: `${storage.url}${below.split('/').map(encodeURIComponent).join('/')}/` };
+    case 'sftp':
+      return { ...storage, path: storage.path === '/' ? `/${below}` : `${storage.path}/${below}` };
     case 'memory':
       return { ...storage, name: `${storage.name}/${below}` };
   }

@@ -2,6 +2,7 @@ import type { Configuration, Profile } from '../config/configuration.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import { readBeginning } from '../config/read-beginning.ts';
 import { parseAcceptancePolicy, parseReplicationPolicy } from '../config/replication-policies.ts';
+import { whyUnreadable } from '../config/why-unreadable.ts';
 import { type ReplicationPolicy, ruleOfPolicy } from '../domain/rule/replication-policy.ts';
 import type { AcceptancePolicy } from '../domain/store/acceptance.ts';
 import { isAmong } from '../domain/store/store-names.ts';
@@ -29,7 +30,12 @@ export interface CheckedPolicy {
 
 /** Throws a `ConfigurationError` with everything that is wrong with the file. */
 export function checkReplicationPolicy(configuration: Configuration, file: string): CheckedPolicy {
-  const policy = parseReplicationPolicy(readPolicy(file), file);
+  return checkReplicationPolicyText(configuration, readPolicy(file), file);
+}
+
+/** `checkReplicationPolicy` for a text that is at hand; `file` is what problems call it. */
+export function checkReplicationPolicyText(configuration: Configuration, text: string, file: string): CheckedPolicy {
+  const policy = parseReplicationPolicy(text, file);
   const preferred = policy.preferredNodes.map((node) => resolveNode(configuration, node));
   const blocked = policy.blockedNodes.map((node) => resolveNode(configuration, node));
   const refused = new Set(blocked.flatMap(({ stores }) => stores));
@@ -61,7 +67,7 @@ function readPolicy(file: string): string {
   try {
     return readBeginning(file, POLICY_BYTES_MAX).toString('utf8');
   } catch (error) {
-    const message = `the policy cannot be read: ${(error as Error).message}`;
+    const message = `${file}: ${whyUnreadable(error)}`;
     throw new ConfigurationError([problemOutsideFiles(file, message, 'name a file with a policy as YAML or XML')]);
   }
 }

@@ -20,10 +20,11 @@ export interface ChosenTargets {
 export function chooseTargets(
   configuration: Configuration,
   asked: {
-    readonly source: { readonly profile: Profile };
+    readonly source: { readonly profile: Profile; readonly title?: string };
     readonly targets?: readonly TargetTree[] | undefined;
     readonly replicaIndices?: readonly number[] | undefined;
   },
+  verb: 'sync' | 'verify',
 ): ChosenTargets {
   const { profile } = asked.source;
   const replicas = profile.replicas.flatMap(({ profile: name }) => {
@@ -36,8 +37,10 @@ export function chooseTargets(
     return { targets: asked.targets, areReplicas };
   }
   if (replicas.length === 0) {
-    const problem = `${profile.name}: there is nothing to sync to: no target was named, and the profile has no replicas`;
-    throw refusal('target', problem, `name one (pando sync SRC DST), or list replicas under the profile`);
+    const title = asked.source.title ?? profile.title ?? profile.name;
+    const nothing = `there is nothing to ${verb === 'sync' ? 'sync to' : 'compare with'}`;
+    const problem = `${title}: ${nothing}: no target was named, and no replicas are listed for it`;
+    throw refusal('target', problem, `name one (pando ${verb} SRC DST), or list replicas under its profile`);
   }
   const indices = asked.replicaIndices ?? [];
   const wrong = indices.find((index) => replicas[index] === undefined);

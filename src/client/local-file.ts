@@ -22,9 +22,17 @@ export async function saveAs(path: string, read: ObjectRead): Promise<void> {
     await file.sync();
     await rename(part, path);
   } catch (error) {
-    await rm(part, { force: true });
-    throw error;
+    await rm(part, { force: true }).catch(() => undefined);
+    throw renamed(error, part, path);
   }
+}
+
+/** A failure of the file system, told of the file that was asked for: nobody knows the other one. */
+function renamed(error: unknown, part: string, path: string): unknown {
+  if (!(error instanceof Error) || !('syscall' in error)) return error;
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  const message = error.message.replaceAll(part, path);
+  return Object.assign(new Error(message, { cause: error }), { code, syscall, path });
 }
 
 /** A local file as a body. It must not change while it is read: then the read fails. */

@@ -1,4 +1,6 @@
 import type { Readable } from 'node:stream';
+import { type ByteRange, isByteRange } from '../domain/transfer/byte-range.ts';
+import type { ObjectRead } from '../engine/object-read.ts';
 import type { ObjectHandle } from '../engine/open-object.ts';
 import { readWhole, toReadable } from './object-stream.ts';
 
@@ -32,14 +34,20 @@ export class ObjectFile implements AsyncDisposable {
   /** Up to `length` bytes from `position`; fewer at the end, none beyond it. */
   async read(position: number, length: number): Promise<Buffer> {
     if (length === 0) return Buffer.alloc(0);
-    using read = await this.#handle.read({ start: position, end: position + length - 1 }, this.#closed.signal);
+    using read = await this.#open({ start: position, end: position + length - 1 });
     return await readWhole(read);
   }
 
   /** The bytes from `start` to `end` (inclusive, as in Node's `createReadStream`), by default all. */
   createReadStream({ start = 0, end }: { readonly start?: number; readonly end?: number } = {}): Readable {
     const range = start === 0 && end === undefined ? undefined : end === undefined ? { start } : { start, end };
-    return toReadable(() => this.#handle.read(range, this.#closed.signal));
+    return toReadable(() => this.#open(range));
+  }
+
+  async #open(range: ByteRange | undefined): Promise<ObjectRead> {
+    if (range !== undefined && !isByteRange(range))
+      throw new RangeError(`not a range of bytes: ${JSON.stringify(range)}`);
+    return this.#handle.read(range, this.#closed.signal);
   }
 
   /** Reads under way end with `aborted`. */

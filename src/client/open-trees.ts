@@ -20,6 +20,8 @@ export interface NamedTrees {
 }
 
 export interface OpenTreesOptions {
+  /** What they are opened for, for messages. */
+  readonly verb: 'sync' | 'verify';
   readonly symlinks?: 'follow' | 'skip' | 'preserve' | undefined;
   readonly relaxed?: boolean | undefined;
   /** Bytes per second read from the source. */
@@ -39,7 +41,7 @@ export interface OpenedTrees extends Subtree {
 /** Throws a `ConfigurationError` where what is named makes no sense together. */
 export async function openTrees(pando: Pando, named: NamedTrees, options: OpenTreesOptions): Promise<OpenedTrees> {
   const { profile, path } = named.source;
-  const chosen = chooseTargets(pando.configuration, named);
+  const chosen = chooseTargets(pando.configuration, named, options.verb);
   refuseOverlaps(pando.configuration, profile, chosen);
   if (options.writes) pando.expectSync([profile, ...chosen.targets.map((target) => target.profile)]);
   const open = options.symlinks === undefined ? {} : { symlinks: options.symlinks };

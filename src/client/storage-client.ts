@@ -142,7 +142,7 @@ export class StorageClient implements AsyncDisposable {
     return this.#with(({ objects, scope }) => objects.delete({ scope, name: path, ...options }));
   }
 
-  /** Names that begin with `prefix`. Read `isComplete` after the last one: false while the source is unavailable. */
+  /** Names that begin with `prefix`. Read `isComplete` after the last one: false where something could not be listed. */
   async list(prefix = '', options: ListOptions = {}): Promise<ObjectListing> {
     return this.#with(async ({ objects, scope }) => objects.list({ scope, prefix, ...options }));
   }

@@ -34,7 +34,7 @@ export interface SyncTrees extends NamedTrees {
 export async function syncTrees(pando: Pando, asked: SyncTrees): Promise<SyncResult> {
   refuseForWorkers(asked);
   const writes = !asked.dryRun;
-  const opened = await openTrees(pando, asked, { ...asked, writes, makesTargets: writes });
+  const opened = await openTrees(pando, asked, { ...asked, verb: 'sync', writes, makesTargets: writes });
   const { scope, source, targets, prefix, filter } = opened;
   const watched = watchNames(makeKeyFilter(filter), filter.names);
   const options = {

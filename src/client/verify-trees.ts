@@ -31,7 +31,8 @@ const REPAIRS_MAX = 1_000_000;
 export async function verifyTrees(pando: Pando, asked: VerifyTrees): Promise<VerifiedTrees> {
   // A target that is gone may be a disk that is not mounted: nothing is concluded of it, and nothing mended below it.
   const { symlinks } = asked;
-  const opened = await openTrees(pando, asked, { symlinks, writes: true, makesTargets: false });
+  const how = { verb: 'verify', symlinks, writes: true, makesTargets: false } as const;
+  const opened = await openTrees(pando, asked, how);
   const { scope, source, targets, prefix, filter } = opened;
   const { signal, listeners, executionMode } = asked;
   const pool = { executionMode, onNoWorker: listeners.onNoWorker };

@@ -16,7 +16,8 @@ function adviseOnSharing(profile: Profile, configuration: Configuration): string
     configuration.catalog.kind === 'postgres' ||
     profile.sourceChanges === 'external' ||
     profile.consistency === 'current';
-  if (isAlone || profile.storage.type !== 's3' || profile.replicas.length === 0) return [];
+  const isHere = profile.storage.type === 'file' || profile.storage.type === 'memory';
+  if (isAlone || isHere || profile.replicas.length === 0) return [];
   return [
     `${profile.name}: if other machines write to it too, share a PostgreSQL catalog with them or set source_changes: external; ` +
       'a reader with its own catalog may return the previous version until its next sync.',

@@ -11,7 +11,17 @@ export interface Configuration {
   readonly catalog: CatalogSettings;
   /** Where this machine stands: stores of the same site are near. */
   readonly site?: string | undefined;
+  /** Accounts that may do what not everybody may, besides the operating system's own administrator (docs/rules.md, "Who may"). */
+  readonly administrators?: readonly string[];
+  /** Undefined: it is on nowhere (docs/policies.md, "The default policy"). */
+  readonly defaultPolicy?: DefaultPolicySettings | undefined;
   readonly profiles: Readonly<Record<string, Profile>>;
+}
+
+export interface DefaultPolicySettings {
+  /** In which it is on; `*` is all. */
+  readonly scopes: readonly string[];
+  readonly maxBytes: number;
 }
 
 export type CatalogSettings =
@@ -41,6 +51,8 @@ export interface Profile {
   readonly domains: Protocol['domains'];
   /** Other ways to the same bytes. */
   readonly protocols: readonly ProfileProtocol[];
+  /** Of the store, besides those of Pando. */
+  readonly administrators?: readonly string[];
   /** As said; undefined: `plain` for a profile that mirrors or is mirrored, `hash` for others. */
   readonly pathAlgorithm: string | undefined;
 }
@@ -64,7 +76,39 @@ export type StorageSettings =
       readonly multipartThreshold: number;
       readonly partBytes: number;
     }
+  | {
+      readonly type: 'webdav';
+      /** Ends with '/'; without credentials. */
+      readonly url: string;
+      readonly login: WebdavLogin;
+      readonly flushes: boolean;
+    }
+  | {
+      readonly type: 'sftp';
+      readonly host: string;
+      readonly port: number;
+      readonly user: string;
+      /** Absolute, or relative to where the server puts the user; without a slash at its end. */
+      readonly path: string;
+      readonly login: SftpLogin;
+      readonly hostKey: TrustedHostKey;
+    }
   | { readonly type: 'memory'; readonly name: string };
+
+export type WebdavLogin =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'basic'; readonly user: string; readonly password: string }
+  | { readonly kind: 'bearer'; readonly token: string };
+
+export type SftpLogin =
+  | { readonly kind: 'key'; readonly file: string; readonly passphrase: string | undefined }
+  | { readonly kind: 'password'; readonly password: string }
+  /** Path of its socket. */
+  | { readonly kind: 'agent'; readonly socket: string };
+
+export type TrustedHostKey =
+  | { readonly kind: 'fingerprints'; readonly fingerprints: readonly string[] }
+  | { readonly kind: 'known-hosts'; readonly file: string };
 
 export type S3Credentials =
   | {

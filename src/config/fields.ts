@@ -46,6 +46,23 @@ export const directory = parsedText(
   (path): Parsed<string> => (path.includes('\0') ? { problem: 'it has a NUL character' } : { value: path }),
 );
 
+/** A host by name or address, as one says it to a program: no scheme, user, port or path. */
+export const host = parsedText(
+  'a host',
+  'files.example.com or 192.0.2.7',
+  (name): Parsed<string> =>
+    /^[A-Za-z0-9._:%-]+$/.test(name) ? { value: name } : { problem: 'it has more in it than a name or an address' },
+);
+
+/** One fingerprint, or several of a server that shows one key to some and another to others. */
+export const fingerprints = field<readonly string[]>((input) => {
+  const list: unknown[] = Array.isArray(input) ? input : [input];
+  const isRight = (one: unknown): one is string => typeof one === 'string' && /^SHA256:[A-Za-z0-9+/]{43}=?$/.test(one);
+  if (list.length > 0 && list.every(isRight)) return { value: list.map((one) => one.replace(/=$/, '')) };
+  const remedy = "write what ssh-keygen -lf shows of the server's own key file, like SHA256:… with 43 characters";
+  return { message: 'is not the fingerprint of a host key', remedy };
+});
+
 export const flag = field<boolean>((input) => {
   if (typeof input === 'boolean') return { value: input };
   if (input === 'true' || input === 'false') return { value: input === 'true' };

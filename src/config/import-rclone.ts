@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { escapeDollars } from './expand-variables.ts';
+import { importFileServer } from './import-file-server.ts';
 import { SecretVariables, importPartSize, renderImported } from './imported.ts';
 import type { Imported, ImportedProfile } from './imported.ts';
 import { parseIni } from './ini.ts';
@@ -12,7 +13,8 @@ type Remotes = ReadonlyMap<string, Remote>;
 /** What an rclone path such as `remote:bucket/dir` or `/dir` comes down to when its aliases are followed. */
 type Place =
   | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 's3'; readonly remote: string; readonly path: string }
+  | S3Place
+  | { readonly kind: 'webdav' | 'sftp'; readonly remote: string; readonly path: string }
   | { readonly kind: 'unsupported'; readonly reason: string };
 
 /** Providers that need a host name per bucket, where rclone switches path style off by itself. */
@@ -37,7 +39,7 @@ const CARRIED = new Set([
 const ALIAS_DEPTH_MAX = 10;
 
 /**
- * Profiles for the `s3`, `local` and `alias` remotes of an `rclone.conf`. An rclone remote names no bucket: an alias of
+ * Profiles for the `s3`, `webdav`, `sftp`, `local` and `alias` remotes of an `rclone.conf`. An rclone remote names no bucket: an alias of
  * `remote:bucket/dir` does, and a remote that no alias uses gets a variable for it. Everything else is listed in the notes.
  */
 export function importRclone(text: string): Imported {
@@ -46,7 +48,13 @@ export function importRclone(text: string): Imported {
     throw new ConfigurationError([problemOutsideFiles('rclone.conf', 'rclone.conf is encrypted', remedy)]);
   }
   const remotes = parseIni(text);
-  const context: Context = { remotes, secrets: new SecretVariables(), notes: [], credentials: new Map() };
+  const context: Context = {
+    remotes,
+    secrets: new SecretVariables(),
+    notes: [],
+    credentials: new Map(),
+    variables: new Map(),
+  };
   const { secrets, notes } = context;
   const places = [...remotes].map(([name, remote]) => ({ name, place: findPlace(name, remote, remotes) }));
   const aliased = new Set(
@@ -62,11 +70,13 @@ export function importRclone(text: string): Imported {
     } else {
       const ours = takeName(name, taken);
       if (ours !== name) notes.push(`[${name}] is called ${ours} here: ${NAME_RULE}`);
-      profiles.set(ours, isS3(place) ? importS3(ours, place, context) : importDirectory(place.path));
+      profiles.set(ours, importPlace(ours, place, context));
     }
   }
   return { yaml: renderImported('rclone.conf', profiles), notes: [...new Set([...secrets.notes, ...notes])] };
 }
+
+type S3Place = { readonly kind: 's3'; readonly remote: string; readonly path: string };
 
 const NAME_RULE = 'the name of a profile has letters, digits, ".", "_" and "-"';
 
@@ -76,17 +86,30 @@ interface Context {
   readonly notes: string[];
   /** By remote: aliases of one remote share its credentials. */
   readonly credentials: Map<string, ImportedProfile['credentials_provider']>;
+  /** By remote and key, for the same reason. */
+  readonly variables: Map<string, string>;
 }
 
-function isS3(place: Place): place is Place & { kind: 's3' } {
+function isS3(place: Place): place is S3Place {
   return place.kind === 's3';
+}
+
+function importPlace(
+  profile: string,
+  place: Exclude<Place, { kind: 'unsupported' }>,
+  context: Context,
+): ImportedProfile {
+  if (place.kind === 'file') return importDirectory(place.path);
+  if (isS3(place)) return importS3(profile, place, context);
+  const options: Remote = context.remotes.get(place.remote) ?? new Map();
+  return importFileServer({ ...place, profile, options }, context);
 }
 
 function importDirectory(path: string): ImportedProfile {
   return { storage_provider: { type: 'file', options: { base_path: escapeDollars(path) } } };
 }
 
-function importS3(profile: string, place: Place & { kind: 's3' }, context: Context): ImportedProfile {
+function importS3(profile: string, place: S3Place, context: Context): ImportedProfile {
   const { remotes, secrets, notes, credentials } = context;
   const remote: Remote = remotes.get(place.remote) ?? new Map();
   if (!credentials.has(place.remote))
@@ -109,6 +132,7 @@ function placeOfRemote(name: string, remote: Remote): Place {
   const type = remote.get('type');
   if (type === 'local') return { kind: 'file', path: remote.get('base_path') ?? '/' };
   if (type === 's3') return { kind: 's3', remote: name, path: remote.get('base_path') ?? remote.get('bucket') ?? '' };
+  if (type === 'webdav' || type === 'sftp') return { kind: type, remote: name, path: '' };
   return { kind: 'unsupported', reason: type === undefined ? 'it has no type' : `Pando has no stores of type ${type}` };
 }
 
@@ -126,7 +150,9 @@ function resolveAlias(name: string, remotes: Remotes): Place {
     }
     const place = placeOfRemote(remoteName, remote);
     if (place.kind === 'file') return { kind: 'file', path: joinPath(place.path, path) };
-    return place.kind === 's3' ? { ...place, path: joinPath(place.path, path) } : place;
+    if (place.kind === 'unsupported') return place;
+    // An absolute path of SFTP stays one: `remote:/srv` is not `remote:srv`.
+    return { ...place, path: place.kind === 'sftp' && path.startsWith('/') ? path : joinPath(place.path, path) };
   }
   return { kind: 'unsupported', reason: 'its alias leads back to itself' };
 }

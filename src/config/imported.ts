@@ -9,7 +9,10 @@ export interface Imported {
 
 /** A profile on its way into a file. Texts are as the file has them: `${VAR}` is a reference, `$$` a dollar sign. */
 export interface ImportedProfile {
-  readonly storage_provider: { readonly type: 'file' | 's3'; readonly options: Readonly<Record<string, unknown>> };
+  readonly storage_provider: {
+    readonly type: 'file' | 's3' | 'webdav' | 'sftp';
+    readonly options: Readonly<Record<string, unknown>>;
+  };
   readonly credentials_provider?:
     | { readonly type: string; readonly options: Readonly<Record<string, unknown>> }
     | undefined;

@@ -1,7 +1,8 @@
 import { dirname } from 'node:path';
 import { chooseCatalog } from './catalog-settings.ts';
 import { checkCatalogPlace, checkMirrors } from './check-mirrors.ts';
-import type { Configuration } from './configuration.ts';
+import { DEFAULT_POLICY_BYTES_MAX } from '../domain/rule/default-policy.ts';
+import type { Configuration, DefaultPolicySettings } from './configuration.ts';
 import { parseDocument } from './document.ts';
 import { expandVariables } from './expand-variables.ts';
 import { findFile } from './find-file.ts';
@@ -9,10 +10,11 @@ import { inOrder, placeFindings } from './place-findings.ts';
 import { ConfigurationError, formatPath, problemOutsideFiles } from './problem.ts';
 import { readBeginning } from './read-beginning.ts';
 import { readProfiles } from './read-profiles.ts';
-import { readTop } from './schema.ts';
+import { readTop, type TopInput } from './schema.ts';
 import { findEndpointProblems } from './storage-settings.ts';
 import { currentSurroundings, readVariable } from './surroundings.ts';
 import type { Surroundings } from './surroundings.ts';
+import { whyUnreadable } from './why-unreadable.ts';
 
 /** Larger than any configuration somebody wrote; a data file named by mistake is not read into memory. */
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
@@ -66,7 +68,18 @@ export function parseConfiguration(text: string, options: ParseOptions): Configu
   const problems = [...outside, ...inOrder([...flaws, ...placeFindings(findings, document, file)])];
   if (problems.length > 0 || !('value' in catalog.parsed)) throw new ConfigurationError(problems);
   const site = readVariable(surroundings, 'PANDO_SITE') ?? top.value?.site;
-  return { file, catalog: catalog.parsed.value, site, profiles: read.profiles };
+  return {
+    file,
+    catalog: catalog.parsed.value,
+    site,
+    ...(top.value?.administrators === undefined ? {} : { administrators: top.value.administrators }),
+    ...(top.value?.default_policy === undefined ? {} : { defaultPolicy: defaultPolicyOf(top.value.default_policy) }),
+    profiles: read.profiles,
+  };
+}
+
+function defaultPolicyOf(said: NonNullable<TopInput['default_policy']>): DefaultPolicySettings {
+  return { scopes: said.scopes ?? [], maxBytes: said.max_size ?? DEFAULT_POLICY_BYTES_MAX };
 }
 
 const CATALOG_REMEDY = 'write sqlite:/path/to/catalog.sqlite or postgres://user@host/database';
@@ -85,17 +98,10 @@ function readText(path: string, origin: '--config' | 'PANDO_CONFIG' | 'found'): 
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
     if (error instanceof TypeError) throw unreadable(path, 'it is not UTF-8 text');
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    const reason = REASONS[String(code)] ?? `it cannot be read (${String(code)})`;
+    const reason = whyUnreadable(error);
     throw unreadable(path, origin === 'found' ? reason : `${reason}; ${origin} names it`);
   }
 }
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'it does not exist',
-  EACCES: 'you may not read it',
-  EISDIR: 'it is a directory',
-};
 
 function unreadable(file: string, reason: string): ConfigurationError {
   const remedy = 'name a YAML or JSON file that you can read; `pando init` writes one';

@@ -39,6 +39,7 @@ export function makeProfile(
     traits: makeTraits(said, more.accepts),
     domains: makeDomains(said.domains, 0),
     protocols: more.protocols ?? [],
+    ...(said.administrators === undefined ? {} : { administrators: said.administrators }),
     pathAlgorithm: said.paths?.algorithm,
   };
 }

@@ -6,7 +6,7 @@ import { isAmazon, parseS3Location, type S3Location } from './s3-location.ts';
 
 /**
  * The place of a store as a URL that ends with '/', the same however it was written: `file:///real/path/`,
- * `s3://host:port/bucket/prefix/`, `memory://name/`. One place lies inside another when its URL begins with the other's. It
+ * `s3://host:port/bucket/prefix/`, `https://host:port/path/` (WebDAV), `sftp://host:port/path/`, `memory://name/`. One place lies inside another when its URL begins with the other's. It
  * has no credentials in it. Symlinks of a path that exists are followed; of one that does not, those of its nearest parent.
  */
 export function storePlace(settings: StorageSettings): string {
@@ -18,6 +18,10 @@ export function storePlace(settings: StorageSettings): string {
         /\/*$/,
         '/',
       );
+    case 'webdav':
+      return webdavPlace(settings.url);
+    case 'sftp':
+      return sftpPlace(settings);
     case 'memory':
       return `memory://${encodeURIComponent(settings.name)}/`;
   }
@@ -57,9 +61,26 @@ function endpointHost(settings: StorageSettings & { type: 's3' }): string {
     return china ? 's3.amazonaws.com.cn' : 's3.amazonaws.com';
   }
   const url = new URL(endpointUrl ?? '');
-  const hostname = ['127.0.0.1', '[::1]'].includes(url.hostname) ? 'localhost' : url.hostname;
   const port = url.port === '' ? '' : `:${url.port}`;
-  return `${hostname}${port}${url.pathname.replace(/\/+$/, '')}`;
+  return `${localName(url.hostname)}${port}${url.pathname.replace(/\/+$/, '')}`;
+}
+
+function webdavPlace(address: string): string {
+  const url = new URL(address);
+  const port = url.port === '' ? '' : `:${url.port}`;
+  return `${url.protocol}//${localName(url.hostname)}${port}${url.pathname}`;
+}
+
+/** Where the user begins differs from one to the other; what is absolute does not. */
+function sftpPlace({ host, port, user, path }: StorageSettings & { type: 'sftp' }): string {
+  const name = localName(host.includes(':') ? `[${host}]` : host.toLowerCase());
+  const address = `${name}${port === 22 ? '' : `:${port}`}`;
+  if (path.startsWith('/')) return `sftp://${address}${encodeSegments(path).replace(/\/*$/, '/')}`;
+  return `sftp://${encodeURIComponent(user)}@${address}/${encodeSegments(`./${path}`).replace(/\/*$/, '/')}`;
+}
+
+function localName(hostname: string): string {
+  return ['127.0.0.1', '[::1]'].includes(hostname) ? 'localhost' : hostname;
 }
 
 function encodeSegments(path: string): string {

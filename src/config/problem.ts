@@ -14,12 +14,13 @@ export interface ConfigurationProblem {
   readonly remedy: string;
 }
 
-/** The user's error: everything that is wrong with a configuration, at once. */
+/** The user's error: everything that is wrong with a configuration, or with what `subject` says, at once. */
 export class ConfigurationError extends Error {
   readonly problems: readonly ConfigurationProblem[];
 
-  constructor(problems: readonly ConfigurationProblem[], options?: ErrorOptions) {
-    super(formatProblems(problems), options);
+  constructor(problems: readonly ConfigurationProblem[], options: ErrorOptions & { readonly subject?: string } = {}) {
+    const { subject = 'The configuration', ...rest } = options;
+    super(formatProblems(problems, subject), rest);
     this.name = 'ConfigurationError';
     this.problems = problems;
   }
@@ -48,12 +49,12 @@ export function formatPath(path: ConfigurationPath): string {
   return text;
 }
 
-function formatProblems(problems: readonly ConfigurationProblem[]): string {
+function formatProblems(problems: readonly ConfigurationProblem[], subject: string): string {
   const [first] = problems;
   if (problems.length === 1 && first?.file === undefined) return `${first?.message}\n  → ${first?.remedy}`;
   const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
   const isInFile = problems.some(({ file }) => file !== undefined);
-  return [`${isInFile ? 'The configuration has' : 'There are'} ${count}:`, ...problems.map(formatProblem)].join('\n');
+  return [`${isInFile ? `${subject} has` : 'There are'} ${count}:`, ...problems.map(formatProblem)].join('\n');
 }
 
 function formatProblem({ file, line, column, path, message, remedy }: ConfigurationProblem): string {

@@ -8,8 +8,10 @@ import { readProtocols } from './make-protocols.ts';
 import { fitName } from './profile-name.ts';
 import { readProfile, readStorage } from './schema.ts';
 import type { ProfileInput } from './schema.ts';
+import { checkRemoteOptions } from './remote-settings.ts';
 import { makeStorageSettings } from './storage-settings.ts';
 import type { StorageContext } from './storage-settings.ts';
+import type { Surroundings } from './surroundings.ts';
 
 export interface ProfilesRead {
   /** Without a prototype. Holds only what is right by itself. */
@@ -37,7 +39,7 @@ export function readProfiles(input: unknown, context: Omit<StorageContext, 'prof
     findings.push(...read.findings);
     mirrors.set(name, { replicas: replicaNames(raw), storage: readStore(raw, own) });
     if (read.value === undefined) continue;
-    findings.push(...checkProfile(read.value, path));
+    findings.push(...checkProfile(read.value, path, context));
     const storage = makeStorageSettings(read.value.storage_provider, read.value.credentials_provider, own);
     const { accepts } = read.value;
     const acceptance = accepts === undefined ? undefined : readAcceptancePolicy(accepts, [...path, 'accepts']);
@@ -57,7 +59,7 @@ function checkName(name: string, path: ConfigurationPath): Finding[] {
 }
 
 /** What no field can see by itself. */
-function checkProfile(profile: ProfileInput, path: ConfigurationPath): Finding[] {
+function checkProfile(profile: ProfileInput, path: ConfigurationPath, surroundings: Surroundings): Finding[] {
   const findings: Finding[] = [];
   const { storage_provider: store, credentials_provider: credentials } = profile;
   if (credentials !== undefined && store.type !== 's3') {
@@ -68,6 +70,7 @@ function checkProfile(profile: ProfileInput, path: ConfigurationPath): Finding[]
     const at = [...path, 'storage_provider', 'options', 'region_name'];
     findings.push({ path: at, at: 'key', message: 'says again what region says', remedy: 'keep one of the two' });
   }
+  findings.push(...checkRemoteOptions(store, [...path, 'storage_provider', 'options'], surroundings));
   return findings;
 }
 

@@ -56,6 +56,30 @@ const REPLICATION_POLICY_NAMES: PolicyNames = {
   lists: ['preferredMemberNode', 'blockedMemberNode'],
 };
 
+/** What a text may be read as; `howToSay`: what to do where it is this, and was taken for the other. */
+interface PolicyTitles {
+  readonly names: PolicyNames;
+  readonly title: string;
+  readonly howToSay: string;
+}
+
+interface PolicyKind extends PolicyTitles {
+  readonly other: PolicyTitles;
+}
+
+const OF_STORES: PolicyTitles = {
+  names: ACCEPTANCE_NAMES,
+  title: 'what a store accepts',
+  howToSay: 'add --store',
+};
+const OF_OBJECTS: PolicyTitles = {
+  names: REPLICATION_POLICY_NAMES,
+  title: "an object's policy",
+  howToSay: 'leave out --store',
+};
+const ACCEPTANCE: PolicyKind = { ...OF_STORES, other: OF_OBJECTS };
+const REPLICATION_POLICY: PolicyKind = { ...OF_OBJECTS, other: OF_STORES };
+
 /** What a store accepts, as the section of a configuration at `path` says it (docs/policies.md, "Acceptance"). */
 export function readAcceptancePolicy(input: unknown, path: ConfigurationPath): SectionRead<AcceptancePolicy> {
   const { value, findings } = readSection(acceptance, input, path);
@@ -90,18 +114,18 @@ export function readReplicationPolicy(input: unknown, path: ConfigurationPath): 
  * problems: a path, or `standard input`. Throws a `ConfigurationError` with everything that is wrong.
  */
 export function parseAcceptancePolicy(policyText: string, file: string): AcceptancePolicy {
-  return parsePolicy(policyText, file, ACCEPTANCE_NAMES, readAcceptancePolicy);
+  return parsePolicy(policyText, file, ACCEPTANCE, readAcceptancePolicy);
 }
 
 /** An object's policy; otherwise as `parseAcceptancePolicy`. */
 export function parseReplicationPolicy(policyText: string, file: string): ReplicationPolicy {
-  return parsePolicy(policyText, file, REPLICATION_POLICY_NAMES, readReplicationPolicy);
+  return parsePolicy(policyText, file, REPLICATION_POLICY, readReplicationPolicy);
 }
 
 function parsePolicy<T>(
   policyText: string,
   file: string,
-  names: PolicyNames,
+  { names, title, other }: PolicyKind,
   read: (input: unknown, path: ConfigurationPath) => SectionRead<T>,
 ): T {
   if (policyText.length > POLICY_LENGTH_MAX) throw tooLong(file, names);
@@ -113,7 +137,21 @@ function parsePolicy<T>(
   const flaws = document.flaws.map((flaw) => ({ ...flaw, path: formatPath(flaw.path), file }));
   const problems = inOrder([...flaws, ...placeFindings(told, document, file)]);
   if (problems.length === 0 && outcome?.value !== undefined) return outcome.value;
-  throw new ConfigurationError(problems.slice(0, PROBLEMS_MAX));
+  const [first] = problems;
+  if (first !== undefined && looksLike(other.names, names, xml === undefined ? document.value : policyText)) {
+    const message = `this looks like ${other.title}, and is read as ${title}`;
+    throw new ConfigurationError([{ ...first, path: '', message, remedy: other.howToSay }], { subject: 'The policy' });
+  }
+  throw new ConfigurationError(problems.slice(0, PROBLEMS_MAX), { subject: 'The policy' });
+}
+
+/** By the element an XML text begins with, or by keys that are of this kind only. */
+function looksLike(names: PolicyNames, asked: PolicyNames, given: unknown): boolean {
+  if (typeof given === 'string') return new RegExp(`<(?:[\\w.-]+:)?${names.root}[\\s/>]`).test(given);
+  const keys = typeof given === 'object' && given !== null ? Object.keys(given) : [];
+  const has = ({ attributes, elements, lists }: PolicyNames): boolean =>
+    [...attributes, ...elements, ...lists].some((name) => keys.includes(keyOf(name)));
+  return has(names) && !has(asked);
 }
 
 function inXml(path: ConfigurationPath, { root, attributes, elements, lists }: PolicyNames): ConfigurationPath {
@@ -140,5 +178,7 @@ function findRepeats(input: unknown, path: ConfigurationPath): Finding[] {
 function tooLong(file: string, { root }: PolicyNames): ConfigurationError {
   const message = 'the text is longer than 256 KiB, and no policy';
   const remedy = `name a YAML file, or an XML file with <${root}>`;
-  return new ConfigurationError([{ path: '', file, line: undefined, column: undefined, message, remedy }]);
+  return new ConfigurationError([{ path: '', file, line: undefined, column: undefined, message, remedy }], {
+    subject: 'The policy',
+  });
 }

@@ -8,7 +8,9 @@ import {
   distance,
   duration,
   endpoint,
+  fingerprints,
   flag,
+  host,
   priority,
   protocolPriority,
   rate,
@@ -31,6 +33,29 @@ const s3Options = section({
   part_size: size('5MiB', '5GiB').optional(),
 });
 
+const PORT_MAX = 65_535;
+
+const webdavOptions = section({
+  url: endpoint,
+  user: text.optional(),
+  password: text.optional(),
+  token: text.optional(),
+  flushes: flag.optional(),
+});
+
+const sftpOptions = section({
+  host,
+  port: count(PORT_MAX).optional(),
+  user: text,
+  base_path: directory,
+  key_file: directory.optional(),
+  passphrase: text.optional(),
+  password: text.optional(),
+  agent: directory.optional(),
+  host_key: fingerprints.optional(),
+  known_hosts: directory.optional(),
+});
+
 const memoryOptions = section({ base_path: text.optional() });
 
 /** Of a link nobody would take unasked. */
@@ -43,6 +68,8 @@ const S3_TYPES = ['s3', 's8k'] as const;
 const storageProvider = z.discriminatedUnion('type', [
   section({ type: z.enum(FILE_TYPES).transform(() => 'file' as const), options: fileOptions }),
   section({ type: z.enum(S3_TYPES).transform(() => 's3' as const), options: s3Options }),
+  section({ type: z.literal('webdav'), options: webdavOptions }),
+  section({ type: z.literal('sftp'), options: sftpOptions }),
   section({ type: z.literal('memory'), options: memoryOptions.optional() }),
 ]);
 
@@ -96,6 +123,8 @@ const traits = {
 
 const profile = section({
   ...traits,
+  /** Accounts that may set the policies of objects that are authoritative here. */
+  administrators: z.array(text).optional(),
   storage_provider: storageProvider,
   credentials_provider: credentialsProvider.optional(),
   replicas: z.array(replica).optional(),
@@ -109,12 +138,21 @@ const profile = section({
 });
 
 /** The top level. A capability that brings a key of its own adds it here, with a section like `profile`. */
-const top = section({ catalog: text.optional(), site: text.optional(), profiles: z.unknown().optional() });
+const top = section({
+  catalog: text.optional(),
+  site: text.optional(),
+  administrators: z.array(text).optional(),
+  default_policy: section({
+    scopes: z.array(text).optional(),
+    max_size: size('0', '9PB').optional(),
+  }).optional(),
+  profiles: z.unknown().optional(),
+});
 
+export type TopInput = z.output<typeof top>;
 export type StorageInput = z.output<typeof storageProvider>;
 export type CredentialsInput = z.output<typeof credentialsProvider>;
 export type ProfileInput = z.output<typeof profile>;
-export type ProtocolInput = z.output<typeof protocol>;
 export type DomainsInput = z.output<typeof domains>;
 
 export const readTop = (input: unknown) => readSection(top, input, []);

@@ -11,10 +11,15 @@ export function describeConfiguration(configuration: Configuration): Record<stri
   const profiles = Object.entries(configuration.profiles).map(
     ([name, profile]) => [name, describeProfile(profile)] as const,
   );
-  const { site } = configuration;
+  const { site, administrators, defaultPolicy } = configuration;
   return withoutUndefined({
     catalog: describeCatalog(configuration.catalog),
     site,
+    administrators,
+    default_policy:
+      defaultPolicy === undefined
+        ? undefined
+        : { scopes: defaultPolicy.scopes, max_size: formatBytes(defaultPolicy.maxBytes) },
     profiles: Object.fromEntries(profiles),
   });
 }
@@ -48,6 +53,7 @@ function describeProfile(profile: Profile): Record<string, unknown> {
     concurrency: profile.concurrency,
     bandwidth: profile.bandwidth === undefined ? undefined : `${formatBytes(profile.bandwidth)}/s`,
     ...describeTraits(profile.traits),
+    administrators: profile.administrators,
     paths: profile.pathAlgorithm === undefined ? undefined : { algorithm: profile.pathAlgorithm },
     domains: describeDomains(profile.domains),
     protocols: describeProtocols(profile.protocols),
@@ -58,6 +64,10 @@ function describeStorage(storage: StorageSettings): Record<string, unknown> {
   switch (storage.type) {
     case 'file':
       return { storage_provider: { type: 'file', options: { base_path: storage.basePath } } };
+    case 'webdav':
+      return { storage_provider: { type: 'webdav', options: describeWebdav(storage) } };
+    case 'sftp':
+      return { storage_provider: { type: 'sftp', options: describeSftp(storage) } };
     case 'memory':
       return { storage_provider: { type: 'memory', options: { base_path: storage.name } } };
     case 's3': {
@@ -72,6 +82,26 @@ function describeStorage(storage: StorageSettings): Record<string, unknown> {
       return { storage_provider: { type: 's3', options }, credentials_provider: describeCredentials(storage) };
     }
   }
+}
+
+function describeWebdav({ url, login, flushes }: StorageSettings & { type: 'webdav' }): Record<string, unknown> {
+  const said = login.kind === 'basic' ? { user: login.user, password: MASK } : { token: MASK };
+  return { url: url.replace(/\/$/, ''), ...(login.kind === 'none' ? {} : said), flushes };
+}
+
+function describeSftp({ host, port, user, path, login, hostKey }: StorageSettings & { type: 'sftp' }) {
+  return withoutUndefined({
+    host,
+    port,
+    user,
+    base_path: path,
+    key_file: login.kind === 'key' ? login.file : undefined,
+    passphrase: login.kind === 'key' && login.passphrase !== undefined ? MASK : undefined,
+    password: login.kind === 'password' ? MASK : undefined,
+    agent: login.kind === 'agent' ? login.socket : undefined,
+    host_key: hostKey.kind === 'fingerprints' ? hostKey.fingerprints : undefined,
+    known_hosts: hostKey.kind === 'known-hosts' ? hostKey.file : undefined,
+  });
 }
 
 function describeCredentials({ credentials }: StorageSettings & { type: 's3' }): Record<string, unknown> | undefined {

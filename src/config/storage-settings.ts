@@ -1,6 +1,7 @@
 import type { S3Credentials, StorageSettings } from './configuration.ts';
 import { problemOutsideFiles } from './problem.ts';
 import type { ConfigurationProblem } from './problem.ts';
+import { makeSftpSettings, makeWebdavSettings } from './remote-settings.ts';
 import { isAmazon, parseEndpoint } from './s3-location.ts';
 import type { S3Location } from './s3-location.ts';
 import type { CredentialsInput, StorageInput } from './schema.ts';
@@ -33,6 +34,10 @@ export function makeStorageSettings(
   switch (input.type) {
     case 'file':
       return { type: 'file', basePath: resolvePath(input.options.base_path, context.base, context.home) };
+    case 'webdav':
+      return makeWebdavSettings(input.options);
+    case 'sftp':
+      return makeSftpSettings(input.options, context);
     case 'memory':
       return { type: 'memory', name: input.options?.base_path ?? context.profileName };
     case 's3': {

@@ -3,7 +3,7 @@ import type { Catalog } from '../ports/catalog.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type Listed, type ListingFailure, type Storage, StorageError } from '../ports/storage.ts';
 import { Deadline } from './deadline.ts';
-import { ObjectError } from './object-error.ts';
+import { type Attempt, attemptOf, ObjectError } from './object-error.ts';
 import { hasSource, type ObjectScope, type OpenedScope } from './opened-scope.ts';
 import { type CatalogName, scanNames } from './scan-names.ts';
 import type { StoreHealth } from './store-health.ts';
@@ -38,7 +38,8 @@ export class ObjectListing implements AsyncIterable<ListedObject> {
   readonly #ports: ListPorts;
   readonly #args: ListArguments;
   readonly #failures: ListingFailure[] = [];
-  readonly #unavailable: string[] = [];
+  readonly #unlisted: ListingFailure[] = [];
+  readonly #unavailable: Attempt[] = [];
 
   constructor(ports: ListPorts, args: ListArguments) {
     this.#ports = ports;
@@ -47,12 +48,17 @@ export class ObjectListing implements AsyncIterable<ListedObject> {
 
   /** False: some names may be missing. */
   get isComplete(): boolean {
-    return this.#unavailable.length === 0;
+    return this.#unavailable.length === 0 && this.#unlisted.length === 0;
   }
 
-  /** Why the listing is not complete: a line per store that could not be listed. */
-  get unavailable(): readonly string[] {
+  /** Stores that could not be listed. */
+  get unavailable(): readonly Attempt[] {
     return this.#unavailable;
+  }
+
+  /** What of the source could not be looked at: an object, or a directory and with it all below. */
+  get unlisted(): readonly ListingFailure[] {
+    return this.#unlisted;
   }
 
   /** What lies in the source and cannot be an object. */
@@ -75,7 +81,7 @@ export class ObjectListing implements AsyncIterable<ListedObject> {
       if (error.kind === 'aborted' || signal?.aborted === true) throw this.#error('aborted', error);
       const isBlank = last === startAfter;
       if (!isBlank && !scope.source.capabilities.sortedListing) throw this.#error('unavailable', error);
-      this.#unavailable.push(error.message);
+      this.#unavailable.push(attemptOf(error));
     }
     yield* this.#withoutSource(scope, last);
   }
@@ -97,7 +103,7 @@ export class ObjectListing implements AsyncIterable<ListedObject> {
       : undefined;
     let known = await deleted?.next();
     for await (const page of this.#pages(scope.source, startAfter)) {
-      this.#failures.push(...page.failures);
+      for (const failure of page.failures) (isUnlisted(failure) ? this.#unlisted : this.#failures).push(failure);
       for (const listed of page.objects) {
         while (known?.done === false && compareKeys(known.value.name, listed.key) < 0) known = await deleted?.next();
         const isLeftover =
@@ -154,12 +160,16 @@ export class ObjectListing implements AsyncIterable<ListedObject> {
 
   async *#fromReplica(storage: Storage, startAfter: string | undefined): AsyncGenerator<Listed> {
     if (!storage.capabilities.sortedListing)
-      return void this.#unavailable.push(`${storage.name}: its listing has no order to be joined by`);
+      return void this.#unavailable.push({
+        store: storage.name,
+        kind: 'unsupported',
+        why: `${storage.name}: its listing has no order to be joined by`,
+      });
     try {
       for await (const page of this.#pages(storage, startAfter)) yield* page.objects;
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
-      this.#unavailable.push(error.message);
+      this.#unavailable.push(attemptOf(error));
     }
   }
 
@@ -182,6 +192,11 @@ export class ObjectListing implements AsyncIterable<ListedObject> {
       void Promise.resolve(pages.return?.()).catch(() => undefined);
     }
   }
+}
+
+/** What is told of the others is sure: that it is no object. */
+function isUnlisted({ kind }: ListingFailure): boolean {
+  return kind === 'denied' || kind === 'unavailable';
 }
 
 function nameOf(entry: CatalogName | Listed): string {

@@ -19,7 +19,9 @@ import type { OpenedScope } from './opened-scope.ts';
 import { OperationIds } from './operation-ids.ts';
 import { readObject } from './read-object.ts';
 import { type Recovered, recoverIntents } from './recover-intents.ts';
+import { applyDefaultPolicy, type DefaultPolicies } from './rules/default-policies.ts';
 import { StoreHealth } from './store-health.ts';
+import type { Stores } from './stores/store-access.ts';
 import { type WriteArguments, writeObject, type WriteResult } from './write-object.ts';
 
 /** What a process needs to work on objects. */
@@ -29,6 +31,9 @@ export interface ObjectPorts {
   readonly random: Random;
   readonly processes: Processes;
   readonly events: EventSink;
+  /** For what is written under the default policy; absent: it is on nowhere. */
+  readonly stores?: Stores;
+  readonly defaults?: DefaultPolicies;
   readonly telling?: Telling | undefined;
 }
 
@@ -77,11 +82,34 @@ export function bindObjectVerbs(given: ObjectPorts): ObjectVerbs {
     exists: (args) => objectExists(ports, args),
     list: (args) => new ObjectListing(ports, args),
     glob: (args) => new ObjectGlob(ports, args),
-    write: (args) => writeObject(ports, args).finally(() => void changes++),
-    copy: (args) => copyObject(ports, args).finally(() => void changes++),
+    async write(args) {
+      const written = await writeObject(ports, args).finally(() => void changes++);
+      await heedDefaultPolicy(given, args, written);
+      return written;
+    },
+    async copy(args) {
+      const written = await copyObject(ports, args).finally(() => void changes++);
+      await heedDefaultPolicy(given, args.to, written);
+      return written;
+    },
     delete: (args) => deleteObject(ports, args).finally(() => void changes++),
     carryOut: (args) => carryOutRequests(ports, args),
     recover: (scopes) => recoverIntents(ports, scopes),
     settle: () => ports.later.drain(),
   };
+}
+
+/** What was written is there whatever becomes of this, so a failure is told as an event. A repeat mends what a crash left out. */
+async function heedDefaultPolicy(
+  { catalog, events, stores, defaults }: ObjectPorts,
+  { scope, name }: { readonly scope: OpenedScope; readonly name: string },
+  { size: bytes }: WriteResult,
+): Promise<void> {
+  if (stores === undefined || defaults === undefined) return;
+  try {
+    await applyDefaultPolicy({ catalog, stores, defaults }, { scope: scope.name, name, bytes });
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    events.report({ kind: 'default-policy-not-applied', scope: scope.name, name, detail });
+  }
 }

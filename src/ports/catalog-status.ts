@@ -1,3 +1,4 @@
+import type { ObjectName } from '../domain/object/object-name.ts';
 import type { ReplicaState } from '../domain/replica/replica.ts';
 import type { RequestState } from '../domain/transfer/request-states.ts';
 import type { RequestKind } from './catalog.ts';
@@ -19,4 +20,6 @@ export interface CatalogStatus {
   }[];
   readonly requests: readonly { readonly kind: RequestKind; readonly state: RequestState; readonly count: number }[];
   readonly intents: number;
+  /** Objects of which no copy is left that could be good (docs/states.md, "Lost objects"), and some of them by name. */
+  readonly lost: { readonly count: number; readonly some: readonly ObjectName[] };
 }

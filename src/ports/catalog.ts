@@ -3,11 +3,13 @@ import type { Content, Version } from '../domain/object/version.ts';
 import type { Replica, ReplicaState } from '../domain/replica/replica.ts';
 import type { Verification } from '../domain/store/verification.ts';
 import type { RequestState } from '../domain/transfer/request-states.ts';
+import type { RequestDesk } from './catalog-requests.ts';
 import type { CatalogStatus } from './catalog-status.ts';
 import type { BeginSync, SyncBegun, SyncHeld, SyncLease, SyncProgress, SyncRecord } from './catalog-syncs.ts';
 import type { PageQueue } from './page-queue.ts';
 import type { RuleCatalog } from './rules.ts';
 import type { CollectionCatalog } from './collections.ts';
+import type { UploadCatalog } from './uploads.ts';
 
 /**
  * The database of objects, versions, replicas, requests and the journal (docs/catalog.md). One implementation on Kysely for
@@ -19,7 +21,13 @@ import type { CollectionCatalog } from './collections.ts';
  * - Verbs fail with `CatalogError` only.
  * - A scope is known by its name, a store by its place (normalised URL); both come into being by `openScope`.
  */
-export interface Catalog extends CollectionCatalog, RuleCatalog, PageQueue, AsyncDisposable {
+export interface Catalog
+  extends CollectionCatalog,
+    RuleCatalog,
+    RequestDesk,
+    UploadCatalog,
+    PageQueue,
+    AsyncDisposable {
   /** Where it lies, without secrets: `sqlite:/path` or `postgres://host/database`. */
   readonly location: string;
   /** This process's place in the catalog; takes a slot where it has none yet. */
@@ -63,6 +71,8 @@ export interface Catalog extends CollectionCatalog, RuleCatalog, PageQueue, Asyn
   /** By id, from after `after`. Of what is done nothing is kept. */
   listRequests(query: {
     readonly state?: RequestState;
+    /** Only for this version. */
+    readonly versionId?: number;
     readonly after?: number;
     readonly limit: number;
   }): Promise<readonly RequestRecord[]>;
@@ -275,7 +285,7 @@ export interface NewRequest {
   readonly name: string;
   readonly versionId: number;
   readonly store: string;
-  readonly reason: 'miss' | 'write' | 'delete' | 'repair' | 'rule';
+  readonly reason: 'miss' | 'write' | 'delete' | 'repair' | 'rule' | 'upload';
   /** 0 is most urgent. */
   readonly priority: number;
 }
@@ -289,9 +299,9 @@ export interface RequestClaim {
   /**
    * Absent: all of the scopes.
    *
-   * - `of-scopes`: what the scopes cause themselves, not the copies that rules ask for.
+   * - `of-scopes`: what the scopes cause themselves, not the copies that rules ask for, nor deletes of those.
    * - `rule-copies`: the copies that rules ask for, of whatever scope.
-   * - `other-deletes`: deletes of all other scopes.
+   * - `other-deletes`: deletes of all other scopes, and of what rules and uploads placed in any.
    */
   readonly work?: 'of-scopes' | 'rule-copies' | 'other-deletes';
 }
@@ -327,8 +337,8 @@ export type RequestOutcome = { readonly lease: Lease } & (
 
 export interface RequestRecord extends NewRequest {
   readonly id: number;
-  /** Place of the scope's source store. */
-  readonly source: string;
+  /** Place of the scope's source store; undefined: it has none. */
+  readonly source: string | undefined;
   readonly state: RequestState;
   /** Claims since it was queued. */
   readonly attempts: number;

@@ -1,6 +1,7 @@
 import type { CollectionKind, CollectionProblem, CollectionStanding } from '../domain/collection/collection.ts';
 import type { ProposedMember } from '../domain/collection/judge-members.ts';
 import type { ObjectName } from '../domain/object/object-name.ts';
+import type { ReplicationPolicy } from '../domain/rule/replication-policy.ts';
 
 /**
  * Collections, and what is known of objects besides their versions (docs/collections.md). A dataset holds objects, a container
@@ -102,4 +103,6 @@ export interface ObjectTraits {
   readonly rightsHolder: string | undefined;
   /** Place of the store where the object is authoritative; undefined: its scope's source. */
   readonly authority: string | undefined;
+  /** Its own; undefined: nobody said any. */
+  readonly policy: ReplicationPolicy | undefined;
 }

@@ -13,6 +13,7 @@ import { describePageQueue } from './catalog-contract/page-queue.ts';
 import { describeReplicas } from './catalog-contract/replicas.ts';
 import { describeRequests } from './catalog-contract/requests.ts';
 import { describeRuleLife } from './catalog-contract/rule-life.ts';
+import { describeRequestDesk } from './catalog-contract/request-desk.ts';
 import { describeRuleSpace } from './catalog-contract/rule-space.ts';
 import { describeRuleTransfers } from './catalog-contract/rule-transfers.ts';
 import { describeRules } from './catalog-contract/rules.ts';
@@ -20,6 +21,7 @@ import { describeScanning } from './catalog-contract/scanning.ts';
 import { describeScopes } from './catalog-contract/scopes.ts';
 import { describeSoftCopies } from './catalog-contract/soft-copies.ts';
 import { describeSyncs } from './catalog-contract/syncs.ts';
+import { describeUploads } from './catalog-contract/uploads.ts';
 
 /**
  * Every duty of the catalog port, as vitest suites. `open` gives the catalog under test, which is opened once, must be empty,
@@ -59,5 +61,7 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeRuleLife(contract);
     describeRuleTransfers(contract);
     describeRuleSpace(contract);
+    describeRequestDesk(contract);
+    describeUploads(contract);
   });
 }

@@ -26,6 +26,8 @@ export interface Faults {
   extendBody?: Uint8Array;
   /** The byte at this offset is another. */
   corruptBodyAt?: number;
+  /** Of what is staged the byte at this offset becomes another; length and what the writer is told stay as they are. */
+  corruptStagedAt?: number;
   /** Bodies stand still after so many bytes, until the signal aborts. */
   hangBodyAt?: number;
   /** Bytes given in place of the stored ones, by key: an older version, say. Head and token stay. */
@@ -105,7 +107,8 @@ export class FaultyStorage implements Storage {
 
   async stage(key: string, body: Body, options: Parameters<Storage['stage']>[2]): ReturnType<Storage['stage']> {
     await this.#begin('stage', key, options.signal);
-    return this.inner.stage(key, body, options);
+    const { corruptStagedAt } = this.faults;
+    return this.inner.stage(key, corruptStagedAt === undefined ? body : corrupted(body, corruptStagedAt), options);
   }
 
   async flush(staged: Parameters<Storage['flush']>[0]): Promise<void> {
@@ -180,6 +183,16 @@ export class FaultyStorage implements Storage {
       }
       if (extendBody !== undefined) yield extendBody;
     })();
+  }
+}
+
+async function* corrupted(body: Body, offset: number): AsyncGenerator<Uint8Array> {
+  let at = 0;
+  for await (const piece of pieces(body)) {
+    const chunk = new Uint8Array(piece);
+    if (offset >= at && offset < at + chunk.length) chunk[offset - at] = (chunk[offset - at] as number) ^ 0xff;
+    at += chunk.length;
+    yield chunk;
   }
 }
 

@@ -7,7 +7,9 @@ export async function findBreaches(
   const sentences = Object.entries(all).map(([sentence, text]) => `select '${sentence}' where exists (${text})`);
   const broken = await query(sentences.join(' union all '));
   return Promise.all(
-    broken.map(async ([sentence]) => `${sentence}: ${JSON.stringify(await query(all[String(sentence)] ?? ''))}`),
+    broken.map(
+      async ([sentence]) => `${String(sentence)}: ${JSON.stringify(await query(all[String(sentence)] ?? ''))}`,
+    ),
   );
 }
 

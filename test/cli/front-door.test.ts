@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -11,6 +11,11 @@ describe('the front door', () => {
     const mistakes: [args: string[], message: RegExp][] = [
       [['synk'], /unknown command 'synk'\n\(Did you mean sync\?\)/],
       [['sync', 'a', 'b', '--delete-unmached-files'], /Did you mean --delete-unmatched-files\?/],
+      [['help', 'snyc'], /unknown command 'snyc'\n\(Did you mean sync\?\)/],
+      [['help', 'nothing-like-it'], /unknown command 'nothing-like-it'\n/],
+      [['snyc', '--help'], /unknown command 'snyc'\n\(Did you mean sync\?\)/],
+      [['help', 'store', 'shwo'], /unknown command 'shwo'\n\(Did you mean show\?\)/],
+      [['store', 'help', 'shwo'], /unknown command 'shwo'\n\(Did you mean show\?\)/],
       [['sync'], /missing required argument 'source'/],
       [['sync', 'a', 'b', '--max-delete', 'many'], /not a whole number/],
       [['sync', 'a', 'b', '--compare', 'time'], /Allowed choices are version, size-mtime, checksum/],
@@ -31,6 +36,16 @@ describe('the front door', () => {
       expect(help.stdout).toMatch(new RegExp(`${name} .*${summary.slice(0, 10)}`));
     expect(help.stdout).toContain('Exit codes: 0 done');
     expect((await box.run(['help', 'verify'])).stdout).toMatch(/--repair[\s\S]*Global Options:[\s\S]*--config <file>/);
+    expect(await box.run(['help'])).toMatchObject({ code: 0, stdout: help.stdout });
+    for (const args of [
+      ['help', 'store', 'show'],
+      ['store', 'help', 'show'],
+      ['store', 'show', '--help'],
+    ])
+      expect(await box.run(args)).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^Usage: pando store show /),
+      });
     expect(await box.run([])).toMatchObject({ code: 2, stderr: expect.stringContaining('Usage: pando') });
     expect(await box.run(['--version'])).toMatchObject({ code: 0, stdout: 'pando 0.1.0\n' });
   });
@@ -62,7 +77,7 @@ describe('the front door', () => {
     box.write({ 'source/a': 'a' });
     expect(await box.run(['init', 'source', 'copy'])).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/profiles: source, copy\nNext: pando sync source/),
+      stdout: expect.stringMatching(/profiles: source, copy\nNext: pando sync pando:\/\/source\n/),
     });
     expect(await box.run(['sync', 'pando://source'])).toMatchObject({ code: 0 });
     expect(box.read('copy/a')).toBe('a');
@@ -75,6 +90,25 @@ describe('the front door', () => {
       code: 0,
       stdout: expect.stringContaining('right; one profile'),
     });
+  });
+
+  test('init that cannot be carried out writes nothing, and keeps what was there', async () => {
+    using box = new Sandbox();
+    box.write({ 'a/x': 'x' });
+    const refusals: [args: string[], message: RegExp][] = [
+      [['./a', './a/b'], /^pando: "b" is no second copy: .* lies inside a .*\n  → give b or a a place of its own\n$/],
+      [['./a', 's3://bucket/copy'], /"s3:\/\/bucket\/copy" is no directory\n  → .*pando.yaml/],
+      [['./a', ''], /"" is no directory/],
+      [['./a', '--config', 'absent/p.yaml'], /the directory .*\/absent does not exist\n  → make it/],
+    ];
+    for (const [args, message] of refusals) {
+      expect(await box.run(['init', ...args])).toMatchObject({ code: 2, stderr: expect.stringMatching(message) });
+      expect(existsSync(box.path('pando.yaml'))).toBe(false);
+    }
+    await box.run(['init', './a']);
+    const before = box.read('pando.yaml');
+    expect(await box.run(['init', './a', './a/b', '--yes'])).toMatchObject({ code: 2 });
+    expect(box.read('pando.yaml')).toBe(before);
   });
 
   test('config show masks secrets; the imports write profiles', async () => {
@@ -109,6 +143,24 @@ describe('the front door', () => {
     expect(existsSync(box.path('there/catalog.sqlite'))).toBe(true);
   });
 
+  test('a catalog that cannot be where --data says is told in a sentence, with what to do', async () => {
+    using box = new Sandbox();
+    box.write({ file: '' });
+    mkdirSync(box.path('there/catalog.sqlite'), { recursive: true });
+    const refusals: [data: string, code: number, message: RegExp][] = [
+      ['file', 2, /\/file.* no directory: put the catalog elsewhere \(--data DIR\)\n$/],
+      ['file/below', 2, /\/file.*: put the catalog elsewhere \(--data DIR\)\n$/],
+      // Not even root makes a directory there.
+      ['/sys/pando', 2, /\/sys\/pando.*: put the catalog elsewhere \(--data DIR\)\n$/],
+      ['there', 4, /is it a file, and may you write it and its directory\?\)\n$/],
+    ];
+    for (const [data, code, message] of refusals) {
+      const ran = await box.run(['status', '--data', data]);
+      expect(ran).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(message) });
+      expect(ran.stderr).not.toMatch(/mkdir|open '/);
+    }
+  });
+
   test('logs go to stderr, as text or JSON, when they are asked for', async () => {
     using box = new Sandbox();
     box.write({ 'src/a': 'a' });
@@ -129,17 +181,20 @@ describe('the front door', () => {
     using box = new Sandbox();
     box.write(Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`src/${'long-name'.repeat(20)}-${i}`, ''])));
     const launcher = resolve(import.meta.dirname, '../../bin/pando.mjs');
-    const script = `"${process.execPath}" "${launcher}" ls src | head -n 1; echo "code \${PIPESTATUS[0]}"`;
-    const output = await new Promise<string>((done) => {
-      const child = spawn('bash', ['-c', script], {
-        cwd: box.root,
-        env: { PATH: process.env['PATH'], HOME: box.root, PANDO_DATA: box.state },
+    const script = (words: string, reader: string) =>
+      `"${process.execPath}" "${launcher}" ${words} | ${reader}; echo "code \${PIPESTATUS[0]}"`;
+    const read = (words: string, reader: string) =>
+      new Promise<string>((done) => {
+        const child = spawn('bash', ['-c', script(words, reader)], {
+          cwd: box.root,
+          env: { PATH: process.env['PATH'], HOME: box.root, PANDO_DATA: box.state },
+        });
+        let said = '';
+        for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += String(text)));
+        child.once('close', () => done(said));
       });
-      let said = '';
-      for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += String(text)));
-      child.once('close', () => done(said));
-    });
-    expect(output).toMatch(/^long-name.*\ncode 0\n$/);
+    expect(await read('ls src', 'head -n 1')).toMatch(/^long-name.*\ncode 0\n$/);
+    expect(await read('--help', '(exec <&-; sleep 2)')).toBe('code 0\n');
   });
 
   test('completion knows the commands and their options, in bash itself', async () => {

@@ -1,6 +1,7 @@
-import { existsSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { describeRequests } from '../../src/cli/status.ts';
+import { AS_NOBODY } from '../faults/child.ts';
 import { Sandbox } from './sandbox.ts';
 
 test('put, cat, get, cp, stat and rm work on objects of a profile, and each says what it did', async () => {
@@ -109,6 +110,44 @@ test('a read that missed is filled by a worker, and status shows it waiting', as
   ]);
 });
 
+test('get into a directory that is not there says so, by the names that were written', async () => {
+  using box = new Sandbox();
+  box.write({ 'data/a': 'a' });
+  for (const file of ['absent/x', 'absent/']) {
+    const { code, stderr } = await box.run(['get', './data/a', file]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/the directory absent does not exist\n  → make it/)]);
+  }
+  expect(await box.run(['get', './data/a', './data/a/x'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('./data/a is no directory'),
+  });
+  // Not even root makes a file there.
+  expect(await box.run(['get', './data/a', '/sys/x'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^pando: open: \/sys\/x: (you may not|the file system is read-only)\n$/),
+  });
+});
+
+test('an object of a place that no profile names is called by the path as it was written', async () => {
+  using box = new Sandbox();
+  box.write({ 'd/a': 'a', 'd/copies/b': 'b', 'new.txt': 'new' });
+  const shown: [written: string, called: string][] = [
+    ['absent.txt', 'absent.txt'],
+    ['./d/absent', './d/absent'],
+    [box.path('d/absent'), box.path('d/absent')],
+    [`file://${box.path('d/ab%20sent')}`, box.path('d/ab sent')],
+  ];
+  for (const [i, [written, called]] of shown.entries())
+    expect(await box.run([['cat', 'rm', 'stat', 'get'][i] as string, written])).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(new RegExp(`^pando: ${called}: not found`)),
+    });
+  expect((await box.run(['put', 'new.txt', './d/'])).stderr).toMatch(/^\.\/d\/new\.txt: 3 B, written/);
+  expect((await box.run(['cp', 'd/a', 'd/copies/'])).stderr).toMatch(/^d\/copies\/a: 1 B, written/);
+  expect((await box.run(['stat', 'd/a'])).stdout).toMatch(/^object: d\/a\n/);
+  expect(await box.json('stat', 'd/a')).toMatchObject({ object: expect.stringMatching(/^d-[0-9a-f]{8}:a$/) });
+});
+
 test('no name leads out of its store', async () => {
   using box = new Sandbox();
   box.configure();
@@ -180,6 +219,30 @@ test('rm deletes at targets that were named by hand, or says what is still to go
   await expect.poll(worker, { timeout: 20_000, interval: 500 }).toEqual([]);
 });
 
+test('ls of what may not be looked into is not complete, and fails', async () => {
+  using box = new Sandbox();
+  box.write({ 'data/a': 'a', 'data/nox/b': 'b', 'data/ok/c': 'c' });
+  box.give();
+  chmodSync(box.path('data/nox'), 0);
+  const ls = (...args: string[]) => box.run(['ls', ...args], { before: AS_NOBODY });
+  const why = 'pando: nox/ could not be listed: permission denied\n';
+  expect(await ls('./data')).toEqual({ code: 1, stdout: 'a\nok/c\n', stderr: why });
+  expect(await ls('./data', '--partial')).toEqual({ code: 0, stdout: 'a\nok/c\n', stderr: why });
+  expect(await ls('./data/ok')).toEqual({ code: 0, stdout: 'c\n', stderr: '' });
+  chmodSync(box.path('data'), 0);
+  expect(await ls('./data')).toMatchObject({ code: 1, stderr: expect.stringContaining('not complete') });
+  chmodSync(box.path('data'), 0o755);
+});
+
+test('ls of a bucket without credentials fails, and names whose are missing', async () => {
+  using box = new Sandbox();
+  const env = { AWS_PROFILE: 'mine', AWS_EC2_METADATA_DISABLED: 'true' };
+  expect(await box.run(['ls', 's3://bucket/prefix'], { env })).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/not complete: .*: denied: .*the AWS profile mine has no credentials/),
+  });
+});
+
 test('status does not send for a worker when nothing waits', () => {
   const cancelled = { kind: 'delete', state: 'CANCELLED', count: 1 } as const;
   const failed = { kind: 'copy', state: 'FAILED', count: 2 } as const;
@@ -189,6 +252,30 @@ test('status does not send for a worker when nothing waits', () => {
     'requests: 3 copy QUEUED',
     '  pando worker --until-idle carries them out',
   ]);
+});
+
+test('of a name that is neither a profile nor known to the catalog nothing is said to be well', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/a': 'a', 'other/b': 'b' });
+  await box.run(['sync', './other', './copy']);
+  const [{ scope }] = (await box.json<{ syncs: [{ scope: string }] }>('status')).syncs;
+  for (const args of [
+    ['events', '--scope'],
+    ['rule', 'ls'],
+  ]) {
+    expect(await box.run([...args, 'dta'])).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr:
+        'pando: "dta" is neither a profile nor a scope of which the catalog knows anything\n  → did you mean data?\n',
+    });
+    expect(await box.run([...args, scope.replace('other', 'othr')])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`did you mean ${scope}?`),
+    });
+    for (const known of ['data', 'near', scope]) expect(await box.run([...args, known])).toMatchObject({ code: 0 });
+  }
 });
 
 test('where no event was recorded, that is said', async () => {

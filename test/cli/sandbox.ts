@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
   existsSync,
+  lchownSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -13,7 +14,9 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isRoot } from '../faults/child.ts';
 
+const NOBODY = 65534;
 const launcher = resolve(import.meta.dirname, '../../bin/pando.mjs');
 
 export interface Ran {
@@ -25,6 +28,8 @@ export interface Ran {
 export interface RunOptions {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Words before the command: `setpriv …`. */
+  readonly before?: readonly string[];
   /** Sent some time after this file has appeared. */
   readonly interruptAfter?: { readonly file: string; readonly delayMs: number; readonly times?: number };
 }
@@ -81,6 +86,15 @@ export class Sandbox implements Disposable {
     this.write({ 'pando.yaml': `profiles:\n${profile('data')}${replicas}${profile('near')}${profile('far')}${more}` });
   }
 
+  /** Everything as nobody's: for what is run as nobody, whom permissions stop. */
+  give(): void {
+    const everything = (at: string) => [
+      at,
+      ...readdirSync(at, { recursive: true, encoding: 'utf8' }).map((name) => join(at, name)),
+    ];
+    if (isRoot) for (const path of [this.root, this.state].flatMap(everything)) lchownSync(path, NOBODY, NOBODY);
+  }
+
   async json<T = Record<string, never>>(...args: string[]): Promise<T> {
     const { stdout, stderr } = await this.run([...args, '--json']);
     try {
@@ -90,9 +104,10 @@ export class Sandbox implements Disposable {
     }
   }
 
-  run(args: readonly string[], { input, env, interruptAfter }: RunOptions = {}): Promise<Ran> {
+  run(args: readonly string[], { input, env, before = [], interruptAfter }: RunOptions = {}): Promise<Ran> {
     return new Promise((done, fail) => {
-      const child = spawn(process.execPath, [launcher, ...args], {
+      const words = [...before, process.execPath, launcher, ...args];
+      const child = spawn(words[0] as string, words.slice(1), {
         cwd: this.root,
         env: { PATH: process.env['PATH'], HOME: this.root, PANDO_DATA: this.state, ...env },
       });

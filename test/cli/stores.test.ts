@@ -33,6 +33,16 @@ test('store ls lists what an expression means, and says what may not be meant so
     stdout: '',
     stderr: expect.stringContaining('did you mean country?'),
   });
+  expect(await box.run(['store', 'ls', 'country=ch&disk'])).toMatchObject({
+    code: 0,
+    stdout: '',
+    stderr: expect.stringContaining('did you mean kind=disk?'),
+  });
+  // The example of its help.
+  expect(await stores(box, 'country=ch&kind=disk')).toEqual(['cern']);
+  expect(await box.run(['store', 'ls', '--help'])).toMatchObject({
+    stdout: expect.stringContaining("'country=ch&kind=disk'"),
+  });
   expect(await box.run(['store', 'ls', 'T1&'])).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('is not understood at character 4'),
@@ -90,7 +100,31 @@ candidates  cern
     code: 2,
     stderr: expect.stringContaining('broken.yaml:1:'),
   });
-  expect(await box.run(['policy', 'check', 'absent.yaml'])).toMatchObject({ code: 2, stdout: '' });
+});
+
+test('policy check speaks of policies: what is wrong with one, of which kind it looks, and that it is no file', async () => {
+  using box = new Sandbox();
+  box.write({
+    'store.yaml': 'replicate: true\nmax_object_size: 500MiB\nallowed_node: [bnl]\n',
+    'store.xml': '<nodeReplicationPolicy replicate="true"/>',
+    'object.yaml': 'number_replicas: 2\n',
+    'broken.yaml': 'number_replicas: many\nblocked_member_node: 3\n',
+    'dir/x': '',
+  });
+  const refusals: [args: string[], message: string | RegExp][] = [
+    [['broken.yaml'], /^pando: The policy has 2 problems:\n/],
+    [['store.yaml'], /store.yaml:1:1\n {4}this looks like what a store accepts.*\n {4}→ add --store\n$/],
+    [['store.xml'], /this looks like what a store accepts.*\n {4}→ add --store\n$/],
+    [['object.yaml', '--store'], /this looks like an object's policy.*\n {4}→ leave out --store\n$/],
+    [['absent.yaml'], /^pando: absent.yaml: it does not exist\n  → /],
+    [['dir'], /^pando: dir: it is a directory\n  → /],
+  ];
+  for (const [args, message] of refusals)
+    expect(await box.run(['policy', 'check', ...args])).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(message),
+    });
 });
 
 test('a file without an end is neither a policy nor a configuration', async () => {

@@ -216,8 +216,8 @@ Dry run: nothing was written.
     box.configure('  alone:\n    storage_provider: {type: file, options: {base_path: src}}\n');
     box.write(FILES);
     const refusals: [args: string[], message: RegExp][] = [
-      [['src'], /there is nothing to sync to/],
-      [['alone:'], /alone: there is nothing to sync to: no target was named, and the profile has no replicas/],
+      [['./src/b'], /pando: \.\/src\/b: there is nothing to sync to/],
+      [['alone:'], /alone: there is nothing to sync to: no target was named, and no replicas are listed for it/],
       [['src', 'src/b'], /src\/b .* lies inside the source/],
       [['src/b', 'src'], /src\/\) contains the source/],
       [['src', 'src'], /is the same place as the source/],

@@ -97,6 +97,17 @@ test('links are judged as they were copied', async () => {
   expect(readlinkSync(box.path('preserve/link'))).toBe('a');
 });
 
+test('where there is nothing to compare with, it says what verify needs', async () => {
+  using box = new Sandbox();
+  box.write({ 'm/a': 'a' });
+  expect(await box.run(['verify', './m'])).toMatchObject({
+    code: 2,
+    stderr:
+      'pando: ./m: there is nothing to compare with: no target was named, and no replicas are listed for it\n' +
+      '  → name one (pando verify SRC DST), or list replicas under its profile\n',
+  });
+});
+
 test('a target that is gone is unreadable, not missing, and is not made: it may be a disk that is not mounted', async () => {
   using box = new Sandbox();
   box.write({ 'src/a': 'a' });

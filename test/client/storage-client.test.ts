@@ -126,6 +126,22 @@ describe('a client', () => {
     expect(Buffer.concat((await collect(file.createReadStream({ start: 7 }))) as Buffer[]).toString()).toBe('789');
   });
 
+  test('refuses a range that is none as the caller’s mistake', async () => {
+    await using world = await openWorld();
+    await using client = clientOf(world);
+    await client.write('a', '0123456789');
+    await using file = await client.open('a');
+    for (const [position, length] of [
+      [-2, 5],
+      [0.5, 1],
+      [0, -1],
+      [Number.NaN, 1],
+    ] as const)
+      await expect(file.read(position, length)).rejects.toThrow(RangeError);
+    for (const range of [{ start: -1 }, { start: 5, end: 4 }])
+      await expect(collect(file.createReadStream(range))).rejects.toThrow(RangeError);
+  });
+
   test('hands bulk work to the sync', async () => {
     await using world = await openWorld();
     const asked: unknown[] = [];

@@ -45,6 +45,30 @@ type = crypt
 remote = minio:x
 password = TOPSECRET
 
+[dav]
+type = webdav
+url = https://dav.example.com/files/
+vendor = other
+user = me
+pass = TOPSECRET
+
+[dav projects]
+type = alias
+remote = dav:my projects
+
+[ssh]
+type = sftp
+host = ssh.example.com
+port = 2222
+user = me
+key_file = ~/.ssh/id
+key_file_pass = TOPSECRET
+md5sum_command = none
+
+[ssh srv]
+type = alias
+remote = ssh:/srv/data
+
 [loop]
 type = alias
 remote = loop:x
@@ -67,6 +91,8 @@ describe('an rclone.conf', () => {
     TENCENT_ACCESS_KEY: 'k2',
     TENCENT_SECRET_KEY: 's2',
     AWS_BUCKET: 'research-bucket/x',
+    DAV_PASSWORD: 'p',
+    SSH_PASSPHRASE: 'q',
   };
   const { profiles } = configure(yaml, environment);
 
@@ -104,10 +130,20 @@ describe('an rclone.conf', () => {
     expect(profiles['tencent']?.storage).toMatchObject({ bucket: 'my-bucket-125', pathStyle: false });
   });
 
+  it('gives a profile to every remote of type webdav and sftp, and to what their aliases lead to', () => {
+    const login = { kind: 'basic', user: 'me', password: 'p' };
+    expect(profiles['dav']?.storage).toMatchObject({ url: 'https://dav.example.com/files/', login });
+    expect(profiles['dav-projects']?.storage).toMatchObject({ url: 'https://dav.example.com/files/my%20projects/' });
+    const ssh = { host: 'ssh.example.com', port: 2222, user: 'me', login: { kind: 'key', passphrase: 'q' } };
+    expect(profiles['ssh']?.storage).toMatchObject({ ...ssh, path: '.' });
+    expect(profiles['ssh-srv']?.storage).toMatchObject({ ...ssh, path: '/srv/data' });
+  });
+
   it('lists what was not imported', () => {
     expect(notes).toEqual(
       expect.arrayContaining([
         '[hidden] is skipped: Pando has no stores of type crypt',
+        '[ssh] has options without a counterpart: md5sum_command',
         '[loop] is skipped: its alias leads back to itself',
         '[minio] has options without a counterpart: acl, upload_concurrency',
         '[nested photos] is called nested-photos here: the name of a profile has letters, digits, ".", "_" and "-"',

@@ -162,8 +162,8 @@ describe('a policy in XML is refused with what is wrong, where, and how to mend 
       {
         line: 2,
         column: 5,
-        message: 'the text is <nodeReplicationPolicy>, and not <replicationPolicy>',
-        remedy: 'give one that begins with <replicationPolicy>',
+        message: "this looks like what a store accepts, and is read as an object's policy",
+        remedy: 'add --store',
       },
     ],
     [
@@ -239,7 +239,7 @@ describe('a policy in XML is refused with what is wrong, where, and how to mend 
 
   it('as one message, which names the file and the line', () => {
     expect(() => parseReplicationPolicy(around('<blockedNode/>'), 'a/policy.xml')).toThrow(
-      'The configuration has one problem:\n' +
+      'The policy has one problem:\n' +
         '  a/policy.xml:2:3  replicationPolicy.blockedNode\n' +
         '    blockedNode is not an element that Pando knows here\n' +
         '    → use one of preferredMemberNode, blockedMemberNode',

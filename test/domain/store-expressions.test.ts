@@ -160,6 +160,26 @@ describe('a key that no store has', () => {
     });
   });
 
+  test('and that stands alone is offered as the value it is of an attribute', () => {
+    const stores = [
+      {
+        name: 'a',
+        attributes: new Map<string, string | number>([
+          ['kind', 'disk'],
+          ['tier', 2],
+        ]),
+      },
+      { name: 'b', attributes: new Map([['disc', 'x']]) },
+    ];
+    expect(selectStores('disk&tier>1|2|disk=x', stores)).toMatchObject({
+      unknownKeys: [
+        { key: 'disk', nearest: 'kind=disk' },
+        { key: '2', nearest: 'tier=2' },
+      ],
+    });
+    expect(selectStores('disk=x', stores)).toMatchObject({ unknownKeys: [{ key: 'disk', nearest: 'disc' }] });
+  });
+
   test('is none among names of stores and keys of some', () => {
     expect(selectStores('A|kind=disk', fixture)).toMatchObject({ unknownKeys: [] });
   });

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -7,7 +7,8 @@ import { parseConfiguration } from '../../src/config/load.ts';
 import { Sandbox } from '../cli/sandbox.ts';
 import { type PostgresServer, startPostgres } from '../servers/postgres.ts';
 
-const examples = resolve(import.meta.dirname, '../../examples');
+const repository = resolve(import.meta.dirname, '../..');
+const examples = resolve(repository, 'examples');
 const hook = resolve(import.meta.dirname, 'resolve-source.mjs');
 
 /** The same profiles as examples/pando.yaml, in directories. */
@@ -91,6 +92,33 @@ test('download-copy-open saves, copies and reads parts', async () => {
   expect(await runExample(box, 'download-copy-open.ts')).toBe('the last bytes:  file\nstreamed 20 bytes\n');
   expect(box.read('my-file.txt')).toBe('the bytes of my file');
   expect(box.read('my-dataset/files/my-file-copy.txt')).toBe('the bytes of my file');
+});
+
+test('download-copy-open reads the end of a file that is shorter than that', async () => {
+  using box = openDataset();
+  box.write({ 'my-dataset/files/my-file.txt': 'abc' });
+  expect(await runExample(box, 'download-copy-open.ts')).toBe('the last bytes: abc\nstreamed 3 bytes\n');
+});
+
+test('what the README of the examples says to type works in a checkout, with whatever Node runs npm', async () => {
+  using box = openDataset();
+  const checkout = box.path('checkout');
+  mkdirSync(checkout);
+  for (const name of readdirSync(repository))
+    if (/^(bin|examples|scripts|src|package.*\.json|tsconfig.*\.json)$/.test(name))
+      cpSync(resolve(repository, name), resolve(checkout, name), { recursive: true });
+  // What `npm ci` makes of the lock, without a download.
+  symlinkSync(resolve(repository, 'node_modules'), resolve(checkout, 'node_modules'));
+  // The buckets and directories are to be changed to one's own.
+  box.write({ 'checkout/examples/pando.yaml': box.read('pando.yaml').replaceAll('base_path: ', 'base_path: ../../') });
+
+  const [, block = ''] = /^```\n([^]*?)^```$/m.exec(box.read('checkout/examples/README.md')) ?? [];
+  const path = (process.env['PATH'] ?? '').split(':').filter((one) => !one.includes('node_modules'));
+  const { stdout } = await promisify(execFile)('bash', ['-euc', block], {
+    cwd: checkout,
+    env: { PATH: path.join(':'), HOME: box.root, PANDO_DATA: box.state, npm_config_update_notifier: 'false' },
+  });
+  expect(stdout).toMatch(/read 20 bytes\nfrom my-dataset(-s3-express)?\n$/);
 });
 
 test('fill-on-miss reads from the source first, and from the nearest replica next', async () => {

@@ -26,7 +26,7 @@ describe('a listing', () => {
     const listing = world.verbs.list({ scope: world.scope });
     expect((await world.run(collect(listing))).map(({ name }) => name)).toEqual(['a', 'b', 'c']);
     expect(listing.isComplete).toBe(false);
-    expect(listing.unavailable).toEqual([expect.stringMatching('source.*refused')]);
+    expect(listing.unavailable).toMatchObject([{ kind: 'unavailable', why: expect.stringMatching('source.*refused') }]);
   });
 
   test('does not hang with a source that hangs', async () => {

@@ -3,11 +3,13 @@ import type { Migration } from 'kysely/migration';
 import type { EngineDdl } from '../engine.ts';
 import { baseTables } from './0001-base.ts';
 import { ruleTables } from './0002-rules.ts';
+import { objectPolicies } from './0003-object-policies.ts';
 
 /** All migrations, oldest first; they only go up. The names are kept in the catalog: never rename one. */
 const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
   '0001-base': baseTables,
   '0002-rules': ruleTables,
+  '0003-object-policies': objectPolicies,
 };
 
 export const MIGRATION_NAMES: readonly string[] = Object.keys(steps);

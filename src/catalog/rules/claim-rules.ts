@@ -18,8 +18,9 @@ export async function claimRules(
 ): Promise<readonly ClaimedRule[]> {
   const { engine, db } = session;
   const now = sql.raw(engine.nowMs);
+  const wanted = claim.rules === undefined ? sql`` : within(claim.rules);
   const { rows } = await sql<RuleRow>`
-    select * from rule where due_ms is not null and due_ms <= ${now}
+    select * from rule where due_ms is not null and due_ms <= ${now} ${wanted}
     order by due_ms, id limit ${claim.limit} ${sql.raw(engine.skipLocked)}`.execute(db);
   const ended = await endExpired(session, rows);
   const lent = await session.all<[id: number, token: number]>(
@@ -37,6 +38,10 @@ export async function claimRules(
       position: isOver ? undefined : (row.position ?? undefined),
     };
   });
+}
+
+function within(rules: readonly number[]) {
+  return rules.length === 0 ? sql`and 1 = 0` : sql`and id in (${sql.join(rules)})`;
 }
 
 /** Rules whose lifetime is over end here, unless they are locked. */

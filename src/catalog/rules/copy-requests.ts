@@ -41,7 +41,7 @@ const ask: SetStatement = {
        times_stuck = coalesce(request.times_stuck, 0),
        asked_token = case when request.due_ms is null then request.token else request.asked_token end,
        priority = case when excluded.priority < request.priority then excluded.priority else request.priority end,
-       reason = case when request.due_ms is null then 'rule' else request.reason end,
+       reason = case when request.due_ms is null and request.reason <> 'upload' then 'rule' else request.reason end,
        attempts = case when request.due_ms is null then 0 else request.attempts end,
        state = case when request.due_ms is null then excluded.state else request.state end,
        updated_ms = case when request.due_ms is null then excluded.updated_ms else request.updated_ms end,
@@ -90,10 +90,10 @@ export async function cancelCopies(
 
 const cancelOfRules: SetStatement = {
   columns: cancel.columns,
-  text: (rows, engine) => `${cancel.text(rows, engine)} and request.reason = 'rule'`,
+  text: (rows, engine) => `${cancel.text(rows, engine)} and request.reason in ('rule', 'upload')`,
 };
 
-/** Only what rules asked for: somebody else may still want the others. */
+/** Only what rules and uploads asked for: somebody else may still want the others. */
 export async function cancelCopiesOfRules(
   session: Session,
   copies: readonly (readonly [version: number, store: number])[],

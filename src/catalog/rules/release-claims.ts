@@ -61,8 +61,8 @@ export async function releaseClaims(session: Session, releases: readonly Release
       bytes,
     };
     if (!hasNoBytes(replica)) claims.place(replica, purge ? TO_PURGE : RELEASED);
-    // What is being written without a request is an upload; what somebody else asked for is theirs.
-    else if (state === stateCode('UNAVAILABLE') || reason === 'rule') claims.drop(replica);
+    // What somebody else asked for is theirs.
+    else if (state === stateCode('UNAVAILABLE') || reason === 'rule' || reason === 'upload') claims.drop(replica);
   }
   await cancelCopiesOfRules(
     session,

@@ -6,6 +6,7 @@ import { lockCode, stateCode, TOMBSTONE } from '../codes.ts';
 import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';
 import { Claims } from './claims.ts';
+import { letCopiesOfRuleGo, letWaitingGo } from './request-desk.ts';
 import { lockObjectsById, type SeenLock, seeLocks, seeObjects, seeReplicas } from './seen.ts';
 import { pairKey } from './watch-objects.ts';
 
@@ -105,12 +106,14 @@ export async function hasten(session: Session, change: Parameters<RuleCatalog['h
       and (${within('reason', anywhere)} ${store === undefined ? sql`` : sql`or (store = ${store} and ${within('reason', helped)})`})
       ${rule === undefined ? sql`` : sql`and rule = ${rule}`}
     returning object`.execute(session.db);
-  if (!isHelpedBy('no-store', fact)) return rows.length;
+  const ofRule = rule === undefined || fact !== 'asked' ? 0 : await letCopiesOfRuleGo(session, rule);
+  const letGo = ofRule + (store === undefined || fact === 'source-appeared' ? 0 : await letWaitingGo(session, store));
+  if (!isHelpedBy('no-store', fact)) return rows.length + letGo;
   const looked = await sql<{ id: number }>`
     update rule set look_ms = ${spread(sql`id`)}, due_ms = case when owner is null then ${spread(sql`id`)} else due_ms end
     where look_ms > ${spread(sql`id`)} and due_ms is not null and ended_ms is null ${rule === undefined ? sql`` : sql`and id = ${rule}`}
     returning id`.execute(session.db);
-  return rows.length + looked.rows.length;
+  return rows.length + letGo + looked.rows.length;
 }
 
 function within(column: string, kinds: readonly string[]): RawBuilder<unknown> {

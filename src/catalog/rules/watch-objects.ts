@@ -1,4 +1,5 @@
 import { isSatisfied } from './satisfied.ts';
+import { wakeForSource } from './source-appeared.ts';
 import { LEAVING, lockCode, PLACED, RELEASED, stateCode, TO_PURGE, TOMBSTONE } from '../codes.ts';
 import { keysOf, type Named } from '../record/find-objects.ts';
 import type { Session } from '../session.ts';
@@ -85,6 +86,7 @@ export async function followObjects(
   await endArrivedCopies(session, follow.arrived);
   await letCopiesGo(session, follow.letGo);
   await follow.claims.write(session);
+  await wakeForSource(session, follow.withNewSource);
 }
 
 interface Seen {
@@ -104,6 +106,8 @@ class Follow {
   readonly outdated: Copy[] = [];
   readonly arrived: Copy[] = [];
   readonly letGo: Copy[] = [];
+  /** Objects with a stuck lock that have a copy they had not. */
+  readonly withNewSource: number[] = [];
   readonly #before: ReadonlyMap<number, SeenObject>;
   readonly #replicasBefore: ReadonlyMap<string, SeenReplica>;
   readonly #placesBefore: ReadonlyMap<string, SeenReplica>;
@@ -177,6 +181,7 @@ class Follow {
   ): void {
     const { before, replicas, locks } = known;
     const isSuperseded = before.current !== object.current;
+    if (this.#hasNewSource(object, replicas, locks)) this.withNewSource.push(object.id);
     for (const lock of locks) this.claims.use.add(lock.account, lock.store, object.bytes - before.bytes, 0);
     if (isSuperseded) this.#withdraw(before.current, replicas, locks);
     for (const [store, claims] of Map.groupBy(locks, (lock) => lock.store)) {
@@ -207,6 +212,14 @@ class Follow {
     if (!this.#ended.has(pairKey(object.id, store))) this.arrived.push([object.current, store]);
     const locks = moved.map((owner): LockChange => ({ owner, before: owner.state, to: 'OK' }));
     this.claims.claims.push({ object, store, locks, copyTo: undefined, request: undefined });
+  }
+
+  #hasNewSource({ current }: SeenObject, replicas: readonly SeenReplica[], locks: readonly SeenLock[]): boolean {
+    if (locks.every(({ state }) => state !== lockCode('STUCK'))) return false;
+    return replicas.some((replica) => {
+      const was = this.#replicasBefore.get(replicaKey(replica));
+      return replica.version === current && givesBytes(replica) && (was === undefined || !givesBytes(was));
+    });
   }
 
   #claim(
@@ -254,6 +267,11 @@ class Follow {
       this.#placesBefore.get(pairKey(object.id, store));
     return other?.place ?? null;
   }
+}
+
+/** A copy may be made from it. */
+function givesBytes({ state }: SeenReplica): boolean {
+  return state === stateCode('AVAILABLE') || state === stateCode('UNVERIFIED');
 }
 
 /** Being written, or given up. */

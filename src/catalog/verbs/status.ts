@@ -4,6 +4,7 @@ import type { RequestState } from '../../domain/transfer/request-states.ts';
 import type { RequestKind } from '../../ports/catalog.ts';
 import { stateName, TOMBSTONE } from '../codes.ts';
 import type { Session } from '../session.ts';
+import { countLost } from './count-lost.ts';
 import { isSoft, toldState } from '../softness.ts';
 
 /** Counts by walking the tables: milliseconds for thousands of objects, seconds for millions. */
@@ -45,6 +46,7 @@ export async function readStatus(session: Session): Promise<CatalogStatus> {
       bytes,
     })),
     requests: requests.rows,
+    lost: await countLost(session),
     intents: await countRows(session, 'intent'),
   };
 }

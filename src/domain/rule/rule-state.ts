@@ -2,6 +2,14 @@ import { refuse, type Transition } from '../transition.ts';
 import type { LockCounts } from './lock-counts.ts';
 
 export type RuleState = RuleStatus['state'];
+export const RULE_STATES: readonly RuleState[] = [
+  'WAITING_APPROVAL',
+  'INJECT',
+  'REPLICATING',
+  'OK',
+  'STUCK',
+  'SUSPENDED',
+];
 
 /**
  * Where a rule stands (docs/states.md, "Rules").

@@ -7,7 +7,8 @@ export type RuleTarget =
   | { readonly kind: 'pattern'; readonly scope: string; readonly pattern: string };
 
 /** By whom a rule was ordered: by a person, by an object's policy, or by the default policy. */
-export type RuleOrigin = 'asked' | 'policy' | 'default-policy';
+export type RuleOrigin = (typeof RULE_ORIGINS)[number];
+export const RULE_ORIGINS = ['asked', 'policy', 'default-policy'] as const;
 
 /** A standing order, as it was given (docs/rules.md). */
 export interface RuleWords {

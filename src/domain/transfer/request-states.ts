@@ -10,7 +10,9 @@ import { lookUpTransition, refuse, type Transition, type TransitionTable } from 
  * - `FAILED`: its attempts are used up. `NO_SOURCES`: no store can give the bytes. Both are asked for again later.
  * - `CANCELLED`: nobody wants it any more.
  */
-export type RequestState = 'QUEUED' | 'SUBMITTED' | 'WAITING' | 'DONE' | 'FAILED' | 'NO_SOURCES' | 'CANCELLED';
+export type RequestState = (typeof REQUEST_STATES)[number];
+
+export const REQUEST_STATES = ['QUEUED', 'SUBMITTED', 'WAITING', 'DONE', 'FAILED', 'NO_SOURCES', 'CANCELLED'] as const;
 
 /**
  * - `claimed`: under a lease; also by the next worker, after a lease ran out.

@@ -1,15 +1,17 @@
 import { retryDelayMs } from '../../domain/transfer/retry.ts';
 import type { Catalog, ClaimedRequest, RequestOutcome } from '../../ports/catalog.ts';
 import type { Random } from '../../ports/random.ts';
+import type { RuleCatalog } from '../../ports/rules.ts';
 import { StorageError } from '../../ports/storage.ts';
 import type { CarriedOut } from '../carry-out-requests.ts';
 import { deleteReplica, type DeleteReplicaPorts } from '../delete-replica.ts';
 import { RequestLeases } from '../request-leases.ts';
+import { heedSaid } from '../stores/heed-said.ts';
 import { openLooseScope } from '../stores/loose-scope.ts';
 import type { Stores } from '../stores/store-access.ts';
 
 export type DeletePlacedPorts = DeleteReplicaPorts & {
-  readonly catalog: Pick<Catalog, 'claimRequests' | 'renewRequests' | 'finishRequests'>;
+  readonly catalog: Pick<Catalog & RuleCatalog, 'claimRequests' | 'renewRequests' | 'finishRequests' | 'readStoreUse'>;
   readonly random: Random;
   readonly stores: Stores;
 };
@@ -24,8 +26,8 @@ export interface CarryOutDeletes {
 /** Deletes at once, over all stores. */
 const CLAIM_MAX = 64;
 const LEASE_MS = 60_000;
-/** A store that is not known here is somebody else's to ask. */
-const UNKNOWN_WAIT_MS = 60_000;
+/** A store that is not known here is somebody else's to ask; one that is not to be asked may be allowed to be. */
+const HELD_BACK_MS = 60_000;
 
 /** Carries out the deletes of placed replicas until none is due. A delete is tried until it is done. */
 export async function carryOutDeletes(ports: DeletePlacedPorts, args: CarryOutDeletes): Promise<CarriedOut> {
@@ -41,9 +43,10 @@ export async function carryOutDeletes(ports: DeletePlacedPorts, args: CarryOutDe
       scopes: exceptScopes,
     });
     if (claimed.length === 0) break;
+    const stores = heedSaid(ports.stores, await ports.catalog.readStoreUse());
     const outcomes = await Promise.all(
       claimed.map(async (request) => {
-        const outcome = await attempt(ports, request, leases.hold(request.lease));
+        const outcome = await attempt({ ...ports, stores }, request, leases.hold(request.lease));
         leases.letGo(request.lease);
         return outcome;
       }),
@@ -61,8 +64,11 @@ async function attempt(
   { lease, scope, name, versionId, store, attempts }: ClaimedRequest,
   signal: AbortSignal,
 ): Promise<RequestOutcome> {
-  if (!ports.stores.has(store))
-    return { lease, kind: 'retry', afterMs: UNKNOWN_WAIT_MS, error: 'no profile here names the store' };
+  const known = ports.stores.get(store);
+  const afterMs = HELD_BACK_MS;
+  if (known === undefined) return { lease, kind: 'retry', afterMs, error: 'no profile here names the store' };
+  if (!known.traits.availability.delete)
+    return { lease, kind: 'retry', afterMs, error: `${known.name} takes no deletes now` };
   try {
     const opened = await openLooseScope(scope, [store], ports.stores);
     const outcome = await deleteReplica(ports, { scope: opened, name, versionId, store, signal });

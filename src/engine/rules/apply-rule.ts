@@ -7,12 +7,20 @@ import { claimReplica } from '../../domain/rule/claim-replica.ts';
 import { stuckWaitMs } from '../../domain/rule/stuck-retry.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
-import type { ClaimedRule, PlacedObject, RuleCatalog, RuleObject, RulePage, RuleRecord } from '../../ports/rules.ts';
+import type {
+  ClaimedRule,
+  PageQuota,
+  PlacedObject,
+  RuleCatalog,
+  RuleObject,
+  RulePage,
+  RuleRecord,
+} from '../../ports/rules.ts';
 import type { Telling } from '../../ports/telling.ts';
 import { placeIn, type StoreAccess, type Stores } from '../stores/store-access.ts';
 import { drawFrom } from './draw.ts';
 import { factsOfObject } from './object-facts.ts';
-import { factsOfStores, type StoresNow } from './store-facts.ts';
+import { factsOfStores, placesMeant, type StoresNow } from './store-facts.ts';
 
 export interface RulePorts {
   readonly catalog: Pick<
@@ -33,8 +41,12 @@ export interface RulePorts {
   readonly telling?: Telling | undefined;
 }
 
+/** A worker that sleeps longer than this loses its claim; renewed with each page. */
+export const LEASE_MS = 60_000;
+/** Locks looked at in one transaction. */
+const LOCKS = 2_000;
 /** Objects of one transaction: a fraction of a second, so that others get their turn. */
-export const PAGE_OBJECTS = 1_000;
+const PAGE_OBJECTS = 1_000;
 /** What stores are known to hold and to wait for may be so old. Space and quotas are held to by the catalog itself. */
 const STORES_MS_MAX = 2_000;
 /** How often a page is placed anew when a store turned out to be full meanwhile. */
@@ -47,8 +59,9 @@ const ROUNDS_MAX = 5;
 export async function applyRule(ports: RulePorts, claimed: ClaimedRule, signal: AbortSignal): Promise<boolean> {
   const { catalog } = ports;
   const { rule, lease } = claimed;
-  const turn = new RuleTurn(ports, rule);
+  const turn = new RuleTurn(ports, claimed);
   let after = claimed.position;
+  if (after === undefined && !(await releaseDetached(ports, claimed, signal))) return false;
   for (let isFirst = after === undefined; !signal.aborted; isFirst = false) {
     const page = await catalog.readRulePage(rule.id, {
       limit: PAGE_OBJECTS,
@@ -62,6 +75,23 @@ export async function applyRule(ports: RulePorts, claimed: ClaimedRule, signal: 
   return true;
 }
 
+/** Locks on what the content does not hold any more go first, so that their room is there for the others. */
+async function releaseDetached(
+  { catalog }: RulePorts,
+  { lease, rule: { counts } }: ClaimedRule,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (counts.ok + counts.replicating + counts.stuck === 0) return true;
+  for (let after: string | undefined; !signal.aborted; ) {
+    const page = await catalog.releaseLocks(lease, { limit: LOCKS, ...(after === undefined ? {} : { after }) });
+    if (page.next === undefined) return true;
+    after = page.next;
+    const [isHeld] = await catalog.renewRules([lease], LEASE_MS);
+    if (isHeld !== true) return false;
+  }
+  return false;
+}
+
 /** One run over a rule's content, and what it keeps in mind between pages. */
 class RuleTurn {
   readonly #ports: RulePorts;
@@ -70,9 +100,13 @@ class RuleTurn {
   /** Sums of the group that is being placed; of the pages done, as they are after them. */
   #group: { readonly key: string; readonly sums: GroupSums } | undefined;
 
-  constructor(ports: RulePorts, rule: RuleRecord) {
+  /** Locks of the pages done wait for something before they go. What another worker's pages did nobody knows. */
+  #waits: boolean;
+
+  constructor(ports: RulePorts, { rule, position }: Pick<ClaimedRule, 'rule' | 'position'>) {
     this.#ports = ports;
     this.#rule = rule;
+    this.#waits = position !== undefined;
   }
 
   async apply(
@@ -87,11 +121,14 @@ class RuleTurn {
         isFirst,
         position: page.next,
         events: [],
+        quotas: this.#quotas(),
         ...(round > ROUNDS_MAX ? withoutNew(placed) : placed),
+        waits: this.#waits || placed.waits,
       });
       if (applied.kind === 'lost-lease') return 'lost-lease';
       if (applied.kind === 'applied') {
         this.#group?.sums.add(page.objects, placed.objects);
+        this.#waits ||= placed.waits;
         return 'applied';
       }
       telling?.info?.('a page of a rule is placed anew: stores have filled up', {
@@ -130,6 +167,15 @@ class RuleTurn {
     return now;
   }
 
+  /** What the catalog holds to as it is then: others of the account may claim at the same moment. */
+  #quotas(): readonly PageQuota[] {
+    const all = [...this.#ports.stores.values()];
+    return (this.#stores?.now.quotas ?? []).map(({ expression }) => ({
+      expression,
+      stores: placesMeant(expression, all),
+    }));
+  }
+
   /** What the page's group has on other pages; undefined where each object is a group by itself. */
   async #restOf(page: RulePage): Promise<ReadonlyMap<string, GroupRest> | undefined> {
     const { grouping, id } = this.#rule;
@@ -144,7 +190,7 @@ class RuleTurn {
   }
 }
 
-function placementRule(rule: RuleRecord): PlacementRule {
+export function placementRule(rule: RuleRecord): PlacementRule {
   const { copies, grouping, besidesAuthoritative, isByPolicy, weight, ignoreAvailability, purge } = rule;
   return { copies, grouping, besidesAuthoritative, isByPolicy, weight, ignoreAvailability, purge };
 }
@@ -153,7 +199,9 @@ interface PagePlaced {
   readonly objects: readonly PlacedObject[];
   readonly missingCopies: number;
   readonly missingWhy: string | undefined;
-  readonly lookAgainAfterMs: number | undefined;
+  /** From when copies are missing on any page. */
+  readonly lookAgainAfterMs: number;
+  readonly waits: boolean;
 }
 
 function outcomeOf(args: {
@@ -169,7 +217,7 @@ function outcomeOf(args: {
   const placed: PlacedObject[] = [];
   let missingCopies = 0;
   let missingWhy: string | undefined;
-  let isWaiting = false;
+  let waits = false;
   for (const group of groups) {
     missingWhy ??= group.missing;
     for (const placement of group.objects) {
@@ -177,16 +225,16 @@ function outcomeOf(args: {
       const one = placeOne(object, placement, { dataset: page.dataset, byName });
       missingCopies += rule.copies - placement.copies.length + one.refused.length;
       missingWhy ??= one.refused[0];
-      isWaiting ||= placement.releases.some(({ waitsUntil }) => waitsUntil !== undefined);
+      waits ||= placement.releases.some(({ waitsUntil }) => waitsUntil !== undefined);
       if (one.placed.locks.length > 0 || one.placed.releases.length > 0) placed.push(one.placed);
     }
   }
-  const mayChange = missingCopies > 0 || isWaiting;
   return {
     objects: placed,
     missingCopies,
     missingWhy,
-    lookAgainAfterMs: mayChange ? stuckWaitMs(rule.timesStuck + 1, fraction) : undefined,
+    lookAgainAfterMs: stuckWaitMs(rule.timesStuck + 1, fraction),
+    waits,
   };
 }
 
@@ -218,6 +266,7 @@ function withoutNew(placed: PagePlaced): PagePlaced {
     missingCopies: placed.missingCopies + wanted,
     missingWhy: placed.missingWhy ?? 'stores fill up faster than copies can be placed',
     lookAgainAfterMs: STORES_MS_MAX,
+    waits: placed.waits,
   };
 }
 

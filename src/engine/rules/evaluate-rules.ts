@@ -1,10 +1,12 @@
 import type { ClaimedRule } from '../../ports/rules.ts';
-import { applyRule, type RulePorts } from './apply-rule.ts';
+import { applyRule, LEASE_MS, type RulePorts } from './apply-rule.ts';
 
 export interface EvaluateRules {
   /** Printable: who claims them. */
   readonly owner: string;
   readonly signal: AbortSignal;
+  /** Only these. */
+  readonly rules?: readonly number[];
 }
 
 export interface RulesEvaluated {
@@ -14,8 +16,6 @@ export interface RulesEvaluated {
   readonly ended: number;
 }
 
-/** A worker that sleeps longer than this loses its claim; renewed with each page. */
-const LEASE_MS = 60_000;
 /** Locks that go in one transaction. */
 const RELEASES = 2_000;
 
@@ -23,11 +23,19 @@ const RELEASES = 2_000;
  * Does what is due for rules: applies them to what they are about, tries again where copies had no place, and takes the locks of
  * those that ended. Returns when nothing is due now. Any number of workers may do it at once: each rule has one at a time.
  */
-export async function evaluateRules(ports: RulePorts, { owner, signal }: EvaluateRules): Promise<RulesEvaluated> {
+export async function evaluateRules(
+  ports: RulePorts,
+  { owner, signal, rules }: EvaluateRules,
+): Promise<RulesEvaluated> {
   const { catalog } = ports;
   const done = { applied: 0, ended: 0 };
   while (!signal.aborted) {
-    const [claimed] = await catalog.claimRules({ owner, limit: 1, leaseMs: LEASE_MS });
+    const [claimed] = await catalog.claimRules({
+      owner,
+      limit: 1,
+      leaseMs: LEASE_MS,
+      ...(rules === undefined ? {} : { rules }),
+    });
     if (claimed === undefined) break;
     if (claimed.work === 'end') {
       if (await endRule(ports, claimed, signal)) done.ended++;

@@ -20,6 +20,8 @@ export interface TransferFacts {
   readonly content: ObjectContent;
   readonly format: string;
   readonly isByPolicy: boolean;
+  /** Its bytes were to come from a file of whoever uploads it. */
+  readonly isUpload: boolean;
   readonly sourceExpression: string | undefined;
   /** Of the object, of all versions. */
   readonly replicas: readonly Replica[];
@@ -53,6 +55,9 @@ export interface PlannedTransfer {
 
 export type TransferPlan = PlannedTransfer | { readonly kind: 'not-now'; readonly outcome: AttemptOutcome };
 
+/** What is told of an upload whose uploader is gone, where no store can give the bytes in its place. */
+export const UPLOAD_INTERRUPTED = 'its upload was interrupted: pando upload --resume';
+
 /** More sources than this are not named to one attempt: the next attempt ranks anew. */
 const SOURCES_MAX = 4;
 
@@ -68,7 +73,8 @@ export function planTransfer(facts: TransferFacts, surroundings: TransferSurroun
   if (writing.length === 0) return notNow({ kind: 'held-back', why: `${destination.name} takes no writes now` });
 
   const { ranked, rejected, refusal } = rank(facts, destination, surroundings);
-  if (ranked.length === 0) return notNow(refusal ?? { kind: 'no-source', why: describeNone(rejected) });
+  if (ranked.length === 0)
+    return notNow(refusal ?? { kind: 'no-source', why: facts.isUpload ? UPLOAD_INTERRUPTED : describeNone(rejected) });
   const ways = waysFrom(ranked, writing, facts.failures);
   const next = chooseNextWay(ways, facts.failures);
   if (next === undefined) return notNow({ kind: 'no-source', why: 'every way has failed' });
@@ -81,9 +87,24 @@ export function planTransfer(facts: TransferFacts, surroundings: TransferSurroun
     sources: [used, ...firstOfEach].slice(0, SOURCES_MAX).map((one) => endAt(one.reading, one.replica)),
     destination: { store: used.writing.place, key: facts.place, url: urlOf(used.writing.place, facts.place) },
     ways: ways.map(({ source, protocol }) => ({ source, protocol })),
-    way: next.way,
+    // Plain: it goes to the catalog with the attempt, and a protocol does not cross a thread.
+    way: { source: used.source, protocol: used.protocol },
     rejected,
   };
+}
+
+/** Where the bytes of a copy may come from, as `planTransfer` sees it: best first, and why not the others. Stores by name. */
+export function judgeSources(
+  facts: TransferFacts,
+  surroundings: TransferSurroundings,
+): {
+  readonly ranked: readonly { readonly store: string; readonly why: string }[];
+  readonly rejected: readonly { readonly store: string; readonly why: string }[];
+} {
+  const destination = surroundings.stores.get(facts.store);
+  if (destination === undefined) return { ranked: [], rejected: [] };
+  const { reasons, rejected } = rank(facts, destination, surroundings);
+  return { ranked: reasons, rejected };
 }
 
 interface Source {
@@ -97,6 +118,7 @@ function rank(
   surroundings: TransferSurroundings,
 ): {
   readonly ranked: readonly Source[];
+  readonly reasons: readonly { readonly store: string; readonly why: string }[];
   readonly rejected: readonly { readonly store: string; readonly why: string }[];
   readonly refusal: AttemptOutcome | undefined;
 } {
@@ -108,8 +130,12 @@ function rank(
   const rejected: { store: string; why: string }[] = [];
   const candidates: SourceFacts[] = [];
   let refusal: AttemptOutcome | undefined;
+  const withoutBytes = new Set<string>();
   for (const replica of facts.replicas) {
+    // What is to be made is no source of itself.
+    if (replica.store === facts.store) continue;
     const store = stores.get(replica.store);
+    if (hasNoBytes(replica)) withoutBytes.add(store?.name ?? replica.store);
     if (store === undefined) {
       rejected.push({ store: replica.store, why: 'no profile here names it' });
       continue;
@@ -137,9 +163,24 @@ function rank(
   const ranking = rankSources(candidates, destination.name);
   return {
     ranked: ranking.ranked.map(({ store }) => sources.get(store) as Source),
-    rejected: [...rejected, ...ranking.rejected],
+    reasons: ranking.ranked.map(({ store, why }) => ({ store, why })),
+    rejected: toTell([...rejected, ...ranking.rejected], withoutBytes),
     refusal,
   };
+}
+
+/** Being written, or given up. */
+function hasNoBytes({ state, token }: Replica): boolean {
+  return token === undefined && (state === 'COPYING' || state === 'UNAVAILABLE');
+}
+
+/** Why stores that have bytes cannot give them; that others have none yet is told where there is nothing else. */
+function toTell<R extends { readonly store: string }>(
+  rejected: readonly R[],
+  withoutBytes: ReadonlySet<string>,
+): readonly R[] {
+  const telling = rejected.filter(({ store }) => !withoutBytes.has(store));
+  return telling.length > 0 ? telling : rejected;
 }
 
 /** What the destination says when the bytes are about to arrive, with the source they really come from. */

@@ -1,4 +1,3 @@
-import { formatObjectName } from '../../domain/object/object-name.ts';
 import type { AttemptOutcome } from '../../domain/transfer/attempt.ts';
 import type { WayFailure } from '../../domain/transfer/next-way.ts';
 import type { ClaimedRequest } from '../../ports/catalog.ts';
@@ -13,16 +12,26 @@ import type {
 } from '../../ports/transfer-tool.ts';
 import type { CarriedOut } from '../carry-out-requests.ts';
 import type { RequestLeases } from '../request-leases.ts';
+import { heedSaid } from '../stores/heed-said.ts';
+import type { Stores } from '../stores/store-access.ts';
 import { takeBack } from '../take-back.ts';
 import { type Arrived, confirmArrival } from './confirm-arrival.ts';
 import { decideTransfer, type TransferDecision } from './decide-transfer.ts';
 import { type PlannedTransfer, planTransfer } from './plan-transfer.ts';
 import type { TransferPorts } from './run-transfers.ts';
+import { transferFacts } from './transfer-facts.ts';
 
 /** What stores are known to hold may be so old where a transfer is planned. */
 const STORES_MS_MAX = 2_000;
 /** A tool that has no room, or does not answer, is asked again after this. */
 const TOOL_WAIT_WHY = 'the transfer tool does not take it now';
+
+/** What is known of stores at one moment. */
+interface StoresNow {
+  readonly use: ReadonlyMap<string, StoreUse>;
+  readonly stores: Stores;
+  readonly atMs: number;
+}
 
 /** One request this worker holds, from its claim to its outcome. */
 interface Held {
@@ -57,7 +66,7 @@ export class TransferRun implements AsyncDisposable {
   #settling: Promise<void> | undefined;
   #wake = Promise.withResolvers<void>();
   #inFlight = 0;
-  #stores: { readonly use: ReadonlyMap<string, StoreUse>; readonly atMs: number } | undefined;
+  #stores: StoresNow | undefined;
 
   constructor(ports: TransferPorts, leases: RequestLeases, stop: AbortSignal | undefined) {
     this.#ports = ports;
@@ -133,7 +142,7 @@ export class TransferRun implements AsyncDisposable {
   async #submitBatch(batch: readonly Held[]): Promise<void> {
     const { catalog } = this.#ports;
     const rows = await catalog.readTransfers(batch.map(({ request }) => request.lease.requestId));
-    const use = await this.#storesNow();
+    const { use, stores } = await this.#storesNow();
     const planned: Held[] = [];
     for (const [at, held] of batch.entries()) {
       held.row = rows[at];
@@ -141,8 +150,8 @@ export class TransferRun implements AsyncDisposable {
         this.#settle(held, { kind: 'not-needed', why: 'the object has changed since' });
         continue;
       }
-      const plan = planTransfer(this.#factsOf(held.request, held.row, use), {
-        stores: this.#ports.stores,
+      const plan = planTransfer(transferFacts(held.request, held.row, use.get(held.request.store)), {
+        stores,
         clientSite: this.#ports.clientSite,
         topology: this.#ports.topology,
         fraction: this.#ports.random.fraction(),
@@ -320,39 +329,13 @@ export class TransferRun implements AsyncDisposable {
     this.#wake.resolve();
   }
 
-  async #storesNow(): Promise<ReadonlyMap<string, StoreUse>> {
-    const { catalog, clock } = this.#ports;
+  async #storesNow(): Promise<StoresNow> {
+    const { catalog, clock, stores } = this.#ports;
     const atMs = clock.monotonicMs();
-    if (this.#stores !== undefined && atMs - this.#stores.atMs < STORES_MS_MAX) return this.#stores.use;
-    const use = new Map((await catalog.readStoreUse()).map((one) => [one.store, one]));
-    this.#stores = { use, atMs };
-    return use;
-  }
-
-  #factsOf(request: ClaimedRequest, row: TransferRow, use: ReadonlyMap<string, StoreUse>) {
-    const used = use.get(request.store);
-    const bytes = row.content.size;
-    const failureRates = new Map(
-      (used?.recent ?? []).map(({ source, succeeded, failed }) => [source, failed / Math.max(1, succeeded + failed)]),
-    );
-    return {
-      object: formatObjectName(request),
-      store: request.store,
-      place: row.place,
-      versionId: request.versionId,
-      content: row.content,
-      format: row.format,
-      isByPolicy: row.isByPolicy,
-      sourceExpression: request.ofRules?.sourceExpression,
-      replicas: row.replicas,
-      failures: row.failures,
-      // This copy's own bytes are reserved already.
-      usage: {
-        completedBytes: used?.completedBytes ?? 0,
-        inFlightBytes: Math.max(0, (used?.inFlightBytes ?? 0) - bytes),
-      },
-      failureRates,
-    };
+    if (this.#stores !== undefined && atMs - this.#stores.atMs < STORES_MS_MAX) return this.#stores;
+    const use = await catalog.readStoreUse();
+    this.#stores = { use: new Map(use.map((one) => [one.store, one])), stores: heedSaid(stores, use), atMs };
+    return this.#stores;
   }
 }
 

@@ -9,7 +9,8 @@ export class S3Failure extends Error {
   readonly status: number;
 
   constructor(code: string, status: number, said = '', requestId?: string) {
-    const words = ADVICE[code] ?? (said === code ? '' : shownText(said));
+    const words =
+      ADVICE[code] ?? (SAYS_NOTHING.test(said) ? adviceOnRights(code) : said === code ? '' : shownText(said));
     const facts = [status === 0 ? '' : String(status), requestId === undefined ? '' : `request ${requestId}`];
     const tail = facts.filter((fact) => fact !== '').join(', ');
     const name = shownText(code);
@@ -83,15 +84,37 @@ const KINDS: Readonly<Record<string, StorageErrorKind>> = {
 /** What a reader of the message should do, where the code alone does not tell. */
 const ADVICE: Readonly<Record<string, string>> = {
   NoSuchBucket: 'the bucket does not exist',
-  RequestTimeTooSkewed: 'the clocks of this machine and the server differ too much',
-  CredentialsProviderError:
-    'no credentials were found: name them in the profile (credentials_provider), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+  SignatureDoesNotMatch:
+    'the secret key does not fit this access key: check both; a proxy that rewrites the host of endpoint_url does this too',
+  InvalidAccessKeyId:
+    'the server does not know this access key: check it, and that endpoint_url is the server it is of',
+  ExpiredToken: 'the session has ended: get new credentials',
+  InvalidToken: 'the session token is not one of this server, or not of this access key: get new credentials',
+  RequestTimeTooSkewed: 'the clocks of this machine and the server differ too much: put them right (timedatectl)',
   PermanentRedirect: 'the bucket lies in another region; set region',
   AuthorizationHeaderMalformed: 'the bucket lies in another region; set region',
   MetadataTooLarge: 'the metadata is larger than the server takes (2 KB at Amazon)',
   InvalidObjectState: 'the object lies in an archive and must be restored first',
   KeyTooLongError: 'with the prefix the key is longer than the server takes',
 };
+
+/** All that most servers say of a missing right, and nothing at all to a HEAD. */
+const SAYS_NOTHING = /^(access ?denied\.?)?$/i;
+
+function adviceOnRights(code: string): string {
+  return code === 'AccessDenied'
+    ? 'these credentials may not do this, or are wrong: check them, and the policies of the bucket and of their user'
+    : '';
+}
+
+/** Nobody had credentials; `profile` is that of the AWS files which was asked for them. */
+export function noCredentials(profile: string | undefined): S3Failure {
+  const why =
+    profile === undefined
+      ? 'no AWS credentials were found: name them in the profile (credentials_provider), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'
+      : `the AWS profile ${profile} has no credentials: give it some (aws configure --profile ${profile}), or name another one`;
+  return new S3Failure('CredentialsProviderError', 0, why);
+}
 
 /** Whatever a request threw, as the one error of the port (docs/stores.md, "Errors"). */
 export function toStorageError(
@@ -102,7 +125,9 @@ export function toStorageError(
   if (error instanceof StorageError) return error;
   const failure = toS3Failure(error);
   const kind = signal?.aborted === true ? 'aborted' : kindOf(failure);
-  return new StorageError(kind, where, failure.message, failure);
+  // What to do about it depends on that it is a refusal, which not every code tells.
+  const why = kind === 'denied' ? `denied: ${failure.message}` : failure.message;
+  return new StorageError(kind, where, why, failure);
 }
 
 /** The failure behind a storage error of this adapter. */

@@ -1,12 +1,10 @@
-import type { IncomingMessage } from 'node:http';
-import type { ByteSpan } from '../../domain/transfer/byte-range.ts';
 import { type GetOptions, type Got, type Head, StorageError } from '../../ports/storage.ts';
-import { failureOf, isBucketMissing } from './errors.ts';
+import { openBody, readWhole } from '../http-body.ts';
+import { covers, sentOf, wantedOf } from '../http-range.ts';
+import { failureOf, isBucketMissing, toStorageError } from './errors.ts';
 import { quoted } from './etag.ts';
-import { headerOf } from './http-exchange.ts';
 import type { ObjectAt } from './key-space.ts';
-import { openBody } from './object-body.ts';
-import { lengthOf, readHead } from './read-head.ts';
+import { readHead } from './read-head.ts';
 import { isNotFound, isPreconditionFailed, type S3Bucket } from './s3-bucket.ts';
 
 /** A body up to this size is read before `get` returns: a small object is then one piece, and its failure is that of `get`. */
@@ -46,6 +44,7 @@ export async function getObject(bucket: S3Bucket, at: ObjectAt, { span, ifToken,
       sent: sent.end - sent.start,
       idleMs: connection.timeouts.idleMs,
       signal,
+      toError: (error) => toStorageError(error, { store: bucket.name, key: at.key }, signal),
     });
     const length = wanted.end - wanted.start;
     return { head, body: length <= WHOLE_BODY_BYTES_MAX ? await readWhole(body, length) : body };
@@ -68,43 +67,4 @@ async function headOnly(
   const { head } = await bucket.head(at, { signal });
   if (ifToken !== undefined && head.token !== ifToken) throw bucket.preconditionFailed(at, undefined);
   return head;
-}
-
-/** Which of the bytes the server sends were asked for. */
-function wantedOf(span: ByteSpan | undefined, sent: Sent): ByteSpan {
-  if (span === undefined) return { start: 0, end: sent.size };
-  const end = Math.max(Math.min(span.end, sent.size) - sent.start, 0);
-  return { start: Math.min(span.start - sent.start, end), end };
-}
-
-/** Bytes of an object on their way, and the size of the whole. */
-interface Sent extends ByteSpan {
-  readonly size: number;
-}
-
-/** Undefined: the answer to a range does not say which one it is. */
-function sentOf(answer: IncomingMessage): Sent | undefined {
-  if (answer.statusCode !== 206) return { start: 0, end: lengthOf(answer), size: lengthOf(answer) };
-  const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(headerOf(answer, 'content-range') ?? '');
-  return match === null ? undefined : { start: Number(match[1]), end: Number(match[2]) + 1, size: Number(match[3]) };
-}
-
-function covers(sent: Sent, span: ByteSpan): boolean {
-  return sent.end <= sent.size && sent.start <= span.start && sent.end >= Math.min(span.end, sent.size);
-}
-
-async function readWhole(body: AsyncIterable<Uint8Array>, length: number): Promise<Uint8Array> {
-  let whole: Uint8Array | undefined;
-  let filled = 0;
-  for await (const chunk of body) {
-    if (whole === undefined && chunk.length === length) {
-      whole = chunk;
-      filled = length;
-      continue;
-    }
-    whole ??= new Uint8Array(length);
-    whole.set(chunk, filled);
-    filled += chunk.length;
-  }
-  return whole ?? NO_BYTES;
 }

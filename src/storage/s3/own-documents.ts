@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import type { Token } from '../../ports/storage.ts';
-import { failureOf } from './errors.ts';
+import { openBody } from '../http-body.ts';
+import { failureOf, toStorageError } from './errors.ts';
 import { quoted, tokenOf } from './etag.ts';
 import { headerOf } from './http-exchange.ts';
-import { openBody } from './object-body.ts';
 import { isListing } from './is-listing.ts';
 import { lengthOf } from './read-head.ts';
 import type { Condition, S3Bucket } from './s3-bucket.ts';
@@ -31,7 +31,8 @@ export async function readOwn(bucket: S3Bucket, name: string): Promise<OwnDocume
     const sent = lengthOf(answer);
     const wanted = { start: 0, end: Math.min(sent, DOCUMENT_BYTES_MAX) };
     const { idleMs } = bucket.connection.timeouts;
-    const body = openBody(answer, { store: bucket.name, key, wanted, sent, idleMs, signal: undefined });
+    const toError = (error: Error) => toStorageError(error, { store: bucket.name, key });
+    const body = openBody(answer, { store: bucket.name, key, wanted, sent, idleMs, signal: undefined, toError });
     const chunks = await Array.fromAsync(body);
     return { text: Buffer.concat(chunks).toString('utf8'), token: tokenOf(headerOf(answer, 'etag')) };
   } catch (error) {

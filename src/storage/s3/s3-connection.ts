@@ -106,7 +106,7 @@ export function openConnection(options: S3StorageOptions): S3Connection {
       try {
         return await work();
       } catch (error) {
-        const failure = toStorageError(error, where, signal);
+        const failure = toStorageError(lazy.nameCredentials(error), where, signal);
         if (!retried || !mayRetry(failure.kind, attempt, retry)) throw failure;
         await clock.sleep(retryDelayMs(attempt, retry, random.fraction()), signal).catch((reason: unknown) => {
           throw new StorageError('aborted', where, 'it was aborted', reason);

@@ -1,6 +1,7 @@
 import type { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type * as Sdk from '@aws-sdk/client-s3';
+import { noCredentials } from './errors.ts';
 import type { S3Settings, S3Timeouts } from './s3-settings.ts';
 import type { SigningCredentials } from './signing.ts';
 
@@ -34,6 +35,14 @@ export class LazySdk {
     const { credentials } = this.#settings;
     if (credentials.kind === 'static') return staticCredentials(credentials);
     return (await this.open()).client.config.credentials();
+  }
+
+  /** The SDK does not tell whose credentials it did not find. */
+  nameCredentials(error: unknown): unknown {
+    const { credentials } = this.#settings;
+    if (credentials.kind === 'static' || !(error instanceof Error) || error.name !== 'CredentialsProviderError')
+      return error;
+    return noCredentials(credentials.profile ?? process.env['AWS_PROFILE']);
   }
 
   close(): void {

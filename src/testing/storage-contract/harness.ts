@@ -31,7 +31,11 @@ export type StorageGap =
   /** `a` and `a/b` cannot both be objects. */
   | 'no-object-below-object'
   /** Deletes and publishes of objects in parts do not enforce `ifAbsent` and `ifToken`, they look just before. */
-  | 'parts-not-conditional';
+  | 'parts-not-conditional'
+  /** Modification times before 1970 become 1970. */
+  | 'no-times-before-1970'
+  /** There is no flush to be asked for: `flushAll` is `unsupported`. */
+  | 'no-flush';
 
 export interface StorageContractOptions {
   readonly gaps?: readonly StorageGap[];

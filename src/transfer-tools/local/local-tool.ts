@@ -12,6 +12,7 @@ import type {
   TransferTool,
   TransferToolCapabilities,
 } from '../../ports/transfer-tool.ts';
+import type { Token } from '../../ports/storage.ts';
 import { copyItemOf, takePage, type WaitingTransfer } from './waiting-transfer.ts';
 
 export interface LocalToolOptions {
@@ -207,7 +208,12 @@ export class LocalTool implements TransferTool {
     const reads = await this.#o.pool.read({ items }, () => undefined);
     for (const [at, one] of page.entries()) {
       const read = reads[at];
-      const { sha256 } = one.transfer.content;
+      const { sha256, operation } = one.transfer.content;
+      if (read?.kind === 'read' && read.sha256 !== sha256 && read.head.mark?.operation === operation) {
+        // This very copy was begun before and came out wrong: it is nobody else's, and replaced.
+        this.#replace(one, read.head.token);
+        continue;
+      }
       if (read?.kind !== 'read' || read.sha256 !== sha256) {
         const message = `${one.transfer.destination.key}: the destination holds something else than expected`;
         this.#fail(
@@ -230,6 +236,17 @@ export class LocalTool implements TransferTool {
         failed: one.failed,
       });
     }
+  }
+
+  #replace(one: WaitingTransfer, onto: Token): void {
+    if (one.transfer.onto === onto || one.isCancelled || this.#isClosed) {
+      const message = `${one.transfer.destination.key}: wrong bytes are at the destination, and could not be replaced`;
+      return this.#fail(one, { kind: 'corrupt', message }, 'destination');
+    }
+    one.transfer = { ...one.transfer, onto };
+    one.isMoving = false;
+    one.bytes = undefined;
+    this.#waiting.unshift(one);
   }
 
   /** The next source, where there is one and it may help. */

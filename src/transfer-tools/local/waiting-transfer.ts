@@ -4,7 +4,7 @@ import type { FailedSource, Transfer, TransferSource } from '../../ports/transfe
 /** A transfer that was submitted to this process and is not over. */
 export interface WaitingTransfer {
   readonly id: string;
-  readonly transfer: Transfer;
+  transfer: Transfer;
   priority: number;
   /** Which of its sources is next, or is being asked. */
   sourceAt: number;

@@ -124,13 +124,16 @@ export class QueuePool implements CopyPool {
     if (this.#stop !== 'none' || this.#closing.signal.aborted) return pending.fail(STOPPED);
     const number = ++this.#lastNumber;
     this.#pending.set(number, pending);
-    this.#o.queue.addPage({ job: this.#o.job.id, number, kind, text }).then(
-      (isAdded) => {
-        if (!isAdded) this.#settle(number, ({ fail }) => fail(LOST));
-      },
-      (error: unknown) => this.#settle(number, ({ crash }) => crash(error)),
-    );
+    void this.#queue({ job: this.#o.job.id, number, kind, text });
     if (!this.#isCollecting) this.#collecting = this.#collectAll();
+  }
+
+  async #queue(page: NewPage): Promise<void> {
+    try {
+      if (!(await this.#o.queue.addPage(page))) this.#settle(page.number, ({ fail }) => fail(LOST));
+    } catch (error) {
+      this.#settle(page.number, ({ crash }) => crash(error));
+    }
   }
 
   async #collectAll(): Promise<void> {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { array, assert, double, nat, option, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   domainBetween,
@@ -42,11 +42,11 @@ describe('protocols of a store', () => {
   });
 
   it('are each tried once, whatever the numbers', () => {
-    const priority = fc.option(fc.nat(3));
-    fc.assert(
-      fc.property(
-        fc.array(priority, { maxLength: 6 }),
-        fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+    const priority = option(nat(3));
+    assert(
+      property(
+        array(priority, { maxLength: 6 }),
+        double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
         (numbers, fraction) => {
           const protocols = numbers.map((number, at) => protocol(`p${at}`, all(number)));
           const tried = names(orderProtocols(protocols, { ...first, fraction }));

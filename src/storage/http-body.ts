@@ -1,7 +1,6 @@
 import type { Readable } from 'node:stream';
-import type { ByteSpan } from '../../domain/transfer/byte-range.ts';
-import { StorageError } from '../../ports/storage.ts';
-import { toStorageError } from './errors.ts';
+import type { ByteSpan } from '../domain/transfer/byte-range.ts';
+import { StorageError } from '../ports/storage.ts';
 
 export interface BodyOptions {
   readonly store: string;
@@ -12,6 +11,10 @@ export interface BodyOptions {
   readonly sent: number;
   readonly idleMs: number;
   readonly signal: AbortSignal | undefined;
+  /** Its end is where the server says it is, not that of `wanted`. */
+  readonly isOpenEnded?: boolean;
+  /** What a broken connection is to this adapter. */
+  toError(error: Error): StorageError;
 }
 
 /**
@@ -41,7 +44,7 @@ class ObjectBody implements AsyncIterableIterator<Uint8Array> {
       wake();
     });
     stream.on('error', (error) => {
-      this.#failure ??= this.#fail(error);
+      this.#failure ??= this.#options.toError(error);
       wake();
     });
     stream.on('close', () => {
@@ -60,6 +63,7 @@ class ObjectBody implements AsyncIterableIterator<Uint8Array> {
       if (this.#failure !== undefined) throw this.#failure;
       const chunk = this.#stream.read() as Uint8Array | null;
       if (chunk === null) {
+        if (this.#ended && this.#options.isOpenEnded === true && this.#stream.readableEnded) break;
         if (this.#ended) throw this.#short();
         await this.#more();
         continue;
@@ -104,11 +108,6 @@ class ObjectBody implements AsyncIterableIterator<Uint8Array> {
     });
   }
 
-  #fail(error: Error): StorageError {
-    const { store, key, signal } = this.#options;
-    return toStorageError(error, { store, key }, signal);
-  }
-
   #short(): StorageError {
     const { wanted, signal } = this.#options;
     if (signal?.aborted === true) return this.#error('aborted', 'it was aborted');
@@ -121,4 +120,21 @@ class ObjectBody implements AsyncIterableIterator<Uint8Array> {
   #error(kind: StorageError['kind'], why: string): StorageError {
     return new StorageError(kind, { store: this.#options.store, key: this.#options.key }, why);
   }
+}
+
+/** All of a body that is known to have so many bytes, in one piece. */
+export async function readWhole(body: AsyncIterable<Uint8Array>, length: number): Promise<Uint8Array> {
+  let whole: Uint8Array | undefined;
+  let filled = 0;
+  for await (const chunk of body) {
+    if (whole === undefined && chunk.length === length) {
+      whole = chunk;
+      filled = length;
+      continue;
+    }
+    whole ??= new Uint8Array(length);
+    whole.set(chunk, filled);
+    filled += chunk.length;
+  }
+  return whole ?? new Uint8Array(0);
 }

@@ -1,0 +1,150 @@
+import type { Configuration } from '../config/configuration.ts';
+import { RULE_ACTIVITY_DEFAULT, RULE_PRIORITY_DEFAULT } from '../domain/rule/activities.ts';
+import type { RuleTarget, RuleWords } from '../domain/rule/rule.ts';
+import type { NewRule } from '../ports/rules.ts';
+import type { ListedStore } from './list-stores.ts';
+import { listStores } from './list-stores.ts';
+import { RuleError } from './rule-error.ts';
+
+/** What a rule may be told besides what it is about. Times in milliseconds. */
+export interface RuleTerms {
+  readonly copies: number;
+  /** Which stores are asked: an expression (docs/names-and-expressions.md). */
+  readonly stores: string;
+  readonly grouping?: RuleWords['grouping'];
+  readonly weight?: string | undefined;
+  /** From now; undefined: until somebody ends it. */
+  readonly lifetimeMs?: number | undefined;
+  /** It refuses to end. */
+  readonly locked?: boolean;
+  /** Which stores may give the bytes. */
+  readonly source?: string | undefined;
+  readonly activity?: string;
+  /** 0 is most urgent. */
+  readonly priority?: number;
+  /** What only it claimed goes at once when it ends. */
+  readonly purge?: boolean;
+  readonly comment?: string | undefined;
+  readonly notify?: RuleWords['notify'];
+  readonly ignoreAvailability?: boolean;
+  /** Stores, aliases or sites. */
+  readonly prefer?: readonly string[];
+  readonly block?: readonly string[];
+}
+
+export function makeRule(
+  terms: RuleTerms,
+  given: {
+    readonly account: string;
+    readonly targets: readonly RuleTarget[];
+    readonly nowMs: number;
+    readonly needsApproval: boolean;
+  },
+): NewRule {
+  const { account, targets, nowMs, needsApproval } = given;
+  return {
+    origin: 'asked',
+    account,
+    targets,
+    copies: terms.copies,
+    expression: terms.stores,
+    sourceExpression: terms.source,
+    grouping: terms.grouping ?? 'dataset',
+    weight: terms.weight,
+    domainAttribute: undefined,
+    activity: terms.activity ?? RULE_ACTIVITY_DEFAULT,
+    priority: terms.priority ?? RULE_PRIORITY_DEFAULT,
+    isLocked: terms.locked ?? false,
+    purge: terms.purge ?? false,
+    ignoreAvailability: terms.ignoreAvailability ?? false,
+    besidesAuthoritative: false,
+    isByPolicy: false,
+    preferred: terms.prefer ?? [],
+    blocked: terms.block ?? [],
+    comment: terms.comment,
+    notify: terms.notify ?? 'none',
+    expiresMs: terms.lifetimeMs === undefined ? undefined : nowMs + terms.lifetimeMs,
+    replaces: undefined,
+    needsApproval,
+  };
+}
+
+/** What is changed of a rule: only what is given. */
+export function changedWords(terms: Partial<RuleTerms>, nowMs: number): Partial<RuleWords> {
+  const words: Record<string, unknown> = {};
+  for (const [term, word] of Object.entries(WORDS)) if (term in terms) words[word] = terms[term as keyof RuleTerms];
+  if ('lifetimeMs' in terms) words['expiresMs'] = terms.lifetimeMs === undefined ? undefined : nowMs + terms.lifetimeMs;
+  return words;
+}
+
+const WORDS = {
+  copies: 'copies',
+  stores: 'expression',
+  grouping: 'grouping',
+  weight: 'weight',
+  locked: 'isLocked',
+  source: 'sourceExpression',
+  activity: 'activity',
+  priority: 'priority',
+  purge: 'purge',
+  comment: 'comment',
+  notify: 'notify',
+  ignoreAvailability: 'ignoreAvailability',
+  prefer: 'preferred',
+  block: 'blocked',
+} as const satisfies Partial<Record<keyof RuleTerms, keyof RuleWords>>;
+
+/** What the words about stores mean on the configuration, and what may not be meant so: sentences. */
+export interface TermsChecked {
+  readonly stores: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Fails with a `ConfigurationError` where an expression is not understood, and with a `RuleError` where one that says where copies go
+ * names no store now, unless that is allowed.
+ */
+export function checkTerms(
+  configuration: Configuration,
+  terms: Partial<RuleTerms>,
+  { allowEmpty }: { readonly allowEmpty: boolean },
+): TermsChecked {
+  const warnings: string[] = [];
+  const meant = terms.stores === undefined ? [] : read(configuration, terms.stores, warnings);
+  if (terms.stores !== undefined && meant.length === 0) {
+    const message = `${JSON.stringify(terms.stores)} names no store now${warnings.map((one) => `; ${one}`).join('')}`;
+    const remedy = 'pando store ls shows what there is; --allow-empty adds the rule all the same';
+    if (!allowEmpty) throw new RuleError('refused', message, remedy);
+    warnings.push(message);
+  }
+  if (terms.source !== undefined && read(configuration, terms.source, warnings).length === 0)
+    warnings.push(`the source expression ${JSON.stringify(terms.source)} names no store now: nothing can be copied`);
+  const { copies, weight } = terms;
+  if (copies !== undefined && meant.length > 0 && copies > meant.length)
+    warnings.push(`${copies} copies are asked for, and ${counted(meant.length)} named now`);
+  if (weight !== undefined && meant.every(({ attributes }) => typeof attributes.get(weight) !== 'number'))
+    warnings.push(`none of these stores has a number as its attribute ${weight}`);
+  for (const node of [...(terms.prefer ?? []), ...(terms.block ?? [])])
+    if (!isKnownNode(configuration, node)) warnings.push(`${node}: no store, alias or site is called so`);
+  return { stores: meant.map(({ name }) => name), warnings };
+}
+
+function counted(stores: number): string {
+  return stores === 1 ? '1 store is' : `${stores} stores are`;
+}
+
+function read(configuration: Configuration, expression: string, warnings: string[]): readonly ListedStore[] {
+  const found = listStores(configuration, expression);
+  for (const { message, remedy } of found.warnings) warnings.push(`${message}; ${remedy}`);
+  for (const { key, nearest } of found.unknownKeys) {
+    const advice = nearest === undefined ? '' : `: did you mean ${nearest}?`;
+    warnings.push(`no store is called ${key}, and none has such an attribute${advice}`);
+  }
+  return found.kind === 'empty' ? [] : found.stores;
+}
+
+function isKnownNode({ profiles }: Configuration, node: string): boolean {
+  return Object.values(profiles).some(
+    ({ name, traits: { aliases, site } }) => name === node || site === node || aliases.includes(node),
+  );
+}

@@ -1,0 +1,57 @@
+import type { Pando } from '../compose.ts';
+import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
+import type { StoreTraits } from '../domain/store/store-traits.ts';
+import type { StoreUse } from '../ports/rules.ts';
+import { findStore } from './list-stores.ts';
+import { readStoreTitles } from './store-titles.ts';
+
+type Availability = StoreTraits['availability'];
+
+/** Sources by their names. */
+export type StoreUsed = Omit<StoreUse, 'store' | 'title' | 'said'>;
+
+export interface StoreKnown {
+  /** What was said before what is configured. */
+  readonly availability: Availability;
+  /** Undefined: no worker and no rule has had to do with it yet. */
+  readonly use: StoreUsed | undefined;
+}
+
+/** How rules use a store, from the catalog. Fails with a `ConfigurationError` where there is none of that name. */
+export async function readStoreUse(pando: Pando, name: string): Promise<StoreKnown> {
+  const { place, traits } = findStore(pando.configuration, name);
+  const catalog = await pando.catalog();
+  const found = (await catalog.readStoreUse()).find(({ store }) => store === place);
+  if (found === undefined) return { availability: traits.availability, use: undefined };
+  const { said, recent, completedBytes, inFlightBytes, leavingBytes, pendingRequests } = found;
+  const titles = await readStoreTitles(catalog, pando.configuration);
+  return {
+    availability: { ...traits.availability, ...said.availability },
+    use: {
+      completedBytes,
+      inFlightBytes,
+      leavingBytes,
+      pendingRequests,
+      recent: recent.map((one) => ({ ...one, source: titles(one.source) })),
+    },
+  };
+}
+
+/** Says what a store is to be asked for. Who waits for it is tried at once: `hastened` says how many. */
+export async function setStore(
+  pando: Pando,
+  name: string,
+  said: Partial<Availability>,
+): Promise<{ readonly availability: Availability; readonly hastened: number }> {
+  const { place } = findStore(pando.configuration, name);
+  if (Object.keys(said).length === 0) {
+    const remedy = 'say --read or --no-read, --write or --no-write, --delete or --no-delete';
+    throw new ConfigurationError([problemOutsideFiles('store set', 'nothing is to be set', remedy)]);
+  }
+  const catalog = await pando.catalog();
+  await pando.declareStores();
+  await catalog.setStore(place, { availability: said });
+  const isMore = said.read === true || said.write === true || said.delete === true;
+  const hastened = isMore ? await catalog.hasten({ fact: 'asked', store: place }) : 0;
+  return { availability: (await readStoreUse(pando, name)).availability, hastened };
+}

@@ -1,0 +1,38 @@
+import type { Topology } from '../../domain/transfer/find-route.ts';
+import type { Catalog } from '../../ports/catalog.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { StoreUse } from '../../ports/rules.ts';
+import { heedSaid } from '../stores/heed-said.ts';
+import type { Stores } from '../stores/store-access.ts';
+
+/** What is needed to say why things are as they are. Nothing is opened and nothing is written. */
+export interface ExplainPorts {
+  readonly catalog: Catalog;
+  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly stores: Stores;
+  readonly topology: Topology;
+  /** Where this machine stands. */
+  readonly clientSite: string | undefined;
+  /** Place of the source of a scope; undefined: it has none, or nobody here knows. */
+  readonly sourceOf: (scope: string) => string | undefined;
+}
+
+/** Stores as they are known at one moment. */
+export interface StoresSeen {
+  /** With what was said of them. */
+  readonly stores: Stores;
+  readonly use: readonly StoreUse[];
+  readonly useOf: (place: string) => StoreUse | undefined;
+  readonly nameOf: (place: string) => string;
+}
+
+export async function seeStores({ catalog, stores }: Pick<ExplainPorts, 'catalog' | 'stores'>): Promise<StoresSeen> {
+  const use = await catalog.readStoreUse();
+  const byPlace = new Map(use.map((one) => [one.store, one]));
+  return {
+    stores: heedSaid(stores, use),
+    use,
+    useOf: (place) => byPlace.get(place),
+    nameOf: (place) => stores.get(place)?.name ?? byPlace.get(place)?.title ?? place,
+  };
+}
