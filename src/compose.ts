@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import type { Configuration, Profile } from './config/configuration.ts';
 import { findProfile } from './config/find-profile.ts';
 import { nameOfPlace } from './config/implicit-profile.ts';
@@ -16,43 +15,33 @@ import type { KeepRules, RuleWorkPorts } from './engine/rules/keep-rules.ts';
 import { StoreHealth } from './engine/store-health.ts';
 import type { Stores } from './engine/stores/store-access.ts';
 import { describeTopology } from './engine/stores/topology.ts';
-import { copyPage } from './engine/sync/copy-page.ts';
-import type { SyncPorts, SyncReplicas } from './engine/sync/sync-replicas.ts';
+import type { PoolOfSync, SyncPorts, SyncReplicas } from './engine/sync/sync-replicas.ts';
 import type { SyncResult } from './engine/sync/sync-types.ts';
-import { readPage } from './engine/verify/read-page.ts';
 import type { VerifyReplicas } from './engine/verify/verify-replicas.ts';
 import type { VerifyResult } from './engine/verify/verify-types.ts';
 import type { Catalog, NewEvent } from './ports/catalog.ts';
 import type { CopyPool } from './ports/copy-pool.ts';
+import type { PageJob } from './ports/page-queue.ts';
 import type { Storage } from './ports/storage.ts';
 import type { Telling } from './ports/telling.ts';
 import type { TransferTool } from './ports/transfer-tool.ts';
 import { existingCatalog, openCatalog } from './open-catalog.ts';
-import { type OpenStore, openStorage, type WorkerInit, type WorkerStore } from './open-storage.ts';
+import { areShareable, openLocalPool, type PoolOptions, type PoolParts } from './open-pool.ts';
+import { type OpenStore, openStorage, type WorkerStore } from './open-storage.ts';
 import { StoreDesk } from './store-desk.ts';
 import { openLedger } from './storage/bandwidth.ts';
 import { StoreMeters } from './storage/store-meters.ts';
-import type { MeterSnapshot } from './storage/with-meter.ts';
 import { systemClock } from './system/system-clock.ts';
 import { systemProcesses } from './system/system-processes.ts';
 import { systemRandom } from './system/system-random.ts';
 import { openSystemScratch } from './system/system-scratch.ts';
 import { systemUser } from './system/system-user.ts';
-import { InProcessPool } from './transfer-tools/in-process-pool.ts';
-import { planPool } from './transfer-tools/plan-pool.ts';
-import { processLink, threadLink } from './transfer-tools/worker-link.ts';
-import { WorkerPool } from './transfer-tools/worker-pool.ts';
+import type { CarryOutPages } from './transfer-tools/workers/carry-out-pages.ts';
+
+export type { ExecutionMode } from './open-pool.ts';
 
 export interface StoreOptions {
   readonly symlinks?: OpenStore['symlinks'];
-}
-
-export interface PoolOptions {
-  /** Copies under way at once, over all workers. */
-  readonly transfers?: number | undefined;
-  /** Given: so many processes of their own carry out the copies; otherwise threads of this process do. */
-  readonly workerProcesses?: number | undefined;
-  readonly onWorkerLost?: ((why: string) => void) | undefined;
 }
 
 /**
@@ -194,7 +183,7 @@ export class Pando implements AsyncDisposable {
     const [first] = opened;
     if (first === undefined) return [];
     const { LocalTool } = await import('./transfer-tools/local/local-tool.ts');
-    return [new LocalTool({ pool: await this.#openPool(first, opened, options), stores: places, readBack: true })];
+    return [new LocalTool({ pool: await this.#openPool([first, ...opened], options), stores: places, readBack: true })];
   }
 
   profile(name: string): Profile | undefined {
@@ -290,7 +279,7 @@ export class Pando implements AsyncDisposable {
       processes: this.processes,
       telling: this.#telling,
       openScratch: () => openSystemScratch(),
-      openPool: async (source, targets) => this.#openPool(source, targets, options),
+      openPool: (source, targets, asked) => this.#openPool([source, ...targets], options, asked),
     };
   }
 
@@ -321,7 +310,7 @@ export class Pando implements AsyncDisposable {
 
   /** Audits of stores, and plans about them. */
   storeDesk(): StoreDesk {
-    const openPool = (storage: Storage) => this.#openPool(storage, [], {});
+    const openPool = (storage: Storage) => this.#openPool([storage], {});
     return new StoreDesk(this, { openPool, health: this.#health, telling: this.#telling });
   }
 
@@ -331,46 +320,41 @@ export class Pando implements AsyncDisposable {
     return this.#catalog;
   }
 
-  async #openPool(source: Storage, targets: readonly Storage[], options: PoolOptions): Promise<CopyPool> {
-    const stores = [source, ...targets].map((storage) => this.#opened.get(storage));
-    const transfers = options.transfers ?? DEFAULT_TRANSFERS;
-    if (stores.some((store) => store === undefined || store.profile.storage.type === 'memory')) {
-      const deps = { clock: this.clock, itemsAtOnce: Math.ceil(transfers / 2) };
-      return new InProcessPool(2, {
-        copy: (page, guards) => copyPage({ ...deps, source, targets, ...guards }, page),
-        read: (page, guards) => readPage({ ...deps, stores: [source, ...targets], ...guards }, page),
+  /** Threads or processes of this process; or whoever takes the pages from the catalog. */
+  async #openPool(stores: readonly Storage[], options: PoolOptions, asked?: PoolOfSync): Promise<CopyPool> {
+    const parts = this.#poolParts(stores);
+    if (options.executionMode !== 'workers' || asked === undefined || !areShareable(parts.opened))
+      return openLocalPool(parts, options);
+    const { openQueuePool } = await import('./open-queue-pool.ts');
+    const { clock, processes } = this;
+    return openQueuePool(
+      { catalog: await this.catalog(), clock, processes, telling: this.#telling, operations: this.#operations },
+      { parts, options, asked },
+    );
+  }
+
+  /** Carries out pages of bulk syncs that others run in this catalog, of stores that profiles name here. Returns how many. */
+  async carryOutPages(args: Omit<CarryOutPages, 'openJob'>, options: PoolOptions = {}): Promise<number> {
+    const { carryOutPages } = await import('./transfer-tools/workers/carry-out-pages.ts');
+    const { openPageJob } = await import('./open-queue-pool.ts');
+    const catalog = await this.catalog();
+    const openJob = async (job: PageJob) =>
+      openPageJob({ catalog, configuration: this.configuration, telling: this.#telling }, job, {
+        openStore: (profile, open) => this.openStore(profile, open),
+        openPool: (stores) => openLocalPool(this.#poolParts(stores), options),
       });
-    }
-    const isRemote = (stores as WorkerStore[]).some(({ profile }) => profile.storage.type !== 'file');
-    const plan = planPool({
-      isRemote,
-      transfers,
-      workers: options.workerProcesses,
-      processors: availableParallelism(),
-    });
-    const isThreaded = options.workerProcesses === undefined;
-    const isMetered = this.#telling.info !== undefined;
-    const [ours, ...theirs] = (stores as WorkerStore[]).map(({ profile, open }) => ({
-      profile,
-      // Processes share no memory.
-      open: { ...open, blocking: true, workers: plan.workers, ledger: isThreaded ? open.ledger : undefined },
-    }));
-    const init: WorkerInit = { source: ours as WorkerStore, targets: theirs, itemsAtOnce: plan.itemsAtOnce, isMetered };
-    const entry = new URL(`./worker-entry${import.meta.url.slice(-3)}`, import.meta.url);
-    const open = isThreaded ? threadLink(entry, init) : processLink(entry, init);
-    const pool = new WorkerPool({
-      ...plan,
-      open,
-      onWorkerLost: options.onWorkerLost ?? (() => undefined),
+    return carryOutPages({ queue: catalog, clock: this.clock, telling: this.#telling }, { ...args, openJob });
+  }
+
+  #poolParts(stores: readonly Storage[]): PoolParts {
+    return {
+      stores,
+      opened: stores.map((storage) => this.#opened.get(storage)),
+      clock: this.clock,
+      isMetered: this.#telling.info !== undefined,
       onRetry: (message, attempt) => this.#tellRetry(message, attempt),
-      onMetered: (counts) => {
-        for (const [i, { open: store }] of (stores as WorkerStore[]).entries())
-          this.#meters.of(store.place)?.add(counts[i] as MeterSnapshot);
-      },
-    });
-    // Beside the listing, which there takes longer than a worker to start.
-    if (isRemote) pool.warm();
-    return pool;
+      meterOf: (place) => this.#meters.of(place),
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -388,6 +372,3 @@ export class Pando implements AsyncDisposable {
 
 /** The default policy is on nowhere unless it is configured. */
 const NO_DEFAULTS = { scopes: [], maxBytes: 0 };
-
-/** Enough to hide the latency of a store that is not on this machine. */
-const DEFAULT_TRANSFERS = 16;

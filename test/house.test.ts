@@ -34,6 +34,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'open-catalog.ts': ['ports', 'config', 'catalog'],
   // The stores of a configuration, as rules and transfers use them.
   'describe-stores.ts': ['domain', 'ports', 'config', 'engine'],
+  // Who carries out pages: this process, or whoever takes them from the catalog.
+  'open-pool.ts': ['config', 'open-storage.ts', ...belowCompose],
+  'open-queue-pool.ts': ['config', 'open-storage.ts', 'open-pool.ts', ...belowCompose],
   // Files to stores and back, as compose.ts puts them together.
   'compose-files.ts': ['compose.ts', 'domain', 'ports', 'engine'],
   // Audits of stores and plans about them.
@@ -43,6 +46,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'open-storage.ts',
     'describe-stores.ts',
     'open-catalog.ts',
+    'open-pool.ts',
+    'open-queue-pool.ts',
     'store-desk.ts',
     ...belowCompose,
   ],
@@ -55,9 +60,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 // The library's face and the commands speak of the same things as the rooms below them: their types, not their code.
 const typesFromBelow: Readonly<Record<string, readonly string[]>> = {
   client: ['engine'],
-  'worker-entry.ts': ['compose.ts'],
+  'worker-entry.ts': ['open-pool.ts'],
   cli: ['ports', 'engine'],
-  'index.ts': ['domain', 'ports', 'engine', 'compose.ts'],
+  'index.ts': ['domain', 'ports', 'engine', 'compose.ts', 'open-pool.ts'],
 };
 
 const directions: Wall = (sources) =>

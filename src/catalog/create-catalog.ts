@@ -1,5 +1,6 @@
 import type { AuditCatalog } from '../ports/audits.ts';
 import type { Catalog } from '../ports/catalog.ts';
+import type { PageQueue } from '../ports/page-queue.ts';
 import type { RuleCatalog } from '../ports/rules.ts';
 import { adoptCopies } from './audits/adopt-copies.ts';
 import { beginAudit, listAudits, listFindings, saveAudit } from './audits/audits.ts';
@@ -47,6 +48,8 @@ import { beginFlush, endFlush } from './verbs/flushes.ts';
 import { addIntent, listIntents, removeIntent } from './verbs/intents.ts';
 import { openScope } from './verbs/open-scope.ts';
 import { readOperation } from './verbs/operations.ts';
+import { addPage, closePageJob, collectPages, openPageJob, stopPageJob } from './verbs/page-jobs.ts';
+import { answerPage, claimPages, giveBackPages, listPageJobs } from './verbs/page-claims.ts';
 import { prune } from './verbs/prune.ts';
 import { readObject } from './verbs/read-object.ts';
 import { claimRequests } from './verbs/claim-requests.ts';
@@ -111,6 +114,7 @@ export function createCatalog(given: {
     ...ruleVerbs(executor),
     ...auditVerbs(executor),
     ...uploadVerbs(executor),
+    ...pageVerbs(executor),
     [Symbol.asyncDispose]: () => executor.close(),
   };
 }
@@ -160,6 +164,20 @@ function auditVerbs(executor: Executor): AuditCatalog {
     listAudits: () => executor.read((session) => listAudits(session)),
     findOperations: (operations) => executor.read((session) => findOperations(session, operations)),
     adoptCopies: (copies, events) => executor.write((session) => adoptCopies(session, copies, events)),
+  };
+}
+
+function pageVerbs(executor: Executor): PageQueue {
+  return {
+    openPageJob: (job) => executor.write((session) => openPageJob(session, job)),
+    addPage: (page) => executor.write((session) => addPage(session, page)),
+    collectPages: (collect) => executor.write((session) => collectPages(session, collect)),
+    stopPageJob: (job) => executor.write((session) => stopPageJob(session, job)),
+    closePageJob: (job) => executor.write((session) => closePageJob(session, job)),
+    listPageJobs: () => executor.read((session) => listPageJobs(session)),
+    claimPages: (claim) => executor.write((session) => claimPages(session, claim)),
+    answerPage: (lease, outcomes) => executor.write((session) => answerPage(session, lease, outcomes)),
+    giveBackPages: (leases) => executor.write((session) => giveBackPages(session, leases)),
   };
 }
 

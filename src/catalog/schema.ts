@@ -79,6 +79,32 @@ export interface Schema extends RuleSchema {
   };
   request: RequestTable;
   sync: SyncTable;
+  /** A job's `until_ms` counts only where it stands on no sync. */
+  page_job: HolderColumns & {
+    id: string;
+    scope: string;
+    /** JSON. */
+    stores: string;
+    sync: string | null;
+    sync_token: number;
+    lease_ms: number;
+    until_ms: number;
+    stopped: number;
+    created_ms: number;
+  };
+  /** `until_ms`: the end of its lease, 0 where nobody holds it. `outcomes`: it was answered. */
+  page: {
+    job: string;
+    number: number;
+    kind: string;
+    text: string;
+    token: number;
+    claims: number;
+    owner: string | null;
+    until_ms: number;
+    moved: number;
+    outcomes: string | null;
+  };
   sync_target: { target: string; token: number; sync: string };
   intent: IntentTable;
   operation: { id: string; fingerprint: string; outcome: string; created_ms: number };
@@ -184,6 +210,7 @@ interface SyncTable extends HolderColumns {
   until_ms: number;
   started_ms: number;
   updated_ms: number;
+  settles_ms: number | null;
   position: string;
   objects: number;
   bytes: number;

@@ -90,7 +90,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'worker',
-    summary: 'carry out queued copies and deletes',
+    summary: 'carry out queued copies and deletes, rules, and pages of syncs',
     load: async () => (await import('./worker.ts')).worker,
   },
   {

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { NamePattern } from '../client/make-rules.ts';
+import type { ExecutionMode } from '../compose.ts';
 import type { DeleteLimit } from '../domain/transfer/delete-limit.ts';
 import type { Comparison } from '../domain/transfer/difference.ts';
 import { declareFilterOptions, type FilterOptions } from './filter-options.ts';
@@ -18,6 +19,7 @@ export interface SyncOptions extends FilterOptions {
   readonly bandwidth?: number;
   readonly transfers?: number;
   readonly workerProcesses?: number;
+  readonly executionMode?: ExecutionMode;
   readonly verify?: 'written' | 'store' | 'read-back';
   readonly relaxed?: boolean;
   readonly wait?: boolean;
@@ -56,6 +58,7 @@ export function declareSyncOptions(command: Command, rules: NamePattern[]): void
         'copy in so many processes of their own rather than in threads',
       ).argParser(wholeNumber(1)),
     )
+    .addOption(executionModeOption())
     .option('--relaxed', 'do not flush copies: faster, and a power failure can take them')
     .option('--wait', 'wait for another sync of the same target to end')
     .option('-P, --progress', 'show progress even where stderr is no terminal');
@@ -63,6 +66,14 @@ export function declareSyncOptions(command: Command, rules: NamePattern[]): void
 
 function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
   return [...(previous ?? []), value];
+}
+
+export function executionModeOption(): Option {
+  const option = new Option(
+    '--execution-mode <mode>',
+    'copy on this machine (default), or let the `pando worker`s of the same catalog take part',
+  );
+  return option.choices(['local', 'workers']);
 }
 
 export function symlinksOption(): Option {

@@ -9,6 +9,7 @@ import type { GlobalOptions } from './global-options.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 import { openPlan } from './sync-plan.ts';
 import { openProgress } from './sync-progress.ts';
+import { describeNoWorker, describeSettling } from './describe-workers.ts';
 import { declareSyncOptions, type SyncOptions } from './sync-options.ts';
 import { printSyncResult } from './sync-report.ts';
 import { resolveTargetTrees, resolveTree } from './trees.ts';
@@ -54,6 +55,8 @@ async function runSync(cli: Invocation, call: SyncCall): Promise<ExitCode> {
       },
       onFailure: ({ key, target, message }) => cli.telling.debug?.('failed', { object: key, target, why: message }),
       onWait: ({ target }) => progress.say(`waiting for another sync of ${target} to end`),
+      onSettle: (waitMs) => cli.log('warn', describeSettling(waitMs)),
+      onNoWorker: (waitedMs) => cli.log('warn', describeNoWorker(waitedMs)),
     },
     onWorkerLost: (why) => cli.log('warn', `a copy worker was lost (${why}); its work is done again`),
   });
@@ -85,6 +88,7 @@ async function readTrees(
     bandwidth: options.bandwidth,
     transfers: options.transfers,
     workerProcesses: options.workerProcesses,
+    executionMode: options.executionMode,
     signal: cli.signal,
   };
 }

@@ -5,6 +5,7 @@ import { countOf } from '../domain/count-of.ts';
 import { escapeKey } from '../domain/object/key.ts';
 import type { VerifyFinding, VerifyProgressReport, VerifyStoreResult } from '../engine/verify/verify-types.ts';
 import { describeBytes, joinParts } from './describe-progress.ts';
+import { describeNoWorker } from './describe-workers.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 import type { Output } from './output.ts';
@@ -12,7 +13,7 @@ import { adviseOnFailures } from './failure-advice.ts';
 import { declareFilterOptions, type FilterOptions, readFilter } from './filter-options.ts';
 import { openProgressLine } from './progress-line.ts';
 import { reasonOf } from './sync-report.ts';
-import { type SyncOptions, symlinksOption } from './sync-options.ts';
+import { executionModeOption, type SyncOptions, symlinksOption } from './sync-options.ts';
 import { renderTable } from './table.ts';
 import { resolveTargetTrees, resolveTree } from './trees.ts';
 
@@ -20,6 +21,7 @@ interface VerifyOptions extends FilterOptions {
   readonly repair?: boolean;
   readonly symlinks?: SyncOptions['symlinks'];
   readonly progress?: boolean;
+  readonly executionMode?: SyncOptions['executionMode'];
 }
 
 export const verify: CommandModule = {
@@ -30,6 +32,7 @@ export const verify: CommandModule = {
       .argument('[targets...]', 'where its copies are; without any: the replicas of the source’s profile')
       .option('--repair', 'copy again what is missing, stale or corrupt at a target; nothing is deleted')
       .addOption(symlinksOption())
+      .addOption(executionModeOption())
       .option('-P, --progress', 'show progress even where stderr is no terminal');
     declareFilterOptions(command, rules);
     command.action(
@@ -47,11 +50,13 @@ export const verify: CommandModule = {
           filter: await readFilter(rules, options),
           repair: options.repair === true,
           symlinks: options.symlinks,
+          executionMode: options.executionMode,
           listeners: {
             onProgress: (report) => {
               if ('wrong' in report) progress.show(describeVerify(report, Date.now() - startedMs));
               else progress.show(`repairing  ${report.done}/${report.listed} objects`);
             },
+            onNoWorker: (waitedMs) => cli.log('warn', describeNoWorker(waitedMs)),
           },
           signal: cli.signal,
         });

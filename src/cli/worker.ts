@@ -1,4 +1,5 @@
 import type { Profile } from '../config/configuration.ts';
+import { countOf } from '../domain/count-of.ts';
 import type { CarriedOut } from '../engine/carry-out-requests.ts';
 import type { OpenedScope } from '../engine/opened-scope.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -34,15 +35,17 @@ async function work(cli: Invocation, { untilIdle = false, transfers }: WorkerOpt
     signal: cli.signal,
   };
   const exceptScopes = scopes.map(({ name }) => name);
-  const [own, ofRules] = await Promise.all([
+  const [own, ofRules, pages] = await Promise.all([
     objects.carryOut({ scopes, ...claim, ...(transfers === undefined ? {} : { concurrency: transfers }) }),
     pando.keepRules({ ...claim, exceptScopes }),
+    pando.carryOutPages(claim, { transfers }),
   ]);
   const done = addUp(own, ofRules);
-  if (cli.globals.json === true) cli.output.printJson(done);
+  if (cli.globals.json === true) cli.output.printJson({ ...done, pages });
   else
     cli.output.print(
-      `${done.done} done, ${done.moot} not needed any more, ${done.postponed} to be tried again, ${done.failed} failed`,
+      `${done.done} done, ${done.moot} not needed any more, ${done.postponed} to be tried again, ${done.failed} failed` +
+        (pages > 0 ? `; ${countOf(pages, 'page')} of syncs` : ''),
     );
   if (untilIdle && cli.signal.aborted) return EXIT.interrupted;
   if (done.failed > 0) return EXIT.failed;

@@ -1,3 +1,4 @@
+import type { ExecutionMode } from '../compose.ts';
 import type { ObjectVerbs } from '../engine/object-verbs.ts';
 import type { OpenedScope } from '../engine/opened-scope.ts';
 import type { Comparison } from '../domain/transfer/difference.ts';
@@ -19,8 +20,11 @@ export interface SyncReplicasOptions {
   readonly ignoreHidden?: boolean;
   /** Given: processes of their own carry out the copies; otherwise threads of this one do. */
   readonly numWorkerProcesses?: number;
-  /** There is no other; callers may name it all the same. */
-  readonly executionMode?: 'local';
+  /**
+   * Who carries out the copies: `local`, threads or processes of this machine, or `workers`, the `pando worker`s of all machines that
+   * share the catalog (docs/sync.md, "Workers").
+   */
+  readonly executionMode?: ExecutionMode;
   readonly dryRun?: boolean;
   /** What tells that a copy is up to date (docs/sync.md, "Comparison"); by default the recorded version. */
   readonly comparison?: Comparison;

@@ -47,6 +47,7 @@ async function syncReplicas(pando: Pando, profile: Profile, options: SyncReplica
     dryRun: options.dryRun ?? false,
     wait: options.wait ?? false,
     workerProcesses: options.numWorkerProcesses,
+    executionMode: options.executionMode,
     transfers: options.transfers,
     listeners: options.listeners ?? {},
     signal: signal ?? new AbortController().signal,

@@ -1,4 +1,5 @@
-import type { Pando } from '../compose.ts';
+import type { ExecutionMode, Pando } from '../compose.ts';
+import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import type { Comparison } from '../domain/transfer/difference.ts';
 import type { DeleteLimit } from '../domain/transfer/delete-limit.ts';
 import { makeKeyFilter } from '../domain/transfer/key-filter.ts';
@@ -23,6 +24,7 @@ export interface SyncTrees extends NamedTrees {
   readonly bandwidth?: number | undefined;
   readonly transfers?: number | undefined;
   readonly workerProcesses?: number | undefined;
+  readonly executionMode?: ExecutionMode | undefined;
   readonly listeners: SyncListeners;
   readonly onWorkerLost?: ((why: string) => void) | undefined;
   readonly signal: AbortSignal;
@@ -30,6 +32,7 @@ export interface SyncTrees extends NamedTrees {
 
 /** Opens what is asked for and syncs it (docs/sync.md). Fails with a `ConfigurationError` where that makes no sense. */
 export async function syncTrees(pando: Pando, asked: SyncTrees): Promise<SyncResult> {
+  refuseForWorkers(asked);
   const writes = !asked.dryRun;
   const opened = await openTrees(pando, asked, { ...asked, verb: 'sync', writes, makesTargets: writes });
   const { scope, source, targets, prefix, filter } = opened;
@@ -45,12 +48,28 @@ export async function syncTrees(pando: Pando, asked: SyncTrees): Promise<SyncRes
     dryRun: asked.dryRun,
     wait: asked.wait,
   };
-  const { listeners, signal, transfers, workerProcesses, onWorkerLost } = asked;
+  const { listeners, signal, transfers, workerProcesses, onWorkerLost, executionMode } = asked;
   const result = await pando.sync(
     { scope, source, targets, options, listeners, signal },
-    { transfers, workerProcesses, onWorkerLost },
+    { transfers, workerProcesses, onWorkerLost, executionMode, onNoWorker: listeners.onNoWorker },
   );
   return watched.addAbsent(result);
+}
+
+/** What one machine can promise and several cannot. */
+function refuseForWorkers({ executionMode, relaxed, bandwidth }: SyncTrees): void {
+  if (executionMode !== 'workers') return;
+  const problems = [];
+  if (relaxed === true) {
+    const why = 'a copy that is not flushed can be made durable only by the machine that wrote it';
+    problems.push(problemOutsideFiles('relaxed', why, 'leave it out, or sync with the execution mode local'));
+  }
+  if (bandwidth !== undefined) {
+    const why = 'workers of several machines cannot keep one limit together';
+    const remedy = 'give the profiles a bandwidth in the configuration of each worker';
+    problems.push(problemOutsideFiles('bandwidth', why, remedy));
+  }
+  if (problems.length > 0) throw new ConfigurationError(problems);
 }
 
 /** `store` is what a store gives that checks what it is handed; of any other, only reading back gives as much. */

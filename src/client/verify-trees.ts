@@ -1,4 +1,4 @@
-import type { Pando } from '../compose.ts';
+import type { ExecutionMode, Pando } from '../compose.ts';
 import { EVERYTHING, makeKeyFilter } from '../domain/transfer/key-filter.ts';
 import { DEFAULT_DELETE_LIMIT } from '../domain/transfer/delete-limit.ts';
 import type { SyncListeners, SyncOptions, SyncResult } from '../engine/sync/sync-types.ts';
@@ -8,6 +8,7 @@ import { type NamedTrees, openTrees } from './open-trees.ts';
 export interface VerifyTrees extends NamedTrees {
   /** Copy again what is missing, stale or corrupt at a target. */
   readonly repair: boolean;
+  readonly executionMode?: ExecutionMode | undefined;
   /** As the copies were made: what is compared, and what a repair copies. */
   readonly symlinks?: 'follow' | 'skip' | 'preserve' | undefined;
   readonly listeners: VerifyListeners & SyncListeners;
@@ -33,7 +34,8 @@ export async function verifyTrees(pando: Pando, asked: VerifyTrees): Promise<Ver
   const how = { verb: 'verify', symlinks, writes: true, makesTargets: false } as const;
   const opened = await openTrees(pando, asked, how);
   const { scope, source, targets, prefix, filter } = opened;
-  const { signal, listeners } = asked;
+  const { signal, listeners, executionMode } = asked;
+  const pool = { executionMode, onNoWorker: listeners.onNoWorker };
   const toRepair = new Set<string>();
   /** A copy of wrong bytes would spread them. */
   const keptAway = new Set<string>();
@@ -53,7 +55,7 @@ export async function verifyTrees(pando: Pando, asked: VerifyTrees): Promise<Ver
       listeners: { ...listeners, onFinding },
       signal,
     },
-    {},
+    pool,
   );
   const names = toRepair.difference(keptAway);
   if (!asked.repair || names.size === 0 || result.state === 'interrupted')
@@ -68,7 +70,7 @@ export async function verifyTrees(pando: Pando, asked: VerifyTrees): Promise<Ver
     dryRun: false,
     wait: false,
   };
-  const repair = await pando.sync({ scope, source, targets, options, listeners, signal }, {});
+  const repair = await pando.sync({ scope, source, targets, options, listeners, signal }, pool);
   const mended = repair.targets.reduce((sum, { added, updated }) => sum + added + updated, 0);
   return { ...result, repair, unrepaired: Math.max(0, countWrong(result) - mended) };
 }

@@ -1,5 +1,17 @@
 import type { Holder } from './catalog.ts';
 
+/** The runs of bulk syncs, and who may write to which target. */
+export interface SyncCatalog {
+  /** One sync per target at a time: takes all its targets, or none. Who loses one of them has lost its lease as a whole. */
+  beginSync(sync: BeginSync): Promise<SyncBegun | SyncHeld>;
+  /** False: the lease is lost. One that ran out and was taken by nobody is renewed. */
+  renewSync(lease: SyncLease, leaseMs: number): Promise<boolean>;
+  /** Ends the run and frees its targets, and its pages are gone; a run whose lease is lost changes nothing. */
+  endSync(lease: SyncLease, state: Exclude<SyncRecord['state'], 'running'>, progress: SyncProgress): Promise<void>;
+  /** Newest first. A run whose lease ran out is told as `interrupted`. */
+  listSyncs(limit: number): Promise<readonly SyncRecord[]>;
+}
+
 /** A run that asks for the leases of its targets (docs/catalog.md, "Leases"). */
 export interface BeginSync {
   readonly id: string;
@@ -24,6 +36,8 @@ export interface SyncBegun {
   readonly lease: SyncLease;
   /** The interrupted run of the same scope and targets this one goes on from. */
   readonly resumes: SyncRecord | undefined;
+  /** For so long from now on workers of a run that was taken over may still publish: what is listed before may change after. */
+  readonly settlesMs: number;
 }
 
 /** Refused: another run holds one of the targets. */

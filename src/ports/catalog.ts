@@ -6,7 +6,8 @@ import type { RequestState } from '../domain/transfer/request-states.ts';
 import type { AuditCatalog } from './audits.ts';
 import type { RequestDesk } from './catalog-requests.ts';
 import type { CatalogStatus } from './catalog-status.ts';
-import type { BeginSync, SyncBegun, SyncHeld, SyncLease, SyncProgress, SyncRecord } from './catalog-syncs.ts';
+import type { SyncCatalog, SyncLease, SyncProgress } from './catalog-syncs.ts';
+import type { PageQueue } from './page-queue.ts';
 import type { RuleCatalog } from './rules.ts';
 import type { CollectionCatalog } from './collections.ts';
 import type { UploadCatalog } from './uploads.ts';
@@ -27,6 +28,8 @@ export interface Catalog
     AuditCatalog,
     RequestDesk,
     UploadCatalog,
+    SyncCatalog,
+    PageQueue,
     AsyncDisposable {
   /** Where it lies, without secrets: `sqlite:/path` or `postgres://host/database`. */
   readonly location: string;
@@ -76,15 +79,6 @@ export interface Catalog
     readonly after?: number;
     readonly limit: number;
   }): Promise<readonly RequestRecord[]>;
-
-  /** One sync per target at a time: takes all its targets, or none. Who loses one of them has lost its lease as a whole. */
-  beginSync(sync: BeginSync): Promise<SyncBegun | SyncHeld>;
-  /** False: the lease is lost. One that ran out and was taken by nobody is renewed. */
-  renewSync(lease: SyncLease, leaseMs: number): Promise<boolean>;
-  /** Ends the run and frees its targets; a run whose lease is lost changes nothing. */
-  endSync(lease: SyncLease, state: Exclude<SyncRecord['state'], 'running'>, progress: SyncProgress): Promise<void>;
-  /** Newest first. A run whose lease ran out is told as `interrupted`. */
-  listSyncs(limit: number): Promise<readonly SyncRecord[]>;
 
   /**
    * What a flush of a whole store will make durable: all that was recorded as soft there until now, and in this start of the

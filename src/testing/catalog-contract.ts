@@ -10,6 +10,7 @@ import { describeDeletes } from './catalog-contract/deletes.ts';
 import { CatalogContract } from './catalog-contract/harness.ts';
 import { describeHistory } from './catalog-contract/history.ts';
 import { describeIntents } from './catalog-contract/intents.ts';
+import { describePageQueue } from './catalog-contract/page-queue.ts';
 import { describeReplicas } from './catalog-contract/replicas.ts';
 import { describeRequests } from './catalog-contract/requests.ts';
 import { describeRuleLife } from './catalog-contract/rule-life.ts';
@@ -51,6 +52,7 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeScanning(contract);
     describeRequests(contract);
     describeSyncs(contract);
+    describePageQueue(contract);
     describeIntents(contract);
     describeHistory(contract);
     describeCollections(contract);

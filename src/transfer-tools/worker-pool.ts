@@ -1,12 +1,4 @@
-import type {
-  CopyFailure,
-  CopyOutcome,
-  CopyPage,
-  CopyPool,
-  OnMoved,
-  ReadOutcome,
-  ReadPage,
-} from '../ports/copy-pool.ts';
+import type { CopyOutcome, CopyPage, CopyPool, OnMoved, ReadOutcome, ReadPage } from '../ports/copy-pool.ts';
 import {
   type CopyAnswer,
   type CopyCommand,
@@ -16,6 +8,7 @@ import {
   type EncodedPage,
   encodePage,
 } from './copy-messages.ts';
+import { failCopies, failReads } from './fail-page.ts';
 import type { OpenLink, WorkerLink } from './worker-link.ts';
 
 /** A page that ended so many workers is given up: it would end the next one too. */
@@ -98,8 +91,7 @@ export class WorkerPool implements CopyPool {
         kind: 'read',
         encode: () => encodePage(page),
         done: (outcomes) => resolve(decodeReads(outcomes)),
-        fail: (message) =>
-          resolve(page.items.map(() => ({ kind: 'failed', failure: { kind: 'unavailable', message } }))),
+        fail: (message) => resolve(failReads(page, { kind: 'unavailable', message })),
         onMoved,
         workersLost: 0,
       });
@@ -194,13 +186,4 @@ export class WorkerPool implements CopyPool {
     }
     this.#dispatch();
   }
-}
-
-function failCopies({ items }: CopyPage, failure: CopyFailure): readonly CopyOutcome[] {
-  return items.map(({ key, targets }) => ({
-    key,
-    source: undefined,
-    targets: targets.map(({ target }) => ({ target, kind: 'failed', failure })),
-    attempts: 1,
-  }));
 }

@@ -2,9 +2,10 @@ import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseConfiguration } from '../../src/config/load.ts';
 import { Sandbox } from '../cli/sandbox.ts';
+import { type PostgresServer, startPostgres } from '../servers/postgres.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 const examples = resolve(repository, 'examples');
@@ -30,10 +31,10 @@ function openDataset(): Sandbox {
   return box;
 }
 
-async function runExample(box: Sandbox, name: string): Promise<string> {
+async function runExample(box: Sandbox, name: string, env: Record<string, string> = {}): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, ['--import', hook, resolve(examples, name)], {
     cwd: box.root,
-    env: { PATH: process.env['PATH'], HOME: box.root, PANDO_DATA: box.state },
+    env: { PATH: process.env['PATH'], HOME: box.root, PANDO_DATA: box.state, ...env },
   });
   return stdout;
 }
@@ -56,6 +57,34 @@ test('sync-replicas fills both replicas from one source', async () => {
   );
   expect(box.read('my-dataset-lustre/files/my-file.txt')).toBe('the bytes of my file');
   expect(await runExample(box, 'read-from-replicas.ts')).toBe('read 20 bytes\nfrom my-dataset-s3-express\n');
+});
+
+let server: PostgresServer;
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+test('sync-with-workers is carried out by two workers that share its catalog', async () => {
+  using box = openDataset();
+  const files = 1_200;
+  box.write(Object.fromEntries(Array.from({ length: files - 1 }, (_, i) => [`my-dataset/files/${i}`, `file ${i}`])));
+  const env = { PANDO_CATALOG: await server.createDatabase() };
+  const work = () => box.run(['worker', '--json'], { env, interruptAfter: { file: 'done', delayMs: 50 } });
+  const workers = [work(), work()];
+  const said = await runExample(box, 'sync-with-workers.ts', env);
+  box.write({ done: '' });
+  expect(said).toBe(
+    `my-dataset-s3-express: ${files} added, 0 updated, 0 unchanged, 0 failed\n` +
+      `my-dataset-lustre: ${files} added, 0 updated, 0 unchanged, 0 failed\n`,
+  );
+  const ended = await Promise.all(workers);
+  expect(ended.map(({ code }) => code)).toEqual([0, 0]);
+  const pages = ended.map(({ stdout }) => (JSON.parse(stdout) as { pages: number }).pages);
+  expect((pages[0] ?? 0) + (pages[1] ?? 0)).toBe(Math.ceil(files / 512));
+  expect(box.read('my-dataset-lustre/files/my-file.txt')).toBe('the bytes of my file');
 });
 
 test('download-copy-open saves, copies and reads parts', async () => {

@@ -14,6 +14,9 @@ export interface ChildEnd {
   readonly result: SyncResult | undefined;
   readonly error: string | undefined;
   readonly workersLost: readonly string[];
+  /** Times it said that no worker takes pages, and that it waits for those of the run before. */
+  readonly noWorker: readonly number[];
+  readonly settled: readonly number[];
   readonly peakBytes: number;
   readonly errors: string;
 }
@@ -48,6 +51,8 @@ export function startSync(
       const answer = (line === undefined ? {} : JSON.parse(line)) as Partial<SyncResult> & {
         error?: string;
         workersLost?: string[];
+        noWorker?: number[];
+        settled?: number[];
         peakBytes?: number;
       };
       resolve({
@@ -55,6 +60,8 @@ export function startSync(
         result: answer.state === undefined ? undefined : (answer as SyncResult),
         error: answer.error,
         workersLost: answer.workersLost ?? [],
+        noWorker: answer.noWorker ?? [],
+        settled: answer.settled ?? [],
         peakBytes: answer.peakBytes ?? 0,
         errors,
       });

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { openSyncWorld, SCOPE, type SyncWorld } from '../sync/sync-world.ts';
 import { leftovers, mirrored, readTree, write } from '../sync/trees.ts';
 import { type ChildEnd, childrenOf, startSync } from './child.ts';
+import { holdsFilesIn, isAlive, signal } from './signals.ts';
 
 const soak = process.env['PANDO_SOAK'] === '1';
 const KILLS = soak ? 50 : 5;
@@ -242,32 +243,5 @@ async function outOfCommit(world: SyncWorld, pid: number): Promise<void> {
       await sleep(1);
       signal(pid, 'SIGSTOP');
     }
-  }
-}
-
-/** One that has ended meanwhile needs none. */
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
-}
-
-/** What is staged is an open file, with a name or without one. */
-function holdsFilesIn(pid: number, directory: string): boolean {
-  try {
-    const descriptors = fs.readdirSync(`/proc/${pid}/fd`);
-    return descriptors.some((fd) => fs.readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith(directory));
-  } catch {
-    return false;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return !fs.readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z');
-  } catch {
-    return false;
   }
 }

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import type { CatalogSettings } from '../../src/config/configuration.ts';
 import type { S3Settings } from '../../src/storage/s3/s3-storage.ts';
 import { type SyncRunOptions, openSyncWorld } from '../sync/sync-world.ts';
 
@@ -7,10 +8,20 @@ export interface ChildTask {
   readonly at: string;
   readonly data?: string;
   readonly targets: number;
+  readonly catalog?: CatalogSettings;
   readonly buckets?: readonly S3Settings[];
   readonly run: Pick<
     SyncRunOptions,
-    'deleteUnmatched' | 'deleteLimit' | 'workerProcesses' | 'leaseMs' | 'wait' | 'readBack' | 'only' | 'comparison'
+    | 'deleteUnmatched'
+    | 'deleteLimit'
+    | 'workerProcesses'
+    | 'executionMode'
+    | 'noWorkerMs'
+    | 'leaseMs'
+    | 'wait'
+    | 'readBack'
+    | 'only'
+    | 'comparison'
   >;
 }
 
@@ -20,15 +31,27 @@ const task = JSON.parse(process.argv[2] ?? '') as ChildTask;
 const world = openSyncWorld(task);
 let told = false;
 const workersLost: string[] = [];
+const noWorker: number[] = [];
+const settled: number[] = [];
+const interrupt = new AbortController();
+process.once('SIGINT', () => interrupt.abort());
 const listeners = {
+  onNoWorker: (waitedMs: number) => void noWorker.push(waitedMs),
+  onSettle: (waitMs: number) => void settled.push(waitMs),
   onProgress: () => {
     if (!told) process.stdout.write('begun\n');
     told = true;
   },
 };
 try {
-  const result = await world.sync({ ...task.run, listeners, onWorkerLost: (why) => void workersLost.push(why) });
-  process.stdout.write(`${JSON.stringify({ ...result, workersLost, peakBytes: peakBytes() })}\n`);
+  const result = await world.sync({
+    ...task.run,
+    listeners,
+    signal: interrupt.signal,
+    onWorkerLost: (why) => void workersLost.push(why),
+  });
+  const more = { workersLost, noWorker, settled, peakBytes: peakBytes() };
+  process.stdout.write(`${JSON.stringify({ ...result, ...more })}\n`);
 } catch (error) {
   process.stdout.write(`${JSON.stringify({ error: (error as Error).message })}\n`);
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Pando } from '../../src/compose.ts';
-import type { Profile } from '../../src/config/configuration.ts';
+import type { CatalogSettings, Profile } from '../../src/config/configuration.ts';
 import { makeProfile } from '../../src/config/make-profile.ts';
 import { DEFAULT_DELETE_LIMIT } from '../../src/domain/transfer/delete-limit.ts';
 import { EVERYTHING, type FilterSettings, makeKeyFilter } from '../../src/domain/transfer/key-filter.ts';
@@ -36,6 +36,8 @@ export interface SyncRunOptions extends Partial<Omit<SyncOptions, 'filter'>> {
   readonly listeners?: SyncListeners;
   readonly signal?: AbortSignal;
   readonly workerProcesses?: number;
+  readonly executionMode?: 'local' | 'workers';
+  readonly noWorkerMs?: number;
   readonly leaseMs?: number;
   /** Copies are not flushed. */
   readonly relaxed?: boolean;
@@ -59,6 +61,8 @@ export interface SyncWorldOptions {
   readonly buckets?: readonly S3Settings[];
   readonly at?: string;
   readonly data?: string;
+  /** By default SQLite, in `data`. */
+  readonly catalog?: CatalogSettings | undefined;
 }
 
 export function openSyncWorld(options: SyncWorldOptions = {}): SyncWorld {
@@ -73,6 +77,7 @@ export function openSyncWorld(options: SyncWorldOptions = {}): SyncWorld {
     buckets: options.buckets ?? [],
     data: options.data ?? join(root, 'data'),
     keep: options.at !== undefined,
+    catalog: options.catalog,
   });
 }
 
@@ -83,6 +88,7 @@ class DirectoryWorld implements SyncWorld {
   readonly #buckets: readonly S3Settings[];
   readonly #data: string;
   readonly #keep: boolean;
+  readonly #catalog: CatalogSettings | undefined;
   pando: Pando;
 
   constructor(at: {
@@ -92,6 +98,7 @@ class DirectoryWorld implements SyncWorld {
     buckets: readonly S3Settings[];
     data: string;
     keep: boolean;
+    catalog: CatalogSettings | undefined;
   }) {
     this.root = at.root;
     this.source = at.source;
@@ -99,6 +106,7 @@ class DirectoryWorld implements SyncWorld {
     this.#buckets = at.buckets;
     this.#data = at.data;
     this.#keep = at.keep;
+    this.#catalog = at.catalog;
     this.pando = this.#open();
   }
 
@@ -118,6 +126,8 @@ class DirectoryWorld implements SyncWorld {
       signal,
       bandwidth,
       workerProcesses,
+      executionMode,
+      noWorkerMs,
       symlinks,
       relaxed,
       wrapSource,
@@ -144,7 +154,13 @@ class DirectoryWorld implements SyncWorld {
       replicas: targets.map(({ storage, title }, i) => ({ store: storage.place, title, priority: i + 1 })),
       standing: false,
     });
-    const ports = await this.pando.syncPorts({ workerProcesses, onWorkerLost: run.onWorkerLost });
+    const ports = await this.pando.syncPorts({
+      workerProcesses,
+      executionMode,
+      noWorkerMs,
+      onNoWorker: listeners?.onNoWorker,
+      onWorkerLost: run.onWorkerLost,
+    });
     return syncReplicas(run.leaseMs === undefined ? ports : { ...ports, leaseMs: run.leaseMs }, {
       scope: SCOPE,
       source,
@@ -204,7 +220,7 @@ class DirectoryWorld implements SyncWorld {
   #open(): Pando {
     return new Pando({
       file: undefined,
-      catalog: { kind: 'sqlite', path: join(this.#data, 'catalog.sqlite') },
+      catalog: this.#catalog ?? { kind: 'sqlite', path: join(this.#data, 'catalog.sqlite') },
       profiles: {},
     });
   }

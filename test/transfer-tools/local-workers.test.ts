@@ -28,7 +28,7 @@ test.each([
   if (a === undefined || b === undefined || c === undefined) throw new Error('no stores');
   const { openPool } = await pando.syncPorts({ workerProcesses });
   await using tool = new LocalTool({
-    pool: await openPool(a, stores),
+    pool: await openPool(a, stores, { scope: 'any', lease: undefined, leaseMs: undefined }),
     stores: stores.map(({ place }) => place),
     readBack: false,
   });

@@ -3,6 +3,7 @@ import type { EngineDdl } from '../engine.ts';
 /** Collections, rules with their locks, and what transfers need (docs/catalog.md, "What is in it"). */
 export function ruleTables(ddl: EngineDdl): readonly string[] {
   const { int, text, id, autoId, table, clustered } = ddl;
+  const holder = `host ${text} not null, pid ${int} not null, process_started_ms ${int} not null`;
   return [
     // A profile's replicas are a standing rule; `rule` is what somebody orders for objects.
     'alter table rule rename to standing_rule',
@@ -68,6 +69,16 @@ export function ruleTables(ddl: EngineDdl): readonly string[] {
     `create table attempt (request ${int} not null, number ${int} not null, at_ms ${int} not null, source ${int},
        protocol ${text}, outcome ${text} not null, at ${text}, error_kind ${text}, error ${text},
        primary key (request, number)) ${clustered}`,
+
+    // Pages of bulk syncs that workers carry out. `settles_ms`: until then those of a run that was taken over may publish.
+    `alter table sync add column settles_ms ${int}`,
+    `create table page_job (id ${text} not null primary key, scope ${text} not null, stores ${text} not null, sync ${text},
+       sync_token ${int} not null, ${holder}, lease_ms ${int} not null, until_ms ${int} not null, stopped ${int} not null,
+       created_ms ${int} not null) ${table}`,
+    'create index page_job_sync on page_job (sync)',
+    `create table page (job ${text} not null, number ${int} not null, kind ${text} not null, text ${text} not null,
+       token ${int} not null, claims ${int} not null, owner ${text}, until_ms ${int} not null, moved ${int} not null,
+       outcomes ${text}, primary key (job, number)) ${table}`,
 
     `create table store_space (store ${id}, used ${int} not null, reserved ${int} not null,
        leaving ${int} not null, pending ${int} not null, allocated ${int}) ${table}`,

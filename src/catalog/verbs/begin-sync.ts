@@ -5,6 +5,7 @@ import { nowMs } from '../now.ts';
 import type { Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
 import { decodeHolder, encodeHolder, isSameHolder } from './holder.ts';
+import { removePagesOfSyncs } from './page-jobs.ts';
 import { decodeSync } from './syncs.ts';
 
 type SyncRow = Selectable<Schema['sync']>;
@@ -20,18 +21,51 @@ export async function beginSync(session: Session, wanted: BeginSync): Promise<Sy
   for (const { target, row, live } of holding) {
     if (live && !wanted.deadHolders.some((dead) => isSameHolder(dead, decodeHolder(row)))) return held(target, row);
   }
-  const lost = [...new Set(holding.map(({ row }) => row.id))];
-  if (lost.length > 0) {
-    await session.db.updateTable('sync').set({ state: 'interrupted' }).where('id', 'in', lost).execute();
-  }
+  const lost = new Map(holding.map(({ row, live }) => [row.id, live]));
+  for (const [id, live] of lost) await endLost(session, id, live);
   const resumes = await readResumable(session, wanted, targets);
-  await insertSync(session, wanted, targets, token);
+  const settles = await readSettling(session, targets);
+  await insertSync(session, wanted, targets, { token, settlesMs: settles.untilMs });
   await session.db.updateTable('sync_target').set({ token, sync: wanted.id }).where('target', 'in', targets).execute();
   return {
     kind: 'begun',
     lease: { syncId: wanted.id, token },
     resumes: resumes === undefined ? undefined : decodeSync(resumes),
+    settlesMs: settles.restMs,
   };
+}
+
+/**
+ * Its pages go. Of a lease that ran out nobody may publish any more. Of one that is taken from a dead holder workers may, for the
+ * length of theirs at the most: they reckon from before they claimed, whether that is committed by now or not.
+ */
+async function endLost(session: Session, id: string, live: boolean): Promise<void> {
+  const { db } = session;
+  const { lease } = await db
+    .selectFrom('page_job')
+    .where('sync', '=', id)
+    .select(({ fn }) => fn.max<number | null>('lease_ms').as('lease'))
+    .executeTakeFirstOrThrow();
+  const settles = lease === null || !live ? {} : { settles_ms: sql<number>`${nowMs(session)} + ${lease}` };
+  await db
+    .updateTable('sync')
+    .set({ state: 'interrupted', ...settles })
+    .where('id', '=', id)
+    .execute();
+  await removePagesOfSyncs(session, [id]);
+}
+
+/** Of all runs that held one of the targets last, also where they were interrupted since. */
+async function readSettling(
+  session: Session,
+  targets: readonly string[],
+): Promise<{ readonly untilMs: number; readonly restMs: number }> {
+  if (targets.length === 0) return { untilMs: 0, restMs: 0 };
+  const { rows } = await sql<{ until: number | null; rest: number | null }>`
+    select max(sync.settles_ms) as until, max(sync.settles_ms) - ${nowMs(session)} as rest
+    from sync_target join sync on sync.id = sync_target.sync
+    where sync_target.target in (${sql.join(targets)})`.execute(session.db);
+  return { untilMs: rows[0]?.until ?? 0, restMs: Math.max(0, rows[0]?.rest ?? 0) };
 }
 
 /** Locks the targets' rows in one order for everybody; returns the highest token they ever had. */
@@ -90,7 +124,7 @@ async function insertSync(
   session: Session,
   wanted: BeginSync,
   targets: readonly string[],
-  token: number,
+  { token, settlesMs }: { readonly token: number; readonly settlesMs: number },
 ): Promise<void> {
   const { id, scope, prefix, source, holder, leaseMs } = wanted;
   const now = nowMs(session);
@@ -108,6 +142,7 @@ async function insertSync(
       ...encodeHolder(holder),
       started_ms: now,
       updated_ms: now,
+      settles_ms: settlesMs,
       position: '',
       objects: 0,
       bytes: 0,

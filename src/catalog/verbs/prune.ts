@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { nowMs } from '../now.ts';
 import { forgetAttempts } from '../rules/attempts.ts';
 import type { Session } from '../session.ts';
+import { prunePageJobs } from './page-jobs.ts';
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -42,5 +43,6 @@ export async function prune(session: Session, limit: number): Promise<number> {
   );
   await sql`delete from route_result where hour < (${now} - ${ROUTE_RETENTION_MS}) / ${HOUR_MS}`.execute(db);
   await sql`delete from sync where state <> 'running' and updated_ms < ${now} - ${SYNC_RETENTION_MS}`.execute(db);
+  await prunePageJobs(session);
   return rows.length;
 }

@@ -4,6 +4,7 @@ import { nowMs } from '../now.ts';
 import type { Schema } from '../schema.ts';
 import type { Session, SetStatement } from '../session.ts';
 import { decodeHolder } from './holder.ts';
+import { removePagesOfSyncs } from './page-jobs.ts';
 
 const touch: SetStatement = {
   columns: { id: 'text', token: 'int' },
@@ -45,7 +46,7 @@ export async function renewSync(session: Session, lease: SyncLease, leaseMs: num
   return numUpdatedRows > 0n;
 }
 
-/** Ends the run and frees its targets; a run whose lease is lost changes nothing. */
+/** Ends the run and frees its targets, and its pages are gone; a run whose lease is lost changes nothing. */
 export async function endSync(
   session: Session,
   ended: {
@@ -57,6 +58,7 @@ export async function endSync(
   const { lease, state, progress } = ended;
   if (!(await moveSync(session, lease, progress))) return;
   await session.db.updateTable('sync').set({ state, until_ms: 0 }).where('id', '=', lease.syncId).execute();
+  await removePagesOfSyncs(session, [lease.syncId]);
 }
 
 /** Newest first. A run whose lease ran out is told as `interrupted`, though nobody has taken it over yet. */

@@ -1,13 +1,13 @@
 import { escapeKey } from '../../domain/object/key.ts';
 import type { Catalog, RecordBatch, RecordOutcome } from '../../ports/catalog.ts';
 import type { SyncLease } from '../../ports/catalog-syncs.ts';
-import type { CopyItem, CopyOutcome, CopyTargetOutcome } from '../../ports/copy-pool.ts';
-import { type Storage, StorageError } from '../../ports/storage.ts';
+import type { CopyOutcome, CopyTargetOutcome } from '../../ports/copy-pool.ts';
+import type { Storage } from '../../ports/storage.ts';
 import { softPlaces } from '../flush-soft.ts';
-import { type PublishedCopy, takeBack } from '../take-back.ts';
 import { PageOrder } from './page-order.ts';
 import type { PlannedItem } from './plan-object.ts';
 import { recordCopy } from './record-copies.ts';
+import { takeBackLate } from './take-back-late.ts';
 import type { Tally } from './tally.ts';
 
 export interface CopyRecorderOptions {
@@ -82,7 +82,8 @@ export class CopyRecorder {
     const changes = records.flatMap(({ change }) => change ?? []);
     this.#order.ended(sent);
     const recorded = await this.record({ changes, replicas: records.flatMap(({ replicas }) => replicas) });
-    if (recorded.fenced) await this.#takeBackAll(planned, outcomes);
+    const items = planned.map(({ item }) => item);
+    if (recorded.fenced) await takeBackLate(this.#o, items, outcomes);
     for (const [i, change] of changes.entries()) {
       if (recorded.changes[i]?.kind === 'conflict') tally.fail(change.name, undefined, CONFLICT);
     }
@@ -118,39 +119,6 @@ export class CopyRecorder {
   /** Of a run that did not come to their second attempt, the first one is the last. */
   failBlocked(): void {
     for (const { planned, failed } of this.#blocked.splice(0)) this.#countFailures(planned, failed);
-  }
-
-  /**
-   * What was published too late under the lost lease goes again, if it is still ours. What was published in time stays: the run
-   * that took over listed the target after that, and goes by what it found. What cannot be asked stays too.
-   */
-  async #takeBackAll(planned: readonly PlannedItem[], outcomes: readonly CopyOutcome[]): Promise<void> {
-    for (const [i, { source, targets }] of outcomes.entries()) {
-      const { item } = planned[i] as PlannedItem;
-      for (const outcome of targets) {
-        if (outcome.kind !== 'copied' || !outcome.isLate) continue;
-        await this.#takeBack(item, source?.sha256, outcome).catch(ignoreStorage);
-      }
-    }
-  }
-
-  async #takeBack(
-    { key, operation, known }: CopyItem,
-    sha256: string | undefined,
-    { target, token }: Exclude<CopyTargetOutcome, { kind: 'failed' }>,
-  ): Promise<void> {
-    const storage = this.#o.targets[target] as Storage;
-    const isKnown = known !== undefined && known.sha256 === sha256;
-    const copy = { key, token, operation: isKnown ? known.operation : operation };
-    if (!(await this.#isKept(storage.place, copy))) await takeBack(storage, copy);
-  }
-
-  /** A copy of the current version, or one that the catalog counts by now, is one to keep whoever made it. */
-  async #isKept(store: string, { key, token, operation }: PublishedCopy): Promise<boolean> {
-    const row = await this.#o.catalog.readObject(this.#o.scope, key);
-    if (row?.current.operation === operation) return true;
-    const replica = row?.replicas.find((one) => one.store === store && one.token === token);
-    return replica !== undefined && replica.state !== 'BEING_DELETED';
   }
 
   #count(planned: PlannedItem, outcome: CopyOutcome): void {
@@ -198,10 +166,6 @@ export class CopyRecorder {
     const item = { ...planned.item, targets: planned.item.targets.filter(({ target }) => blocked.has(target)) };
     this.#blocked.push({ planned: { ...planned, item, seen: [], first: planned.item }, failed });
   }
-}
-
-function ignoreStorage(error: unknown): void {
-  if (!(error instanceof StorageError)) throw error;
 }
 
 function wasThere({ first, item }: PlannedItem, target: number): boolean {

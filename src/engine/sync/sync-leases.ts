@@ -38,6 +38,8 @@ export type Held = SyncHeld | (LeaseHeld & { readonly kind: 'held-at-store'; rea
 export class SyncLeases implements AsyncDisposable {
   readonly lease: SyncLease;
   readonly resumes: SyncRecord | undefined;
+  /** As the catalog said when the lease was taken. */
+  readonly settlesMs: number;
   isLost = false;
   /** Until then results may be published (`Clock.monotonicMs`). */
   publishUntilMs: number;
@@ -59,6 +61,7 @@ export class SyncLeases implements AsyncDisposable {
     this.#leaseMs = leaseMsOf(ports);
     this.lease = taken.lease;
     this.resumes = taken.resumes;
+    this.settlesMs = taken.settlesMs;
     this.#stores = taken.stores;
     this.#onTargetFailure = onTargetFailure;
     this.publishUntilMs = taken.untilMs;
@@ -158,6 +161,7 @@ interface StoreHeld {
 interface Taken {
   readonly lease: SyncLease;
   readonly resumes: SyncRecord | undefined;
+  readonly settlesMs: number;
   readonly stores: StoreHeld[];
   readonly untilMs: number;
 }
@@ -197,7 +201,7 @@ async function begin(ports: LeasePorts, args: TakeLeases, held: SyncBegun | unde
 async function takeStores(
   ports: LeasePorts,
   args: TakeLeases,
-  { lease, resumes }: SyncBegun,
+  { lease, resumes, settlesMs }: SyncBegun,
   untilMs: number,
 ): Promise<Taken | Held> {
   const { clock, processes } = ports;
@@ -219,5 +223,5 @@ async function takeStores(
       args.onTargetFailure(target, error);
     }
   }
-  return { lease, resumes, stores, untilMs };
+  return { lease, resumes, settlesMs, stores, untilMs };
 }

@@ -1,4 +1,5 @@
 import type { Catalog } from '../../ports/catalog.ts';
+import type { SyncLease } from '../../ports/catalog-syncs.ts';
 import type { CopyPool } from '../../ports/copy-pool.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Scratch } from '../../ports/scratch.ts';
@@ -15,7 +16,16 @@ export interface SyncPorts extends LeasePorts {
   readonly random: Random;
   readonly openScratch: () => Scratch;
   readonly telling: Telling;
-  readonly openPool: (source: Storage, targets: readonly Storage[]) => Promise<CopyPool>;
+  readonly openPool: (source: Storage, targets: readonly Storage[], asked: PoolOfSync) => Promise<CopyPool>;
+}
+
+/** For whom a pool is opened. */
+export interface PoolOfSync {
+  readonly scope: string;
+  /** What the copies stand on; undefined: the pool only reads. */
+  readonly lease: SyncLease | undefined;
+  /** Of what others carry out for the pool; undefined: its own choice. */
+  readonly leaseMs: number | undefined;
 }
 
 export interface SyncReplicas {
@@ -88,6 +98,7 @@ export async function syncReplicas(ports: SyncPorts, args: SyncReplicas): Promis
   pool = await ports.openPool(
     args.source,
     args.targets.map(({ storage }) => storage),
+    { scope: args.scope, lease: held.lease, leaseMs: ports.leaseMs },
   );
   await using openedPool = pool;
   const run = new SyncRun(

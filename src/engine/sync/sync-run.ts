@@ -111,6 +111,7 @@ export class SyncRun {
     signal.addEventListener('abort', stopPool, { once: true });
     let refusal: string | undefined;
     try {
+      await this.#settle();
       await this.#clean();
       await this.#flushSoft();
       await this.#copyAll();
@@ -166,6 +167,16 @@ export class SyncRun {
 
   get #isOver(): boolean {
     return this.#a.signal.aborted || this.#recorder?.isFenced === true;
+  }
+
+  /** Whatever is looked at before could be another thing after. */
+  async #settle(): Promise<void> {
+    const { means, listeners, signal } = this.#a;
+    const waitMs = means?.leases.settlesMs ?? 0;
+    if (waitMs <= 0) return;
+    listeners.onSettle?.(waitMs);
+    // Told to stop meanwhile, the run ends at the next look.
+    await this.#ports.clock.sleep(waitMs, signal).catch(() => undefined);
   }
 
   /** What dead writers left at the targets goes first: it is ours alone while we hold the lease. */

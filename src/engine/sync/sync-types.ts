@@ -60,6 +60,10 @@ export interface SyncListeners {
   readonly onWait?: (
     held: SyncHeld | { readonly target: string; readonly heldBy: string; readonly sinceMs: number },
   ) => void;
+  /** The run before was killed, and workers of other machines may publish copies for it for so long yet; that is waited for. */
+  readonly onSettle?: (waitMs: number) => void;
+  /** No worker has taken a page for so long; this process carries pages out now, beside workers that may come. */
+  readonly onNoWorker?: (waitedMs: number) => void;
 }
 
 export interface SyncFailure {

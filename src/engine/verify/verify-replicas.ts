@@ -13,6 +13,7 @@ import { isFailureExcluded } from '../sync/excluded-failure.ts';
 import { KnownCursor } from '../sync/known-cursor.ts';
 import { type MergedObject, mergeListings } from '../sync/merge-listings.ts';
 import { isAwaitingDelete } from '../sync/plan-object.ts';
+import type { SyncPorts } from '../sync/sync-replicas.ts';
 import { ProtectedNames } from '../sync/protected-names.ts';
 import { recordFindings } from './record-findings.ts';
 import { type CopyToRead, ReadQueue } from './read-queue.ts';
@@ -25,7 +26,7 @@ export interface VerifyPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly telling: Telling;
-  readonly openPool: (source: Storage, targets: readonly Storage[]) => Promise<CopyPool>;
+  readonly openPool: SyncPorts['openPool'];
 }
 
 export interface VerifyReplicas {
@@ -51,7 +52,11 @@ export async function verifyReplicas(ports: VerifyPorts, args: VerifyReplicas): 
   const tally = new VerifyTally(args);
   const stores = args.targets.map(({ storage }) => storage);
   await flushSoft(ports.catalog, args.scope, [args.source, ...stores]);
-  await using pool = await ports.openPool(args.source, stores);
+  await using pool = await ports.openPool(args.source, stores, {
+    scope: args.scope,
+    lease: undefined,
+    leaseMs: undefined,
+  });
   const stopPool = (): void => pool.stop();
   args.signal.addEventListener('abort', stopPool, { once: true });
   const run = new VerifyRun(ports, args, tally, pool);

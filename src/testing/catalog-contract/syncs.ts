@@ -11,7 +11,12 @@ export function describeSyncs(contract: CatalogContract): void {
       const scope = await contract.openScope();
       const wanted = contract.sync(scope);
       const begun = await contract.catalog.beginSync(wanted);
-      expect(begun).toEqual({ kind: 'begun', lease: { syncId: wanted.id, token: 1 }, resumes: undefined });
+      expect(begun).toEqual({
+        kind: 'begun',
+        lease: { syncId: wanted.id, token: 1 },
+        resumes: undefined,
+        settlesMs: 0,
+      });
       expect((await contract.catalog.listSyncs(1))[0]).toMatchObject({
         id: wanted.id,
         scope: scope.name,
