@@ -11,6 +11,7 @@ import type { RuleDesk } from './engine/explain/rule-desk.ts';
 import { bindObjectVerbs, type ObjectVerbs } from './engine/object-verbs.ts';
 import type { OpenedScope } from './engine/opened-scope.ts';
 import { OperationIds } from './engine/operation-ids.ts';
+import type { DefaultPolicies } from './engine/rules/default-policies.ts';
 import type { KeepRules, RuleWorkPorts } from './engine/rules/keep-rules.ts';
 import { StoreHealth } from './engine/store-health.ts';
 import type { Stores } from './engine/stores/store-access.ts';
@@ -19,7 +20,6 @@ import { copyPage } from './engine/sync/copy-page.ts';
 import type { SyncPorts, SyncReplicas } from './engine/sync/sync-replicas.ts';
 import type { SyncResult } from './engine/sync/sync-types.ts';
 import { readPage } from './engine/verify/read-page.ts';
-import type { UploadFiles, UploadResult } from './engine/uploads/upload-types.ts';
 import type { VerifyReplicas } from './engine/verify/verify-replicas.ts';
 import type { VerifyResult } from './engine/verify/verify-types.ts';
 import type { Catalog, NewEvent } from './ports/catalog.ts';
@@ -79,7 +79,7 @@ export class Pando implements AsyncDisposable {
   constructor(configuration: Configuration, telling: Telling = {}) {
     this.configuration = configuration;
     this.#telling = telling;
-    this.#meters = new StoreMeters(telling);
+    this.#meters = new StoreMeters(telling.info);
   }
 
   /** Opened with the first use: a command that needs none does not make one. */
@@ -100,11 +100,15 @@ export class Pando implements AsyncDisposable {
         processes: this.processes,
         events,
         stores: this.stores(),
-        defaults: { ...(this.configuration.defaultPolicy ?? NO_DEFAULTS), account: this.user.name },
+        defaults: this.#defaults,
         telling: this.#telling,
       });
     });
     return this.#objects;
+  }
+
+  get #defaults(): DefaultPolicies {
+    return { ...(this.configuration.defaultPolicy ?? NO_DEFAULTS), account: this.user.name };
   }
 
   /** The stores as rules and transfers use them. */
@@ -161,14 +165,10 @@ export class Pando implements AsyncDisposable {
       health: this.#health,
       events: { report: (event: NewEvent) => void catalog.recordEvents([event]).catch(() => undefined) },
       stores,
+      defaults: this.#defaults,
       clientSite: this.configuration.site,
       telling: this.#telling,
     };
-  }
-
-  async upload(args: UploadFiles): Promise<UploadResult> {
-    const { uploadFiles } = await import('./engine/uploads/upload-files.ts');
-    return uploadFiles(await this.uploadPorts(), args);
   }
 
   async keepRules(args: KeepRules, options?: PoolOptions): Promise<CarriedOut> {
@@ -380,7 +380,7 @@ export class Pando implements AsyncDisposable {
     this.#tools = undefined;
     for (const store of this.#stores.values()) await (await store)[Symbol.asyncDispose]();
     this.#stores.clear();
-    this.#meters.tell();
+    this.#meters.tellUse();
     await (await this.#catalog)?.[Symbol.asyncDispose]();
     this.#catalog = undefined;
   }

@@ -6,6 +6,13 @@ export { openCollections, type OpenCollections, type OpenedCollections } from '.
 export type { ClientSession, SyncReplicasOptions } from './client/client-session.ts';
 export type { Flushed, FlushOptions } from './client/flush-requests.ts';
 export type { NamePattern } from './client/make-rules.ts';
+export type { Explanation } from './client/explain.ts';
+export { openRules, type OpenedRules, type OpenRules } from './client/open-rules.ts';
+export { Policies, type PolicyDetails } from './client/policies.ts';
+export { Quotas, type QuotaUse } from './client/quotas.ts';
+export { RuleError, type RuleErrorKind } from './client/rule-error.ts';
+export type { RuleTerms } from './client/rule-order.ts';
+export { type RuleDetails, type RuleOptions, type RuleOrdered, Rules } from './client/rules.ts';
 export { ObjectFile, type ObjectStat } from './client/object-file.ts';
 export {
   type FindOptions,
@@ -34,3 +41,11 @@ export type {
 } from './engine/sync/sync-types.ts';
 export type { WriteResult } from './engine/write-object.ts';
 export type { CollectionRecord, CollectionSum, MemberRecord, NewMember } from './ports/collections.ts';
+export type { LockRecord, RuleRecord } from './ports/rules.ts';
+export type { ObjectExplanation, RuleExplanation } from './engine/explain/explanation.ts';
+export type { ResolvedObject } from './engine/explain/resolve-object.ts';
+export type { ReplicationPolicy } from './domain/rule/replication-policy.ts';
+export { type Client, openClient, type OpenClient } from './client/open-client.ts';
+export type { DownloadedObject, DownloadOptions } from './client/download.ts';
+export type { Uploaded, UploadOptions } from './client/upload.ts';
+export type { UploadedFile, UploadError, UploadStep } from './engine/uploads/upload-types.ts';

@@ -21,6 +21,20 @@ export interface OpenStore {
   readonly ledger?: BandwidthLedger | undefined;
 }
 
+/** What a copy worker needs to open its stores itself. Plain data. */
+export interface WorkerInit {
+  readonly source: WorkerStore;
+  readonly targets: readonly WorkerStore[];
+  readonly itemsAtOnce: number;
+  /** What is asked of the stores is counted, and told in the end. */
+  readonly isMetered: boolean;
+}
+
+export interface WorkerStore {
+  readonly profile: Profile;
+  readonly open: OpenStore;
+}
+
 /** A store failed and was asked once more; `attempt` counts from 2. */
 export type OnRetry = (failure: StorageError, attempt: number) => void;
 

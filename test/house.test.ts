@@ -34,6 +34,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'open-catalog.ts': ['ports', 'config', 'catalog'],
   // The stores of a configuration, as rules and transfers use them.
   'describe-stores.ts': ['domain', 'ports', 'config', 'engine'],
+  // Files to stores and back, as compose.ts puts them together.
+  'compose-files.ts': ['compose.ts', 'domain', 'ports', 'engine'],
   // Audits of stores and plans about them.
   'store-desk.ts': ['domain', 'ports', 'engine', 'system'],
   'compose.ts': [
@@ -45,7 +47,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     ...belowCompose,
   ],
   'worker-entry.ts': ['config', 'open-storage.ts', ...belowCompose],
-  client: ['compose.ts', 'config', 'domain', 'ports'],
+  client: ['compose.ts', 'compose-files.ts', 'config', 'domain', 'ports'],
   cli: ['client', 'compose.ts', 'config', 'domain'],
   'index.ts': ['client', 'config'],
 };

@@ -59,6 +59,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./stat.ts')).stat,
   },
   {
+    name: 'upload',
+    summary: 'upload files as objects to a store, and into a dataset',
+    load: async () => (await import('./upload.ts')).upload,
+  },
+  {
+    name: 'download',
+    summary: 'save objects, datasets and containers as local files',
+    load: async () => (await import('./download.ts')).download,
+  },
+  {
     name: 'object',
     summary: 'what the catalog knows of objects',
     load: async () => (await import('./object.ts')).object,

@@ -24,6 +24,7 @@ const EXIT_BY_KIND: Readonly<Record<string, Readonly<Record<string, ExitCode>>>>
     'invalid-key': EXIT.usage,
     aborted: EXIT.interrupted,
   },
+  UploadError: { refused: EXIT.refused, unavailable: EXIT.unavailable, full: EXIT.unavailable },
   RuleError: { 'not-found': EXIT.notFound, refused: EXIT.refused },
   CollectionError: { 'not-found': EXIT.notFound, refused: EXIT.refused },
   CatalogError: {

@@ -72,7 +72,7 @@ function printRuleLine(output: Printer, { rule, why, nextMs, rejected }: RuleExp
   const whose = origin === 'asked' ? account : `${account}, ${origin}`;
   output.print(`rule ${id} (${whose}): ${counted(copies, 'copy', 'copies')} at ${expression}: ${state}`);
   printFacts(output, [
-    ['why', why === undefined ? undefined : sentence(why)],
+    ['why', why],
     ['next look', nextMs === undefined ? undefined : describeNext(nextMs, nowMs)],
     ...rejected.map(({ store, why: reason }, at) => [at === 0 ? 'not at' : '', `${store}: ${reason}`] as const),
   ]);
@@ -85,13 +85,13 @@ function printCopy(output: Printer, copy: CopyExplained, nowMs: number): void {
   const state = lock === 'STUCK' ? 'STUCK' : (request?.state ?? lock ?? '');
   output.print(`copy to ${store} (${whose}${request === undefined ? '' : `, request ${request.id}`}): ${state}`);
   printFacts(output, [
-    ['why', sentence(why)],
+    ['why', why],
     ['next try', nextMs === undefined ? undefined : describeNext(nextMs, nowMs)],
     ...numbered(sources),
     ...rejected.map(({ store: name, why: reason }, at) => [at === 0 ? 'not from' : '', `${name}: ${reason}`] as const),
     ...attempts
       .slice(-ATTEMPTS_SHOWN)
-      .map((attempt, at) => [at === 0 ? 'attempts' : '', describeAttempt(attempt)] as const),
+      .map((attempt, at) => [at === 0 ? 'attempts' : '', describeAttempt(attempt, why)] as const),
   ]);
 }
 
@@ -99,14 +99,11 @@ function numbered(sources: readonly StoreReason[]): readonly (readonly [string, 
   return sources.map(({ store, why }, at) => [at === 0 ? 'from' : '', `${at + 1}. ${store}: ${why}`] as const);
 }
 
-function describeAttempt({ atMs, source, protocol, outcome, error, isEarlier }: AttemptRecord): string {
+/** What stands above already is not told again. */
+function describeAttempt({ atMs, source, protocol, outcome, error, isEarlier }: AttemptRecord, told: string): string {
   const way = source === undefined ? '' : ` from ${source}${protocol === undefined ? '' : ` by ${protocol}`}`;
-  const why = error === undefined ? '' : `: ${error}`;
+  const why = error === undefined || told.endsWith(error) ? '' : `: ${error}`;
   return `${describeMoment(atMs)}${way}, ${outcome}${isEarlier ? ' (an earlier turn)' : ''}${why}`;
-}
-
-function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?)]$/.test(text) ? '' : '.'}`;
 }
 
 export async function printRuleExplanation(

@@ -84,7 +84,10 @@ async function openWaiting(cli: Invocation, named: ReadonlySet<string>): Promise
       limit: PAGE_ROWS,
       ...(after === undefined ? {} : { after }),
     });
-    for (const { scope, source } of page) if (!named.has(scope)) waiting.set(scope, source);
+    for (const { scope, source } of page) {
+      // What was uploaded has no source; its deletes are the rules'.
+      if (source !== undefined && !named.has(scope)) waiting.set(scope, source);
+    }
     after = page.at(-1)?.id;
     if (page.length < PAGE_ROWS) break;
   }

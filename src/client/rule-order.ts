@@ -1,5 +1,5 @@
 import type { Configuration } from '../config/configuration.ts';
-import { RULE_ACTIVITY_DEFAULT, RULE_PRIORITY_DEFAULT } from '../domain/rule/policy-words.ts';
+import { RULE_ACTIVITY_DEFAULT, RULE_PRIORITY_DEFAULT } from '../domain/rule/activities.ts';
 import type { RuleTarget, RuleWords } from '../domain/rule/rule.ts';
 import type { NewRule } from '../ports/rules.ts';
 import type { ListedStore } from './list-stores.ts';

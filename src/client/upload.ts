@@ -1,4 +1,5 @@
 import type { Pando } from '../compose.ts';
+import { uploadWith } from '../compose-files.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import { escapeKey } from '../domain/object/key.ts';
 import { findObjectNameProblems, formatObjectName, type ObjectName } from '../domain/object/object-name.ts';
@@ -81,7 +82,7 @@ async function uploadGathered(
   for (const file of refused) await onStep?.({ kind: 'ended', file });
   if (files.length === 0) return { store: undefined, dataset, files: refused };
   const { host, pid } = pando.processes.self;
-  const result = await pando.upload({
+  const result = await uploadWith(pando, {
     files,
     dataset,
     expression: store,

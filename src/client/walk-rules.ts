@@ -1,5 +1,5 @@
 import type { Catalog } from '../ports/catalog.ts';
-import type { LockQuery, LockRecord, RuleQuery, RuleRecord } from '../ports/rules.ts';
+import type { RuleQuery, RuleRecord } from '../ports/rules.ts';
 
 /** Rows of a page; memory holds one. */
 const PAGE_ROWS = 1_000;
@@ -13,18 +13,6 @@ export async function* walkRules(
     const page = await catalog.listRules({ ...query, limit: PAGE_ROWS, ...(after === undefined ? {} : { after }) });
     yield* page;
     after = page.at(-1)?.id;
-    if (page.length < PAGE_ROWS || after === undefined) return;
-  }
-}
-
-export async function* walkLocks(
-  catalog: Pick<Catalog, 'listLocks'>,
-  query: Omit<LockQuery, 'after' | 'limit'>,
-): AsyncGenerator<LockRecord> {
-  for (let after: string | undefined; ; ) {
-    const page = await catalog.listLocks({ ...query, limit: PAGE_ROWS, ...(after === undefined ? {} : { after }) });
-    yield* page;
-    after = page.at(-1)?.at;
     if (page.length < PAGE_ROWS || after === undefined) return;
   }
 }

@@ -295,9 +295,9 @@ export interface RequestClaim {
   /**
    * Absent: all of the scopes.
    *
-   * - `of-scopes`: what the scopes cause themselves, not the copies that rules ask for.
+   * - `of-scopes`: what the scopes cause themselves, not the copies that rules ask for, nor deletes of those.
    * - `rule-copies`: the copies that rules ask for, of whatever scope.
-   * - `other-deletes`: deletes of all other scopes.
+   * - `other-deletes`: deletes of all other scopes, and of what rules and uploads placed in any.
    */
   readonly work?: 'of-scopes' | 'rule-copies' | 'other-deletes';
 }
@@ -333,8 +333,8 @@ export type RequestOutcome = { readonly lease: Lease } & (
 
 export interface RequestRecord extends NewRequest {
   readonly id: number;
-  /** Place of the scope's source store. */
-  readonly source: string;
+  /** Place of the scope's source store; undefined: it has none. */
+  readonly source: string | undefined;
   readonly state: RequestState;
   /** Claims since it was queued. */
   readonly attempts: number;

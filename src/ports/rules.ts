@@ -185,8 +185,10 @@ export interface RulePageOutcome {
   readonly missingWhy: string | undefined;
   /** Where to go on; undefined: it was the last page, and the rule is `applied`. */
   readonly position: string | undefined;
-  /** Until a rule with missing copies is looked at again by itself; read on the last page. */
+  /** Until a rule with missing copies, or one that `waits`, is looked at again by itself; read on the last page. */
   readonly lookAgainAfterMs: number | undefined;
+  /** Locks are to go once something else has happened; read on the last page, for all pages. */
+  readonly waits?: boolean;
   /** Quotas of the rule's account that what is claimed here falls under: they are looked at again as they are then. */
   readonly quotas?: readonly PageQuota[];
   readonly events: readonly NewEvent[];

@@ -13,6 +13,7 @@ import { describeIntents } from './catalog-contract/intents.ts';
 import { describeReplicas } from './catalog-contract/replicas.ts';
 import { describeRequests } from './catalog-contract/requests.ts';
 import { describeRuleLife } from './catalog-contract/rule-life.ts';
+import { describeRequestDesk } from './catalog-contract/request-desk.ts';
 import { describeRuleSpace } from './catalog-contract/rule-space.ts';
 import { describeRuleTransfers } from './catalog-contract/rule-transfers.ts';
 import { describeRules } from './catalog-contract/rules.ts';
@@ -59,6 +60,7 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeRuleLife(contract);
     describeRuleTransfers(contract);
     describeRuleSpace(contract);
+    describeRequestDesk(contract);
     describeAudits(contract);
     describeUploads(contract);
   });

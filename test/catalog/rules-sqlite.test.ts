@@ -34,7 +34,7 @@ async function open(): Promise<OpenedForRules> {
 }
 
 describe('a SQLite catalog of rules', () => {
-  checkRulesAgainstSums(open, soak ? 2000 : 12);
+  checkRulesAgainstSums(open, soak ? 1500 : 12);
 
   it('takes less than 500 bytes an object with two replicas and two locks, besides the names', async () => {
     const path = join(directory, 'size.db');

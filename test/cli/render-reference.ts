@@ -80,7 +80,7 @@ const INTRODUCTION = `# Command line
 | \`./path\`, \`/path\`, \`~/path\`, \`file:///path\` | a local directory or file |
 | \`s3://bucket/prefix\` | a bucket, with the AWS environment's credentials |
 
-\`object\`, \`dataset\` and \`container\` take names of the catalog: \`scope:name\`, or \`name\` in the scope \`user.<account>\` of the
+\`object\`, \`dataset\`, \`container\`, \`rule\`, \`policy\`, \`explain\`, \`resolve\` and \`replica\` take names of the catalog: \`scope:name\`, or \`name\` in the scope \`user.<account>\` of the
 operating system's user ([collections](collections.md)).
 
 A path or URL that is the place of a profile is that profile; any other is a profile of its own for the time being, and its copies
@@ -114,7 +114,7 @@ ends at once; that loses nothing either, but leaves more to be looked at again.
 | 2 | usage or configuration: nothing was done |
 | 3 | not found |
 | 4 | unavailable: it may work later |
-| 5 | refused by a guard: \`--max-delete\`, another sync of the same target, a condition that does not hold, a collection in the way |
+| 5 | refused by a guard: \`--max-delete\`, another sync of the same target, a condition that does not hold, a collection in the way, a rule that is locked or says the same as another, something that is for administrators |
 | 130 | interrupted |
 
 ## Environment

@@ -61,6 +61,41 @@ class LocalWorld implements AsyncDisposable {
 
 const arrived = { kind: 'arrived' };
 
+describe('bytes that come out wrong at the destination', () => {
+  test('do not stay there', async () => {
+    await using world = new LocalWorld({ readBack: true });
+    const transfer = await world.prepare(100);
+    world.to.faults = { corruptStagedAt: 7 };
+    const [outcome] = await world.run(transfer);
+    expect(outcome).toMatchObject({ kind: 'failed', failed: [{ at: 'destination', kind: 'corrupt' }] });
+    await expect(world.to.inner.head(transfer.destination.key)).rejects.toMatchObject({ kind: 'not-found' });
+  });
+
+  test('and were left by an attempt that died are replaced by the next, which knows them by their mark', async () => {
+    await using world = new LocalWorld({ readBack: true });
+    const transfer = await world.prepare(100);
+    const { operation } = transfer.content;
+    const staged = await world.to.inner.stage(transfer.destination.key, Buffer.alloc(100), {
+      attributes: {},
+      mark: { operation, sha256: undefined },
+    });
+    await world.to.inner.publish([{ staged, options: {} }]);
+    const [outcome] = await world.run(transfer);
+    expect(outcome).toMatchObject(arrived);
+    const bytes = await readObject(world.to.inner, transfer.destination.key);
+    expect(contentOf(bytes).sha256).toBe(transfer.content.sha256);
+  });
+
+  test('are left alone where they are of something else', async () => {
+    await using world = new LocalWorld({ readBack: true });
+    const transfer = await world.prepare(100);
+    await putObject(world.to.inner, transfer.destination.key, Buffer.from('somebody else’s'));
+    const [outcome] = await world.run(transfer);
+    expect(outcome).toMatchObject({ kind: 'failed', failed: [{ at: 'destination', kind: 'precondition-failed' }] });
+    expect(String(await readObject(world.to.inner, transfer.destination.key))).toBe('somebody else’s');
+  });
+});
+
 describe('pages of the local tool', () => {
   test('many small ones to one store share pages, and so flushes', async () => {
     await using world = new LocalWorld({ slots: 2 });

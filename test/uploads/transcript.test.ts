@@ -151,37 +151,52 @@ test('a replica is created by a replication rule', async () => {
   say('2. requests are queued for each file');
   await sayState('state after');
 
-  const tools = ports.tools.map((tool) => telling(tool));
+  const log = new TransferLog();
+  const tools = ports.tools.map((tool) => log.listenTo(tool));
+  // No waiting between attempts: what is left to chance is nothing.
+  const random = { ...ports.random, fraction: () => 0 };
   const { keepRules } = await import('../../src/engine/rules/keep-rules.ts');
-  for (let turn = 1; turn <= 20; turn++) {
-    await keepRules({ ...ports, tools }, { owner: 'worker', until: 'idle', signal, exceptScopes: [] });
-    const left = await catalog.listRequests({ limit: 10 });
-    if (left.length === 0) break;
-    // What failed at the destination waits for a second or two before its next protocol.
-    const waitMs = Math.max(...left.map(({ nextAttemptMs }) => nextAttemptMs)) - Date.now();
-    await new Promise((resolve) => setTimeout(resolve, Math.max(50, waitMs)));
-  }
-  say('6. the transfer tool has told of success');
+  await keepRules({ ...ports, tools, random }, { owner: 'worker', until: 'idle', signal, exceptScopes: [] });
+  for (const line of log.lines()) say(line);
   await sayState('state after');
   expect(readFileSync(join(doors.root, 'mirror/test/user.jdoe/file.1'), 'utf8')).toBe('the bytes of test.file.1');
   await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot('transcripts/rule.txt');
 });
 
-/** The tool, with what it is given and what it reports written down in the order of names. */
-function telling(tool: TransferTool): TransferTool {
-  return new Proxy(tool, {
-    get(target, key) {
-      const value: unknown = Reflect.get(target, key, target);
-      if (key !== 'submit') return typeof value === 'function' ? value.bind(target) : value;
-      return async (batch: readonly Transfer[]) => {
-        for (const { destination, sources } of batch.toSorted((a, b) =>
-          a.destination.key < b.destination.key ? -1 : 1,
-        )) {
-          say(`3-4. destination ${destination.url}`);
-          say(`5. submitted to ${tool.name}, from ${sources.map(({ url }) => url).join(', ')}`);
-        }
-        return target.submit(batch);
-      };
-    },
-  });
+/** What transfer tools were given, and what they told of it, by destination. */
+class TransferLog {
+  readonly #keys = new Map<string, string>();
+  readonly #lines = new Map<string, string[]>();
+
+  listenTo(tool: TransferTool): TransferTool {
+    tool.onReport(({ id, outcome }) => {
+      const told = outcome.kind === 'failed' ? `failed: ${outcome.failed.at(-1)?.why}` : outcome.kind;
+      this.#note(this.#keys.get(id) ?? id, `6. ${tool.name} tells that it ${told}`);
+    });
+    return new Proxy(tool, {
+      get: (target, key) => {
+        const value: unknown = Reflect.get(target, key, target);
+        if (key !== 'submit') return typeof value === 'function' ? value.bind(target) : value;
+        return (batch: readonly Transfer[]) => {
+          for (const { attempt, destination, sources } of batch) {
+            this.#keys.set(tool.idOf(attempt), destination.key);
+            this.#note(destination.key, `3-4. destination ${destination.url}`);
+            this.#note(
+              destination.key,
+              `5. submitted to ${tool.name}, from ${sources.map(({ url }) => url).join(', ')}`,
+            );
+          }
+          return target.submit(batch);
+        };
+      },
+    });
+  }
+
+  lines(): string[] {
+    return [...this.#lines].toSorted(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, lines]) => lines);
+  }
+
+  #note(key: string, line: string): void {
+    this.#lines.set(key, [...(this.#lines.get(key) ?? []), line]);
+  }
 }

@@ -187,7 +187,11 @@ async function moveOn(session: Session, page: RulePageOutcome, hasChanged: boole
     .set(isLast ? { ...turn, ...endTurn(known, missing, why) } : { ...turn, flag: known.flag, position: page.position })
     .where('id', '=', row.id)
     .execute();
-  if (isLast) await setDue(session, page, { isMissing: missing > 0, isBehind: hasChanged && row.state !== 'INJECT' });
+  if (isLast)
+    await setDue(session, page, {
+      isMissing: missing > 0 || page.waits === true,
+      isBehind: hasChanged && row.state !== 'INJECT',
+    });
   const after = await session.db.selectFrom('rule').selectAll().where('id', '=', row.id).executeTakeFirstOrThrow();
   const { id, state, ok, replicating, stuck, notify, told, replaces } = after;
   await tellCounted(session, [[id, state, ok, replicating + stuck + after.missing, notify, told, replaces]]);

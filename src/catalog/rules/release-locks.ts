@@ -48,8 +48,25 @@ async function keepHeld(session: Session, rule: number, page: readonly Position[
   if (content === undefined) return [];
   const objects = [...new Set(page.map(([object]) => object))];
   const detached = new Set(await findDetached(session, content, objects));
-  return page.filter(([object]) => detached.has(object));
+  const gone = page.filter(([object]) => detached.has(object));
+  const coming = new Set(
+    (
+      await session.all<[at: number]>(
+        uploads,
+        gone.map(([object, store], at) => [at, object, store]),
+      )
+    ).map(([at]) => at),
+  );
+  return gone.filter((_, at) => !coming.has(at));
 }
+
+/** What is being uploaded becomes a member when its bytes are there; until then the lock of its upload's rule is ahead of the content. */
+const uploads: SetStatement = {
+  columns: { i: 'int', object: 'int', store: 'int' },
+  text: (rows) =>
+    `select r.i from ${rows} join object o on o.id = r.object join request q on q.version = o.current and q.store = r.store
+     where q.kind = 'copy' and q.reason = 'upload' and q.state <> 'CANCELLED'`,
+};
 
 const ownLocks: SetStatement = {
   columns: { object: 'int', store: 'int', rule: 'int' },

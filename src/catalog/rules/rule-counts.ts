@@ -74,7 +74,24 @@ export type Counted = readonly [
 
 /** Adds the sums to their rules, derives their states, and tells who waits for that. */
 export async function keepCounts(session: Session, deltas: CountDeltas): Promise<void> {
-  await tellCounted(session, await session.all<Counted>(count, deltas.rows()));
+  const counted = await session.all<Counted>(count, deltas.rows());
+  await lookAtComplete(session, counted);
+  await tellCounted(session, counted);
+}
+
+const lookNow: SetStatement = {
+  columns: { rule: 'int' },
+  text: (rows, { nowMs }) =>
+    `update rule set look_ms = ${nowMs}, due_ms = case when rule.owner is null then ${nowMs} else rule.due_ms end
+     from ${rows} where rule.id = r.rule and rule.look_ms > ${nowMs} and rule.ended_ms is null`,
+};
+
+/** What has all its copies by now and is to be looked at again waits for just that: locks that were to go once the others are there. */
+async function lookAtComplete(session: Session, counted: readonly Counted[]): Promise<void> {
+  await session.run(
+    lookNow,
+    counted.flatMap(([rule, state]) => (state === 'OK' ? [[rule]] : [])),
+  );
 }
 
 const noteTold: SetStatement = {

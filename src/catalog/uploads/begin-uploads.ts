@@ -26,23 +26,24 @@ import { UPLOADER } from './upload-codes.ts';
 import { ruleOfDataset, ruleOfObject } from './upload-rules.ts';
 
 /**
- * One transaction, with rows locked in the order of all writers: objects by name, the slot, stores, accounts, rules. What the new
+ * One transaction, with rows locked in the order of all writers: the tree of collections, objects by name, the slot, stores, accounts, rules. What the new
  * versions do to locks and copies that were there is what it is for any other change; then the upload adds its own.
  */
 export async function beginUploads(session: Session, begin: BeginUploads): Promise<UploadsBegun> {
   const { files } = begin;
   const store = await session.known.stores.requireId(session, begin.store);
+  const ruleOfAll = begin.dataset === undefined ? undefined : await ruleOfDataset(session, begin.rule, begin.dataset);
   await lockObjects(session, files);
   const watched = await watchObjects(session, files);
   const judged = await judgeUploads(session, files, { ...begin, store });
   const answers: (UploadBegun | undefined)[] = judged.map(({ verdict }) =>
     typeof verdict === 'string' ? undefined : verdict,
   );
-  await makeVersions(session, judged, answers);
+  await makeVersions(session, judged, { answers, hasRules: watched.hasRules });
   await followObjects(session, watched);
   const registered = await seeRegistered(session, judged, answers);
   await keepTraits(session, begin, registered);
-  await addRules(session, begin, registered);
+  for (const one of registered) one.rule = ruleOfAll ?? (await ruleOfObject(session, begin.rule, one.file));
   await claimAll(session, begin, { registered, store });
   await lendAll(session, begin, { registered, answers, store });
   return { kind: 'begun', files: answers as UploadBegun[] };
@@ -51,7 +52,7 @@ export async function beginUploads(session: Session, begin: BeginUploads): Promi
 async function makeVersions(
   session: Session,
   judged: readonly JudgedUpload[],
-  answers: (UploadBegun | undefined)[],
+  { answers, hasRules }: { readonly answers: (UploadBegun | undefined)[]; readonly hasRules: boolean },
 ): Promise<void> {
   const changing = [...judged.entries()].filter(([, { verdict }]) => verdict === 'change');
   const changes = changing.map(([, { file, found }]) => ({
@@ -63,10 +64,7 @@ async function makeVersions(
     heedsCollections: true,
     replicas: [],
   }));
-  const outcomes = await recordChanges(session, changes, {
-    soft: await openSoftStores(session, []),
-    hasRules: true,
-  });
+  const outcomes = await recordChanges(session, changes, { soft: await openSoftStores(session, []), hasRules });
   for (const [index, [at]] of changing.entries()) {
     const outcome = outcomes[index];
     if (outcome === undefined || isTaken(outcome)) continue;
@@ -139,13 +137,6 @@ async function keepTraits(session: Session, begin: BeginUploads, registered: rea
     forgetAuthority,
     known.filter(({ isChanged }) => isChanged).map(({ object }) => [object.id]),
   );
-}
-
-async function addRules(session: Session, begin: BeginUploads, registered: readonly Registered[]): Promise<void> {
-  const { rule: words, dataset } = begin;
-  if (registered.length === 0) return;
-  const shared = dataset === undefined ? undefined : await ruleOfDataset(session, words, dataset);
-  for (const one of registered) one.rule = shared ?? (await ruleOfObject(session, words, one.file));
 }
 
 interface Lending {

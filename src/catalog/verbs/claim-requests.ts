@@ -61,17 +61,23 @@ export async function claimRequests(session: Session, claim: RequestClaim): Prom
   return claimed;
 }
 
+/** Of a delete: by a rule or an upload, at a store that its scope need not know. */
+const PLACED = sql`exists (select 1 from object o join replica p on p.object = o.id
+  where o.scope = request.scope and o.name = request.name and p.store = request.store and p.version = request.version
+    and p.placed is not null)`;
+
 /** Which requests the claim is about, as a condition; undefined: none. */
 async function filterOf(session: Session, { work, scopes }: RequestClaim): Promise<RawBuilder<unknown> | undefined> {
   if (work === 'rule-copies') return sql`and activity is not null`;
   const ids = scopes === undefined ? undefined : await knownScopes(session, scopes);
   if (work === 'other-deletes') {
-    const others = ids === undefined || ids.length === 0 ? sql`` : sql`and scope not in (${sql.join(ids)})`;
+    const others =
+      ids === undefined || ids.length === 0 ? sql`` : sql`and (scope not in (${sql.join(ids)}) or ${PLACED})`;
     return sql`and kind = 'delete' ${others}`;
   }
   if (ids?.length === 0) return undefined;
   const ofScopes = ids === undefined ? sql`` : sql`and scope in (${sql.join(ids)})`;
-  return work === undefined ? ofScopes : sql`and activity is null ${ofScopes}`;
+  return work === undefined ? ofScopes : sql`and activity is null and not (kind = 'delete' and ${PLACED}) ${ofScopes}`;
 }
 
 async function knownScopes(session: Session, names: readonly string[]): Promise<readonly number[]> {

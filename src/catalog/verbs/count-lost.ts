@@ -12,15 +12,16 @@ const HOPEFUL = REPLICA_STATES.filter((state) => mayBeGood({ state, hasBytes: tr
   .map(stateCode)
   .join(', ');
 
-/** What has not been given up, or an upload that nobody has asked for as a copy. */
+/** What has not been given up; or an upload, which can be resumed. */
 const HAS_HOPE = `exists (select 1 from replica p where p.object = o.id and p.version = o.current and (
     (p.state in (${HOPEFUL}) and (p.state <> ${stateCode('UNAVAILABLE')} or p.token is not null))
     or (p.state = ${stateCode('COPYING')} and not exists (
-      select 1 from request q where q.version = p.version and q.store = p.store and q.kind = 'copy'))))`;
+      select 1 from request q where q.version = p.version and q.store = p.store and q.kind = 'copy'))))
+  or exists (select 1 from request q where q.version = o.current and q.kind = 'copy' and q.reason = 'upload')`;
 
 /** Objects that are lost. */
 export async function countLost(session: Session): Promise<CatalogStatus['lost']> {
-  const lost = sql.raw(`from object o where o.kind = ${OBJECT} and not ${HAS_HOPE}`);
+  const lost = sql.raw(`from object o where o.kind = ${OBJECT} and not (${HAS_HOPE})`);
   const { rows: counted } = await sql<{ count: number }>`select count(*) as count ${lost}`.execute(session.db);
   const count = counted[0]?.count ?? 0;
   if (count === 0) return { count, some: [] };

@@ -160,7 +160,7 @@ export async function listRequests(
     .selectFrom('request')
     .innerJoin('scope', 'scope.id', 'request.scope')
     .innerJoin('store', 'store.id', 'request.store')
-    .innerJoin('store as source', 'source.id', 'scope.source')
+    .leftJoin('store as source', 'source.id', 'scope.source')
     .selectAll('request')
     .select(['scope.name as scope_name', 'store.place', 'source.place as source_place'])
     .$if(state !== undefined, (select) => select.where('request.state', '=', state ?? ''))
@@ -173,7 +173,7 @@ export async function listRequests(
     id: row.id,
     kind: row.kind as RequestKind,
     scope: row.scope_name,
-    source: row.source_place,
+    source: row.source_place ?? undefined,
     name: row.name,
     versionId: row.version,
     store: row.place,

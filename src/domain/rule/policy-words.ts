@@ -1,11 +1,7 @@
 import type { ObjectName } from '../object/object-name.ts';
+import { RULE_ACTIVITY_DEFAULT, RULE_PRIORITY_DEFAULT } from './activities.ts';
 import type { PolicyRule } from './replication-policy.ts';
 import type { RuleOrigin, RuleWords } from './rule.ts';
-
-/** Behind writes and reads that miss: what a rule brings is waited for by nobody. */
-export const RULE_PRIORITY_DEFAULT = 4;
-/** What transfers of rules that say nothing else are for. */
-export const RULE_ACTIVITY_DEFAULT = 'rules';
 
 /** The rule that carries out one object's policy, as it is ordered (docs/policies.md, "Policies of objects"). */
 export function wordsOfPolicy(

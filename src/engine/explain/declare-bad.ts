@@ -1,7 +1,8 @@
 import { formatObjectName, type ObjectName } from '../../domain/object/object-name.ts';
 import { isLost } from '../../domain/replica/lost.ts';
 import { transitionReplica } from '../../domain/replica/transition-replica.ts';
-import type { Catalog } from '../../ports/catalog.ts';
+import { REQUEST_PRIORITY } from '../../domain/transfer/request-priorities.ts';
+import type { Catalog, NewRequest } from '../../ports/catalog.ts';
 
 export type DeclaredBad =
   /** `isLost`: it was the last copy that could be good. */
@@ -15,7 +16,7 @@ export type DeclaredBad =
  * rules bring another one (docs/states.md, "Lost objects"). It is good again when it is read and found right, or copied anew.
  */
 export async function declareBad(
-  catalog: Pick<Catalog, 'readObject' | 'record' | 'recordEvents'>,
+  catalog: Pick<Catalog, 'readObject' | 'record' | 'recordEvents' | 'listStandingRules'>,
   name: ObjectName,
   { store, title }: { readonly store: string; readonly title: string },
 ): Promise<DeclaredBad> {
@@ -26,7 +27,11 @@ export async function declareBad(
   const transition = transitionReplica(replica.state, 'found-wrong');
   if (transition.kind === 'refused') return transition;
   const { versionId, place, token, verification } = replica;
+  const standing = await catalog.listStandingRules(name.scope);
+  const isMirrored = standing.some((rule) => rule.store === store);
   await catalog.record({
+    // What a profile mirrors nobody has a lock on.
+    requests: isMirrored ? [repairOf({ ...name, versionId, store })] : [],
     replicas: [
       {
         ...name,
@@ -49,4 +54,8 @@ export async function declareBad(
       : []),
   ]);
   return { kind: 'declared', isLost: lost };
+}
+
+function repairOf(copy: Pick<NewRequest, 'scope' | 'name' | 'versionId' | 'store'>): NewRequest {
+  return { ...copy, kind: 'copy', reason: 'repair', priority: REQUEST_PRIORITY.miss };
 }

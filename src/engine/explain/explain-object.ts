@@ -33,7 +33,10 @@ export async function explainObject(ports: ExplainPorts, name: ObjectName): Prom
   const current = row.replicas.filter(({ versionId }) => versionId === id);
   const isDeleted = content.kind === 'tombstone';
   const hope = current.map(({ state, token }) => ({ state, hasBytes: token !== undefined }));
-  const isBeingUploaded = current.some(({ state, store }) => state === 'COPYING' && !isAskedFor(requests, store));
+  // What was never all there is not lost.
+  const isBeingUploaded =
+    requests.some(({ reason }) => reason === 'upload') ||
+    current.some(({ state, store }) => state === 'COPYING' && !isAskedFor(requests, store));
   return {
     ...name,
     isDeleted,

@@ -60,7 +60,7 @@ const ROUNDS_MAX = 5;
 export async function applyRule(ports: RulePorts, claimed: ClaimedRule, signal: AbortSignal): Promise<boolean> {
   const { catalog } = ports;
   const { rule, lease } = claimed;
-  const turn = new RuleTurn(ports, rule);
+  const turn = new RuleTurn(ports, claimed);
   let after = claimed.position;
   if (after === undefined && !(await releaseDetached(ports, claimed, signal))) return false;
   for (let isFirst = after === undefined; !signal.aborted; isFirst = false) {
@@ -101,9 +101,13 @@ class RuleTurn {
   /** Sums of the group that is being placed; of the pages done, as they are after them. */
   #group: { readonly key: string; readonly sums: GroupSums } | undefined;
 
-  constructor(ports: RulePorts, rule: RuleRecord) {
+  /** Locks of the pages done wait for something before they go. What another worker's pages did nobody knows. */
+  #waits: boolean;
+
+  constructor(ports: RulePorts, { rule, position }: Pick<ClaimedRule, 'rule' | 'position'>) {
     this.#ports = ports;
     this.#rule = rule;
+    this.#waits = position !== undefined;
   }
 
   async apply(
@@ -120,10 +124,12 @@ class RuleTurn {
         events: [],
         quotas: this.#quotas(),
         ...(round > ROUNDS_MAX ? withoutNew(placed) : placed),
+        waits: this.#waits || placed.waits,
       });
       if (applied.kind === 'lost-lease') return 'lost-lease';
       if (applied.kind === 'applied') {
         this.#group?.sums.add(page.objects, placed.objects);
+        this.#waits ||= placed.waits;
         return 'applied';
       }
       telling?.info?.('a page of a rule is placed anew: stores have filled up', {
@@ -189,7 +195,9 @@ export interface PagePlaced {
   readonly objects: readonly PlacedObject[];
   readonly missingCopies: number;
   readonly missingWhy: string | undefined;
-  readonly lookAgainAfterMs: number | undefined;
+  /** From when copies are missing on any page. */
+  readonly lookAgainAfterMs: number;
+  readonly waits: boolean;
 }
 
 function outcomeOf(args: {
@@ -205,7 +213,7 @@ function outcomeOf(args: {
   const placed: PlacedObject[] = [];
   let missingCopies = 0;
   let missingWhy: string | undefined;
-  let isWaiting = false;
+  let waits = false;
   for (const group of groups) {
     missingWhy ??= group.missing;
     for (const placement of group.objects) {
@@ -213,16 +221,16 @@ function outcomeOf(args: {
       const one = placeOne(object, placement, { dataset: page.dataset, byName });
       missingCopies += rule.copies - placement.copies.length + one.refused.length;
       missingWhy ??= one.refused[0];
-      isWaiting ||= placement.releases.some(({ waitsUntil }) => waitsUntil !== undefined);
+      waits ||= placement.releases.some(({ waitsUntil }) => waitsUntil !== undefined);
       if (one.placed.locks.length > 0 || one.placed.releases.length > 0) placed.push(one.placed);
     }
   }
-  const mayChange = missingCopies > 0 || isWaiting;
   return {
     objects: placed,
     missingCopies,
     missingWhy,
-    lookAgainAfterMs: mayChange ? stuckWaitMs(rule.timesStuck + 1, fraction) : undefined,
+    lookAgainAfterMs: stuckWaitMs(rule.timesStuck + 1, fraction),
+    waits,
   };
 }
 
@@ -254,5 +262,6 @@ function withoutNew(placed: PagePlaced): PagePlaced {
     missingCopies: placed.missingCopies + wanted,
     missingWhy: placed.missingWhy ?? 'stores fill up faster than copies can be placed',
     lookAgainAfterMs: STORES_MS_MAX,
+    waits: placed.waits,
   };
 }

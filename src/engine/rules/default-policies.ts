@@ -1,4 +1,5 @@
 import type { ObjectName } from '../../domain/object/object-name.ts';
+import { UPLOAD_ACTIVITY } from '../../domain/rule/activities.ts';
 import { type DefaultPolicy, findPolicyInForce, type PolicyInForce } from '../../domain/rule/default-policy.ts';
 import { isPolicyOf, wordsOfPolicy } from '../../domain/rule/policy-words.ts';
 import { ruleOfPolicy } from '../../domain/rule/replication-policy.ts';
@@ -20,11 +21,11 @@ export interface DefaultPolicies {
 }
 
 /** Some store volunteers for copies by policy. */
-export function hasVolunteers(stores: Stores): boolean {
+function hasVolunteers(stores: Stores): boolean {
   return [...stores.values()].some(({ traits }) => traits.accepts.replicate);
 }
 
-export function isDefaultPolicyOn({ scopes }: Pick<DefaultPolicies, 'scopes'>, scope: string): boolean {
+function isDefaultPolicyOn({ scopes }: Pick<DefaultPolicies, 'scopes'>, scope: string): boolean {
   return scopes.includes('*') || scopes.includes(scope);
 }
 
@@ -46,7 +47,9 @@ export async function applyDefaultPolicy(
   const [traits, rules] = await Promise.all([catalog.readTraits(object), catalog.listRulesOf(object)]);
   const policy = traits?.policy;
   const ours = rules.filter((rule) => rule.origin === 'default-policy' && isPolicyOf(rule, object));
-  const facts = { bytes, policy, hasRule: rules.length > ours.length, hasVolunteers: hasVolunteers(stores) };
+  // The rule of an upload says where its bytes went, and nothing of copies.
+  const hasRule = rules.some((rule) => !ours.includes(rule) && rule.activity !== UPLOAD_ACTIVITY);
+  const facts = { bytes, policy, hasRule, hasVolunteers: hasVolunteers(stores) };
   const inForce = findPolicyInForce(facts, byDefault);
   const wanted = policy !== undefined || inForce.policy === undefined ? undefined : ruleOfPolicy(inForce.policy);
   if (wanted === undefined) {
@@ -56,4 +59,13 @@ export async function applyDefaultPolicy(
     await catalog.addRule({ ...words, needsApproval: false });
   }
   return inForce;
+}
+
+/** `applyDefaultPolicy` of what was uploaded. */
+export async function applyDefaultPolicies(
+  ports: DefaultPolicyPorts,
+  files: readonly (ObjectName & { readonly size: number; readonly state: string })[],
+): Promise<void> {
+  for (const { scope, name, size: bytes, state } of files)
+    if (state === 'uploaded' || state === 'present') await applyDefaultPolicy(ports, { scope, name, bytes });
 }

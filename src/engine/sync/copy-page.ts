@@ -2,6 +2,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { CopyFailure, CopyOutcome, CopyPage, OnMoved } from '../../ports/copy-pool.ts';
 import type { Published, PublishRequest, Staged, Storage } from '../../ports/storage.ts';
 import { StorageError } from '../../ports/storage.ts';
+import { takeBack } from '../take-back.ts';
 import { CopyDraft, type DraftTarget } from './copy-draft.ts';
 import { hashObject } from './hash-object.ts';
 import { Pulse } from './pulse.ts';
@@ -168,12 +169,19 @@ async function settle(
   try {
     const again = await hashObject(storage, target.plan.key ?? draft.item.key, outcome.token);
     if (again.sha256 === draft.read?.sha256) target.copied({ ...outcome, verification: 'read-back' }, isLate);
-    else
+    else {
+      // They must not stay where the next attempt, by a better way, would find the place taken.
+      await takeBack(storage, {
+        key: target.plan.key ?? draft.item.key,
+        token: outcome.token,
+        operation: draft.item.operation,
+      });
       target.fail({
         kind: 'corrupt',
-        message: `${storage.name}: ${draft.item.key}: what was written reads back differently`,
+        message: `${storage.name}: ${target.plan.key ?? draft.item.key}: what was written reads back differently`,
         at: 'destination',
       });
+    }
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
     target.fail(atDestination(error));

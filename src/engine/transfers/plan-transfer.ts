@@ -88,8 +88,8 @@ export function planTransfer(facts: TransferFacts, surroundings: TransferSurroun
     sources: [used, ...firstOfEach].slice(0, SOURCES_MAX).map((one) => endAt(one.reading, one.replica)),
     destination: { store: used.writing.place, key: facts.place, url: urlOf(used.writing.place, facts.place) },
     ways: ways.map(({ source, protocol }) => ({ source, protocol })),
-    // Without the protocols themselves: what is recorded of it crosses to the catalog's thread.
-    way: { source: next.way.source, protocol: next.way.protocol },
+    // Plain: it goes to the catalog with the attempt, and a protocol does not cross a thread.
+    way: { source: used.source, protocol: used.protocol },
     rejected,
   };
 }
@@ -131,8 +131,12 @@ function rank(
   const rejected: { store: string; why: string }[] = [];
   const candidates: SourceFacts[] = [];
   let refusal: AttemptOutcome | undefined;
+  const withoutBytes = new Set<string>();
   for (const replica of facts.replicas) {
+    // What is to be made is no source of itself.
+    if (replica.store === facts.store) continue;
     const store = stores.get(replica.store);
+    if (hasNoBytes(replica)) withoutBytes.add(store?.name ?? replica.store);
     if (store === undefined) {
       rejected.push({ store: replica.store, why: 'no profile here names it' });
       continue;
@@ -161,9 +165,23 @@ function rank(
   return {
     ranked: ranking.ranked.map(({ store }) => sources.get(store) as Source),
     reasons: ranking.ranked.map(({ store, why }) => ({ store, why })),
-    rejected: [...rejected, ...ranking.rejected],
+    rejected: toTell([...rejected, ...ranking.rejected], withoutBytes),
     refusal,
   };
+}
+
+/** Being written, or given up. */
+function hasNoBytes({ state, token }: Replica): boolean {
+  return token === undefined && (state === 'COPYING' || state === 'UNAVAILABLE');
+}
+
+/** Why stores that have bytes cannot give them; that others have none yet is told where there is nothing else. */
+function toTell<R extends { readonly store: string }>(
+  rejected: readonly R[],
+  withoutBytes: ReadonlySet<string>,
+): readonly R[] {
+  const telling = rejected.filter(({ store }) => !withoutBytes.has(store));
+  return telling.length > 0 ? telling : rejected;
 }
 
 /** What the destination says when the bytes are about to arrive, with the source they really come from. */

@@ -1,3 +1,4 @@
+import { UPLOAD_ACTIVITY } from '../../domain/rule/activities.ts';
 import { formatObjectName } from '../../domain/object/object-name.ts';
 import { placeCopies } from '../../domain/placement/place-copies.ts';
 import type { GroupRest, ObjectFacts } from '../../domain/placement/placement-facts.ts';
@@ -138,9 +139,6 @@ async function restOfDataset({ catalog, stores }: UploadPorts, { dataset, accoun
   const held = [...places].map((place) => ({ store: nameAt(stores, place), heldBytes: 1, lockedBytes: 1 }));
   return { bytes: held.length, stores: held };
 }
-
-/** What requests and rules of uploads are made for. */
-export const UPLOAD_ACTIVITY = 'upload';
 
 function nameAt(stores: Stores, place: string): string {
   return stores.get(place)?.name ?? place;

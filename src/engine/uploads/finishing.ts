@@ -14,7 +14,7 @@ export class Finishing {
   readonly #catalog: Pick<UploadCatalog, 'finishUploads'>;
   readonly #into: ObjectName | undefined;
   #waiting: { readonly outcome: TransferOutcome; readonly answer: PromiseWithResolvers<Finished> }[] = [];
-  #running: Promise<void> | undefined;
+  #isRunning = false;
 
   constructor(catalog: Pick<UploadCatalog, 'finishUploads'>, into: ObjectName | undefined) {
     this.#catalog = catalog;
@@ -24,13 +24,13 @@ export class Finishing {
   finish(outcome: TransferOutcome): Promise<Finished> {
     const answer = Promise.withResolvers<Finished>();
     this.#waiting.push({ outcome, answer });
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-    });
+    if (!this.#isRunning) void this.#run();
     return answer.promise;
   }
 
+  /** Never fails: each failure is told to those who wait for it. */
   async #run(): Promise<void> {
+    this.#isRunning = true;
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0);
@@ -46,6 +46,7 @@ export class Finishing {
         for (const { answer } of batch) answer.reject(error);
       }
     }
+    this.#isRunning = false;
   }
 }
 

@@ -1,3 +1,4 @@
+import { UPLOAD_ACTIVITY } from '../../domain/rule/activities.ts';
 import { showName } from '../../domain/collection/collection.ts';
 import type { ObjectName } from '../../domain/object/object-name.ts';
 import type { RuleWords } from '../../domain/rule/rule.ts';
@@ -6,9 +7,10 @@ import type { NewUpload, UploadBegun } from '../../ports/uploads.ts';
 import { HashingBody } from '../hashing-body.ts';
 import { makeContent } from '../object-content.ts';
 import { RequestLeases } from '../request-leases.ts';
+import { applyDefaultPolicies } from '../rules/default-policies.ts';
 import { evaluateRules } from '../rules/evaluate-rules.ts';
 import { placeIn, waysTo } from '../stores/store-access.ts';
-import { type ChosenStore, chooseUploadStore, UPLOAD_ACTIVITY } from './choose-upload-store.ts';
+import { type ChosenStore, chooseUploadStore } from './choose-upload-store.ts';
 import { Finishing } from './finishing.ts';
 import { inParallel } from './in-parallel.ts';
 import { type RegisteredFile, sendFile, type SendTo } from './send-file.ts';
@@ -43,6 +45,7 @@ export async function uploadFiles(ports: UploadPorts, upload: UploadFiles): Prom
   const files: UploadedFile[] = [];
   for (const page of pagesOf(upload.files)) files.push(...(await run.uploadPage(page)));
   await run.applyRules();
+  await applyDefaultPolicies(ports, files);
   return { store: chosen.store.name, dataset: upload.dataset, files };
 }
 

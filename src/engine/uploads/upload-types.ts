@@ -7,20 +7,22 @@ import type { Processes } from '../../ports/processes.ts';
 import type { UploadCatalog, UploadOrigin } from '../../ports/uploads.ts';
 import type { OperationIds } from '../operation-ids.ts';
 import type { RulePorts } from '../rules/apply-rule.ts';
+import type { DefaultPolicies } from '../rules/default-policies.ts';
 import type { RuleCatalog } from '../../ports/rules.ts';
 import type { StoreHealth } from '../store-health.ts';
 
 export type UploadPorts = Omit<RulePorts, 'catalog' | 'clock'> & {
   readonly catalog: RulePorts['catalog'] &
     UploadCatalog &
-    Pick<CollectionCatalog, 'putCollection' | 'readCollection' | 'attach'> &
-    Pick<RuleCatalog, 'listRulesOf' | 'readTransfers' | 'settleTransfers'> &
+    Pick<CollectionCatalog, 'putCollection' | 'readCollection' | 'attach' | 'readTraits'> &
+    Pick<RuleCatalog, 'addRule' | 'tellRule' | 'listRulesOf' | 'readTransfers' | 'settleTransfers'> &
     Pick<Catalog, 'openScope' | 'readObject' | 'readMarks' | 'renewRequests'>;
   readonly clock: Clock;
   readonly processes: Processes;
   readonly operations: OperationIds;
   readonly health: StoreHealth;
   readonly events: EventSink;
+  readonly defaults: DefaultPolicies;
   /** Where this machine stands. */
   readonly clientSite: string | undefined;
 };

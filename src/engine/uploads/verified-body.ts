@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 /** What was to be uploaded is not what was hashed before. */
-export class ChangedWhileUploaded extends Error {
+class ChangedWhileUploaded extends Error {
   override readonly name = 'ChangedWhileUploaded';
 }
 

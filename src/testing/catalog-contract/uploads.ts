@@ -100,6 +100,20 @@ export function describeUploads(contract: CatalogContract): void {
       expect(use).toMatchObject({ completedBytes: 2, inFlightBytes: 0, pendingRequests: 0 });
     });
 
+    it('is listed among the requests, also in a scope that has no source', async () => {
+      const scope = { ...(await contract.openScope()), name: `loose-${contract.operation().slice(-4)}` };
+      await contract.catalog.openScope({
+        name: scope.name,
+        title: scope.name,
+        source: undefined,
+        replicas: [],
+        standing: false,
+      });
+      await beginOne(scope, fileOf(scope, 'a'));
+      const requests = await contract.catalog.listRequests({ limit: 10_000 });
+      expect(requests.filter((one) => one.scope === scope.name)).toMatchObject([{ name: 'a', source: undefined }]);
+    });
+
     it('of a dataset that has members gets a rule for each object, so that the others are not brought there', async () => {
       const scope = await contract.openScope();
       const dataset = await openDataset(scope, 'd');
@@ -246,6 +260,20 @@ export function describeUploads(contract: CatalogContract): void {
         quotas: ['far'],
       });
       expect(await begin(scope, files.slice(0, 1), { quotas })).toMatchObject([{ kind: 'begun' }]);
+    });
+
+    it('keeps its lock when the rule of its dataset is applied before it is a member', async () => {
+      const scope = await contract.openScope();
+      const dataset = await openDataset(scope, 'd');
+      const [first, second] = (await begin(scope, [fileOf(scope, 'a'), fileOf(scope, 'b')], { dataset })) as Begun[];
+      if (first === undefined || second === undefined) throw new Error('not begun');
+      await contract.catalog.finishUploads([arrivalOf(first)], dataset);
+      const rule = await applyRule(contract, first.rule, [scope.far]);
+      expect(rule).toMatchObject({ state: 'REPLICATING', counts: { ok: 1, replicating: 1, stuck: 0 } });
+      await contract.catalog.finishUploads([arrivalOf(second)], dataset);
+      expect(await contract.catalog.readRule(first.rule)).toMatchObject({
+        counts: { ok: 2, replicating: 0, stuck: 0 },
+      });
     });
 
     it('is over when its rule ends, and nothing of it is left', async () => {

@@ -12,6 +12,7 @@ import type {
   TransferTool,
   TransferToolCapabilities,
 } from '../../ports/transfer-tool.ts';
+import type { Token } from '../../ports/storage.ts';
 import { copyItemOf, takePage, type WaitingTransfer } from './waiting-transfer.ts';
 
 export interface LocalToolOptions {
@@ -208,9 +209,14 @@ export class LocalTool implements TransferTool {
     const reads = await this.#o.pool.read({ items }, () => undefined);
     for (const [at, one] of page.entries()) {
       const read = reads[at];
-      const { sha256 } = one.transfer.content;
+      const { sha256, operation } = one.transfer.content;
       if (read?.kind === 'failed' && read.failure.kind === 'not-found' && one.onto !== undefined) {
-        this.#again(one);
+        this.#again(one, undefined);
+        continue;
+      }
+      if (read?.kind === 'read' && read.sha256 !== sha256 && read.head.mark?.operation === operation) {
+        // This very copy was begun before and came out wrong: it is nobody else's, and replaced.
+        this.#replace(one, read.head.token);
         continue;
       }
       if (read?.kind !== 'read' || read.sha256 !== sha256) {
@@ -237,11 +243,20 @@ export class LocalTool implements TransferTool {
     }
   }
 
-  /** What was to be replaced is gone: the destination is free. */
-  #again(one: WaitingTransfer): void {
+  #replace(one: WaitingTransfer, onto: Token): void {
+    if (one.onto === onto || one.isCancelled || this.#isClosed) {
+      const message = `${one.transfer.destination.key}: wrong bytes are at the destination, and could not be replaced`;
+      return this.#fail(one, { kind: 'corrupt', message }, 'destination');
+    }
+    this.#again(one, onto);
+  }
+
+  /** Once more from the beginning, on what the destination was found to hold. */
+  #again(one: WaitingTransfer, onto: Token | undefined): void {
     if (one.isCancelled || this.#isClosed) return this.#fail(one, { kind: 'aborted', message: '' });
-    one.onto = undefined;
+    one.onto = onto;
     one.isMoving = false;
+    one.bytes = undefined;
     this.#waiting.unshift(one);
   }
 

@@ -1,0 +1,67 @@
+import { Pando } from '../compose.ts';
+import { loadConfiguration } from '../config/load.ts';
+import type { ResolvedObject } from '../engine/explain/resolve-object.ts';
+import { findActor } from './actor.ts';
+import { findDefaultScope } from './default-scope.ts';
+import { explain, type Explanation, resolve } from './explain.ts';
+import { checkScope } from './object-names.ts';
+import { Policies } from './policies.ts';
+import { Quotas } from './quotas.ts';
+import { type Declared, declareBad } from './replicas.ts';
+import { Rules } from './rules.ts';
+
+export interface OpenRules {
+  /** The configuration file; by default the one that is found (docs/configuration.md). */
+  readonly path?: string;
+  /** Of names that say none; by default `user.<account>`. */
+  readonly scope?: string;
+  /** Whom to speak for (docs/rules.md, "Who may"); by default the operating system's user. */
+  readonly account?: string;
+}
+
+/** Rules, policies and quotas of a catalog, and what can be asked about them. Closing it closes the catalog. */
+export interface OpenedRules extends AsyncDisposable {
+  readonly rules: Rules;
+  readonly policies: Policies;
+  readonly quotas: Quotas;
+  /** Why an object (`scope:name`) or a rule (its number) is as it is. */
+  explain(what: string): Promise<Explanation>;
+  /** Where an object can be had, best first. */
+  resolve(object: string): Promise<ResolvedObject>;
+  /** Says that copies at a store are bad. */
+  declareBad(store: string, objects: readonly string[]): Promise<readonly Declared[]>;
+  /** Carries rules out until nothing is due, or until the signal is aborted. What `pando worker` does beside it stays with that. */
+  work(options?: { readonly signal?: AbortSignal }): Promise<void>;
+}
+
+/** Throws a `ConfigurationError` with everything that is wrong with the configuration, a `RuleError` where the account may not be spoken for. */
+export async function openRules({ path, scope, account }: OpenRules = {}): Promise<OpenedRules> {
+  const defaultScope = scope === undefined ? findDefaultScope() : checkScope(scope);
+  const pando = new Pando(loadConfiguration({ config: path }));
+  try {
+    const actor = findActor(pando, account);
+    const catalog = await pando.catalog();
+    const { configuration, processes } = pando;
+    const place = { catalog, configuration, actor, scope: defaultScope };
+    return {
+      rules: new Rules({ ...place, nowMs: () => pando.clock.nowMs() }),
+      policies: new Policies(pando, place),
+      quotas: new Quotas(place),
+      explain: (what) => explain(pando, what, defaultScope),
+      resolve: (object) => resolve(pando, object, defaultScope),
+      async declareBad(store, objects) {
+        return await Array.fromAsync(declareBad(pando, { store, objects, scope: defaultScope, actor }));
+      },
+      async work({ signal } = {}) {
+        const { host, pid } = processes.self;
+        const exceptScopes = Object.keys(configuration.profiles);
+        const stop = signal === undefined ? {} : { signal };
+        await pando.keepRules({ owner: `${host}, process ${pid}`, until: 'idle', exceptScopes, ...stop });
+      },
+      [Symbol.asyncDispose]: () => pando[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await pando[Symbol.asyncDispose]().catch(() => undefined);
+    throw error;
+  }
+}

@@ -1,0 +1,18 @@
+import type { Pando } from './compose.ts';
+import type { Downloads } from './engine/downloads/open-download.ts';
+import { LaterRecords } from './engine/later-records.ts';
+import type { UploadFiles, UploadResult } from './engine/uploads/upload-types.ts';
+
+/** Files to stores. */
+export async function uploadWith(pando: Pando, args: UploadFiles): Promise<UploadResult> {
+  const { uploadFiles } = await import('./engine/uploads/upload-files.ts');
+  return uploadFiles(await pando.uploadPorts(), args);
+}
+
+/** Objects by what the catalog says of them, from whatever store has them. What was noticed on the way is recorded when it is closed. */
+export async function openDownloads(pando: Pando): Promise<Downloads & AsyncDisposable> {
+  const { bindDownloads } = await import('./engine/downloads/open-download.ts');
+  const ports = await pando.uploadPorts();
+  const later = new LaterRecords(ports.catalog, ports.events);
+  return { ...bindDownloads({ ...ports, later }), [Symbol.asyncDispose]: () => later.drain() };
+}

@@ -1,0 +1,158 @@
+import { mkdirSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Sandbox } from './sandbox.ts';
+
+const CONFIGURATION = `
+profiles:
+  LYON:
+    storage_provider: {type: file, options: {base_path: lyon}}
+    paths: {algorithm: hash}
+    attributes: {country: fr, disk: true}
+  BERLIN:
+    storage_provider: {type: file, options: {base_path: berlin}}
+    paths: {algorithm: identity}
+    attributes: {country: de, disk: true}
+`;
+
+let box: Sandbox;
+beforeEach(() => {
+  box = new Sandbox();
+  box.write({ 'pando.yaml': CONFIGURATION, 'lyon/.keep': '', 'berlin/.keep': '' });
+});
+afterEach(() => box[Symbol.dispose]());
+
+const upload = (...args: string[]) => box.run(['upload', '--scope', 'lab', ...args]);
+const download = (...args: string[]) => box.run(['download', '--scope', 'lab', ...args]);
+
+describe('pando upload', () => {
+  test('brings files to one store, into a dataset, and does nothing twice', async () => {
+    box.write({ 'a.csv': '1,2\n', 'b.csv': '3,4\n' });
+    const first = await upload('a.csv', 'b.csv', '--dataset', 'run-1', '--store', 'country=de');
+    expect(first.stderr).toBe('2 files uploaded (8 B), at BERLIN\n');
+    expect(first.code).toBe(0);
+    expect(box.list('berlin')).toEqual(['.keep', 'lab/a.csv', 'lab/b.csv']);
+    const second = await upload('a.csv', 'b.csv', '--dataset', 'run-1');
+    expect(second.stderr).toBe('0 files uploaded (0 B), 2 there already, at BERLIN\n');
+    const shown = await box.run(['dataset', 'show', 'lab:run-1']);
+    expect(shown.stdout).toContain('objects in it: 2 (8 B)');
+    const object = JSON.parse((await box.run(['object', 'show', 'lab:a.csv', '--json'])).stdout) as { format: string };
+    expect(object.format).toBe('text/csv');
+  });
+
+  test('takes a directory with the paths in it, and tells what cannot be uploaded, a line each', async () => {
+    box.write({ 'runs/2024/a.csv': 'a', 'runs/b.csv': 'b', 'elsewhere/c': 'c' });
+    writeFileSync(Buffer.concat([Buffer.from(box.path('runs/bad-')), Buffer.from([0xff])]), 'x');
+    writeFileSync(box.path('runs/new\nline'), 'x');
+    mkdirSync(box.path('runs/.pando'));
+    writeFileSync(box.path('runs/.pando/x'), 'x');
+    symlinkSync('../elsewhere', box.path('runs/link'));
+    const ran = await upload('runs', 'missing', 'runs/b.csv', '--store', 'BERLIN');
+    expect(ran.code).toBe(1);
+    expect(box.list('berlin')).toEqual(['.keep', 'lab/2024/a.csv', 'lab/b.csv']);
+    expect(ran.stderr.split('\n').slice(1, -1)).toEqual([
+      expect.stringMatching(/^pando: runs\/\.pando\/x: .*which Pando keeps for itself$/),
+      expect.stringMatching(/^pando: runs\/bad-.*: its name is not UTF-8$/),
+      'pando: runs/link: it is a link to a directory, which is not followed',
+      expect.stringMatching(/^pando: runs\/new.*line: .*contains a control character$/),
+      'pando: missing: there is no such file',
+      'pando: runs/b.csv: it is named twice',
+    ]);
+  });
+
+  test('refuses other bytes under an existing name, unless it is to overwrite', async () => {
+    box.write({ a: 'one' });
+    expect((await upload('a', '--store', 'BERLIN')).code).toBe(0);
+    box.write({ a: 'other' });
+    const refused = await upload('a', '--store', 'BERLIN');
+    expect(refused.code).toBe(5);
+    expect(refused.stderr).toContain('pando: a: lab:a has other bytes (3): --overwrite makes a new version');
+    expect(box.read('berlin/lab/a')).toBe('one');
+    expect((await upload('a', '--overwrite')).code).toBe(0);
+    expect(box.read('berlin/lab/a')).toBe('other');
+  });
+
+  test('adds nothing to a closed dataset, and changes nothing in it', async () => {
+    box.write({ a: 'one', b: 'two' });
+    await upload('a', '--dataset', 'd', '--store', 'BERLIN');
+    await box.run(['dataset', 'close', 'lab:d']);
+    const closed = await upload('b', '--dataset', 'd');
+    expect(closed).toMatchObject({ code: 5, stderr: 'pando: lab:d is closed: nothing is added to it\n' });
+    box.write({ a: 'three' });
+    const frozen = await upload('a', '--overwrite');
+    expect(frozen.code).toBe(5);
+    expect(frozen.stderr).toContain('closed dataset');
+  });
+
+  test('says why no store takes it', async () => {
+    box.write({ a: 'one' });
+    expect(await upload('a', '--store', 'country=es')).toMatchObject({
+      code: 5,
+      stderr: 'pando: no store is meant by country=es\n',
+    });
+    expect(await box.run(['upload', 'a', '--scope', 'LYON'])).toMatchObject({ code: 2 });
+  });
+});
+
+describe('pando download', () => {
+  test('saves datasets, patterns and objects, and skips what is there and right', async () => {
+    box.write({ 'raw/a.csv': 'a', 'raw/b.csv': 'b', readme: 'r' });
+    await upload('raw', 'readme', '--dataset', 'd', '--store', 'BERLIN');
+    await box.run(['container', 'create', 'lab:all']);
+    await box.run(['container', 'add', 'lab:all', 'lab:d']);
+    const first = await download('all', '--to', 'out');
+    expect(first).toMatchObject({ code: 0, stderr: '3 objects downloaded (3 B)\n' });
+    expect(box.list('out')).toEqual(['a.csv', 'b.csv', 'readme']);
+    box.write({ 'out/a.csv': 'mine' });
+    const second = await download('*.csv', 'readme', '--to', 'out');
+    expect(second.code).toBe(1);
+    expect(second.stderr).toContain('0 objects downloaded (0 B), 2 there already, 1 not downloaded');
+    expect(second.stderr).toContain('is there with other bytes: --overwrite replaces it');
+    expect(box.read('out/a.csv')).toBe('mine');
+    expect((await download('*.csv', '--to', 'out', '--overwrite')).code).toBe(0);
+    expect(box.read('out/a.csv')).toBe('a');
+    expect(readdirSync(box.path('out')).filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+
+  test('takes the next copy where one is wrong, and notes the wrong one', async () => {
+    box.write({ a: 'the bytes of a' });
+    await upload('a', '--store', 'BERLIN');
+    await upload('a', '--store', 'LYON');
+    box.damage('berlin/lab/a');
+    const lyon = box.list('lyon').find((name) => name.endsWith('/a')) ?? '';
+    expect(box.read('lyon', lyon)).toBe('the bytes of a');
+    const ran = await download('a', '--to', 'out');
+    expect(ran.code).toBe(0);
+    expect(box.read('out/a')).toBe('the bytes of a');
+    const { replicas } = JSON.parse((await box.run(['object', 'show', 'lab:a', '--json'])).stdout) as {
+      replicas: { store: string; state: string }[];
+    };
+    expect(replicas.find(({ store }) => store.includes('berlin'))?.state).toMatch(/BAD|SUSPICIOUS/);
+  });
+
+  test('goes on with what came before, and never leaves the directory', async () => {
+    box.write({ 'deep/a': 'x'.repeat(1_000_000) });
+    await upload('deep', '--store', 'BERLIN');
+    await download('a', '--to', 'out');
+    const shown = await box.run(['object', 'show', 'lab:a', '--json']);
+    const [sha = ''] = /[0-9a-f]{64}/.exec(shown.stdout) ?? [];
+    const part = `out/a.${sha.slice(0, 12)}.part`;
+    box.write({ [part]: 'x'.repeat(1_000_000) });
+    truncateSync(box.path(part), 400_000);
+    const again = await box.run(['download', 'lab:a', '--to', 'out', '--overwrite']);
+    expect(again).toMatchObject({ code: 0 });
+    box.write({ 'deeper/link/x': 'secret' });
+    await upload('deeper', '--store', 'BERLIN');
+    mkdirSync(box.path('out2'));
+    mkdirSync(box.path('outside'));
+    symlinkSync('../outside', box.path('out2/link'));
+    const refused = await download('link/x', '--to', 'out2');
+    expect(refused.code).toBe(5);
+    expect(refused.stderr).toContain('by a link');
+    expect(box.list('outside')).toEqual([]);
+  });
+
+  test('tells what there is not', async () => {
+    expect(await download('nothing', '--to', 'out')).toMatchObject({ code: 3 });
+    expect((await download('*.csv', '--to', 'out')).stderr).toContain('no object matches it');
+  });
+});

@@ -1,0 +1,127 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { resolve } from '../../src/client/explain.ts';
+import { declareBad, listReplicas } from '../../src/client/replicas.ts';
+import { cancelRequests, retryRequests } from '../../src/client/request-desk.ts';
+import { setStore } from '../../src/client/store-use.ts';
+import { RuleWorld } from './rule-world.ts';
+
+const STORES = { data: 'site: home', ch: 'site: CERN', us: 'site: BNL' };
+
+async function open(top?: string): Promise<RuleWorld> {
+  const world = new RuleWorld(STORES, top);
+  await world.put('data', 'x', 'bytes');
+  return world;
+}
+
+async function declare(world: RuleWorld, store: string): Promise<boolean> {
+  const { pando, actor } = world;
+  for await (const one of declareBad(pando, { store, objects: ['data:x'], scope: undefined, actor })) return one.isLost;
+  throw new Error('nothing was declared');
+}
+
+const statesOf = async (world: RuleWorld) =>
+  (await listReplicas(world.pando, 'data:x', undefined)).map(({ store, state }) => `${store} ${state}`);
+
+test('a copy that is declared bad is brought anew from another one', async () => {
+  await using world = await open();
+  await world.rule('data:x', { copies: 1, stores: 'ch' });
+  await world.work();
+  // Behind Pando's back.
+  const root = join(world.root, 'ch');
+  for (const name of readdirSync(root)) if (name !== '.pando') rmSync(join(root, name), { recursive: true });
+  expect(world.filesAt('ch')).toEqual([]);
+  expect(await declare(world, 'ch')).toBe(false);
+  expect(await statesOf(world)).toEqual(['data AVAILABLE', 'ch BAD']);
+  await world.work();
+  expect(await statesOf(world)).toEqual(['data AVAILABLE', 'ch AVAILABLE']);
+  expect(world.filesAt('ch')).toEqual(['x']);
+});
+
+test('without a good copy the object is lost: told by an event, by explain and by status, until a copy reappears', async () => {
+  await using world = await open();
+  const catalog = await world.pando.catalog();
+  const rule = await world.rule('data:x', { copies: 2, stores: 'ch|us' });
+  await setStore(world.pando, 'us', { write: false });
+  await world.work();
+  expect(await declare(world, 'ch')).toBe(false);
+  expect(await declare(world, 'data')).toBe(true);
+  expect(await world.explain('data:x')).toMatchObject({ isLost: true });
+  expect((await catalog.status()).lost).toEqual({ count: 1, some: [{ scope: 'data', name: 'x' }] });
+  expect(await catalog.listEvents({ limit: 10 })).toMatchObject([
+    { kind: 'replica-declared-bad' },
+    { kind: 'replica-declared-bad' },
+    { kind: 'object-lost', scope: 'data', name: 'x' },
+  ]);
+  await world.work();
+  const lost = await world.explain('data:x');
+  expect(lost).toMatchObject({
+    isLost: true,
+    copies: [{ store: 'ch', lock: 'STUCK', why: 'no store can give it: data, its bytes were found wrong or gone' }],
+  });
+
+  // Somebody reads the source in full, and finds it right.
+  const row = await catalog.readObject('data', 'x');
+  const source = row?.replicas.find(({ store }) => store.endsWith('/data/'));
+  if (row === undefined || source === undefined) throw new Error('the source is gone');
+  const to = { ...source, state: 'AVAILABLE', verification: 'read-back' } as const;
+  await catalog.record({
+    replicas: [{ scope: 'data', name: 'x', versionId: source.versionId, store: source.store, to }],
+  });
+  expect((await catalog.status()).lost.count).toBe(0);
+  await setStore(world.pando, 'us', { write: true });
+  await world.work();
+  expect((await catalog.readRule(rule))?.state).toBe('OK');
+  expect(await world.explain('data:x')).toMatchObject({ isLost: false, copies: [] });
+});
+
+test('resolve tells good copies only, near ones first, with the URL of each way', async () => {
+  await using world = await open('site: BNL\n');
+  await world.rule('data:x', { copies: 2, stores: 'ch|us' });
+  await world.work();
+  const resolved = await resolve(world.pando, 'data:x', undefined);
+  expect(resolved.replicas).toMatchObject([
+    {
+      store: 'us',
+      isNear: true,
+      distance: 0,
+      urls: [{ protocol: 'file', url: expect.stringMatching(/^file:\/\/.*\/us\/.*x$/) }],
+    },
+    { store: 'ch', isNear: false, distance: 1 },
+    { store: 'data', isNear: false, distance: 1 },
+  ]);
+  await declare(world, 'us');
+  expect(await resolve(world.pando, 'data:x', undefined)).toMatchObject({
+    replicas: [{ store: 'ch' }, { store: 'data' }],
+    passedOver: [{ store: 'us', why: 'it is BAD' }],
+  });
+});
+
+test('a request of a rule is tried when somebody asks, and not cancelled while the rule wants it', async () => {
+  await using world = await open();
+  const catalog = await world.pando.catalog();
+  const rule = await world.rule('data:x', { copies: 1, stores: 'ch' });
+  await setStore(world.pando, 'data', { read: false });
+  await world.work();
+  const [request] = await catalog.listRequests({ limit: 10 });
+  expect(request).toMatchObject({ state: 'NO_SOURCES' });
+  const id = request?.id ?? 0;
+  expect(await cancelRequests(world.pando, [id, 99])).toEqual({
+    asked: [
+      { id, why: 'a rule wants the copy: pando rule suspend or pando rule rm' },
+      { id: 99, why: 'there is none that is not over' },
+    ],
+    others: 0,
+  });
+  // It is tried again, and its attempts are told as of an earlier turn.
+  expect(await retryRequests(world.pando, { ids: [id] })).toEqual({ asked: [{ id, why: undefined }], others: 0 });
+  await world.work();
+  expect(await catalog.readAttempts([id])).toMatchObject([{ isEarlier: true }, { isEarlier: false }]);
+  expect(await retryRequests(world.pando, { ids: [], rule })).toMatchObject({ others: 1 });
+  await catalog.setStore((await catalog.readStoreUse()).find(({ title }) => title === 'data')?.store ?? '', {
+    availability: { read: true },
+  });
+  await world.work();
+  expect((await catalog.readRule(rule))?.state).toBe('OK');
+});
