@@ -4,6 +4,7 @@ import type { DarkRemoved, RemoveDark } from './engine/audit/remove-dark.ts';
 import type { PlanLoss } from './engine/plan/plan-loss.ts';
 import type { PlanRule } from './engine/plan/plan-rule.ts';
 import type { LossPlan, Plan, PlanPorts } from './engine/plan/plan-types.ts';
+import { heedSaid } from './engine/stores/heed-said.ts';
 import type { Stores } from './engine/stores/store-access.ts';
 import { describeTopology } from './engine/stores/topology.ts';
 import type { Catalog } from './ports/catalog.ts';
@@ -47,7 +48,9 @@ export class StoreDesk {
   /** Removes what audits have set aside at a store. */
   async removeDark(args: Omit<RemoveDark, 'nowMs'>): Promise<DarkRemoved> {
     const { removeDark } = await import('./engine/audit/remove-dark.ts');
-    return removeDark({ ...args, nowMs: this.#owner.clock.nowMs() });
+    const use = await (await this.#owner.catalog()).readStoreUse();
+    const access = heedSaid(new Map([[args.access.place, args.access]]), use).get(args.access.place) ?? args.access;
+    return removeDark({ ...args, access, nowMs: this.#owner.clock.nowMs() });
   }
 
   /** What a rule would do. Nothing is opened and nothing is written. */

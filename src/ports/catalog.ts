@@ -9,6 +9,7 @@ import type { CatalogStatus } from './catalog-status.ts';
 import type { SyncCatalog, SyncLease, SyncProgress } from './catalog-syncs.ts';
 import type { PageQueue } from './page-queue.ts';
 import type { RuleCatalog } from './rules.ts';
+import type { Mark } from './storage.ts';
 import type { CollectionCatalog } from './collections.ts';
 import type { UploadCatalog } from './uploads.ts';
 
@@ -51,7 +52,7 @@ export interface Catalog
   scanScope(query: ScanQuery): Promise<ScanPage>;
 
   /** What copies of these versions are marked with, in their order; undefined for a version that is gone. */
-  readMarks(versionIds: readonly number[]): Promise<readonly (VersionMark | undefined)[]>;
+  readMarks(versionIds: readonly number[]): Promise<readonly (Mark | undefined)[]>;
 
   /** The only verb that changes the namespace, or what is known of copies. One transaction. */
   record(batch: RecordBatch): Promise<RecordOutcome>;
@@ -179,11 +180,6 @@ export interface ScanPage {
   /** Per store asked for: of the *newest* version that store holds. */
   readonly replicas: readonly ScanReplicas[];
   readonly next: string | undefined;
-}
-
-export interface VersionMark {
-  readonly operation: string;
-  readonly sha256: string | undefined;
 }
 
 export interface ScanReplicas {

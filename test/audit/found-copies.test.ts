@@ -103,6 +103,17 @@ describe('dark files', () => {
     expect(world.list('a', true)).toEqual([place]);
   });
 
+  test('stay where a store is told to delete nothing', async () => {
+    const { world } = await openCopied();
+    await using _ = world;
+    world.add(join(world.root, 'a', 'mine'), 'nobody knows me');
+    const catalog = await world.catalog();
+    await catalog.setStore(world.access('a').place, { availability: { delete: false } });
+    expect(await world.audit('a', { repair: true })).toMatchObject({ repairs: { setAside: 0, failed: 1 } });
+    expect(world.list('a')).toContain('mine');
+    expect(await world.events()).toContain('dark-file-left');
+  });
+
   test('that were set aside go for good only when they are old enough', async () => {
     const { world } = await openCopied();
     await using _ = world;

@@ -1,4 +1,4 @@
-import type { VersionMark } from '../../ports/catalog.ts';
+import type { Mark } from '../../ports/storage.ts';
 import { decodeOperation } from '../content.ts';
 import type { Session, SetStatement } from '../session.ts';
 
@@ -12,7 +12,7 @@ const find: SetStatement = {
 export async function readMarks(
   session: Session,
   versionIds: readonly number[],
-): Promise<readonly (VersionMark | undefined)[]> {
+): Promise<readonly (Mark | undefined)[]> {
   const rows = await session.all<readonly [id: number, operation: string, sha256: string | null]>(
     find,
     versionIds.map((id) => [id]),

@@ -1,3 +1,4 @@
+import { heedSaid } from '../stores/heed-said.ts';
 import type { StoreAccess } from '../stores/store-access.ts';
 import { auditStore } from './audit-store.ts';
 import type { AuditListeners, AuditOptions, AuditPorts, AuditResult, StoreAudit } from './audit-types.ts';
@@ -14,7 +15,8 @@ export interface AuditStores {
 /** One store after the other: each listing and each sort has the machine for itself, and an interruption costs one store's step. */
 export async function auditStores(ports: AuditPorts, { stores, ...rest }: AuditStores): Promise<AuditResult> {
   const audited: StoreAudit[] = [];
-  for (const access of stores) {
+  const heard = heedSaid(new Map(stores.map((one) => [one.place, one])), await ports.catalog.readStoreUse());
+  for (const access of heard.values()) {
     if (rest.signal.aborted) break;
     audited.push(await auditStore(ports, { ...rest, access }));
   }

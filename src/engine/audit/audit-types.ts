@@ -14,7 +14,7 @@ import type { StoreAccess, Stores } from '../stores/store-access.ts';
 export interface AuditPorts {
   readonly catalog: AuditCatalog &
     Pick<Catalog, 'record' | 'readObject' | 'recordEvents' | 'listIntents' | 'openScope'> &
-    Pick<RuleCatalog, 'hasten'>;
+    Pick<RuleCatalog, 'hasten' | 'readStoreUse'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly health: StoreHealth;

@@ -28,6 +28,8 @@ export async function removeDark(args: RemoveDark): Promise<DarkRemoved> {
   const { access, olderThanMs, nowMs, dryRun, signal } = args;
   let [removed, bytes, kept] = [0, 0, 0];
   let why: string | undefined;
+  if (!access.traits.availability.delete && !dryRun)
+    return { store: access.name, removed, bytes, kept, why: `${access.name} deletes nothing for now` };
   try {
     const storage = await openOwn(access);
     for await (const { objects } of storage.list(DARK_DIRECTORY, { signal })) {

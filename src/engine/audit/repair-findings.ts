@@ -129,6 +129,11 @@ class Repair {
 
   async #setAside(finding: AuditFinding): Promise<boolean> {
     const { access, storage, signal, tally } = this.#a;
+    const { availability } = access.traits;
+    if (!availability.write || !availability.delete) {
+      await this.#tellLeft(finding, 'the store takes no writes, or deletes nothing, for now');
+      return false;
+    }
     try {
       const done = await setAside(storage, {
         key: finding.key,
