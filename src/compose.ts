@@ -28,6 +28,7 @@ import type { TransferTool } from './ports/transfer-tool.ts';
 import { existingCatalog, openCatalog } from './open-catalog.ts';
 import { areShareable, openLocalPool, type PoolOptions, type PoolParts } from './open-pool.ts';
 import { type OpenStore, openStorage, type WorkerStore } from './open-storage.ts';
+import { StoreDesk } from './store-desk.ts';
 import { openLedger } from './storage/bandwidth.ts';
 import { StoreMeters } from './storage/store-meters.ts';
 import { systemClock } from './system/system-clock.ts';
@@ -297,7 +298,7 @@ export class Pando implements AsyncDisposable {
   /** A bulk sync. A dry run makes nothing: where there is no catalog yet, it goes by an empty one in memory. */
   async sync(args: SyncReplicas, options: PoolOptions): Promise<SyncResult> {
     const { syncReplicas } = await import('./engine/sync/sync-replicas.ts');
-    if (args.options.dryRun) this.#catalog ??= openCatalog(existingCatalog(this.configuration.catalog));
+    if (args.options.dryRun) await this.catalogAsItIs();
     return syncReplicas(await this.syncPorts(options), args);
   }
 
@@ -305,6 +306,18 @@ export class Pando implements AsyncDisposable {
   async verify(args: VerifyReplicas, options: PoolOptions): Promise<VerifyResult> {
     const { verifyReplicas } = await import('./engine/verify/verify-replicas.ts');
     return verifyReplicas(await this.syncPorts(options), args);
+  }
+
+  /** Audits of stores, and plans about them. */
+  storeDesk(): StoreDesk {
+    const openPool = (storage: Storage) => this.#openPool([storage], {});
+    return new StoreDesk(this, { openPool, health: this.#health, telling: this.#telling });
+  }
+
+  /** For what writes nothing: where there is no catalog yet, none is made, and an empty one in memory stands for it. */
+  catalogAsItIs(): Promise<Catalog> {
+    this.#catalog ??= openCatalog(existingCatalog(this.configuration.catalog));
+    return this.#catalog;
   }
 
   /** Threads or processes of this process; or whoever takes the pages from the catalog. */

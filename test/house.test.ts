@@ -37,17 +37,20 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   // Who carries out pages: this process, or whoever takes them from the catalog.
   'open-pool.ts': ['config', 'open-storage.ts', ...belowCompose],
   'open-queue-pool.ts': ['config', 'open-storage.ts', 'open-pool.ts', ...belowCompose],
+  // Files to stores and back, as compose.ts puts them together.
+  'compose-files.ts': ['compose.ts', 'domain', 'ports', 'engine'],
+  // Audits of stores and plans about them.
+  'store-desk.ts': ['domain', 'ports', 'engine', 'system'],
   'compose.ts': [
     'config',
     'open-storage.ts',
     'describe-stores.ts',
+    'open-catalog.ts',
     'open-pool.ts',
     'open-queue-pool.ts',
-    'open-catalog.ts',
+    'store-desk.ts',
     ...belowCompose,
   ],
-  // Files to stores and back, as compose.ts puts them together.
-  'compose-files.ts': ['compose.ts', 'domain', 'ports', 'engine'],
   'worker-entry.ts': ['config', 'open-storage.ts', ...belowCompose],
   client: ['compose.ts', 'compose-files.ts', 'config', 'domain', 'ports'],
   cli: ['client', 'compose.ts', 'config', 'domain'],

@@ -1,6 +1,11 @@
+import type { AuditCatalog } from '../ports/audits.ts';
 import type { Catalog } from '../ports/catalog.ts';
 import type { PageQueue } from '../ports/page-queue.ts';
 import type { RuleCatalog } from '../ports/rules.ts';
+import { adoptCopies } from './audits/adopt-copies.ts';
+import { beginAudit, listAudits, listFindings, saveAudit } from './audits/audits.ts';
+import { findOperations } from './audits/find-operations.ts';
+import { listReplicasAt } from './audits/list-replicas-at.ts';
 import type { UploadCatalog } from '../ports/uploads.ts';
 import { attach } from './collections/attach.ts';
 import { detach } from './collections/detach.ts';
@@ -21,7 +26,7 @@ import { condemn } from './rules/condemn.ts';
 import { listLocks } from './rules/list-locks.ts';
 import { listQuotas, readAccountUse, setQuota } from './rules/quotas.ts';
 import { listRules, listRulesOf, readRule } from './rules/read-rules.ts';
-import { readRulePage } from './rules/read-rule-page.ts';
+import { readHeldPage, readRulePage, readTargetPage } from './rules/read-rule-page.ts';
 import { releaseLocks } from './rules/release-locks.ts';
 import { listReleased, touch } from './rules/released.ts';
 import { hasten, retryStuck } from './rules/retry-stuck.ts';
@@ -30,7 +35,7 @@ import { openStores } from './rules/open-stores.ts';
 import { readTransfers } from './rules/read-transfers.ts';
 import { settleTransfers } from './rules/settle-transfers.ts';
 import { readStoreUse, setStore } from './rules/store-use.ts';
-import { sumRuleGroup } from './rules/sum-rule-group.ts';
+import { sumRuleGroup, sumTargetGroup } from './rules/sum-rule-group.ts';
 import { answerTakenBack } from './rules/taken-back.ts';
 import { tellRule } from './rules/tell-rule.ts';
 import { updateRule } from './rules/update-rule.ts';
@@ -107,6 +112,7 @@ export function createCatalog(given: {
     askAgain: (ids) => executor.write((session) => askAgain(session, ids)),
     cancelRequests: (ids) => executor.write((session) => cancelRequests(session, ids)),
     ...ruleVerbs(executor),
+    ...auditVerbs(executor),
     ...uploadVerbs(executor),
     ...pageVerbs(executor),
     [Symbol.asyncDispose]: () => executor.close(),
@@ -125,6 +131,9 @@ function ruleVerbs(executor: Executor): RuleCatalog {
     renewRules: (leases, leaseMs) => executor.write((session) => renewRules(session, leases, leaseMs)),
     readRulePage: (rule, query) => executor.read((session) => readRulePage(session, rule, query)),
     sumRuleGroup: (rule, dataset) => sumRuleGroup(executor, rule, dataset),
+    readTargetPage: (targets, query) => executor.read((session) => readTargetPage(session, targets, query)),
+    sumTargetGroup: (targets, dataset) => sumTargetGroup(executor, targets, dataset),
+    readHeldPage: (store, query) => executor.read((session) => readHeldPage(session, store, query)),
     applyRulePage: (page) => answerTakenBack(executor.write((session) => applyRulePage(session, page))),
     releaseLocks: (lease, query) => executor.write((session) => releaseLocks(session, lease, query)),
     openStores: (stores) => executor.write((session) => openStores(session, stores)),
@@ -143,6 +152,18 @@ function ruleVerbs(executor: Executor): RuleCatalog {
     setQuota: (quota) => executor.write((session) => setQuota(session, quota)),
     listQuotas: (account) => executor.read((session) => listQuotas(session, account)),
     readAccountUse: (account) => executor.read((session) => readAccountUse(session, account)),
+  };
+}
+
+function auditVerbs(executor: Executor): AuditCatalog {
+  return {
+    listReplicasAt: (store, query) => executor.read((session) => listReplicasAt(session, store, query)),
+    beginAudit: (audit) => executor.write((session) => beginAudit(session, audit)),
+    saveAudit: (lease, step) => executor.write((session) => saveAudit(session, lease, step)),
+    listFindings: (store, query) => executor.read((session) => listFindings(session, store, query)),
+    listAudits: () => executor.read((session) => listAudits(session)),
+    findOperations: (operations) => executor.read((session) => findOperations(session, operations)),
+    adoptCopies: (copies, events) => executor.write((session) => adoptCopies(session, copies, events)),
   };
 }
 

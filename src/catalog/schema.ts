@@ -52,6 +52,31 @@ export interface Schema extends RuleSchema {
     created_ms: number;
     ended_ms: number | null;
   };
+  audit: {
+    store: number;
+    token: number;
+    state: string;
+    checksums: number;
+    position: string | null;
+    /** 1: the store was listed to its end. */
+    listed: number;
+    /** JSON of counts. */
+    counts: string;
+    started_ms: number;
+    updated_ms: number;
+  };
+  audit_finding: {
+    store: number;
+    key: string;
+    kind: string;
+    /** JSON: scope, name, version. */
+    object: string | null;
+    claim: string | null;
+    recorded_token: string | null;
+    token: string | null;
+    bytes: number;
+    detail: string;
+  };
   request: RequestTable;
   sync: SyncTable;
   /** A job's `until_ms` counts only where it stands on no sync. */

@@ -19,6 +19,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./verify.ts')).verify,
   },
   {
+    name: 'audit',
+    summary: 'compare stores with the catalog: what is lost, dark, stale or corrupt; mend it with --repair',
+    load: async () => (await import('./audit.ts')).audit,
+  },
+  {
     name: 'cat',
     summary: 'write objects to stdout, from the nearest good copy',
     load: async () => (await import('./cat.ts')).cat,
@@ -122,6 +127,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'quota',
     summary: 'how much accounts may claim at which stores',
     load: async () => (await import('./quota.ts')).quota,
+  },
+  {
+    name: 'plan',
+    summary: 'what a rule, a policy or the loss of a store would do; nothing is written',
+    load: async () => (await import('./plan.ts')).plan,
   },
   {
     name: 'request',

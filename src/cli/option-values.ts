@@ -8,6 +8,9 @@ export const bytes = (text: string): number => demand('a size', parseBytes(text)
 export const duration = (text: string): number => demand('a duration', parseDuration(text));
 export const rate = (text: string): number => demand('a rate', parseRate(text));
 
+/** `10%`. */
+export const percentage = (text: string): number => demand('a percentage', parsePercentage(text));
+
 export function wholeNumber(least: number): (text: string) => number {
   return (text) => {
     if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text);

@@ -3,6 +3,7 @@ import type { Content, Version } from '../domain/object/version.ts';
 import type { Replica, ReplicaState } from '../domain/replica/replica.ts';
 import type { Verification } from '../domain/store/verification.ts';
 import type { RequestState } from '../domain/transfer/request-states.ts';
+import type { AuditCatalog } from './audits.ts';
 import type { RequestDesk } from './catalog-requests.ts';
 import type { CatalogStatus } from './catalog-status.ts';
 import type { SyncCatalog, SyncLease, SyncProgress } from './catalog-syncs.ts';
@@ -24,6 +25,7 @@ import type { UploadCatalog } from './uploads.ts';
 export interface Catalog
   extends CollectionCatalog,
     RuleCatalog,
+    AuditCatalog,
     RequestDesk,
     UploadCatalog,
     SyncCatalog,

@@ -5,7 +5,7 @@ import type { Replica, ReplicaState } from '../domain/replica/replica.ts';
 import type { LockCounts } from '../domain/rule/lock-counts.ts';
 import type { Lock, LockState } from '../domain/rule/lock.ts';
 import type { RuleEvent, RuleState } from '../domain/rule/rule-state.ts';
-import type { RuleWords } from '../domain/rule/rule.ts';
+import type { RuleTarget, RuleWords } from '../domain/rule/rule.ts';
 import type { FactChange, StuckReason } from '../domain/rule/stuck-reason.ts';
 import type { Verification } from '../domain/store/verification.ts';
 import type { RequestState } from '../domain/transfer/request-states.ts';
@@ -43,6 +43,14 @@ export interface RuleCatalog {
   readRulePage(rule: number, query: { readonly after?: string; readonly limit: number }): Promise<RulePage>;
   /** A group's sums over all of its objects: of one dataset, or of all of the rule. */
   sumRuleGroup(rule: number, dataset: ObjectName | undefined): Promise<GroupRest>;
+  /** The same of what no rule is about yet: what a rule with these targets would hold. */
+  readTargetPage(
+    targets: readonly RuleTarget[],
+    query: { readonly after?: string; readonly limit: number },
+  ): Promise<RulePage>;
+  sumTargetGroup(targets: readonly RuleTarget[], dataset: ObjectName | undefined): Promise<GroupRest>;
+  /** Objects that have a replica at a store, of whatever version. */
+  readHeldPage(store: string, query: { readonly after?: string; readonly limit: number }): Promise<RulePage>;
   /**
    * Locks, replicas `COPYING` and requests for a page, and locks that go, in one transaction. What each lock begins with is decided
    * there again, by the replica as it is then. Nothing at all is applied where the lease is lost, or a store or quota has no room
@@ -272,7 +280,7 @@ export interface TransferRow {
   readonly place: string;
   /** State of the copy that is asked for; undefined: there is no row of it any more. */
   readonly replica: ReplicaState | undefined;
-  /** Token of what the object has at that place of an earlier version, and may be replaced. */
+  /** Token of what the object has at that place and may be replaced: of an earlier version, or a copy that turned out to be wrong. */
   readonly onto: string | undefined;
   /** Of the object, of all versions. */
   readonly replicas: readonly Replica[];

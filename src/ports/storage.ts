@@ -161,7 +161,8 @@ export interface Storage extends AsyncDisposable {
   get(key: string, options?: GetOptions): Promise<Got>;
   head(key: string, options?: { readonly signal?: AbortSignal }): Promise<Head>;
   /**
-   * All objects whose key begins with `prefix`, without `.pando/`. Ends normally only when the listing is complete but for the
+   * All objects whose key begins with `prefix`, without `.pando/`; with a prefix that begins with `.pando/dark/`, what audits have set
+   * aside below it, which has keys of its own there. Ends normally only when the listing is complete but for the
    * failures it names; a root that is gone is `not-found`, a listing that breaks throws.
    */
   list(prefix: string, options?: ListOptions): AsyncIterable<ListingPage>;

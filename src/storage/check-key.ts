@@ -1,9 +1,9 @@
-import { escapeKey, findKeyProblem } from '../domain/object/key.ts';
+import { escapeKey, findStoredKeyProblem } from '../domain/object/key.ts';
 import { StorageError } from '../ports/storage.ts';
 
-/** Refuses a key before it becomes a path or a URL (I10). */
+/** Refuses a key before it becomes a path or a URL (I10). What was set aside lies in Pando's own directory, and has keys all the same. */
 export function checkKey(store: string, key: string): void {
-  const problem = findKeyProblem(key);
+  const problem = findStoredKeyProblem(key);
   if (problem === undefined) return;
   throw new StorageError('invalid-key', { store, key: escapeKey(key.slice(0, 200)) }, `the key is refused: ${problem}`);
 }

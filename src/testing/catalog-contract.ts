@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import type { Catalog } from '../ports/catalog.ts';
+import { describeAudits } from './catalog-contract/audits.ts';
 import { describeChanges } from './catalog-contract/changes.ts';
 import { describeCollectionsInTheWay } from './catalog-contract/collections-in-the-way.ts';
 import { describeCollections } from './catalog-contract/collections.ts';
@@ -62,6 +63,7 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeRuleTransfers(contract);
     describeRuleSpace(contract);
     describeRequestDesk(contract);
+    describeAudits(contract);
     describeUploads(contract);
   });
 }

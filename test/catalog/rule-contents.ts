@@ -57,7 +57,31 @@ async function readAll(contract: CatalogContract, rule: number, limit: number): 
     pages.push(page);
     after = page.next;
   } while (after !== undefined);
+  await expectSameByTargets(contract, rule, { limit, pages });
   return pages;
+}
+
+/** What a rule holds is what its targets would hold without it, but for locks. */
+async function expectSameByTargets(
+  contract: CatalogContract,
+  rule: number,
+  { limit, pages }: { readonly limit: number; readonly pages: readonly RulePage[] },
+): Promise<void> {
+  const { catalog } = contract;
+  const targets = (await catalog.readRule(rule))?.targets ?? [];
+  const same: RulePage[] = [];
+  let after: string | undefined;
+  do {
+    const page = await catalog.readTargetPage(targets, { limit, ...(after === undefined ? {} : { after }) });
+    same.push(page);
+    after = page.next;
+  } while (after !== undefined);
+  const told = (all: readonly RulePage[]) =>
+    all.flatMap(({ dataset, objects }) => objects.map((object) => ({ ...object, dataset, locks: [] })));
+  // Targets that were deleted make pages of a rule, and none of what is only thought of.
+  expect(told(same)).toEqual(told(pages));
+  const bytes = pages.flatMap(({ objects }) => objects).reduce((sum, object) => sum + object.bytes, 0);
+  expect((await catalog.sumTargetGroup(targets, undefined)).bytes).toBe(bytes);
 }
 
 /** The content of rules over collections, however these are nested. */

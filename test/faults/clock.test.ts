@@ -52,9 +52,11 @@ describe('two processes whose clocks are an hour apart', () => {
         expect(errors).toBe('');
         if (result === undefined) expect(error).toMatch(/being synced by/);
       }
-      // One of them did it all, or met what the other was still writing and said so of each.
+      // One of them did it all, or said of each what it met: something the other was still writing, or the end of its own lease, which
+      // is short here and may run out where the machine is busy.
       const failures = ends.flatMap(({ result }) => result?.failures ?? []);
-      expect(failures.filter(({ kind }) => kind !== 'precondition-failed')).toEqual([]);
+      const met = new Set<string>(['precondition-failed', 'fenced']);
+      expect(failures.filter(({ kind }) => !met.has(kind))).toEqual([]);
       expect(failures.length > 0 || ends.some(({ result }) => result?.state === 'done')).toBe(true);
       expect(await runSync({ at: world.root, targets: 1, run: { ...ALL, wait: true } })).toMatchObject({
         state: 'done',

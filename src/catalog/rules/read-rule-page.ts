@@ -1,10 +1,13 @@
+import { sql } from 'kysely';
 import type { ObjectName } from '../../domain/object/object-name.ts';
+import type { RuleTarget } from '../../domain/rule/rule.ts';
 import { CatalogError } from '../../ports/catalog.ts';
 import type { RuleCatalog, RuleObject, RulePage } from '../../ports/rules.ts';
 import { lockName, stateName, TOMBSTONE, verificationName } from '../codes.ts';
 import type { Session, SetStatement } from '../session.ts';
 import { isSoft, toldState } from '../softness.ts';
-import { readContent, readContentPage } from './rule-content.ts';
+import { readContent, readContentOf, readContentPage, type RuleContent } from './rule-content.ts';
+import { targetsThatAre } from './rule-targets.ts';
 
 /** Objects of one page at most. */
 const PAGE_MAX = 10_000;
@@ -19,6 +22,51 @@ export async function readRulePage(
 ): Promise<RulePage> {
   const content = await readContent(session, rule, query.after === undefined);
   if (content === undefined) throw new CatalogError('failed', `there is no rule ${rule}`);
+  return describePage(session, { rule, content, query });
+}
+
+/** No rule has this number. */
+const NO_RULE = 0;
+
+/** As `readRulePage`, of what no rule is about yet. Targets that are not there hold nothing. */
+export async function readTargetPage(
+  session: Session,
+  targets: readonly RuleTarget[],
+  query: Parameters<RuleCatalog['readTargetPage']>[1],
+): Promise<RulePage> {
+  const rows = await targetsThatAre(session, targets);
+  const content = await readContentOf(session, rows, query.after === undefined);
+  return describePage(session, { rule: NO_RULE, content, query });
+}
+
+/** Objects with a replica at the store, in the order of their numbers. */
+export async function readHeldPage(
+  session: Session,
+  store: string,
+  { after, limit }: Parameters<RuleCatalog['readHeldPage']>[1],
+): Promise<RulePage> {
+  const id = (await session.known.stores.findId(session, store)) ?? -1;
+  const wanted = Math.min(limit, PAGE_MAX);
+  const query = sql`select distinct object from replica where store = ${id} and object > ${Number(after ?? 0)}
+    order by object limit ${wanted}`;
+  const rows = await session.arrays<readonly [number]>({ compile: () => query.compile(session.db) });
+  const objects = rows.map(([object]) => object);
+  return {
+    dataset: undefined,
+    objects: await describeObjects(session, NO_RULE, objects),
+    next: objects.length < wanted ? undefined : String(objects.at(-1)),
+  };
+}
+
+async function describePage(
+  session: Session,
+  read: {
+    readonly rule: number;
+    readonly content: RuleContent;
+    readonly query: { readonly after?: string; readonly limit: number };
+  },
+): Promise<RulePage> {
+  const { rule, content, query } = read;
   const page = await readContentPage(session, content, { ...query, limit: Math.min(query.limit, PAGE_MAX) });
   return {
     dataset: page.dataset === undefined ? undefined : await nameOfCollection(session, page.dataset),

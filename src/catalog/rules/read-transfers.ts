@@ -105,11 +105,21 @@ export async function readTransfers(
       isByPolicy: rulesThatAsk === 0,
       place,
       replica: wanted?.state,
-      // Bytes of another version of the object, which lie where the copy is to lie.
-      onto: all.find((one) => one.store === store && one.versionId !== versionId && one.place === place)?.token,
+      onto: findOnto(all, { store, place, versionId }),
       replicas: all,
       failures: failures.flatMap(({ failure }) => failure ?? []),
     });
   }
   return rows;
+}
+
+/** What of the object lies where the copy is to lie: the copy itself, which turned out to be wrong, or one of another version. */
+function findOnto(
+  replicas: readonly Replica[],
+  at: { readonly store: string; readonly place: string; readonly versionId: number },
+): string | undefined {
+  const there = replicas.filter(
+    ({ store, place, token }) => store === at.store && place === at.place && token !== undefined,
+  );
+  return (there.find(({ versionId }) => versionId === at.versionId) ?? there[0])?.token;
 }

@@ -1,7 +1,9 @@
 import { sql } from 'kysely';
+import { compareKeys } from '../../domain/object/key.ts';
 import { DATASET, TARGET_COLLECTION, TARGET_OBJECT, TARGET_PATTERN, TOMBSTONE } from '../codes.ts';
 import type { Known } from '../known.ts';
 import type { Session, SetStatement } from '../session.ts';
+import type { TargetRow } from './rule-targets.ts';
 import { matcherOf } from './rules-of.ts';
 
 /** Names looked at for a page of a pattern, fitting or not: no page takes long. */
@@ -11,15 +13,20 @@ const DATASETS_SCANNED = 256;
 /** Rules whose datasets are kept in mind at once. */
 const REMEMBERED_MAX = 32;
 
-/** What a rule reaches: its datasets in order, and its patterns. Objects it names are read from its targets. */
+/** What a rule, or what somebody thinks of ordering, reaches: its datasets in order, and its patterns. */
 export interface RuleContent {
-  readonly rule: number;
   readonly token: number;
   readonly datasets: readonly number[];
   readonly isDataset: ReadonlySet<number>;
-  readonly namesObjects: boolean;
+  readonly named: NamedObjects;
   readonly patterns: readonly { readonly scope: number; readonly fits: (name: string) => boolean }[];
 }
+
+/** Objects it names: none, those of a rule's targets, or these, in order. */
+type NamedObjects =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'of-rule'; readonly rule: number }
+  | { readonly kind: 'these'; readonly objects: readonly number[]; readonly has: ReadonlySet<number> };
 
 /** Where a page ended: in a dataset after an object, among the objects named, or in a pattern after a name. */
 type Position =
@@ -78,12 +85,57 @@ async function findContent(session: Session, rule: number, token: number): Promi
     .execute();
   const datasets = rows.map(({ id }) => id);
   return {
-    rule,
     token,
     datasets,
     isDataset: new Set(datasets),
-    namesObjects: named.length > 0,
+    named: named.length > 0 ? { kind: 'of-rule', rule } : { kind: 'none' },
     patterns: targets.map(({ scope, pattern }) => ({ scope, fits: matcherOf(pattern) })),
+  };
+}
+
+/** What targets reach that no rule has; as `readContent`, found anew with each first page. */
+export async function readContentOf(
+  session: Session,
+  targets: readonly TargetRow[],
+  isFirst: boolean,
+): Promise<RuleContent> {
+  const contents = thought.get(session.known) ?? new Map<string, RuleContent>();
+  thought.set(session.known, contents);
+  const key = JSON.stringify(targets);
+  const content = (isFirst ? undefined : contents.get(key)) ?? (await findContentOf(session, targets));
+  contents.delete(key);
+  contents.set(key, content);
+  const [oldest] = contents.keys();
+  if (contents.size > REMEMBERED_MAX && oldest !== undefined) contents.delete(oldest);
+  return content;
+}
+
+const thought = new WeakMap<Known, Map<string, RuleContent>>();
+
+async function findContentOf(session: Session, targets: readonly TargetRow[]): Promise<RuleContent> {
+  const idsOf = (kind: number) => targets.flatMap(([one, target]) => (one === kind ? [target] : []));
+  const collections = idsOf(TARGET_COLLECTION);
+  const datasets: number[] = [];
+  if (collections.length > 0) {
+    const { rows } = await sql<{ id: number }>`
+      with recursive down(id) as (
+        select c.id from collection c where c.id in (${sql.join(collections)})
+        union select m.collection from container_collection m join down on m.container = down.id)
+      select c.id from down join collection c on c.id = down.id and c.kind = ${DATASET} order by c.id`.execute(
+      session.db,
+    );
+    datasets.push(...rows.map(({ id }) => id));
+  }
+  const objects = [...new Set(idsOf(TARGET_OBJECT))].toSorted((a, b) => a - b);
+  const patterns = targets
+    .filter(([kind]) => kind === TARGET_PATTERN)
+    .toSorted((a, b) => a[2] - b[2] || compareKeys(a[3], b[3]));
+  return {
+    token: 0,
+    datasets,
+    isDataset: new Set(datasets),
+    named: objects.length === 0 ? { kind: 'none' } : { kind: 'these', objects, has: new Set(objects) },
+    patterns: patterns.map(([, , scope, pattern]) => ({ scope, fits: matcherOf(pattern) })),
   };
 }
 
@@ -174,21 +226,34 @@ async function readNamed(
   after: number,
   limit: number,
 ): Promise<FoundPage | undefined> {
-  if (!content.namesObjects) return undefined;
+  const found = await namedAfter(session, content.named, after, limit);
+  if (found.length === 0) return undefined;
+  const objects = await withoutEarlier(session, content, found, Number.MAX_SAFE_INTEGER);
+  const next: Position = found.length < limit ? ['pattern', 0, ''] : ['object', found.at(-1) ?? 0];
+  return { dataset: undefined, objects, next: isOver(content, next) ? undefined : next };
+}
+
+async function namedAfter(
+  session: Session,
+  named: NamedObjects,
+  after: number,
+  limit: number,
+): Promise<readonly number[]> {
+  if (named.kind === 'none') return [];
+  if (named.kind === 'these') {
+    const first = lowerBound(named.objects, after + 1);
+    return named.objects.slice(first, first + limit);
+  }
   const rows = await session.db
     .selectFrom('rule_target')
     .select('target')
-    .where('rule', '=', content.rule)
+    .where('rule', '=', named.rule)
     .where('kind', '=', TARGET_OBJECT)
     .where('target', '>', after)
     .orderBy('target')
     .limit(limit)
     .execute();
-  const found = rows.map(({ target }) => target);
-  if (found.length === 0) return undefined;
-  const objects = await withoutEarlier(session, content, found, Number.MAX_SAFE_INTEGER);
-  const next: Position = found.length < limit ? ['pattern', 0, ''] : ['object', found.at(-1) ?? 0];
-  return { dataset: undefined, objects, next: isOver(content, next) ? undefined : next };
+  return rows.map(({ target }) => target);
 }
 
 function isOver({ patterns }: RuleContent, position: Position): boolean {
@@ -237,10 +302,12 @@ async function withoutNamed(
   found: readonly number[],
 ): Promise<readonly number[]> {
   const objects = await withoutEarlier(session, content, found, Number.MAX_SAFE_INTEGER);
-  if (!content.namesObjects) return objects;
+  const { named: ours } = content;
+  if (ours.kind === 'none') return objects;
+  if (ours.kind === 'these') return objects.filter((object) => !ours.has.has(object));
   const rows = await session.all<[number]>(
     namedByRule,
-    objects.map((object) => [content.rule, object]),
+    objects.map((object) => [ours.rule, object]),
   );
   const named = new Set(rows.map(([object]) => object));
   return objects.filter((object) => !named.has(object));

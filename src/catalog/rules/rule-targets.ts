@@ -53,6 +53,16 @@ export async function resolveTargets(
   return unknown.length > 0 ? { unknown } : { rows: [...rows.values()] };
 }
 
+/** The targets as rows, without those that are not there. */
+export async function targetsThatAre(session: Session, targets: readonly RuleTarget[]): Promise<readonly TargetRow[]> {
+  const rows: TargetRow[] = [];
+  for (const target of targets) {
+    const row = await resolve(session, target, await session.known.scopes.findId(session, target.scope));
+    if (row !== undefined) rows.push(row);
+  }
+  return rows;
+}
+
 async function resolve(
   session: Session,
   target: RuleTarget,

@@ -1,10 +1,12 @@
 import type { ObjectName } from '../../domain/object/object-name.ts';
 import type { GroupRest } from '../../domain/placement/placement-facts.ts';
+import type { RuleTarget } from '../../domain/rule/rule.ts';
 import { claimReplica } from '../../domain/rule/claim-replica.ts';
 import { stateName, TOMBSTONE } from '../codes.ts';
 import type { Executor } from '../executor.ts';
 import type { Session, SetStatement } from '../session.ts';
-import { readContent, readContentPage } from './rule-content.ts';
+import { readContent, readContentOf, readContentPage, type RuleContent } from './rule-content.ts';
+import { targetsThatAre } from './rule-targets.ts';
 
 /** Objects summed at a time: others are served in between. */
 const PAGE = 5000;
@@ -34,11 +36,35 @@ interface Sums {
   readonly stores: Map<number, { heldBytes: number; lockedBytes: number }>;
 }
 
-/** Page after page, so that nobody waits for all of it. */
-export async function sumRuleGroup(
+export function sumRuleGroup(executor: Executor, rule: number, dataset: ObjectName | undefined): Promise<GroupRest> {
+  return sumGroup(executor, dataset, { rule, contentOf: (session, isFirst) => readContent(session, rule, isFirst) });
+}
+
+/** No rule has this number. */
+const NO_RULE = 0;
+
+/** As `sumRuleGroup`, of what no rule is about yet. */
+export function sumTargetGroup(
   executor: Executor,
-  rule: number,
+  targets: readonly RuleTarget[],
   dataset: ObjectName | undefined,
+): Promise<GroupRest> {
+  const contentOf = async (session: Session, isFirst: boolean): Promise<RuleContent> =>
+    readContentOf(session, await targetsThatAre(session, targets), isFirst);
+  return sumGroup(executor, dataset, { rule: NO_RULE, contentOf });
+}
+
+/** Page after page, so that nobody waits for all of it. */
+async function sumGroup(
+  executor: Executor,
+  dataset: ObjectName | undefined,
+  {
+    rule,
+    contentOf,
+  }: {
+    readonly rule: number;
+    readonly contentOf: (session: Session, isFirst: boolean) => Promise<RuleContent | undefined>;
+  },
 ): Promise<GroupRest> {
   const sums: Sums = { bytes: 0, stores: new Map() };
   const only = dataset === undefined ? undefined : await executor.read((session) => findDataset(session, dataset));
@@ -47,7 +73,7 @@ export async function sumRuleGroup(
   do {
     const [from, first] = [after, isFirst];
     const page = await executor.read(async (session) => {
-      const content = await readContent(session, rule, first);
+      const content = await contentOf(session, first);
       if (content === undefined) return undefined;
       const found = await readContentPage(session, content, { after: from, limit: PAGE });
       const isOther = only !== undefined && found.dataset !== only;

@@ -5,6 +5,9 @@
 /** The directory every store reserves for Pando itself: refused as a key, absent from listings. */
 export const RESERVED_DIRECTORY = '.pando';
 
+/** Where an audit puts files that nobody knows (docs/audit.md, "Dark files"): below it lie keys, one directory a run deep. */
+export const DARK_DIRECTORY = `${RESERVED_DIRECTORY}/dark/`;
+
 /** S3's limit, and the limit of a name everywhere in Pando. */
 export const KEY_BYTES_MAX = 1024;
 
@@ -40,6 +43,14 @@ export function findKeyProblem(key: string): KeyProblem | undefined {
 
 export function isReserved(key: string): boolean {
   return key === RESERVED_DIRECTORY || key.startsWith(`${RESERVED_DIRECTORY}/`);
+}
+
+/** Of what a store holds, objects and what was set aside: why a key is refused. */
+export function findStoredKeyProblem(key: string): KeyProblem | undefined {
+  if (!key.startsWith(DARK_DIRECTORY)) return findKeyProblem(key);
+  return utf8Length(key) > KEY_BYTES_MAX
+    ? 'it is longer than 1024 bytes of UTF-8'
+    : findKeyProblem(key.slice(DARK_DIRECTORY.length));
 }
 
 /** Length in bytes of UTF-8, without encoding. */

@@ -1,7 +1,7 @@
 import type { ObjectName } from '../../domain/object/object-name.ts';
 import { placeCopies } from '../../domain/placement/place-copies.ts';
 import type { RuleObject, RuleRecord } from '../../ports/rules.ts';
-import { placementRule } from '../rules/apply-rule.ts';
+import { placementRule } from '../rules/placement-rule.ts';
 import { drawFrom } from '../rules/draw.ts';
 import { factsOfObject } from '../rules/object-facts.ts';
 import { factsOfStores } from '../rules/store-facts.ts';

@@ -4,6 +4,7 @@ import { decideAcceptance, type StoreUsage } from '../../domain/store/acceptance
 import type { AttemptOutcome } from '../../domain/transfer/attempt.ts';
 import { findRoute, type Topology } from '../../domain/transfer/find-route.ts';
 import { chooseNextWay, type Way, type WayFailure } from '../../domain/transfer/next-way.ts';
+import { isSettled } from '../../domain/transfer/settled-token.ts';
 import { rankSources, type SourceFacts } from '../../domain/transfer/rank-sources.ts';
 import type { TransferEnd, TransferSource } from '../../ports/transfer-tool.ts';
 import { urlOf } from '../../domain/store/protocol.ts';
@@ -233,7 +234,12 @@ function wayName(reading: StoreProtocol, writing: StoreProtocol): string {
 
 /** The token is of the store's own protocol; others have tokens of their own. */
 function endAt({ place }: StoreProtocol, { store, place: key, token }: Replica): TransferSource {
-  return { store: place, key, url: urlOf(place, key), token: place === store ? token : undefined };
+  return { store: place, key, url: urlOf(place, key), token: place === store ? knownToken(token) : undefined };
+}
+
+/** One that matches nothing cannot be asked for: the bytes are taken as they are, and compared by their hash. */
+function knownToken(token: string | undefined): string | undefined {
+  return token === undefined || isSettled(token) ? token : undefined;
 }
 
 function describeNone(rejected: readonly { readonly store: string; readonly why: string }[]): string {

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { isReserved } from '../../domain/object/key.ts';
+import { DARK_DIRECTORY, isReserved } from '../../domain/object/key.ts';
 import type { StoreCapabilities } from '../../domain/store/capabilities.ts';
 import {
   type Body,
@@ -130,7 +130,7 @@ class FileStorage implements Storage {
 
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListingPage> {
     const { signal, startAfter } = options;
-    if (isReserved(parentOf(prefix))) return;
+    if (isReserved(parentOf(prefix)) && !prefix.startsWith(DARK_DIRECTORY)) return;
     this.#checkPrefix(prefix);
     const walkOptions = { root: this.#root, store: this.name, prefix, startAfter, symlinks: this.#symlinks };
     if (!this.#io.blocking) return yield* listInThread(walkOptions, signal);
@@ -284,6 +284,7 @@ class FileStorage implements Storage {
   /** The directory part of a prefix becomes a path. */
   #checkPrefix(prefix: string): void {
     const directory = parentOf(prefix);
+    if (prefix === DARK_DIRECTORY) return;
     if (directory !== '' || prefix.startsWith('/')) checkKey(this.name, directory);
   }
 

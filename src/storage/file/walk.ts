@@ -1,6 +1,12 @@
 import fs, { type Dirent, type Stats } from 'node:fs';
 import path from 'node:path';
-import { compareKeys, escapeBytes, escapeKey, findKeyProblem, RESERVED_DIRECTORY } from '../../domain/object/key.ts';
+import {
+  compareKeys,
+  escapeBytes,
+  escapeKey,
+  findStoredKeyProblem,
+  RESERVED_DIRECTORY,
+} from '../../domain/object/key.ts';
 import { type ListingFailure, StorageError } from '../../ports/storage.ts';
 import { errorCodeOf, isMissing, toStorageError } from './file-errors.ts';
 import { FileLooker } from './file-looker.ts';
@@ -154,7 +160,7 @@ class Walker {
       name = text;
     }
     if (BEYOND_ASCII.test(raw) || CONTROL.test(raw) || directory.prefix.length + name.length > 255) {
-      const problem = findKeyProblem(directory.prefix + name);
+      const problem = findStoredKeyProblem(directory.prefix + name);
       if (problem !== undefined) {
         this.#fail(
           directory.prefix + name,

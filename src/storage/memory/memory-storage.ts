@@ -1,5 +1,6 @@
 import assert from 'node:assert';
 import { createHash } from 'node:crypto';
+import { DARK_DIRECTORY, isReserved } from '../../domain/object/key.ts';
 import type { StoreCapabilities } from '../../domain/store/capabilities.ts';
 import type { Clock } from '../../ports/clock.ts';
 import {
@@ -98,7 +99,8 @@ class MemoryStorage implements Storage {
     while (true) {
       this.#checkSignal('', options.signal);
       const keys = this.#contents.keysAfter(prefix, after, PAGE_OBJECTS);
-      const objects = keys.map((key) => {
+      const shown = prefix.startsWith(DARK_DIRECTORY) ? keys : keys.filter((key) => !isReserved(key));
+      const objects = shown.map((key) => {
         const object = this.#contents.get(key) as StoredObject;
         const modifiedNs = object.attributes.modifiedNs ?? object.modifiedNs;
         return { key, size: object.bytes.length, token: object.token, modifiedNs };

@@ -1,7 +1,8 @@
 import {
+  DARK_DIRECTORY,
   escapeBytes,
   escapeKey,
-  findKeyProblem,
+  findStoredKeyProblem,
   isReserved,
   KEY_BYTES_MAX,
   RESERVED_DIRECTORY,
@@ -63,17 +64,17 @@ export class KeySpace {
     return this.#prefix + part;
   }
 
-  /** What a key of a listing is; servers that do not know `encoding-type=url` give it as it is. */
-  readListed(listed: string, isEncoded: boolean): ListedKey {
+  /** What a key of a listing is; servers that do not know `encoding-type=url` give it as it is. `below`: what was listed. */
+  readListed(listed: string, isEncoded: boolean, below: string): ListedKey {
     const full = isEncoded ? decodeListedKey(listed) : listed;
     if (full instanceof Uint8Array) {
-      const below = full.subarray(Buffer.byteLength(this.#prefix));
+      const rest = full.subarray(Buffer.byteLength(this.#prefix));
       const message = 'the key is not UTF-8';
       return {
         kind: 'failure',
         failure: 'not-utf8',
-        shown: escapeBytes(below),
-        protects: readableDirectory(below),
+        shown: escapeBytes(rest),
+        protects: readableDirectory(rest),
         message,
       };
     }
@@ -82,9 +83,9 @@ export class KeySpace {
       return { kind: 'failure', failure: 'invalid-key', shown: escapeKey(full), protects: '', message };
     }
     const key = full.slice(this.#prefix.length);
-    if (isReserved(key)) return { kind: 'own' };
+    if (isReserved(key) && !below.startsWith(DARK_DIRECTORY)) return { kind: 'own' };
     if (key === '' || key.endsWith('/')) return { kind: 'marker' };
-    const problem = findKeyProblem(key);
+    const problem = findStoredKeyProblem(key);
     if (problem === undefined) return { kind: 'object', key };
     const message = `the key is refused: ${problem}`;
     return { kind: 'failure', failure: 'invalid-key', shown: escapeKey(key), protects: key, message };

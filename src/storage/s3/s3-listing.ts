@@ -63,7 +63,7 @@ export async function* listObjects(
     for (const { Key = '', Size = -1, ETag, LastModified } of answer.Contents ?? []) {
       if (Key === '' || !Number.isSafeInteger(Size) || Size < 0)
         throw new StorageError('corrupt', { store: name }, 'the listing has an entry without a key or a size');
-      const listed = keys.readListed(Key, answer.EncodingType === 'url');
+      const listed = keys.readListed(Key, answer.EncodingType === 'url', prefix);
       endsInReserved = listed.kind === 'own';
       if (listed.kind === 'marker') markers++;
       if (listed.kind === 'failure') {

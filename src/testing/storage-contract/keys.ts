@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Contract, expectKind, patternBytes, putObject, readObject, unknownMark } from './harness.ts';
+import { type Contract, expectKind, listAll, patternBytes, putObject, readObject, unknownMark } from './harness.ts';
 
 const HOSTILE: readonly [string, string][] = [
   ['empty', ''],
@@ -34,6 +34,23 @@ export function describeKeys(contract: Contract): void {
         'invalid-key',
       );
       expect(error.message).not.toMatch(/[\u0000-\u001f\u007f]/u);
+    });
+
+    it('keeps what is set aside below .pando/dark apart from all else', async () => {
+      const storage = contract.storage();
+      const prefix = contract.prefix();
+      const [key, aside] = [`${prefix}a`, `.pando/dark/${prefix}a/é.b`];
+      await putObject(storage, key, patternBytes(5));
+      const { token } = await putObject(storage, aside, patternBytes(7), { ifAbsent: true });
+      await expectKind(putObject(storage, aside, patternBytes(7), { ifAbsent: true }), 'precondition-failed');
+      expect((await readObject(storage, aside)).length).toBe(7);
+      expect((await listAll(storage, '')).keys.filter((one) => one.startsWith('.pando'))).toEqual([]);
+      expect((await listAll(storage, prefix)).keys).toEqual([key]);
+      expect((await listAll(storage, `.pando/dark/${prefix}`)).objects).toMatchObject([{ key: aside, size: 7, token }]);
+      expect((await listAll(storage, '.pando/dark/')).keys).toContain(aside);
+      await storage.delete(aside, { ifToken: token });
+      expect((await listAll(storage, `.pando/dark/${prefix}`)).keys).toEqual([]);
+      await expectKind(storage.head('.pando/dark/../lease'), 'invalid-key');
     });
 
     it('accepts the longest key', async () => {

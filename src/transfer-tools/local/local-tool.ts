@@ -137,6 +137,7 @@ export class LocalTool implements TransferTool {
       priority: transfer.priority,
       sourceAt: 0,
       failed: [],
+      onto: transfer.onto,
       bytes: undefined,
       isMoving: false,
       isCancelled: false,
@@ -209,6 +210,10 @@ export class LocalTool implements TransferTool {
     for (const [at, one] of page.entries()) {
       const read = reads[at];
       const { sha256, operation } = one.transfer.content;
+      if (read?.kind === 'failed' && read.failure.kind === 'not-found' && one.onto !== undefined) {
+        this.#again(one, undefined);
+        continue;
+      }
       if (read?.kind === 'read' && read.sha256 !== sha256 && read.head.mark?.operation === operation) {
         // This very copy was begun before and came out wrong: it is nobody else's, and replaced.
         this.#replace(one, read.head.token);
@@ -239,11 +244,17 @@ export class LocalTool implements TransferTool {
   }
 
   #replace(one: WaitingTransfer, onto: Token): void {
-    if (one.transfer.onto === onto || one.isCancelled || this.#isClosed) {
+    if (one.onto === onto || one.isCancelled || this.#isClosed) {
       const message = `${one.transfer.destination.key}: wrong bytes are at the destination, and could not be replaced`;
       return this.#fail(one, { kind: 'corrupt', message }, 'destination');
     }
-    one.transfer = { ...one.transfer, onto };
+    this.#again(one, onto);
+  }
+
+  /** Once more from the beginning, on what the destination was found to hold. */
+  #again(one: WaitingTransfer, onto: Token | undefined): void {
+    if (one.isCancelled || this.#isClosed) return this.#fail(one, { kind: 'aborted', message: '' });
+    one.onto = onto;
     one.isMoving = false;
     one.bytes = undefined;
     this.#waiting.unshift(one);

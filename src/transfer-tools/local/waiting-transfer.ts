@@ -4,11 +4,13 @@ import type { FailedSource, Transfer, TransferSource } from '../../ports/transfe
 /** A transfer that was submitted to this process and is not over. */
 export interface WaitingTransfer {
   readonly id: string;
-  transfer: Transfer;
+  readonly transfer: Transfer;
   priority: number;
   /** Which of its sources is next, or is being asked. */
   sourceAt: number;
   readonly failed: FailedSource[];
+  /** What the destination is expected to hold: what it was told to be, or nothing once it is known to be gone. */
+  onto: string | undefined;
   /** Of the attempt that is under way, where it is alone in its page. */
   bytes: number | undefined;
   isMoving: boolean;
@@ -45,8 +47,8 @@ export function takePage(waiting: WaitingTransfer[], itemsMax: number): WaitingT
 }
 
 /** `stores`: places, in the order of the pool's targets. */
-export function copyItemOf({ transfer, sourceAt }: WaitingTransfer, stores: readonly string[]): CopyItem {
-  const { content, destination, onto } = transfer;
+export function copyItemOf({ transfer, sourceAt, onto }: WaitingTransfer, stores: readonly string[]): CopyItem {
+  const { content, destination } = transfer;
   const { operation, sha256, size } = content;
   const source = transfer.sources[sourceAt] as TransferSource;
   const target = stores.indexOf(destination.store);

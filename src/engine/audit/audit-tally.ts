@@ -1,0 +1,50 @@
+import type { AuditTally as KeptTally, FindingKind } from '../../ports/audits.ts';
+import { type AuditListeners, type AuditProgressReport, FINDINGS_KEPT, type ShownFinding } from './audit-types.ts';
+
+/** Counters of one audit. Those of its first part are kept with its progress, and gone on with. */
+export class AuditTally {
+  known = 0;
+  listed = 0;
+  ok = 0;
+  inFlight = 0;
+  bytesRead = 0;
+  readonly found: Record<Exclude<FindingKind, 'hidden'>, number> = {
+    lost: 0,
+    dark: 0,
+    stale: 0,
+    corrupt: 0,
+    unreachable: 0,
+  };
+  readonly repairs = { declaredBad: 0, forgotten: 0, adopted: 0, setAside: 0, failed: 0 };
+  readonly findings: ShownFinding[] = [];
+  looked = 0;
+  suspects = 0;
+  phase: AuditProgressReport['phase'] = 'reading the catalog';
+  readonly #store: string;
+  readonly #listeners: AuditListeners;
+
+  constructor(store: string, listeners: AuditListeners) {
+    this.#store = store;
+    this.#listeners = listeners;
+  }
+
+  resume({ listed = 0, ok = 0, inFlight = 0, bytesRead = 0, looked = 0, suspects = 0 }: KeptTally): void {
+    Object.assign(this, { listed, ok, inFlight, bytesRead, looked, suspects });
+  }
+
+  keep(): KeptTally {
+    const { known, listed, ok, inFlight, bytesRead, looked, suspects, found } = this;
+    return { known, listed, ok, inFlight, bytesRead, looked, suspects, ...found };
+  }
+
+  find(finding: ShownFinding): void {
+    this.found[finding.kind]++;
+    if (this.findings.length < FINDINGS_KEPT) this.findings.push(finding);
+    this.#listeners.onFinding?.(this.#store, finding);
+  }
+
+  report(): void {
+    const { phase, looked, known, bytesRead, suspects } = this;
+    this.#listeners.onProgress?.({ store: this.#store, phase, looked, known, bytesRead, suspects });
+  }
+}

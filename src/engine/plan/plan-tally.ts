@@ -1,0 +1,86 @@
+import type { StoreUse } from '../../ports/rules.ts';
+import type { StoreAccess, Stores } from '../stores/store-access.ts';
+import { type Plan, type PlannedLink, type PlannedStore, REASONS_KEPT } from './plan-types.ts';
+
+interface StoreSums {
+  copies: number;
+  bytes: number;
+  there: number;
+  released: number;
+  releasedBytes: number;
+}
+
+/** Sums of a plan: as many as there are stores, pairs of stores and kinds of reasons, however many objects. */
+export class PlanTally {
+  objects = 0;
+  bytes = 0;
+  missingCopies = 0;
+  readonly #stores = new Map<string, StoreSums>();
+  readonly #links = new Map<string, { from: string | undefined; to: string; copies: number; bytes: number }>();
+  readonly #reasons = new Map<string, number>();
+  #otherReasons = 0;
+
+  /** Places of stores. */
+  copy({ to, from, bytes }: { readonly to: string; readonly from: string | undefined; readonly bytes: number }): void {
+    const sums = this.at(to);
+    sums.copies++;
+    sums.bytes += bytes;
+    const key = JSON.stringify([from ?? null, to]);
+    const link = this.#links.get(key) ?? { from, to, copies: 0, bytes: 0 };
+    this.#links.set(key, link);
+    link.copies++;
+    link.bytes += bytes;
+  }
+
+  at(place: string): StoreSums {
+    let sums = this.#stores.get(place);
+    if (sums === undefined) {
+      sums = { copies: 0, bytes: 0, there: 0, released: 0, releasedBytes: 0 };
+      this.#stores.set(place, sums);
+    }
+    return sums;
+  }
+
+  miss(copies: number, why: string): void {
+    this.missingCopies += copies;
+    const known = this.#reasons.get(why);
+    // A sentence may name the object: then each is another one, and those beyond the first are counted.
+    if (known === undefined && this.#reasons.size >= REASONS_KEPT) this.#otherReasons++;
+    else this.#reasons.set(why, (known ?? 0) + 1);
+  }
+
+  plan(stores: Stores, use: readonly StoreUse[]): Plan {
+    const titleOf = (place: string): string =>
+      stores.get(place)?.name ?? use.find(({ store }) => store === place)?.title ?? place;
+    const usedOf = new Map(use.map((one) => [one.store, one.completedBytes + one.inFlightBytes]));
+    const planned = [...this.#stores].map(([place, sums]): PlannedStore => {
+      const usedBytes = usedOf.get(place) ?? 0;
+      const limitBytes = limitOf(stores.get(place));
+      return { store: titleOf(place), ...sums, usedBytes, afterBytes: usedBytes + sums.bytes, limitBytes };
+    });
+    const links = [...this.#links.values()].map(
+      ({ from, to, ...sums }): PlannedLink => ({
+        from: from === undefined ? undefined : titleOf(from),
+        to: titleOf(to),
+        ...sums,
+      }),
+    );
+    const reasons = [...this.#reasons].map(([why, objects]) => ({ why, objects }));
+    if (this.#otherReasons > 0) reasons.push({ why: 'other reasons', objects: this.#otherReasons });
+    return {
+      objects: this.objects,
+      bytes: this.bytes,
+      copies: planned.reduce((sum, one) => sum + one.copies, 0),
+      copiedBytes: planned.reduce((sum, one) => sum + one.bytes, 0),
+      stores: planned.toSorted((a, b) => (a.store < b.store ? -1 : 1)),
+      links: links.toSorted((a, b) => b.bytes - a.bytes || b.copies - a.copies),
+      missing: { copies: this.missingCopies, reasons: reasons.toSorted((a, b) => b.objects - a.objects) },
+    };
+  }
+}
+
+function limitOf(store: StoreAccess | undefined): number | undefined {
+  const limits = [store?.traits.spaceMaxBytes, store?.traits.accepts.spaceAllocatedBytes];
+  const said = limits.filter((limit) => limit !== undefined);
+  return said.length === 0 ? undefined : Math.min(...said);
+}

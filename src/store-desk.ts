@@ -1,0 +1,75 @@
+import type { AuditStores } from './engine/audit/audit-stores.ts';
+import type { AuditPorts, AuditResult } from './engine/audit/audit-types.ts';
+import type { DarkRemoved, RemoveDark } from './engine/audit/remove-dark.ts';
+import type { PlanLoss } from './engine/plan/plan-loss.ts';
+import type { PlanRule } from './engine/plan/plan-rule.ts';
+import type { LossPlan, Plan, PlanPorts } from './engine/plan/plan-types.ts';
+import type { Stores } from './engine/stores/store-access.ts';
+import { describeTopology } from './engine/stores/topology.ts';
+import type { Catalog } from './ports/catalog.ts';
+import { openSystemScratch } from './system/system-scratch.ts';
+
+/** Of the whole that is put together in `compose.ts`, what audits and plans need. */
+export interface DeskOwner extends Pick<AuditPorts, 'clock' | 'random'> {
+  readonly configuration: { readonly site?: string | undefined };
+  stores(): Stores;
+  /** The same, known to the catalog from then on. */
+  declareStores(): Promise<Stores>;
+  catalog(): Promise<Catalog>;
+  /** None is made where there is none. */
+  catalogAsItIs(): Promise<Catalog>;
+}
+
+type DeskParts = Pick<AuditPorts, 'health' | 'telling' | 'openPool'>;
+
+/** Audits of stores, and plans about them, put together. The code of each is loaded with its first use. */
+export class StoreDesk {
+  readonly #owner: DeskOwner;
+  readonly #parts: DeskParts;
+
+  constructor(owner: DeskOwner, parts: DeskParts) {
+    this.#owner = owner;
+    this.#parts = parts;
+  }
+
+  /** Compares stores with the catalog. What changes meanwhile is told apart by a second look at the catalog. */
+  async audit(args: AuditStores): Promise<AuditResult> {
+    const { auditStores } = await import('./engine/audit/audit-stores.ts');
+    const { clock, random } = this.#owner;
+    const stores = await this.#owner.declareStores();
+    const catalog = await this.#owner.catalog();
+    return auditStores(
+      { ...this.#parts, clock, random, stores, catalog, openScratch: () => openSystemScratch() },
+      args,
+    );
+  }
+
+  /** Removes what audits have set aside at a store. */
+  async removeDark(args: Omit<RemoveDark, 'nowMs'>): Promise<DarkRemoved> {
+    const { removeDark } = await import('./engine/audit/remove-dark.ts');
+    return removeDark({ ...args, nowMs: this.#owner.clock.nowMs() });
+  }
+
+  /** What a rule would do. Nothing is opened and nothing is written. */
+  async planRule(args: PlanRule): Promise<Plan> {
+    const { planRule } = await import('./engine/plan/plan-rule.ts');
+    return planRule(await this.#planPorts(), args);
+  }
+
+  /** What would be, were a store gone. */
+  async planLoss(args: PlanLoss): Promise<LossPlan> {
+    const { planLoss } = await import('./engine/plan/plan-loss.ts');
+    return planLoss(await this.#planPorts(), args);
+  }
+
+  async #planPorts(): Promise<PlanPorts> {
+    const stores = this.#owner.stores();
+    return {
+      stores,
+      catalog: await this.#owner.catalogAsItIs(),
+      topology: describeTopology(stores),
+      clientSite: this.#owner.configuration.site,
+      openScratch: () => openSystemScratch(),
+    };
+  }
+}
