@@ -38,7 +38,10 @@ async function work(cli: Invocation, { untilIdle = false, transfers }: WorkerOpt
   const [own, ofRules, pages] = await Promise.all([
     objects.carryOut({ scopes, ...claim, ...(transfers === undefined ? {} : { concurrency: transfers }) }),
     pando.keepRules({ ...claim, exceptScopes }),
-    pando.carryOutPages(claim, { transfers }),
+    pando.carryOutPages(claim, {
+      transfers,
+      onWorkerLost: (why) => cli.log('warn', `a copy worker was lost (${why}); its work is done again`),
+    }),
   ]);
   const done = addUp(own, ofRules);
   if (cli.globals.json === true) cli.output.printJson({ ...done, pages });

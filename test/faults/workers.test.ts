@@ -164,7 +164,8 @@ async function pagesLeft(url: string): Promise<{ jobs: number; pages: number }> 
 }
 
 describe('a sync that workers carry out', { timeout: MINUTES }, () => {
-  test(`of ${FILES} files by two workers, one killed and one stopped past its lease: equal trees, nothing twice recorded`, async () => {
+  /** False: the worker had nothing in hand at the moment it was stopped. */
+  async function killOneStopOne(): Promise<boolean> {
     const { world: opened, url, catalog } = await openWorld(2);
     await using world = opened;
     fill(world, FILES);
@@ -185,11 +186,15 @@ describe('a sync that workers carry out', { timeout: MINUTES }, () => {
       { added: FILES, failed: 0 },
     ]);
     expect(end.noWorker).toEqual([]);
-    expect(stopped.said).toContain('pages are given up');
     expect(await stopped.end('SIGINT')).toBe(0);
     expect(await versionsMade(url)).toBe(FILES);
     expect(await pagesLeft(url)).toEqual({ jobs: 0, pages: 0 });
     await expectOnce(world, FILES);
+    return stopped.said.includes('pages are given up');
+  }
+
+  test(`of ${FILES} files by two workers, one killed and one stopped past its lease: equal trees, nothing twice recorded`, async () => {
+    while (!(await killOneStopOne()));
   });
 
   test('is shared: all workers have their part in it', async () => {
@@ -264,7 +269,7 @@ describe('a sync that workers carry out', { timeout: MINUTES }, () => {
     await expectOnce(world, FILES);
   });
 
-  test('where there is no worker says so, and is carried out here; one that comes later takes part', async () => {
+  test('where there is no worker says so, and is carried out here', async () => {
     const { world: opened, url, catalog } = await openWorld();
     await using world = opened;
     fill(world, FILES);
@@ -276,7 +281,7 @@ describe('a sync that workers carry out', { timeout: MINUTES }, () => {
     await expectOnce(world, FILES);
   });
 
-  test('is left alone by a worker whose configuration does not name its stores, or names other directories of the kind', async () => {
+  test('is left alone by a worker whose configuration does not name its stores, or whose directories are others', async () => {
     const { world: opened, url, catalog } = await openWorld();
     await using world = opened;
     fill(world, 100);
@@ -286,6 +291,19 @@ describe('a sync that workers carry out', { timeout: MINUTES }, () => {
     expectDone(end);
     expect(end.noWorker).toEqual([3_000]);
     expect(wrong.said).toMatch(/pages are left to other workers.*no profile has the place/);
+    // As from another machine that has a directory of the same path.
+    const store = { title: 'there', identity: '1', symlinks: 'follow' } as const;
+    const [place] = await world.places();
+    const queue = await world.catalog();
+    await queue.openPageJob({
+      id: '01920000-0000-7000-8000-000000000001',
+      scope: SCOPE,
+      stores: [{ ...store, place: place as string }],
+      sync: undefined,
+      holder: { host: 'there', pid: 1, startedMs: 1 },
+      leaseMs: 60_000,
+    });
+    while (isAlive(wrong.pid) && !wrong.said.includes('is another directory here')) await sleep(20);
     expect(await wrong.end('SIGINT')).toBe(0);
     expect(wrong.said).not.toContain('of syncs');
   });
