@@ -184,10 +184,10 @@ class Follow {
     if (this.#hasNewSource(object, replicas, locks)) this.withNewSource.push(object.id);
     for (const lock of locks) this.claims.use.add(lock.account, lock.store, object.bytes - before.bytes, 0);
     if (isSuperseded) this.#withdraw(before.current, replicas, locks);
+    this.#retire(object.current, replicas);
     for (const [store, claims] of Map.groupBy(locks, (lock) => lock.store)) {
-      const here = replicas.filter((replica) => replica.store === store);
-      const current = here.find(({ version }) => version === object.current);
-      if (isSatisfied(current?.state)) this.#satisfy(object, store, claims, here);
+      const current = replicas.find((one) => one.store === store && one.version === object.current);
+      if (isSatisfied(current?.state)) this.#satisfy(object, store, claims);
       else this.#claim(object, store, { claims, current, isSuperseded });
     }
   }
@@ -203,10 +203,17 @@ class Follow {
     for (const store of stores) this.outdated.push([version, store]);
   }
 
-  #satisfy(object: SeenObject, store: number, claims: readonly SeenLock[], here: readonly SeenReplica[]): void {
-    for (const older of here) {
-      if (older.version !== object.current && older.placed === PLACED) this.claims.place(older, TO_PURGE);
+  /** Where the current version is, nobody wants the older ones. */
+  #retire(current: number, replicas: readonly SeenReplica[]): void {
+    const there = replicas.filter(({ version, state }) => version === current && isSatisfied(state));
+    const stores = new Set(there.map(({ store }) => store));
+    for (const older of replicas) {
+      const isPlaced = older.placed === PLACED && older.state !== stateCode('BEING_DELETED') && !hasNoBytes(older);
+      if (isPlaced && older.version !== current && stores.has(older.store)) this.claims.place(older, TO_PURGE);
     }
+  }
+
+  #satisfy(object: SeenObject, store: number, claims: readonly SeenLock[]): void {
     const moved = claims.filter(({ state }) => state !== lockCode('OK'));
     if (moved.length === 0) return;
     if (!this.#ended.has(pairKey(object.id, store))) this.arrived.push([object.current, store]);
