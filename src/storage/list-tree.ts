@@ -1,4 +1,11 @@
-import { compareKeys, escapeBytes, escapeKey, findKeyProblem, isReserved } from '../domain/object/key.ts';
+import {
+  compareKeys,
+  DARK_DIRECTORY,
+  escapeBytes,
+  escapeKey,
+  findStoredKeyProblem,
+  isReserved,
+} from '../domain/object/key.ts';
 import {
   type Listed,
   type ListingFailure,
@@ -36,8 +43,9 @@ const DIRECTORIES_AHEAD = 4;
  */
 export async function* listTree(tree: Tree, prefix: string, options: ListOptions): AsyncGenerator<ListingPage> {
   const above = prefix.slice(0, Math.max(0, prefix.lastIndexOf('/')));
-  if (isReserved(above)) return;
-  if (above !== '' || prefix.startsWith('/')) checkKey(tree.store, above);
+  const isAside = prefix.startsWith(DARK_DIRECTORY);
+  if (isReserved(above) && !isAside) return;
+  if ((above !== '' || prefix.startsWith('/')) && `${above}/` !== DARK_DIRECTORY) checkKey(tree.store, above);
   const lister = new TreeLister(tree, prefix, options);
   yield* lister.pages(above === '' ? '' : `${above}/`);
 }
@@ -126,9 +134,9 @@ class TreeLister {
         continue;
       }
       const key = directory + name;
-      if (isReserved(key)) continue;
+      if (isReserved(key) && !key.startsWith(DARK_DIRECTORY)) continue;
       const end = entry.kind === 'directory' ? '/' : '';
-      const problem = findKeyProblem(key);
+      const problem = findStoredKeyProblem(key);
       if (problem === undefined) sorted.push({ ...entry, name, sort: name + end });
       else this.#fail(key, key + end, 'invalid-key', problem);
     }
