@@ -1,6 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import fs from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CatalogSettings } from '../../src/config/configuration.ts';
@@ -9,7 +7,8 @@ import { connect, type PostgresServer, startPostgres } from '../servers/postgres
 import { openSyncWorld, SCOPE, type SyncWorld } from '../sync/sync-world.ts';
 import { leftovers, mirrored, write } from '../sync/trees.ts';
 import { type ChildEnd, startSync } from './child.ts';
-import { holdsFilesIn, isAlive, signal } from './signals.ts';
+import { isAlive, signal } from './signals.ts';
+import { WorkerProcess } from './worker-process.ts';
 
 const soak = process.env['PANDO_SOAK'] === '1';
 const FILES = soak ? 50_000 : 2_500;
@@ -18,7 +17,6 @@ const LEASE_MS = 3_000;
 const NEVER_MS = 3_600_000;
 const MINUTES = 3 * 60_000;
 
-const launcher = resolve(import.meta.dirname, '../../bin/pando.mjs');
 const WORKERS = { executionMode: 'workers', leaseMs: LEASE_MS, noWorkerMs: NEVER_MS } as const;
 
 let server: PostgresServer;
@@ -28,63 +26,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
-
-/** A real `pando worker`, with a configuration of its own. */
-class WorkerProcess implements AsyncDisposable {
-  readonly #child: ChildProcess;
-  readonly #ended: Promise<number | NodeJS.Signals | null>;
-  said = '';
-
-  constructor(world: SyncWorld, catalog: string, options: { places?: readonly string[]; args?: string[] } = {}) {
-    const places = options.places ?? [world.source, ...world.targets];
-    const file = join(world.root, `worker-${fs.readdirSync(world.root).length}.yaml`);
-    const profiles = places.map(
-      (place, i) => `  p${i}:\n    storage_provider: {type: file, options: {base_path: ${place}}}\n`,
-    );
-    fs.writeFileSync(file, `catalog: ${catalog}\nprofiles:\n${profiles.join('')}`);
-    const args = [launcher, 'worker', '-v', '--config', file, ...(options.args ?? [])];
-    this.#child = spawn(process.execPath, args, {
-      env: { PATH: process.env['PATH'], HOME: world.root },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    for (const stream of [this.#child.stdout, this.#child.stderr])
-      stream?.on('data', (chunk: Buffer) => (this.said += chunk.toString()));
-    this.#ended = new Promise((done) => {
-      this.#child.once('close', (code, name) => done(name ?? code));
-    });
-  }
-
-  get pid(): number {
-    return this.#child.pid as number;
-  }
-
-  /** It looks for work. */
-  async ready(): Promise<this> {
-    while (isAlive(this.pid) && !this.said.includes('carrying out requests')) await sleep(20);
-    return this;
-  }
-
-  /** It has something staged right now. */
-  async atWork(target: string): Promise<void> {
-    while (isAlive(this.pid) && !holdsFilesIn(this.pid, join(target, '.pando/staging/'))) await sleep(1);
-  }
-
-  /** Exit code, or the signal it died of. */
-  end(name: NodeJS.Signals): Promise<number | NodeJS.Signals | null> {
-    signal(this.pid, name);
-    return this.#ended;
-  }
-
-  get ended(): Promise<number | NodeJS.Signals | null> {
-    return this.#ended;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    signal(this.pid, 'SIGCONT');
-    await this.end('SIGKILL');
-  }
-}
 
 function fill(world: SyncWorld, files: number): void {
   for (let i = 0; i < files; i++) {
