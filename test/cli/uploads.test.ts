@@ -39,6 +39,16 @@ describe('pando upload', () => {
     expect(object.format).toBe('text/csv');
   });
 
+  test('is not undone by a sync with deletes into the same store', async () => {
+    box.write({ a: 'bytes', 'src/x': 'x' });
+    expect((await upload('a', '--store', 'BERLIN')).code).toBe(0);
+    const sync = await box.run(['sync', './src', './berlin', '--delete-unmatched-files', '--max-delete', '100%']);
+    expect(sync).toMatchObject({ code: 5 });
+    expect(`${sync.stdout}${sync.stderr}`).toContain('holds copies that rules or uploads have placed');
+    expect(box.list('berlin')).toContain('lab/a');
+    expect((await box.run(['sync', './src', './berlin'])).code).toBe(0);
+  });
+
   test('takes a directory with the paths in it, and tells what cannot be uploaded, a line each', async () => {
     box.write({ 'runs/2024/a.csv': 'a', 'runs/b.csv': 'b', 'elsewhere/c': 'c' });
     writeFileSync(Buffer.concat([Buffer.from(box.path('runs/bad-')), Buffer.from([0xff])]), 'x');

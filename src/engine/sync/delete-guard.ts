@@ -29,3 +29,7 @@ export function refuseDeletes(planned: PlannedDeletes): string | undefined {
   const limit = describeDeleteLimit(options.deleteLimit);
   return `${unmatched} of ${countOf(listed, 'object')} at ${target.title} would be deleted, more than --max-delete allows (${limit}); nothing was deleted. If this is meant, raise --max-delete`;
 }
+
+export function refusePlaced(target: string): string {
+  return `${target} holds copies that rules or uploads have placed there, and a sync takes them for leftovers; nothing was deleted. Sync into a place of its own, or without --delete-unmatched-files`;
+}

@@ -1,7 +1,7 @@
 import type { Catalog } from '../../ports/catalog.ts';
 import type { Storage } from '../../ports/storage.ts';
 import type { OperationIds } from '../operation-ids.ts';
-import { refuseDeletes } from './delete-guard.ts';
+import { refuseDeletes, refusePlaced } from './delete-guard.ts';
 import { deleteUnmatched, type Unmatched } from './delete-unmatched.ts';
 import type { SyncLeases } from './sync-leases.ts';
 import type { SyncListings } from './sync-listings.ts';
@@ -41,6 +41,8 @@ export class SyncDeletes {
         listed,
       });
     if (refusal !== undefined) return refusal;
+    const placed = await this.#findPlaced();
+    if (placed !== undefined) return refusePlaced(placed);
     for (;;) {
       const { unmatched, isAll } = planner.takeUnmatched();
       await this.#delete(this.#deletable(unmatched));
@@ -53,6 +55,18 @@ export class SyncDeletes {
         pause: async () => undefined,
       });
     }
+  }
+
+  /** A target that is about to lose objects, and holds what rules or uploads have placed: there it looks like leftovers of the mirror. */
+  async #findPlaced(): Promise<string | undefined> {
+    const { ports, tally } = this.#o;
+    const places = tally.targets.filter(({ unmatched }) => unmatched > 0).map(({ target }) => target);
+    if (places.length === 0) return undefined;
+    const use = await ports.catalog.readStoreUse();
+    const placed = new Set(
+      use.filter(({ completedBytes, inFlightBytes }) => completedBytes + inFlightBytes > 0).map(({ store }) => store),
+    );
+    return places.find(({ storage }) => placed.has(storage.place))?.title;
   }
 
   /** A target that was given up was not looked at to its end, and no guard counted it: nothing is deleted there. */
