@@ -254,13 +254,15 @@ describe('a lease', () => {
       mark: { operation: 'x', sha256: undefined },
     });
     await source.publish([{ staged, options: {} }]);
-    let publishUntilMs = clock.monotonicMs() + 20;
+    // Shorter than the call that blocks, and longer than a busy machine keeps a process waiting.
+    const leaseMs = 500;
+    let publishUntilMs = clock.monotonicMs() + leaseMs;
     const renewing = setInterval(() => {
-      publishUntilMs = clock.monotonicMs() + 20;
+      publishUntilMs = clock.monotonicMs() + leaseMs;
     }, 5);
     const blocking = alter(target, (inner) => ({
       stage: (...args) => {
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 800);
         return inner.stage(...args);
       },
     }));
