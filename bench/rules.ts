@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openPostgresCatalog } from '../src/catalog/open-postgres.ts';
 import { openSqliteCatalog } from '../src/catalog/open-sqlite.ts';
+import { PLAIN_RULE } from '../src/domain/rule/rule.ts';
 import type { Catalog, Change, ClaimedRequest } from '../src/ports/catalog.ts';
 import type { NewRule, PlacedObject, TransferOutcome } from '../src/ports/rules.ts';
 import { connect, startPostgres } from '../test/servers/postgres.ts';
@@ -120,28 +121,13 @@ async function bench(engine: string, catalogs: readonly Catalog[]): Promise<void
 
 function newRule(): NewRule {
   return {
-    origin: 'asked',
+    ...PLAIN_RULE,
     account: 'bench',
     targets: [{ kind: 'pattern', scope: SCOPE, pattern: '*' }],
     copies: 2,
     expression: '*',
-    sourceExpression: undefined,
     grouping: 'none',
-    weight: undefined,
-    domainAttribute: undefined,
     activity: 'bench',
-    priority: 3,
-    isLocked: false,
-    purge: false,
-    ignoreAvailability: false,
-    besidesAuthoritative: false,
-    isByPolicy: false,
-    preferred: [],
-    blocked: [],
-    comment: undefined,
-    notify: 'none',
-    expiresMs: undefined,
-    replaces: undefined,
     needsApproval: false,
   };
 }

@@ -1,6 +1,5 @@
 import type { Configuration } from '../config/configuration.ts';
-import { RULE_ACTIVITY_DEFAULT, RULE_PRIORITY_DEFAULT } from '../domain/rule/activities.ts';
-import type { RuleTarget, RuleWords } from '../domain/rule/rule.ts';
+import { PLAIN_RULE, type RuleTarget, type RuleWords } from '../domain/rule/rule.ts';
 import type { NewRule } from '../ports/rules.ts';
 import type { ListedStore } from './list-stores.ts';
 import { listStores } from './list-stores.ts';
@@ -43,28 +42,24 @@ export function makeRule(
 ): NewRule {
   const { account, targets, nowMs, needsApproval } = given;
   return {
-    origin: 'asked',
+    ...PLAIN_RULE,
     account,
     targets,
     copies: terms.copies,
     expression: terms.stores,
     sourceExpression: terms.source,
-    grouping: terms.grouping ?? 'dataset',
+    grouping: terms.grouping ?? PLAIN_RULE.grouping,
     weight: terms.weight,
-    domainAttribute: undefined,
-    activity: terms.activity ?? RULE_ACTIVITY_DEFAULT,
-    priority: terms.priority ?? RULE_PRIORITY_DEFAULT,
-    isLocked: terms.locked ?? false,
-    purge: terms.purge ?? false,
-    ignoreAvailability: terms.ignoreAvailability ?? false,
-    besidesAuthoritative: false,
-    isByPolicy: false,
-    preferred: terms.prefer ?? [],
-    blocked: terms.block ?? [],
+    activity: terms.activity ?? PLAIN_RULE.activity,
+    priority: terms.priority ?? PLAIN_RULE.priority,
+    isLocked: terms.locked ?? PLAIN_RULE.isLocked,
+    purge: terms.purge ?? PLAIN_RULE.purge,
+    ignoreAvailability: terms.ignoreAvailability ?? PLAIN_RULE.ignoreAvailability,
+    preferred: terms.prefer ?? PLAIN_RULE.preferred,
+    blocked: terms.block ?? PLAIN_RULE.blocked,
     comment: terms.comment,
-    notify: terms.notify ?? 'none',
+    notify: terms.notify ?? PLAIN_RULE.notify,
     expiresMs: terms.lifetimeMs === undefined ? undefined : nowMs + terms.lifetimeMs,
-    replaces: undefined,
     needsApproval,
   };
 }

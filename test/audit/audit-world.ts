@@ -16,6 +16,7 @@ import { parseConfiguration } from '../../src/config/load.ts';
 import type { AuditOptions, StoreAudit } from '../../src/engine/audit/audit-types.ts';
 import type { StoreAccess } from '../../src/engine/stores/store-access.ts';
 import type { Catalog } from '../../src/ports/catalog.ts';
+import { PLAIN_RULE } from '../../src/domain/rule/rule.ts';
 import type { NewRule } from '../../src/ports/rules.ts';
 import { overStorage } from '../../src/storage/over-storage.ts';
 import type { Storage } from '../../src/ports/storage.ts';
@@ -83,28 +84,13 @@ export class AuditWorld implements AsyncDisposable {
   async addRule(words: Partial<NewRule> = {}): Promise<number> {
     await this.pando.rulePorts();
     const added = await (await this.catalog()).addRule({
-      origin: 'asked',
+      ...PLAIN_RULE,
       account: 'alice',
       targets: [{ kind: 'pattern', scope: SCOPE, pattern: '*' }],
       copies: 2,
       expression: 'a|b',
-      sourceExpression: undefined,
       grouping: 'none',
-      weight: undefined,
-      domainAttribute: undefined,
       activity: 'test',
-      priority: 3,
-      isLocked: false,
-      purge: false,
-      ignoreAvailability: false,
-      besidesAuthoritative: false,
-      isByPolicy: false,
-      preferred: [],
-      blocked: [],
-      comment: undefined,
-      notify: 'none',
-      expiresMs: undefined,
-      replaces: undefined,
       needsApproval: false,
       ...words,
     });

@@ -1,11 +1,10 @@
 import type { ObjectContent } from '../../domain/object/version.ts';
 import type { Replica } from '../../domain/replica/replica.ts';
 import type { TransferRow } from '../../ports/rules.ts';
-import { stateName, TOMBSTONE, verificationName } from '../codes.ts';
+import { TOMBSTONE } from '../codes.ts';
 import { type ContentRow, decodeContent, decodeOperation } from '../content.ts';
-import { decodePlace } from '../place-code.ts';
+import { decodeReplica, toldReplica, type ToldReplicaRow } from '../replica-row.ts';
 import type { Session, SetStatement } from '../session.ts';
-import { isSoft, toldState } from '../softness.ts';
 import { readAttempts } from './attempts.ts';
 import { UNKNOWN_FORMAT } from './read-rule-page.ts';
 
@@ -40,20 +39,9 @@ const FACTS = 9;
 const replicas: SetStatement = {
   columns: { i: 'int', object: 'int', boot: 'text' },
   text: (rows) =>
-    `select r.i, p.store, p.version, ${toldState('p', 'r.boot')}, p.verification, p.place, p.token, ${isSoft('p', 'r.boot')}
+    `select r.i, ${toldReplica('p', 'r.boot')}
      from ${rows} join replica p on p.object = r.object`,
 };
-
-type ReplicaRow = readonly [
-  at: number,
-  store: number,
-  version: number,
-  state: number,
-  verification: number,
-  place: string | null,
-  token: string | null,
-  soft: number,
-];
 
 /** What an attempt at each of these requests stands on; undefined where their version is not the object's any more. */
 export async function readTransfers(
@@ -67,22 +55,10 @@ export async function readTransfers(
   const byAt = new Map(found.map((row) => [row[0], row]));
   const copies = new Map<number, Replica[]>();
   const asked = found.map(([at, object]) => [at, object, session.known.boot]);
-  for (const [at, store, versionId, state, verification, place, token, soft] of await session.all<ReplicaRow>(
-    replicas,
-    asked,
-  )) {
+  for (const [at, ...row] of await session.all<readonly [at: number, ...ToldReplicaRow]>(replicas, asked)) {
     const [, , scope, name] = byAt.get(at) as FoundRow;
     const object = { scope: await session.known.scopes.textOf(session, scope), name };
-    const replica: Replica = {
-      store: await session.known.stores.textOf(session, store),
-      versionId,
-      state: stateName(state),
-      place: decodePlace(object, place),
-      token: token ?? undefined,
-      verification: verificationName(verification),
-      ...(soft === 1 ? { soft: true } : {}),
-    };
-    copies.set(at, [...(copies.get(at) ?? []), replica]);
+    copies.set(at, [...(copies.get(at) ?? []), await decodeReplica(session, object, row)]);
   }
   const attempts = Map.groupBy(await readAttempts(session, requestIds), ({ request }) => request);
   const rows: (TransferRow | undefined)[] = [];

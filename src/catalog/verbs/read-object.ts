@@ -1,12 +1,9 @@
 import type { Context } from '../../domain/object/dot.ts';
-import type { ObjectName } from '../../domain/object/object-name.ts';
 import type { Version } from '../../domain/object/version.ts';
 import type { Replica } from '../../domain/replica/replica.ts';
 import type { ObjectRecord } from '../../ports/catalog.ts';
-import { decodePlace } from '../place-code.ts';
-import { isSoft, toldState } from '../softness.ts';
-import { stateName, verificationName } from '../codes.ts';
 import { type ContentRow, decodeContent, decodeOperation } from '../content.ts';
+import { decodeReplica, toldReplica, type ToldReplicaRow } from '../replica-row.ts';
 import type { Session, SetStatement } from '../session.ts';
 
 type VersionRow = readonly [
@@ -21,15 +18,8 @@ type VersionRow = readonly [
   ...content: ContentRow,
 ];
 
-type ReplicaRow = readonly [
-  store: number | null,
-  version: number,
-  state: number,
-  verification: number,
-  place: string | null,
-  token: string | null,
-  soft: number,
-];
+/** Of an object that no store has there is one row without a store. */
+type ReplicaRow = ToldReplicaRow | readonly [store: null, ...unknown[]];
 
 /** How many columns of a row are the version's. */
 const VERSION_COLUMNS = 15;
@@ -40,7 +30,7 @@ const find: SetStatement = {
   text: (rows, { hex }) =>
     `select v.id, v.actor, v.counter, v.context, v.time_ms, v.time_n, v.origin, ${hex('v.operation')},
        v.kind, v.size, ${hex('v.sha256')}, v.content_type, v.metadata, cast(v.modified_ns as text), v.mode,
-       p.store, p.version, ${toldState('p', 'r.boot')}, p.verification, p.place, p.token, ${isSoft('p', 'r.boot')}
+       ${toldReplica('p', 'r.boot')}
      from ${rows} join object o on o.scope = r.scope and o.name = r.name
        join version v on v.id = o.current
        left join replica p on p.object = o.id
@@ -78,18 +68,5 @@ async function decodeVersion(session: Session, row: VersionRow): Promise<Version
     origin: origin ?? siteId,
     operation: decodeOperation(operation),
     content: decodeContent(content),
-  };
-}
-
-async function decodeReplica(session: Session, object: ObjectName, row: ReplicaRow): Promise<Replica> {
-  const [store, versionId, state, verification, place, token, soft] = row;
-  return {
-    store: await session.known.stores.textOf(session, store ?? 0),
-    versionId,
-    state: stateName(state),
-    place: decodePlace(object, place),
-    token: token ?? undefined,
-    verification: verificationName(verification),
-    ...(soft === 1 ? { soft: true } : {}),
   };
 }

@@ -1,4 +1,5 @@
 import type { ObjectName } from '../object/object-name.ts';
+import { RULE_ACTIVITY_DEFAULT, RULE_PRIORITY_DEFAULT } from './activities.ts';
 import type { Grouping } from '../placement/placement-facts.ts';
 
 /** What a rule is about: an object, a collection with all it holds, or every object of a scope whose name fits a glob pattern. */
@@ -48,3 +49,25 @@ export interface RuleWords {
   /** The rule that ends once this one is `OK`. */
   readonly replaces: number | undefined;
 }
+
+/** What a rule is unless it says otherwise, where somebody asks for it. */
+export const PLAIN_RULE: Omit<RuleWords, 'account' | 'targets' | 'copies' | 'expression'> = {
+  origin: 'asked',
+  sourceExpression: undefined,
+  grouping: 'dataset',
+  weight: undefined,
+  domainAttribute: undefined,
+  activity: RULE_ACTIVITY_DEFAULT,
+  priority: RULE_PRIORITY_DEFAULT,
+  isLocked: false,
+  purge: false,
+  ignoreAvailability: false,
+  besidesAuthoritative: false,
+  isByPolicy: false,
+  preferred: [],
+  blocked: [],
+  comment: undefined,
+  notify: 'none',
+  expiresMs: undefined,
+  replaces: undefined,
+};

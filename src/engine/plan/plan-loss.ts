@@ -1,5 +1,5 @@
 import { formatObjectName } from '../../domain/object/object-name.ts';
-import { isGoodCopy } from '../../domain/replica/good-copy.ts';
+import { isGoodReplica } from '../stores/good-replica.ts';
 import { isLost } from '../../domain/replica/lost.ts';
 import type { RuleObject, RulePage, RuleRecord, StoreUse } from '../../ports/rules.ts';
 import { ExternalSort } from '../external-sort.ts';
@@ -103,18 +103,7 @@ async function countHeld(
 }
 
 function countGood(replicas: RuleObject['replicas'], stores: Stores): number {
-  const good = replicas.filter(({ store, state, verification, soft }) =>
-    isGoodCopy({
-      state,
-      verification,
-      isSoft: soft === true,
-      isCurrent: true,
-      isInMemory: stores.get(store)?.isInMemory === true,
-      sharesBytes: false,
-      isCache: false,
-    }),
-  );
-  return good.length;
+  return replicas.filter((replica) => isGoodReplica(replica, stores)).length;
 }
 
 /** What one rule would do about its copies at the store; objects without one there stay as they are. */

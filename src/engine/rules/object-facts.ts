@@ -1,8 +1,8 @@
 import { formatObjectName } from '../../domain/object/object-name.ts';
 import type { ObjectFacts } from '../../domain/placement/placement-facts.ts';
-import { isGoodCopy } from '../../domain/replica/good-copy.ts';
 import type { ObjectName } from '../../domain/object/object-name.ts';
 import type { RuleObject } from '../../ports/rules.ts';
+import { isGoodReplica } from '../stores/good-replica.ts';
 import { namesOf, type Stores } from '../stores/store-access.ts';
 
 /** One object of a rule as placement sees it: stores by their names; one that is none any more by its place. */
@@ -16,18 +16,10 @@ export function factsOfObject(object: RuleObject, dataset: ObjectName | undefine
     bytes: object.bytes,
     format: object.format,
     authoritative: authority === undefined ? undefined : namesOf(authority),
-    replicas: object.replicas.map(({ store, state, verification, soft }) => ({
-      store: nameAt(store),
-      state,
-      isGood: isGoodCopy({
-        state,
-        verification,
-        isSoft: soft === true,
-        isCurrent: true,
-        isInMemory: stores.get(store)?.isInMemory === true,
-        sharesBytes: false,
-        isCache: false,
-      }),
+    replicas: object.replicas.map((replica) => ({
+      store: nameAt(replica.store),
+      state: replica.state,
+      isGood: isGoodReplica(replica, stores),
     })),
     locks: object.locks.map(({ store, state }) => ({ store: nameAt(store), isStuck: state === 'STUCK' })),
   };

@@ -2,7 +2,7 @@ import { UPLOAD_ACTIVITY } from '../../domain/rule/activities.ts';
 import { formatObjectName } from '../../domain/object/object-name.ts';
 import { placeCopies } from '../../domain/placement/place-copies.ts';
 import type { GroupRest, ObjectFacts } from '../../domain/placement/placement-facts.ts';
-import { isGoodCopy } from '../../domain/replica/good-copy.ts';
+import { isGoodReplica } from '../stores/good-replica.ts';
 import { selectStores } from '../../domain/store/expression/select-stores.ts';
 import { attributesOf } from '../../domain/store/store-traits.ts';
 import type { PageQuota } from '../../ports/rules.ts';
@@ -93,18 +93,10 @@ async function factsOfFiles(ports: UploadPorts, upload: UploadFiles): Promise<Ob
       bytes: file.size,
       format: file.format ?? file.contentType ?? FORMAT_UNKNOWN,
       authoritative: undefined,
-      replicas: current.map(({ store, state, verification, soft }) => ({
-        store: nameAt(ports.stores, store),
-        state,
-        isGood: isGoodCopy({
-          state,
-          verification,
-          isSoft: soft === true,
-          isCurrent: true,
-          isInMemory: ports.stores.get(store)?.isInMemory === true,
-          sharesBytes: false,
-          isCache: false,
-        }),
+      replicas: current.map((replica) => ({
+        store: nameAt(ports.stores, replica.store),
+        state: replica.state,
+        isGood: isGoodReplica(replica, ports.stores),
       })),
       locks: begunAt === undefined ? [] : [{ store: nameAt(ports.stores, begunAt), isStuck: false }],
     });

@@ -1,7 +1,7 @@
 import { UPLOAD_ACTIVITY } from '../../domain/rule/activities.ts';
 import { showName } from '../../domain/collection/collection.ts';
 import type { ObjectName } from '../../domain/object/object-name.ts';
-import type { RuleWords } from '../../domain/rule/rule.ts';
+import { PLAIN_RULE, type RuleWords } from '../../domain/rule/rule.ts';
 import { urlOf } from '../../domain/store/protocol.ts';
 import type { NewUpload, UploadBegun } from '../../ports/uploads.ts';
 import { HashingBody } from '../hashing-body.ts';
@@ -270,27 +270,15 @@ class UploadRun {
   #words(): Omit<RuleWords, 'targets'> {
     const { account, lifetimeMs } = this.#upload;
     return {
-      origin: 'asked',
+      ...PLAIN_RULE,
       account,
       copies: 1,
       expression: expressionOf(this.#chosen.store.name),
-      sourceExpression: undefined,
       grouping: 'all',
-      weight: undefined,
-      domainAttribute: undefined,
       activity: UPLOAD_ACTIVITY,
       priority: URGENCY,
-      isLocked: false,
-      purge: false,
-      ignoreAvailability: false,
-      besidesAuthoritative: false,
-      isByPolicy: false,
-      preferred: [],
-      blocked: [],
       comment: 'made by pando upload',
-      notify: 'none',
       expiresMs: lifetimeMs === undefined ? undefined : Math.round(this.#ports.clock.nowMs() + lifetimeMs),
-      replaces: undefined,
     };
   }
 

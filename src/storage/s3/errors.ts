@@ -22,7 +22,6 @@ export class S3Failure extends Error {
 
 /** What a server said ends up in terminals and logs: one line, and not a long one. */
 function shownText(said: string): string {
-  // oxlint-disable-next-line no-control-regex -- those are what must not come through
   return said.slice(0, 500).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ');
 }
 

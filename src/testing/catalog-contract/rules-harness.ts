@@ -1,3 +1,4 @@
+import { PLAIN_RULE } from '../../domain/rule/rule.ts';
 import type { ClaimedRequest } from '../../ports/catalog.ts';
 import type { ClaimedRule, NewRule, RulePageOutcome, RuleRecord, TransferOutcome } from '../../ports/rules.ts';
 import type { CatalogContract, TestScope } from './harness.ts';
@@ -5,28 +6,13 @@ import type { CatalogContract, TestScope } from './harness.ts';
 /** A rule about every object of the scope, unless told otherwise. */
 export function ruleOver(scope: TestScope, words: Partial<NewRule> = {}): NewRule {
   return {
-    origin: 'asked',
+    ...PLAIN_RULE,
     account: 'alice',
     targets: [{ kind: 'pattern', scope: scope.name, pattern: '*' }],
     copies: 1,
     expression: '*',
-    sourceExpression: undefined,
     grouping: 'none',
-    weight: undefined,
-    domainAttribute: undefined,
     activity: 'test',
-    priority: 3,
-    isLocked: false,
-    purge: false,
-    ignoreAvailability: false,
-    besidesAuthoritative: false,
-    isByPolicy: false,
-    preferred: [],
-    blocked: [],
-    comment: undefined,
-    notify: 'none',
-    expiresMs: undefined,
-    replaces: undefined,
     needsApproval: false,
     ...words,
   };
