@@ -275,7 +275,7 @@ export interface NewRequest {
   readonly name: string;
   readonly versionId: number;
   readonly store: string;
-  readonly reason: 'miss' | 'write' | 'delete' | 'repair' | 'rule' | 'upload';
+  readonly reason: 'miss' | 'write' | 'delete' | 'repair' | 'rule' | 'upload' | 'relay';
   /** 0 is most urgent. */
   readonly priority: number;
 }

@@ -274,7 +274,7 @@ export interface TransferRow {
   /** Of the version. */
   readonly operation: string;
   readonly format: string;
-  /** No rule asks for the copy but those of policies. */
+  /** No rule asks for the copy but those of policies, nor does a copy go on from it. */
   readonly isByPolicy: boolean;
   /** Key the copy is to have. */
   readonly place: string;
@@ -286,6 +286,10 @@ export interface TransferRow {
   readonly replicas: readonly Replica[];
   /** Since it was asked for, or asked again. */
   readonly failures: readonly WayFailure[];
+  /** What it read from last, or waited for: a copy at a relay is a source whatever the source expression says. */
+  readonly lastSource: string | undefined;
+  /** Of a copy at a relay: nobody waits for it any more. */
+  readonly isUnawaited: boolean;
 }
 
 export interface SourceChoice {
@@ -343,6 +347,11 @@ export interface TransferOutcome {
   readonly stuck: StuckReason | undefined;
   /** A source to be looked at before it gives bytes again: becomes `SUSPICIOUS` if its token is still this one. */
   readonly doubtedSource: { readonly store: string; readonly token: string | undefined } | undefined;
+  /**
+   * Of a request that is `WAITING`: a temporary copy is asked for at this store, from which it goes on. `place`: key it is to have
+   * there, if there is none of it yet.
+   */
+  readonly relay?: { readonly store: string; readonly place: string };
   /** For the recent results of the route. Where no source is told, there is no route. */
   readonly bytes: number;
   readonly busyMs: number;

@@ -16,6 +16,7 @@ import { describeRequests } from './catalog-contract/requests.ts';
 import { describeRuleLife } from './catalog-contract/rule-life.ts';
 import { describeRequestDesk } from './catalog-contract/request-desk.ts';
 import { describeRuleSpace } from './catalog-contract/rule-space.ts';
+import { describeRuleRelays } from './catalog-contract/rule-relays.ts';
 import { describeRuleTransfers } from './catalog-contract/rule-transfers.ts';
 import { describeRules } from './catalog-contract/rules.ts';
 import { describeScanning } from './catalog-contract/scanning.ts';
@@ -61,6 +62,7 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeRules(contract);
     describeRuleLife(contract);
     describeRuleTransfers(contract);
+    describeRuleRelays(contract);
     describeRuleSpace(contract);
     describeRequestDesk(contract);
     describeAudits(contract);

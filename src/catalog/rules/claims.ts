@@ -118,7 +118,8 @@ export class Claims {
       const [first] = locks;
       if (request === undefined || first === undefined) continue;
       const priority = Math.min(...locks.map(({ owner }) => owner.priority));
-      wishes.push({ object, store, owner: first.owner, priority, waits: request === 'after-delete' });
+      const waits = request === 'after-delete';
+      wishes.push({ object, store, owner: first.owner, reason: 'rule', priority, waits });
     }
     await session.run(makeCopy, rows);
     await askForCopies(session, wishes);

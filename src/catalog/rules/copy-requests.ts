@@ -9,7 +9,9 @@ const WAITING_MS = 60_000;
 export interface CopyWish {
   readonly object: SeenObject;
   readonly store: number;
-  readonly owner: LockOwner;
+  readonly owner: Pick<LockOwner, 'activity' | 'sourceExpression'>;
+  /** `relay`: no lock asks for it, but a request that goes on from there. */
+  readonly reason: 'rule' | 'relay';
   readonly priority: number;
   /** What was there before is on its way out: first its bytes have to go. */
   readonly waits: boolean;
@@ -28,11 +30,12 @@ const ask: SetStatement = {
     bytes: 'int',
     activity: 'text',
     source_expression: 'text',
+    reason: 'text',
   },
   text: (rows, { nowMs }) =>
     `insert into request (kind, scope, name, version, store, reason, priority, state, attempts, created_ms, due_ms,
        updated_ms, token, object, bytes, activity, source_expression, times_stuck, asked_token)
-     select 'copy', r.scope, r.name, r.version, r.store, 'rule', r.priority, r.state, 0, ${nowMs}, ${nowMs} + r.after,
+     select 'copy', r.scope, r.name, r.version, r.store, r.reason, r.priority, r.state, 0, ${nowMs}, ${nowMs} + r.after,
        ${nowMs}, 0, r.object, r.bytes, r.activity, r.source_expression, 0, 0 from ${rows} where true
      on conflict (version, store, kind) do update set
        object = excluded.object, bytes = excluded.bytes,
@@ -41,7 +44,8 @@ const ask: SetStatement = {
        times_stuck = coalesce(request.times_stuck, 0),
        asked_token = case when request.due_ms is null then request.token else request.asked_token end,
        priority = case when excluded.priority < request.priority then excluded.priority else request.priority end,
-       reason = case when request.due_ms is null and request.reason <> 'upload' then 'rule' else request.reason end,
+       reason = case when request.reason = 'relay' or (request.due_ms is null and request.reason <> 'upload')
+         then excluded.reason else request.reason end,
        attempts = case when request.due_ms is null then 0 else request.attempts end,
        state = case when request.due_ms is null then excluded.state else request.state end,
        updated_ms = case when request.due_ms is null then excluded.updated_ms else request.updated_ms end,
@@ -52,7 +56,7 @@ const ask: SetStatement = {
 export async function askForCopies(session: Session, wishes: readonly CopyWish[]): Promise<void> {
   await session.run(
     ask,
-    wishes.map(({ object, store, owner, priority, waits }): SqlValue[] => [
+    wishes.map(({ object, store, owner, reason, priority, waits }): SqlValue[] => [
       object.scope,
       object.name,
       object.current,
@@ -64,6 +68,7 @@ export async function askForCopies(session: Session, wishes: readonly CopyWish[]
       object.bytes,
       owner.activity,
       owner.sourceExpression,
+      reason,
     ]),
   );
 }

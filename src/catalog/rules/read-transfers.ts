@@ -12,8 +12,11 @@ const find: SetStatement = {
   columns: { i: 'int', id: 'int' },
   text: (rows, { hex }) =>
     `select r.i, o.id, q.scope, q.name, q.store, q.version, coalesce(t.format, v.content_type), ${hex('v.operation')},
-       (select count(*) from lock l join rule u on u.id = l.rule
-         where l.object = o.id and l.store = q.store and u.by_policy = 0),
+       case when q.reason = 'relay' then 1 else (select count(*) from lock l join rule u on u.id = l.rule
+         where l.object = o.id and l.store = q.store and u.by_policy = 0) end,
+       q.source, case when q.reason = 'relay' and not exists (select 1 from request w
+         where w.version = q.version and w.source = q.store and w.kind = 'copy' and w.state in ('QUEUED', 'WAITING'))
+         then 1 else 0 end,
        v.kind, v.size, ${hex('v.sha256')}, v.content_type, v.metadata, cast(v.modified_ns as text), v.mode
      from ${rows} join request q on q.id = r.id join object o on o.scope = q.scope and o.name = q.name and o.current = q.version
        join version v on v.id = q.version left join object_trait t on t.object = o.id
@@ -30,11 +33,13 @@ type FoundRow = readonly [
   format: string | null,
   operation: string,
   asked: number,
+  lastSource: number | null,
+  isUnawaited: number,
   ...content: ContentRow,
 ];
 
 /** How many columns come before the content's. */
-const FACTS = 9;
+const FACTS = 11;
 
 const replicas: SetStatement = {
   columns: { i: 'int', object: 'int', boot: 'text' },
@@ -68,7 +73,7 @@ export async function readTransfers(
       rows.push(undefined);
       continue;
     }
-    const [, , , name, storeId, versionId, format, operation, rulesThatAsk] = row;
+    const [, , , name, storeId, versionId, format, operation, rulesThatAsk, lastSource, isUnawaited] = row;
     const store = await session.known.stores.textOf(session, storeId);
     const all = copies.get(at) ?? [];
     const wanted = all.find((one) => one.store === store && one.versionId === versionId);
@@ -84,6 +89,8 @@ export async function readTransfers(
       onto: findOnto(all, { store, place, versionId }),
       replicas: all,
       failures: failures.flatMap(({ failure }) => failure ?? []),
+      lastSource: lastSource === null ? undefined : await session.known.stores.textOf(session, lastSource),
+      isUnawaited: isUnawaited === 1,
     });
   }
   return rows;

@@ -10,6 +10,7 @@ import { decodePlace, encodePlace } from '../place-code.ts';
 import { rounds, type Session, type SetStatement, type SqlValue } from '../session.ts';
 import { forgetAttempts, keepAttempts } from './attempts.ts';
 import type { Sticking } from './lock-rows.ts';
+import { askForRelays, tellWaiting } from './relays.ts';
 import { keepRoutes } from './routes.ts';
 import { type SeenReplica, seeObjectsNamed } from './seen.ts';
 import { isSatisfied } from './satisfied.ts';
@@ -34,7 +35,7 @@ export async function settleTransfers(
 const findHeld: SetStatement = {
   columns: { i: 'int', id: 'int', token: 'int' },
   text: (rows) =>
-    `select r.i, q.scope, q.name, q.version, q.store, q.source, q.protocol from ${rows} join request q on q.id = r.id
+    `select r.i, q.scope, q.name, q.version, q.store, q.source, q.reason, q.priority, q.activity, q.source_expression from ${rows} join request q on q.id = r.id
      where q.token = r.token and q.state = 'SUBMITTED'`,
 };
 
@@ -45,17 +46,24 @@ type HeldRow = readonly [
   version: number,
   store: number,
   source: number | null,
-  protocol: string | null,
+  reason: string,
+  priority: number,
+  activity: string | null,
+  sourceExpression: string | null,
 ];
 
 /** An outcome whose lease is held, with what it is about. */
-interface Settling {
+export interface Settling {
   readonly outcome: TransferOutcome;
   readonly scope: string;
   readonly name: string;
   readonly version: number;
   readonly store: number;
   readonly source: number | undefined;
+  readonly reason: string;
+  readonly priority: number;
+  readonly activity: string | null;
+  readonly sourceExpression: string | null;
   object: number;
   isCurrent: boolean;
   replica: SeenReplica | undefined;
@@ -79,6 +87,11 @@ async function settleRound(session: Session, outcomes: readonly TransferOutcome[
   await keepAttempts(session, settling);
   await keepRoutes(session, settling);
   await changeReplicas(session, settling, watched.replicas);
+  await askForRelays(session, settling, byName);
+  await tellWaiting(
+    session,
+    settling.filter((one) => isOver(one)),
+  );
   await followObjects(session, watched, {
     stuck: findStuck(settling),
     ended: findEnded(settling),
@@ -93,7 +106,7 @@ async function findSettling(session: Session, outcomes: readonly TransferOutcome
     outcomes.map(({ lease }, i) => [i, lease.requestId, lease.token]),
   );
   const found: Settling[] = [];
-  for (const [at, scope, name, version, store, source] of rows) {
+  for (const [at, scope, name, version, store, source, reason, priority, activity, sourceExpression] of rows) {
     found.push({
       outcome: outcomes[at] as TransferOutcome,
       scope: await session.known.scopes.textOf(session, scope),
@@ -101,6 +114,10 @@ async function findSettling(session: Session, outcomes: readonly TransferOutcome
       version,
       store,
       source: source ?? undefined,
+      reason,
+      priority,
+      activity,
+      sourceExpression,
       object: 0,
       isCurrent: false,
       replica: undefined,
@@ -112,6 +129,11 @@ async function findSettling(session: Session, outcomes: readonly TransferOutcome
 /** It came by another way meanwhile: whatever the attempt says, nothing is left to do. */
 function isThere({ replica, outcome }: Settling): boolean {
   return isSatisfied(replica?.state) && outcome.request.state !== 'CANCELLED';
+}
+
+function isOver(one: Settling): boolean {
+  const { state } = one.outcome.request;
+  return isThere(one) || (state !== 'QUEUED' && state !== 'WAITING');
 }
 
 const done: SetStatement = {

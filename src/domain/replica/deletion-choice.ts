@@ -77,7 +77,7 @@ export function reasonToKeep(replica: ReleasedReplica): string | undefined {
 }
 
 function reasonToGo(replica: ReleasedReplica, space: StoreSpace, shortBytes: number): string | undefined {
-  if (replica.purge) return 'its rule ended with purge';
+  if (replica.purge) return 'it is to go as soon as nobody claims it';
   if (space.greedy) return 'its store keeps nothing that is released';
   return shortBytes > 0 ? 'its store is short of space, and it was used longest ago' : undefined;
 }

@@ -8,7 +8,13 @@ import type { RetryPolicy } from './retry.ts';
 export type AttemptOutcome =
   | { readonly kind: 'arrived' | 'interrupted' }
   | { readonly kind: 'failed'; readonly failure: WayFailure; readonly why: string }
-  | { readonly kind: 'no-source' | 'held-back' | 'not-needed'; readonly why: string };
+  | { readonly kind: 'no-source' | 'held-back' | 'not-needed'; readonly why: string }
+  /** First a copy has to be at a store on the way; `place`: its key there. */
+  | {
+      readonly kind: 'relayed';
+      readonly relay: { readonly store: string; readonly place: string };
+      readonly why: string;
+    };
 
 export interface AttemptFacts {
   readonly outcome: AttemptOutcome;

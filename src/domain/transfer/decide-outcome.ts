@@ -25,6 +25,7 @@ export function decideOutcome(facts: AttemptFacts): OutcomeDecision {
       });
     case 'interrupted':
       return decide(facts, 'interrupted', { request: goOn(facts, 'QUEUED', nowMs, 'its worker was stopped') });
+    case 'relayed':
     case 'held-back': {
       const lookAgainMs = nowMs + halfByChance(HELD_BACK_MS, fraction);
       return decide(facts, 'held-back', { request: goOn(facts, 'WAITING', lookAgainMs, outcome.why) });

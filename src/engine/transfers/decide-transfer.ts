@@ -72,6 +72,16 @@ export function decideTransfer(ended: EndedAttempt): TransferDecision {
     return { outcome: cancelled, kind: 'moot', isCopyUnwanted: false };
   }
   const { lock, doubtedSource, isCopyUnwanted } = decision;
+  // A copy on the way that is given up is not tried again by itself: who waits for it hears of it, and looks for another way.
+  const isOver = decision.request.state === 'FAILED' || decision.request.state === 'NO_SOURCES';
+  if (request.reason === 'relay' && isOver) {
+    const given = { request: { state: 'CANCELLED', why: whyOf(decision.request) }, replica: 'drop' } as const;
+    return {
+      kind: 'failed',
+      isCopyUnwanted,
+      outcome: { ...common, ...given, stuck: undefined, doubtedSource: undefined },
+    };
+  }
   const sha256 = arrived?.checksums['sha256'];
   const doubted = row?.replicas.find(({ store }) => store === doubtedSource);
   return {
@@ -82,20 +92,35 @@ export function decideTransfer(ended: EndedAttempt): TransferDecision {
       request: requestAfter(decision.request, nowMs),
       replica: replicaAfter(row, decision.replica, arrived),
       ...(sha256 === undefined ? {} : { sha256 }),
+      ...(outcome.kind === 'relayed' ? { relay: outcome.relay } : {}),
       stuck: lock?.kind === 'got-stuck' ? lock.reason : undefined,
       doubtedSource: doubted === undefined ? undefined : { store: doubted.store, token: doubted.token },
     },
   };
 }
 
+const RECORDED = {
+  arrived: 'arrived',
+  interrupted: 'interrupted',
+  'not-needed': 'interrupted',
+  failed: 'failed',
+  'no-source': 'no-source',
+  'held-back': 'held-back',
+  relayed: 'held-back',
+} as const satisfies Record<AttemptOutcome['kind'], NonNullable<TransferOutcome['attempt']>['outcome']>;
+
 function attemptOf(planned: PlannedTransfer | undefined, outcome: AttemptOutcome): TransferOutcome['attempt'] {
   return {
     source: planned?.way.source,
     protocol: planned?.way.protocol,
-    outcome: outcome.kind === 'not-needed' ? 'interrupted' : outcome.kind,
+    outcome: RECORDED[outcome.kind],
     failure: outcome.kind === 'failed' ? outcome.failure : undefined,
     error: 'why' in outcome ? outcome.why : undefined,
   };
+}
+
+function whyOf(after: RequestAfter): string {
+  return 'why' in after ? after.why : after.state;
 }
 
 type RequestAfter = Extract<ReturnType<typeof decideOutcome>, { readonly kind: 'decided' }>['request'];

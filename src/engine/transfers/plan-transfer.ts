@@ -1,19 +1,20 @@
+import { formatObjectName, type ObjectName } from '../../domain/object/object-name.ts';
 import type { ObjectContent } from '../../domain/object/version.ts';
 import type { Replica } from '../../domain/replica/replica.ts';
 import { decideAcceptance, type StoreUsage } from '../../domain/store/acceptance.ts';
 import type { AttemptOutcome } from '../../domain/transfer/attempt.ts';
-import { findRoute, type Topology } from '../../domain/transfer/find-route.ts';
+import { findRoute, type Route, type Topology } from '../../domain/transfer/find-route.ts';
 import { chooseNextWay, type Way, type WayFailure } from '../../domain/transfer/next-way.ts';
 import { isSettled } from '../../domain/transfer/settled-token.ts';
 import { rankSources, type SourceFacts } from '../../domain/transfer/rank-sources.ts';
 import type { TransferEnd, TransferSource } from '../../ports/transfer-tool.ts';
 import { urlOf } from '../../domain/store/protocol.ts';
-import { namesOf, type StoreAccess, type StoreProtocol, type Stores, waysTo } from '../stores/store-access.ts';
+import { namesOf, placeIn, type StoreAccess, type StoreProtocol, type Stores, waysTo } from '../stores/store-access.ts';
 import { placesMeant } from '../rules/store-facts.ts';
 
 /** A copy that is asked for, with what the catalog knows of it at one moment. Stores by place. */
 export interface TransferFacts {
-  readonly object: string;
+  readonly object: ObjectName;
   /** The destination, and the key the copy is to have there. */
   readonly store: string;
   readonly place: string;
@@ -24,6 +25,8 @@ export interface TransferFacts {
   /** Its bytes were to come from a file of whoever uploads it. */
   readonly isUpload: boolean;
   readonly sourceExpression: string | undefined;
+  /** What this request read from last, or waited for. */
+  readonly lastSource: string | undefined;
   /** Of the object, of all versions. */
   readonly replicas: readonly Replica[];
   /** Of this request, since it was queued. */
@@ -64,7 +67,7 @@ const SOURCES_MAX = 4;
 
 /**
  * From where and how a copy is made next (docs/states.md, "Sources" and "Attempts"), or why not now. A source that the destination does
- * not take copies from is none.
+ * not take copies from is none; of one that is best by way of a relay, the copy at the relay comes first.
  */
 export function planTransfer(facts: TransferFacts, surroundings: TransferSurroundings): TransferPlan {
   const { stores } = surroundings;
@@ -76,7 +79,10 @@ export function planTransfer(facts: TransferFacts, surroundings: TransferSurroun
   const { ranked, rejected, refusal } = rank(facts, destination, surroundings);
   if (ranked.length === 0)
     return notNow(refusal ?? { kind: 'no-source', why: facts.isUpload ? UPLOAD_INTERRUPTED : describeNone(rejected) });
-  const ways = waysFrom(ranked, writing, facts.failures);
+  const relayed = relayFor(facts, ranked[0] as Source, surroundings);
+  if (relayed !== undefined) return notNow(relayed);
+  const adjacent = ranked.filter(({ route }) => route.stores.length === 2);
+  const ways = waysFrom(adjacent, writing, facts.failures);
   const next = chooseNextWay(ways, facts.failures);
   if (next === undefined) return notNow({ kind: 'no-source', why: 'every way has failed' });
   const used = ways.find((one) => one.source === next.way.source && one.protocol === next.way.protocol) as FullWay;
@@ -110,6 +116,7 @@ export function judgeSources(
 
 interface Source {
   readonly replica: Replica;
+  readonly route: Route;
   readonly reading: readonly StoreProtocol[];
 }
 
@@ -127,7 +134,8 @@ function rank(
   const all = [...stores.values()];
   const { sourceExpression } = facts;
   const meant = sourceExpression === undefined ? undefined : new Set(placesMeant(sourceExpression, all));
-  const sources = new Map<string, Source>();
+  const topology = openTopology(facts, surroundings);
+  const sources = new Map<string, Omit<Source, 'route'>>();
   const rejected: { store: string; why: string }[] = [];
   const candidates: SourceFacts[] = [];
   let refusal: AttemptOutcome | undefined;
@@ -153,19 +161,19 @@ function rank(
       store: store.name,
       replica: replica.state,
       isCurrent: replica.versionId === facts.versionId,
-      matchesExpression: meant === undefined || meant.has(replica.store),
+      matchesExpression: meant === undefined || meant.has(replica.store) || replica.store === facts.lastSource,
       isReadable: reading.length > 0,
       kind: store.traits.kind,
       failures: facts.failures.filter(({ source }) => source === replica.store).length,
       failureRate: facts.failureRates.get(replica.store) ?? 0,
-      route: findRoute(surroundings.topology, { from: store.name, to: destination.name }),
+      route: findRoute(topology, { from: store.name, to: destination.name }),
     });
   }
   const ranking = rankSources(candidates, destination.name);
   return {
-    ranked: ranking.ranked.map(({ store }) => sources.get(store) as Source),
+    ranked: ranking.ranked.map(({ store, route }) => ({ ...(sources.get(store) as Source), route })),
     reasons: ranking.ranked.map(({ store, why }) => ({ store, why })),
-    rejected: toTell([...rejected, ...ranking.rejected], withoutBytes),
+    rejected: toTell([...rejected, ...ranking.rejected, ...failedRelays(facts, surroundings)], withoutBytes),
     refusal,
   };
 }
@@ -191,12 +199,66 @@ function refuseAtAdmission(
   source: StoreAccess,
 ): { readonly failure: WayFailure; readonly why: string } | undefined {
   const origin = { kind: 'source', names: namesOf(source) } as const;
-  const asked = { object, bytes: content.size, format, origin, isByPolicy, usage };
+  const asked = { object: formatObjectName(object), bytes: content.size, format, origin, isByPolicy, usage };
   const decision = decideAcceptance(destination.traits.accepts, asked);
   if (decision.kind === 'accepted') return undefined;
   const kind = decision.reason === 'space' ? 'full' : 'denied';
   const failure = { source: source.place, protocol: '', at: 'destination', kind } as const;
   return { failure, why: `${destination.name} refuses the copy: ${decision.why}` };
+}
+
+/** The copy at the last store before the destination comes first, where the best source is further away than that. */
+function relayFor(
+  { object, replicas }: TransferFacts,
+  { replica, route }: Source,
+  { stores }: TransferSurroundings,
+): AttemptOutcome | undefined {
+  if (route.stores.length === 2) return undefined;
+  const name = route.stores.at(-2);
+  const relay = [...stores.values()].find((store) => store.name === name) as StoreAccess;
+  const older = replicas.find(({ store }) => store === relay.place);
+  const path = older === undefined ? placeIn(relay, object, undefined) : { path: older.place };
+  if ('refused' in path) return { kind: 'held-back', why: path.refused };
+  const why = `first a copy goes to ${relay.name}, on the way from ${stores.get(replica.store)?.name}`;
+  return { kind: 'relayed', relay: { store: relay.place, place: path.path }, why };
+}
+
+/** The links as they are for this copy: a relay where it failed, or cannot be, is none. */
+function openTopology(facts: TransferFacts, surroundings: TransferSurroundings): Topology {
+  const { topology, stores } = surroundings;
+  if (topology.relays.size === 0) return topology;
+  const relays = new Map(topology.relays);
+  for (const store of stores.values()) {
+    if (relays.has(store.name) && !mayRelay(facts, store, surroundings)) relays.delete(store.name);
+  }
+  return { ...topology, relays };
+}
+
+function mayRelay(facts: TransferFacts, store: StoreAccess, surroundings: TransferSurroundings): boolean {
+  const { object, versionId, replicas, failures } = facts;
+  if (failures.some(({ source }) => source === store.place)) return false;
+  const there = replicas.find((replica) => replica.store === store.place && replica.versionId === versionId);
+  if (there !== undefined) return RELAYING.has(there.state);
+  return (
+    'path' in placeIn(store, object, undefined) &&
+    waysTo(store, 'write', surroundings).length > 0 &&
+    waysTo(store, 'read', surroundings).length > 0
+  );
+}
+
+/** There, or on its way there. */
+const RELAYING: ReadonlySet<Replica['state']> = new Set(['COPYING', 'AVAILABLE', 'UNVERIFIED']);
+
+function failedRelays(
+  { replicas, failures }: TransferFacts,
+  { stores, topology }: TransferSurroundings,
+): { readonly store: string; readonly why: string }[] {
+  const failed = new Set(failures.map(({ source }) => source));
+  return [...failed].flatMap((place) => {
+    const name = stores.get(place)?.name;
+    if (name === undefined || !topology.relays.has(name) || replicas.some(({ store }) => store === place)) return [];
+    return { store: name, why: 'a copy there, on the way, failed' };
+  });
 }
 
 interface FullWay extends Way {

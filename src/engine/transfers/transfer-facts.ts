@@ -1,4 +1,4 @@
-import { formatObjectName, type ObjectName } from '../../domain/object/object-name.ts';
+import type { ObjectName } from '../../domain/object/object-name.ts';
 import type { NewRequest } from '../../ports/catalog.ts';
 import type { StoreUse, TransferRow } from '../../ports/rules.ts';
 import type { TransferFacts } from './plan-transfer.ts';
@@ -19,7 +19,7 @@ export function transferFacts(wanted: WantedCopy, row: TransferRow, used: StoreU
     (used?.recent ?? []).map(({ source, succeeded, failed }) => [source, failed / Math.max(1, succeeded + failed)]),
   );
   return {
-    object: formatObjectName(wanted),
+    object: { scope: wanted.scope, name: wanted.name },
     store: wanted.store,
     place: row.place,
     versionId: wanted.versionId,
@@ -28,6 +28,7 @@ export function transferFacts(wanted: WantedCopy, row: TransferRow, used: StoreU
     isByPolicy: row.isByPolicy,
     isUpload: wanted.reason === 'upload',
     sourceExpression: wanted.ofRules?.sourceExpression,
+    lastSource: row.lastSource,
     replicas: row.replicas,
     failures: row.failures,
     // This copy's own bytes are reserved already.

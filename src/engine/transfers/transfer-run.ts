@@ -150,6 +150,10 @@ export class TransferRun implements AsyncDisposable {
         this.#settle(held, { kind: 'not-needed', why: 'the object has changed since' });
         continue;
       }
+      if (held.row.isUnawaited) {
+        this.#settle(held, { kind: 'not-needed', why: 'nobody waits for a copy on the way any more' });
+        continue;
+      }
       const plan = planTransfer(transferFacts(held.request, held.row, use.get(held.request.store)), {
         stores,
         clientSite: this.#ports.clientSite,
