@@ -25,7 +25,7 @@ async function open(stores: Readonly<Record<string, string>>, terms = {}): Promi
   return { world, rule: await world.rule('data:x', { copies: 1, stores: 'end', ...terms }) };
 }
 
-async function break_(world: RuleWorld, store: string): Promise<void> {
+async function breakStore(world: RuleWorld, store: string): Promise<void> {
   rmSync(join(world.root, store), { recursive: true });
   writeFileSync(join(world.root, store), 'not a directory');
 }
@@ -55,7 +55,7 @@ test('a source expression names where bytes come from, not what they pass', asyn
 test('a relay that fails is left out, and another one passed', async () => {
   const { world, rule } = await open(FORK);
   await using _ = world;
-  await break_(world, 'near');
+  await breakStore(world, 'near');
   await world.work();
   expect(await stateOf(world, rule)).toBe('OK');
   expect([world.filesAt('far'), world.filesAt('end')]).toEqual([[], ['x']]);
@@ -64,8 +64,8 @@ test('a relay that fails is left out, and another one passed', async () => {
 test('where every relay fails the rule is stuck, and explain tells why and when it is tried again', async () => {
   const { world, rule } = await open(FORK);
   await using _ = world;
-  await break_(world, 'near');
-  await break_(world, 'far');
+  await breakStore(world, 'near');
+  await breakStore(world, 'far');
   await world.work();
   expect(await stateOf(world, rule)).toBe('STUCK');
   const explained = await world.explain('data:x');
