@@ -10,6 +10,7 @@ import type { Catalog, Change, ClaimedRequest } from '../src/ports/catalog.ts';
 import type { NewRule, PlacedObject, TransferOutcome } from '../src/ports/rules.ts';
 import { connect, startPostgres } from '../test/servers/postgres.ts';
 import { describeMachine } from './machine.ts';
+import { completeWithPgBoss } from './pg-boss.ts';
 
 const { values } = parseArgs({
   options: {
@@ -55,7 +56,7 @@ async function benchPostgres(): Promise<void> {
   await using server = await startPostgres({ durable: true });
   const url = await server.createDatabase();
   const catalogs = await Promise.all(Array.from({ length: clients }, () => openPostgresCatalog({ url })));
-  await bench('postgres', catalogs);
+  const { settled, took } = await bench('postgres', catalogs);
   await using client = await connect(url);
   const { rows } = await client.query<{ size: string }>('select pg_database_size(current_database()) as size');
   const { rows: counts } = await client.query<{ deadlocks: string }>(
@@ -64,9 +65,17 @@ async function benchPostgres(): Promise<void> {
   say(`postgres: ${counts[0]?.deadlocks} deadlocks`);
   say(`postgres: ${(Number(rows[0]?.size) / objects).toFixed(0)} bytes an object when all is done`);
   for (const catalog of catalogs) await catalog[Symbol.asyncDispose]();
+
+  const jobs = { jobs: settled, clients, batch: CLAIM };
+  const peer = await completeWithPgBoss(await server.createDatabase(), jobs, seconds);
+  say(`pg-boss: ${rate(settled, peer)} jobs/s from fetch to complete (${clients} clients)`);
+  say(`postgres: ${(peer / took).toFixed(2)}× pg-boss, where at least 1.0 is asked`);
 }
 
-async function bench(engine: string, catalogs: readonly Catalog[]): Promise<void> {
+async function bench(
+  engine: string,
+  catalogs: readonly Catalog[],
+): Promise<{ readonly settled: number; readonly took: number }> {
   const [catalog] = catalogs as readonly [Catalog];
   const replicas = TARGETS.map((store, at) => ({ store, title: store, priority: at }));
   await catalog.openScope({ name: SCOPE, title: SCOPE, source: SOURCE, replicas, standing: false });
@@ -117,6 +126,7 @@ async function bench(engine: string, catalogs: readonly Catalog[]): Promise<void
   say(`${engine}: explain ${latencies[100]?.toFixed(1)} ms, 99 of 100 under ${latencies[197]?.toFixed(1)} ms`);
   say(`${engine}: ${JSON.stringify((await catalog.readRule(added.id))?.counts)}`);
   say(`memory: ${(process.memoryUsage.rss() / 2 ** 20).toFixed(0)} MiB resident`);
+  return { settled, took: settle };
 }
 
 function newRule(): NewRule {
