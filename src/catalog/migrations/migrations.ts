@@ -5,6 +5,7 @@ import { baseTables } from './0001-base.ts';
 import { ruleTables } from './0002-rules.ts';
 import { objectPolicies } from './0003-object-policies.ts';
 import { auditTables } from './0004-audits.ts';
+import { relayIndex } from './0005-relays.ts';
 
 /** All migrations, oldest first; they only go up. The names are kept in the catalog: never rename one. */
 const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
@@ -12,6 +13,7 @@ const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
   '0002-rules': ruleTables,
   '0003-object-policies': objectPolicies,
   '0004-audits': auditTables,
+  '0005-relays': relayIndex,
 };
 
 export const MIGRATION_NAMES: readonly string[] = Object.keys(steps);

@@ -1,7 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { ClaimedRequest, NewRequest, RequestClaim } from '../../ports/catalog.ts';
 import type { RequestState } from '../../domain/transfer/request-states.ts';
-import { findObjects } from '../record/find-objects.ts';
 import { keepLostAttempts } from '../rules/attempts.ts';
 import { nowMs } from '../now.ts';
 import type { Session, SetStatement } from '../session.ts';
@@ -32,6 +31,12 @@ const lend: SetStatement = {
     `update request set state = 'SUBMITTED', attempts = request.attempts + 1, token = request.token + 1,
        owner = r.owner, due_ms = ${nowMs} + r.lease, updated_ms = ${nowMs}
      from ${rows} where request.id = r.id returning request.id, request.token, request.attempts`,
+};
+
+const findCurrent: SetStatement = {
+  columns: { i: 'int', scope: 'int', name: 'text', version: 'int' },
+  text: (rows) =>
+    `select r.i from ${rows} join object o on o.scope = r.scope and o.name = r.name where o.current = r.version`,
 };
 
 const cancel: SetStatement = {
@@ -116,10 +121,12 @@ async function lockDue(
 
 async function cancelOutdated(session: Session, due: readonly DueRequest[]): Promise<readonly DueRequest[]> {
   const copies = due.filter(({ kind }) => kind === 'copy');
-  const named = [];
-  for (const { scope, name } of copies) named.push({ scope: await session.known.scopes.textOf(session, scope), name });
-  const found = await findObjects(session, named);
-  const outdated = new Set(copies.filter(({ version }, at) => found[at]?.current.id !== version));
+  const wanted = await session.all<[at: number]>(
+    findCurrent,
+    copies.map(({ scope, name, version }, at) => [at, scope, name, version]),
+  );
+  const current = new Set(wanted.map(([at]) => at));
+  const outdated = new Set(copies.filter((_, at) => !current.has(at)));
   await session.run(
     cancel,
     [...outdated].map(({ id }) => [id, 'the object has changed since']),
