@@ -77,6 +77,32 @@ export async function findObjects(session: Session, named: readonly Named[]): Pr
   return found;
 }
 
+/** An object without what its version is. */
+export interface FoundHead {
+  readonly id: number;
+  readonly current: Pick<FoundObject['current'], 'id' | 'kind'>;
+}
+
+const findHead: SetStatement = {
+  columns: find.columns,
+  text: (rows) =>
+    `select r.i, o.id, o.current, o.kind from ${rows} join object o on o.scope = r.scope and o.name = r.name`,
+};
+
+type HeadRow = readonly [index: number, object: number, version: number, kind: number];
+
+/** As `findObjects`, for who need not know what the current version is. */
+export async function findHeads(session: Session, named: readonly Named[]): Promise<(FoundHead | undefined)[]> {
+  const keys = await keysOf(session, named);
+  const rows = await session.all<HeadRow>(
+    findHead,
+    keys.map((key, index) => [index, ...key]),
+  );
+  const found: (FoundHead | undefined)[] = Array.from({ length: named.length }, () => undefined);
+  for (const [at, id, version, kind] of rows) found[at] = { id, current: { id: version, kind } };
+  return found;
+}
+
 function toFound(row: FindRow): FoundObject {
   const [, object, id, kind, size, sha256, contentType, metadata, operation, actor, counter, context, ms, n] = row;
   return {

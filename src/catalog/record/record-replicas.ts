@@ -3,7 +3,7 @@ import { TOMBSTONE } from '../codes.ts';
 import { encodeSha256 } from '../content.ts';
 import { rounds, type Session, type SetStatement, type SqlValue } from '../session.ts';
 import { type DeletedObject, deleteReplicas } from './delete-replicas.ts';
-import { type FoundObject, findObjects } from './find-objects.ts';
+import { findHeads, type FoundHead } from './find-objects.ts';
 import { keepSoft, type SoftStores } from './soft-stores.ts';
 import { dropReplicas, encodeReplica, type ReplicaRow, updateReplicas, upsertReplicas } from './upsert-replicas.ts';
 
@@ -31,7 +31,7 @@ export async function recordReplicas(
 }
 
 async function recordRound(session: Session, round: readonly ReplicaChange[], soft: SoftStores): Promise<void> {
-  const found = await findObjects(session, round);
+  const found = await findHeads(session, round);
   const stores = await session.known.stores.requireIds(
     session,
     round.map(({ store }) => store),
@@ -68,7 +68,7 @@ async function recordRound(session: Session, round: readonly ReplicaChange[], so
 }
 
 /** A copy that ends after its object was deleted is deleted, not kept (I5). */
-function cameTooLate(object: FoundObject): boolean {
+function cameTooLate(object: FoundHead): boolean {
   return object.current.kind === TOMBSTONE;
 }
 
