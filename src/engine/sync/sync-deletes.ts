@@ -59,14 +59,12 @@ export class SyncDeletes {
 
   /** A target that is about to lose objects, and holds what rules or uploads have placed: there it looks like leftovers of the mirror. */
   async #findPlaced(): Promise<string | undefined> {
-    const { ports, tally } = this.#o;
-    const places = tally.targets.filter(({ unmatched }) => unmatched > 0).map(({ target }) => target);
-    if (places.length === 0) return undefined;
-    const use = await ports.catalog.readStoreUse();
-    const placed = new Set(
-      use.filter(({ completedBytes, inFlightBytes }) => completedBytes + inFlightBytes > 0).map(({ store }) => store),
-    );
-    return places.find(({ storage }) => placed.has(storage.place))?.title;
+    const { ports, tally, scope } = this.#o;
+    for (const { unmatched, target } of tally.targets) {
+      if (unmatched === 0) continue;
+      if (await ports.catalog.holdsPlaced({ place: target.storage.place, scope })) return target.title;
+    }
+    return undefined;
   }
 
   /** A target that was given up was not looked at to its end, and no guard counted it: nothing is deleted there. */
