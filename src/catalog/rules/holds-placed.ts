@@ -11,7 +11,8 @@ export async function holdsPlaced(
     where (substr(s.place, 1, length(${place})) = ${place} or substr(${place}, 1, length(s.place)) = s.place)
       and exists (select 1 from replica p join object o on o.id = p.object join scope c on c.id = o.scope
         where p.store = s.id and p.placed is not null
-          and (s.place <> ${place} or c.name <> ${scope} or p.place is not null))
+          and (s.place <> ${place} or c.name <> ${scope} or p.place is not null
+            or exists (select 1 from object_trait t where t.object = o.id and t.authority is not null)))
     limit 1`.execute(session.db);
   return rows.length > 0;
 }

@@ -33,7 +33,8 @@ export class SyncDeletes {
     const { options, tally, planner, listings } = this.#o;
     if (!options.deleteUnmatched) return undefined;
     const { isSourceEmpty } = listings;
-    const refusal = refuseDeletes({ options, tally, isSourceEmpty, count: planner.unmatchedCount });
+    const { unmatchedCount: count, knownUnmatchedCount: knownCount } = planner;
+    const refusal = refuseDeletes({ options, tally, isSourceEmpty, count, knownCount });
     for (const { target, unmatched, listed } of tally.targets)
       tally.telling.info?.(refusal === undefined ? 'deletes allowed' : 'deletes refused', {
         target: target.title,

@@ -59,6 +59,8 @@ export function describeRuleSpace(contract: CatalogContract): void {
       expect(await holds(scope.far)).toBe(false);
       expect(await holds(scope.far, 'another')).toBe(true);
       expect(await holds(`${scope.far}/below/`)).toBe(true);
+      await contract.catalog.setTraits({ scope: scope.name, name: 'a' }, { authority: scope.near });
+      expect(await holds(scope.far)).toBe(true);
     });
 
     it('is kept for a copy that was given up, which is tried again', async () => {
