@@ -189,3 +189,13 @@ test('a mirror in which a rule had placed copies is one as before: what the sour
   expect(await box.run(sync)).toMatchObject({ code: 0 });
   expect(copiesAt('near')).not.toContain('mirrored/2');
 });
+
+test('a copy that a rule has placed is not missing because a verify looks for its name in that store', async () => {
+  const rule = await addRule('data:notes', '--copies', '1', '--stores', 'jp');
+  await work();
+  const verified = await box.run(['verify', 'pando://data', './jp', '--include', 'notes']);
+  expect(verified).toMatchObject({ code: 1, stdout: expect.stringContaining('notes  at jp: it is not there') });
+  const { replicas } = await box.json<{ replicas: { store: string; state: string }[] }>('object', 'show', 'data:notes');
+  expect(replicas.filter(({ store }) => store.endsWith('/jp/'))).toMatchObject([{ state: 'AVAILABLE' }]);
+  expect(await stateOf(rule)).toBe('OK');
+});

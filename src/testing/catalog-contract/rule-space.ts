@@ -53,10 +53,13 @@ export function describeRuleSpace(contract: CatalogContract): void {
       for (const place of [scope.near, scope.source]) expect(await holds(place)).toBe(false);
 
       const { current } = (await contract.catalog.readObject(scope.name, 'a')) ?? {};
+      const scan = { scope: scope.name, prefix: '', limit: 1, stores: [scope.far], deleted: true, details: false };
+      expect((await contract.catalog.scanScope(scan)).replicas[0]?.states).toEqual([null]);
       const to = { state: 'AVAILABLE', verification: 'written', place: 'a', token: 'moved' } as const;
       const moved = { scope: scope.name, name: 'a', versionId: current?.id ?? 0, store: scope.far, to };
       await contract.catalog.record({ replicas: [moved] });
       expect(await holds(scope.far)).toBe(false);
+      expect((await contract.catalog.scanScope(scan)).replicas[0]?.states).toEqual(['AVAILABLE']);
       expect(await holds(scope.far, 'another')).toBe(true);
       expect(await holds(`${scope.far}/below/`)).toBe(true);
       await contract.catalog.setTraits({ scope: scope.name, name: 'a' }, { authority: scope.near });
