@@ -71,6 +71,7 @@ const VERBS = {
   releaseLocks: true,
   openStores: true,
   readStoreUse: true,
+  holdsPlaced: true,
   setStore: true,
   listLocks: true,
   retryStuck: true,

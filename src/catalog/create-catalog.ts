@@ -35,6 +35,7 @@ import { openStores } from './rules/open-stores.ts';
 import { readTransfers } from './rules/read-transfers.ts';
 import { settleTransfers } from './rules/settle-transfers.ts';
 import { readStoreUse, setStore } from './rules/store-use.ts';
+import { holdsPlaced } from './rules/holds-placed.ts';
 import { sumRuleGroup, sumTargetGroup } from './rules/sum-rule-group.ts';
 import { answerTakenBack } from './rules/taken-back.ts';
 import { tellRule } from './rules/tell-rule.ts';
@@ -138,6 +139,7 @@ function ruleVerbs(executor: Executor): RuleCatalog {
     releaseLocks: (lease, query) => executor.write((session) => releaseLocks(session, lease, query)),
     openStores: (stores) => executor.write((session) => openStores(session, stores)),
     readStoreUse: () => executor.read((session) => readStoreUse(session)),
+    holdsPlaced: (query) => executor.read((session) => holdsPlaced(session, query)),
     setStore: (store, said) => executor.write((session) => setStore(session, store, said)),
     listLocks: (query) => executor.read((session) => listLocks(session, query)),
     retryStuck: (limit) => executor.write((session) => retryStuck(session, limit)),

@@ -1,6 +1,7 @@
 import type { Pando } from '../compose.ts';
 import type { Profile } from '../config/configuration.ts';
-import type { Target } from '../config/resolve-target.ts';
+import { refuseReserved, type Target } from '../config/resolve-target.ts';
+import { isReserved } from '../domain/object/key.ts';
 import type { FilterSettings } from '../domain/transfer/key-filter.ts';
 import type { SyncTarget } from '../engine/sync/sync-types.ts';
 import { type Storage, StorageError } from '../ports/storage.ts';
@@ -41,6 +42,7 @@ export interface OpenedTrees extends Subtree {
 /** Throws a `ConfigurationError` where what is named makes no sense together. */
 export async function openTrees(pando: Pando, named: NamedTrees, options: OpenTreesOptions): Promise<OpenedTrees> {
   const { profile, path } = named.source;
+  if (isReserved(path)) throw refuseReserved(path);
   const chosen = chooseTargets(pando.configuration, named, options.verb);
   refuseOverlaps(pando.configuration, profile, chosen);
   if (options.writes) pando.expectSync([profile, ...chosen.targets.map((target) => target.profile)]);

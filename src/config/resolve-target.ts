@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findNearestWord } from '../domain/nearest-word.ts';
-import { RESERVED_DIRECTORY } from '../domain/object/key.ts';
+import { isReserved, RESERVED_DIRECTORY } from '../domain/object/key.ts';
 import { findScopeProblem } from '../domain/object/scope.ts';
 import type { Configuration, Profile } from './configuration.ts';
 import { findProfile } from './find-profile.ts';
@@ -35,8 +35,18 @@ export interface TargetOptions {
  * delete the wrong one. Throws a `ConfigurationError` that says how to write what is meant.
  */
 export function resolveTarget(argument: string, configuration: Configuration, options: TargetOptions = {}): Target {
-  if (argument.split('/').includes(RESERVED_DIRECTORY))
-    throw refuse(argument, `leads into ${RESERVED_DIRECTORY}, which is Pando's own`, 'name what lies beside it');
+  if (argument.split('/').includes(RESERVED_DIRECTORY)) throw refuseReserved(argument);
+  const target = resolveWritten(argument, configuration, options);
+  if (isReserved(target.path)) throw refuseReserved(argument);
+  return target;
+}
+
+/** Nothing in Pando's own directory is anybody's to name, though adapters take keys in some of it. */
+export function refuseReserved(argument: string): ConfigurationError {
+  return refuse(argument, `leads into ${RESERVED_DIRECTORY}, which is Pando's own`, 'name what lies beside it');
+}
+
+function resolveWritten(argument: string, configuration: Configuration, options: TargetOptions): Target {
   const surroundings = options.surroundings ?? currentSurroundings();
   const as = options.as ?? 'tree';
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(argument)?.[1]?.toLowerCase();

@@ -1,4 +1,4 @@
-import { compareKeys } from '../domain/object/key.ts';
+import { compareKeys, isReserved, RESERVED_DIRECTORY } from '../domain/object/key.ts';
 import type { Catalog } from '../ports/catalog.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type Listed, type ListingFailure, type Storage, StorageError } from '../ports/storage.ts';
@@ -67,7 +67,8 @@ export class ObjectListing implements AsyncIterable<ListedObject> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<ListedObject> {
-    const { scope, startAfter, signal } = this.#args;
+    const { scope, prefix = '', startAfter, signal } = this.#args;
+    if (isReserved(prefix) && prefix !== RESERVED_DIRECTORY) return;
     let last = startAfter;
     if (!hasSource(scope)) return yield* this.#fromCatalog(startAfter);
     try {

@@ -160,7 +160,10 @@ export interface ScanQuery {
   readonly prefix: string;
   readonly after?: string;
   readonly limit: number;
-  /** Only replicas at these stores are told, in this order. */
+  /**
+   * Only replicas at these stores are told, in this order, and only those that lie under their objects' names: what rules and uploads
+   * have placed elsewhere in a store is not what a listing of the names shows.
+   */
   readonly stores: readonly string[];
   /** Tombstones too. */
   readonly deleted: boolean;

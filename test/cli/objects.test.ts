@@ -158,6 +158,26 @@ test('no name leads out of its store', async () => {
   expect(box.list()).not.toContain('out');
 });
 
+test('what an audit has set aside is no object: it is not listed, and not synced from or to', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/.pando/dark/1/x': 'dark', 'near/.keep': '', 'far/.keep': '' });
+  for (const args of [
+    ['ls', 'data:.pando/dark/'],
+    ['ls', 'data:.pando/dark/**'],
+    ['sync', 'data:.pando/dark/'],
+    ['sync', 'data:.pando/dark/1/x'],
+    ['sync', 'pando://data', 'near:.pando/dark/1'],
+    ['verify', 'data:.pando/dark/'],
+  ])
+    expect(await box.run(args)).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('which is Pando'),
+    });
+  expect(box.list('near').filter((name) => name.includes('dark'))).toEqual([]);
+});
+
 test('a copy to a replica whose directory is gone waits, says what to do, and makes nothing in its place', async () => {
   using box = new Sandbox();
   box.configure();

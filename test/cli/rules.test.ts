@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Sandbox, settled } from './sandbox.ts';
 
@@ -164,4 +165,37 @@ test('a locked rule neither ends nor moves until it is unlocked; what is changed
   expect(shown).toMatchObject({ state: 'OK', counts: { ok: 2 }, isLocked: false, comment: 'two of them' });
   expect(shown['expiresMs']).toBeUndefined();
   expect(await box.run(['rule', 'rm', id])).toMatchObject({ code: 0 });
+});
+
+test('a mirror in which a rule had placed copies is one as before: what the source lost, a sync deletes there', async () => {
+  box.write({ 'data/mirrored/1': 'one', 'data/mirrored/2': '' });
+  expect(await box.run(['sync', 'pando://data', '--replica-indices', '1', '-q'])).toMatchObject({ code: 0 });
+  const rule = await addRule('data:mirrored/*', '--copies', '1', '--stores', 'near');
+  await work();
+  expect(copiesAt('near')).toContain('mirrored/1');
+  expect(await box.run(['sync', 'pando://data', '-q'])).toMatchObject({ code: 0 });
+
+  rmSync(box.path('data/mirrored/1'));
+  const sync = ['sync', 'pando://data', '--delete-unmatched-files', '--exclude', '.keep'];
+  expect(await box.run(sync)).toMatchObject({ code: 0 });
+  for (const store of ['near', 'far'])
+    expect(copiesAt(store).filter((name) => name.startsWith('mirrored/'))).toEqual(['mirrored/2']);
+  expect(await box.run(['cat', 'data:mirrored/1'])).toMatchObject({ code: 3 });
+
+  expect(await box.run(['rule', 'rm', String(rule), '--purge'])).toMatchObject({ code: 0 });
+  await work();
+  expect(copiesAt('near')).toContain('mirrored/2');
+  rmSync(box.path('data/mirrored/2'));
+  expect(await box.run(sync)).toMatchObject({ code: 0 });
+  expect(copiesAt('near')).not.toContain('mirrored/2');
+});
+
+test('a copy that a rule has placed is not missing because a verify looks for its name in that store', async () => {
+  const rule = await addRule('data:notes', '--copies', '1', '--stores', 'jp');
+  await work();
+  const verified = await box.run(['verify', 'pando://data', './jp', '--include', 'notes']);
+  expect(verified).toMatchObject({ code: 1, stdout: expect.stringContaining('notes  at jp: it is not there') });
+  const { replicas } = await box.json<{ replicas: { store: string; state: string }[] }>('object', 'show', 'data:notes');
+  expect(replicas.filter(({ store }) => store.endsWith('/jp/'))).toMatchObject([{ state: 'AVAILABLE' }]);
+  expect(await stateOf(rule)).toBe('OK');
 });

@@ -49,6 +49,20 @@ describe('pando upload', () => {
     expect((await box.run(['sync', './src', './berlin'])).code).toBe(0);
   });
 
+  test('is not undone by a sync with deletes into or below its store, also where all in it is empty', async () => {
+    box.write({ a: '', 'src/x': 'x' });
+    expect((await upload('a', '--store', 'BERLIN')).code).toBe(0);
+    for (const target of ['./berlin', './berlin/lab', 'pando://BERLIN/lab']) {
+      const sync = await box.run(['sync', './src', target, '--delete-unmatched-files', '--max-delete', '100%']);
+      expect({ target, code: sync.code, said: sync.stderr }).toEqual({
+        target,
+        code: 5,
+        said: expect.stringContaining('holds copies that rules or uploads have placed') as string,
+      });
+    }
+    expect(box.list('berlin')).toContain('lab/a');
+  });
+
   test('takes a directory with the paths in it, and tells what cannot be uploaded, a line each', async () => {
     box.write({ 'runs/2024/a.csv': 'a', 'runs/b.csv': 'b', 'elsewhere/c': 'c' });
     writeFileSync(Buffer.concat([Buffer.from(box.path('runs/bad-')), Buffer.from([0xff])]), 'x');

@@ -55,6 +55,14 @@ describe('syncReplicas', () => {
     }
   });
 
+  test('of what lies in Pando’s own directory is refused, and none of it is listed', async () => {
+    await using mirror = new Mirror();
+    writeAll(mirror.source, { '.pando/dark/1/x': 'set aside' });
+    await expect(mirror.client.syncReplicas({ sourcePath: '.pando/dark/' })).rejects.toThrow('which is Pando');
+    expect(await Array.fromAsync(await mirror.client.list('.pando/dark/'))).toEqual([]);
+    expect(await Array.fromAsync(await mirror.client.glob('.pando/dark/**'))).toEqual([]);
+  });
+
   test('from a source that is empty deletes nothing unless that is allowed', async () => {
     await using mirror = new Mirror();
     for (const replica of mirror.replicas) writeAll(replica, { a: '1', b: '2' });

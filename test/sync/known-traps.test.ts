@@ -86,6 +86,25 @@ describe('a source that is empty or gone', () => {
     expect(texts(world.targets[0] as string)).toEqual({});
   });
 
+  test('that lost most of its objects deletes no more than allowed elsewhere, where the target never had them', async () => {
+    await using world = openSyncWorld({ targets: 2 });
+    writeAll(world.source, { a: '1', b: '2', c: '3', d: '4' });
+    await world.sync({ only: [0] });
+    for (const name of ['a', 'b', 'c']) fs.rmSync(join(world.source, name));
+    for (const deleteLimit of [
+      { kind: 'percent', percent: 50 },
+      { kind: 'count', count: 2 },
+    ] as const)
+      expect(await world.sync({ deleteUnmatched: true, deleteLimit, only: [1] })).toMatchObject({
+        state: 'refused',
+        refusal: expect.stringMatching(/^3 of 4 objects that the source had .* copies at all stores.*--max-delete/),
+      });
+    expect(await world.states('a')).toMatchObject({ target0: 'AVAILABLE' });
+    expect((await world.sync({ ...ALL, only: [1] })).state).toBe('done');
+    expect(await world.states('a')).toBe('deleted');
+    expect(await world.states('d')).toMatchObject({ target0: 'AVAILABLE', target1: 'AVAILABLE' });
+  });
+
   test('deletes nothing elsewhere either, where the target is as empty', async () => {
     await using world = openSyncWorld({ targets: 2 });
     writeAll(world.source, { a: '1' });

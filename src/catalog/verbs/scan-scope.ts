@@ -50,7 +50,11 @@ function pageQuery(session: Session, parts: PageParts): Compilable {
   for (const [index, id] of storeIds.entries()) {
     const p = `p${index}`;
     columns.push(sql.raw(`, ${p}.version, ${p}.token, ${toldState(p, 'o.boot')}`));
-    joins.push(sql`left join replica as ${sql.raw(p)} on ${sql.raw(p)}.object = o.id and ${sql.raw(p)}.store = ${id}`);
+    // Without a place: it lies under the object's name.
+    joins.push(
+      sql`left join replica as ${sql.raw(p)} on ${sql.raw(p)}.object = o.id and ${sql.raw(p)}.store = ${id}
+        and ${sql.raw(p)}.place is null`,
+    );
   }
   const end = prefixEnd(query.prefix);
   const details = query.details ? sql`, v.size, ${sql.raw(hex('v.sha256'))} as sha256` : sql``;

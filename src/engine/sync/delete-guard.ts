@@ -11,23 +11,33 @@ export interface PlannedDeletes {
   readonly isSourceEmpty: boolean;
   /** Objects to be deleted anywhere, or only to be forgotten. */
   readonly count: number;
+  /** Of which the catalog knows: these are deleted at every store that has a copy, also where no target of this run is. */
+  readonly knownCount: number;
 }
 
 /** Before the first delete: what keeps all of them, at every target, and how to say that they are meant (docs/sync.md, "Guards"). */
 export function refuseDeletes(planned: PlannedDeletes): string | undefined {
-  const { options, tally, isSourceEmpty, count } = planned;
-  const over = tally.targets.find(
-    ({ unmatched, listed }, index) =>
-      !tally.isOut(index) && !allowsDelete(options.deleteLimit, { count: unmatched, total: listed }),
-  );
+  const { options, isSourceEmpty, count } = planned;
+  const over = findOver(planned);
   if (isSourceEmpty && count > 0 && options.allowEmptySource !== true) {
     const flags = over === undefined ? '--allow-empty-source' : '--allow-empty-source and --max-delete 100%';
     return `the source is empty, and ${countOf(count, 'object')} would be deleted; nothing was deleted. A disk that is not mounted looks like this. If it is meant, say ${flags}`;
   }
   if (over === undefined) return undefined;
-  const { unmatched, listed, target } = over;
-  const limit = describeDeleteLimit(options.deleteLimit);
-  return `${unmatched} of ${countOf(listed, 'object')} at ${target.title} would be deleted, more than --max-delete allows (${limit}); nothing was deleted. If this is meant, raise --max-delete`;
+  return `${over}; nothing was deleted. If this is meant, raise --max-delete`;
+}
+
+/** What would be more than the limit, of a target or of what the source had. */
+function findOver({ options: { deleteLimit }, tally, knownCount }: PlannedDeletes): string | undefined {
+  for (const [index, { unmatched, listed, target }] of tally.targets.entries()) {
+    if (tally.isOut(index) || allowsDelete(deleteLimit, { count: unmatched, total: listed })) continue;
+    const limit = describeDeleteLimit(deleteLimit, 'the target');
+    return `${unmatched} of ${countOf(listed, 'object')} at ${target.title} would be deleted, more than --max-delete allows (${limit})`;
+  }
+  const total = tally.source.objects + knownCount;
+  if (allowsDelete(deleteLimit, { count: knownCount, total })) return undefined;
+  const limit = describeDeleteLimit(deleteLimit, 'them');
+  return `${knownCount} of ${countOf(total, 'object')} that the source had would be deleted with their copies at all stores, more than --max-delete allows (${limit})`;
 }
 
 export function refusePlaced(target: string): string {

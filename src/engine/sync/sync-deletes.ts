@@ -33,7 +33,8 @@ export class SyncDeletes {
     const { options, tally, planner, listings } = this.#o;
     if (!options.deleteUnmatched) return undefined;
     const { isSourceEmpty } = listings;
-    const refusal = refuseDeletes({ options, tally, isSourceEmpty, count: planner.unmatchedCount });
+    const { unmatchedCount: count, knownUnmatchedCount: knownCount } = planner;
+    const refusal = refuseDeletes({ options, tally, isSourceEmpty, count, knownCount });
     for (const { target, unmatched, listed } of tally.targets)
       tally.telling.info?.(refusal === undefined ? 'deletes allowed' : 'deletes refused', {
         target: target.title,
@@ -59,14 +60,12 @@ export class SyncDeletes {
 
   /** A target that is about to lose objects, and holds what rules or uploads have placed: there it looks like leftovers of the mirror. */
   async #findPlaced(): Promise<string | undefined> {
-    const { ports, tally } = this.#o;
-    const places = tally.targets.filter(({ unmatched }) => unmatched > 0).map(({ target }) => target);
-    if (places.length === 0) return undefined;
-    const use = await ports.catalog.readStoreUse();
-    const placed = new Set(
-      use.filter(({ completedBytes, inFlightBytes }) => completedBytes + inFlightBytes > 0).map(({ store }) => store),
-    );
-    return places.find(({ storage }) => placed.has(storage.place))?.title;
+    const { ports, tally, scope } = this.#o;
+    for (const { unmatched, target } of tally.targets) {
+      if (unmatched === 0) continue;
+      if (await ports.catalog.holdsPlaced({ place: target.storage.place, scope })) return target.title;
+    }
+    return undefined;
   }
 
   /** A target that was given up was not looked at to its end, and no guard counted it: nothing is deleted there. */

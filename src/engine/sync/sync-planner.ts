@@ -53,6 +53,7 @@ export class SyncPlanner {
   #observed: Observations = { changes: [], replicas: [], gone: [] };
   #unmatched: Unmatched[] = [];
   #unmatchedLeft = false;
+  #knownUnmatched = 0;
 
   constructor(options: SyncPlannerOptions) {
     this.#o = options;
@@ -91,6 +92,11 @@ export class SyncPlanner {
   /** Of those kept in memory. */
   get unmatchedCount(): number {
     return this.#unmatched.length;
+  }
+
+  /** Of all: those that the catalog knows, and has not deleted yet. */
+  get knownUnmatchedCount(): number {
+    return this.#knownUnmatched;
   }
 
   takeObserved(): Observations {
@@ -164,6 +170,7 @@ export class SyncPlanner {
       return;
     }
     if (at.length === 0 && (known === undefined || known.isTombstone || known.replica(0) === undefined)) return;
+    if (known?.isTombstone === false) this.#knownUnmatched++;
     if (this.#unmatched.length >= UNMATCHED_MAX) this.#unmatchedLeft = true;
     else this.#unmatched.push({ key, known: versionOf(known), replicas: this.#replicasOf(known), at });
   }

@@ -3,7 +3,7 @@ import type { RuleLease, RulePageApplied, StoreUse } from '../../ports/rules.ts'
 import { type CatalogContract, contentOf, type TestScope } from './harness.ts';
 import { addRule, applyRule, arrival, claimRulesOnly, endRule, failure, ruleOver } from './rules-harness.ts';
 
-/** Duties of space and quota: `setStore`, `readStoreUse`, `setQuota`, `readAccountUse`. */
+/** Duties of space and quota: `setStore`, `readStoreUse`, `holdsPlaced`, `setQuota`, `readAccountUse`. */
 export function describeRuleSpace(contract: CatalogContract): void {
   const useOf = async (store: string): Promise<StoreUse> => {
     const found = (await contract.catalog.readStoreUse()).find((one) => one.store === store);
@@ -38,6 +38,32 @@ export function describeRuleSpace(contract: CatalogContract): void {
         await contract.catalog.record({ replicas: [gone] });
       }
       expect(await useOf(scope.source)).toMatchObject({ completedBytes: 0, inFlightBytes: 0, leavingBytes: 0 });
+    });
+
+    it('is where it is, around and below while copies are placed there, however small, but for those of a mirror', async () => {
+      const scope = await contract.openScope();
+      const holds = (place: string, of = scope.name) => contract.catalog.holdsPlaced({ place, scope: of });
+      await putSized(scope, 'a', 0);
+      expect(await holds(scope.far)).toBe(false);
+      const id = await addRule(contract, ruleOver(scope));
+      await applyRule(contract, id, [scope.far]);
+      await contract.catalog.settleTransfers((await contract.claim(scope)).map((request) => arrival(request)));
+      for (const place of [scope.far, `${scope.far}/below/`, scope.far.slice(0, -1)])
+        expect(await holds(place)).toBe(true);
+      for (const place of [scope.near, scope.source]) expect(await holds(place)).toBe(false);
+
+      const { current } = (await contract.catalog.readObject(scope.name, 'a')) ?? {};
+      const scan = { scope: scope.name, prefix: '', limit: 1, stores: [scope.far], deleted: true, details: false };
+      expect((await contract.catalog.scanScope(scan)).replicas[0]?.states).toEqual([null]);
+      const to = { state: 'AVAILABLE', verification: 'written', place: 'a', token: 'moved' } as const;
+      const moved = { scope: scope.name, name: 'a', versionId: current?.id ?? 0, store: scope.far, to };
+      await contract.catalog.record({ replicas: [moved] });
+      expect(await holds(scope.far)).toBe(false);
+      expect((await contract.catalog.scanScope(scan)).replicas[0]?.states).toEqual(['AVAILABLE']);
+      expect(await holds(scope.far, 'another')).toBe(true);
+      expect(await holds(`${scope.far}/below/`)).toBe(true);
+      await contract.catalog.setTraits({ scope: scope.name, name: 'a' }, { authority: scope.near });
+      expect(await holds(scope.far)).toBe(true);
     });
 
     it('is kept for a copy that was given up, which is tried again', async () => {
