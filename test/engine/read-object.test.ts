@@ -96,6 +96,21 @@ describe('a read of a known object', () => {
     },
   );
 
+  test('does not give a range of a replica that says itself it has fewer bytes, though the range lies within them', async () => {
+    await using world = await openWorld();
+    await world.write('a', '0123456789');
+    await world.carryOut();
+    const replica = world.replicas[0]!;
+    const get = replica.get.bind(replica);
+    replica.get = async (key, options) => {
+      const got = await get(key, options);
+      return { ...got, head: { ...got.head, size: 6 } };
+    };
+    expect(await world.read('a', { range: { start: 0, end: 2 } })).toBe('012');
+    expect(await world.states('a')).toEqual({ source: 'AVAILABLE', r0: 'SUSPICIOUS' });
+    expect(await world.queued()).toEqual(['copy a to r0']);
+  });
+
   test('does not give what somebody wrote into a replica, and has it replaced', async () => {
     await using world = await openWorld();
     await world.write('a', 'good');

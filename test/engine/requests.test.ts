@@ -71,6 +71,19 @@ describe('a queued copy', () => {
     expect(await world.states('a')).toEqual({ source: 'AVAILABLE', r0: 'AVAILABLE' });
   });
 
+  test('of an older version does not stand for the newer one, also where nobody reads the object meanwhile', async () => {
+    await using world = await openWorld();
+    await world.write('a', 'old bytes');
+    world.replicas[0]!.beforePublish = async () => {
+      world.replicas[0]!.beforePublish = async () => {};
+      await world.another(2).write({ scope: world.scope, name: 'a', body: Buffer.from('new bytes') });
+    };
+    await world.carryOut();
+    await world.carryOut();
+    expect(await peek(world.replicas[0]!, 'a')).toBe('new bytes');
+    expect(await world.states('a')).toEqual({ source: 'AVAILABLE', r0: 'AVAILABLE' });
+  });
+
   test('does not overwrite what somebody else put at the target meanwhile', async () => {
     await using world = await openWorld();
     await world.write('a', 'hello');
