@@ -22,6 +22,8 @@ describe('a queued copy', () => {
     };
     await world.carryOut();
     expect(world.replicas[0]!.requests).not.toContain('publish a');
+    const cancelled = await world.catalog.listRequests({ state: 'CANCELLED', limit: 9 });
+    expect(cancelled).toMatchObject([{ kind: 'copy', name: 'a' }]);
   });
 
   test('of a worker whose claim somebody else took meanwhile publishes nothing', async () => {
