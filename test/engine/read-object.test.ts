@@ -177,10 +177,14 @@ describe('a read of a known object', () => {
     expect(await reading).toBe('aborted');
   });
 
-  test('refuses names that could leave the store', async () => {
+  test('refuses names that could leave the store, as a write and a delete do, before any store is asked', async () => {
     await using world = await openWorld();
-    expect(await failure(world.read('../secret'))).toBe('invalid-name');
-    expect(await failure(world.read('.pando/staging/x'))).toBe('invalid-name');
+    for (const name of ['../secret', 'a/../../secret', '/secret', '.pando/staging/x']) {
+      expect(await failure(world.read(name))).toBe('invalid-name');
+      expect(await failure(world.write(name, 'x'))).toBe('invalid-name');
+      expect(await failure(world.run(world.verbs.delete({ scope: world.scope, name })))).toBe('invalid-name');
+    }
+    for (const store of [world.source, ...world.replicas]) expect(store.requests).toEqual([]);
   });
 });
 

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { ListingPage, Storage } from '../../src/ports/storage.ts';
+import type { Storage } from '../../src/ports/storage.ts';
 import { alter, alterListing, failing, listed } from './altered.ts';
 import { openSyncWorld, SCOPE } from './sync-world.ts';
 import { everything, leftovers, mirrored, setTime, texts, write, writeAll } from './trees.ts';
@@ -132,49 +132,6 @@ describe('a source that is empty or gone', () => {
     expect(result.state).toBe('failed');
     expect(texts(world.targets[0] as string)).toMatchObject({ a: '1', foreign: 'x' });
   });
-
-  const nothings: [string, () => AsyncGenerator<ListingPage>][] = [
-    ['shows nothing', async function* () {}],
-    [
-      'shows an empty page',
-      async function* () {
-        yield { objects: [], failures: [], markers: 0 };
-      },
-    ],
-    [
-      'is missing itself',
-      async function* () {
-        yield* [];
-        throw failing('not-found');
-      },
-    ],
-  ];
-  test.each(nothings)(
-    'and, once it was listed, %s and says of every object that it is missing deletes nothing',
-    async (_, list) => {
-      await using world = openSyncWorld();
-      writeAll(world.source, { a: '1', z: '2' });
-      writeAll(world.targets[0] as string, { a: '1', foreign: 'x' });
-      let gone = false;
-      const listedOnce = (storage: Storage) =>
-        alterListing(storage, (page) => {
-          gone ||= page === undefined;
-          return page;
-        });
-      const wrapSource = (storage: Storage) =>
-        alter(listedOnce(storage), (inner) => ({
-          list: (prefix, options) => (gone ? list() : inner.list(prefix, options)),
-          head: async (key, options) => {
-            if (gone) throw failing('not-found');
-            return inner.head(key, options);
-          },
-        }));
-      const result = await world.sync({ ...ALL, wrapSource });
-      expect(result).toMatchObject({ state: 'failed', targets: [{ deleted: 0 }] });
-      expect(result.failures.at(-1)?.message).toMatch(/went away|is empty now/);
-      expect(texts(world.targets[0] as string)).toEqual({ a: '1', foreign: 'x', z: '2' });
-    },
-  );
 
   const vanishings: [string, (source: string) => void][] = [
     ['is removed', (source) => fs.rmSync(source, { recursive: true })],
