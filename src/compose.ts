@@ -227,7 +227,8 @@ export class Pando implements AsyncDisposable {
       }),
     );
     const { name, consistency, deadlineMs } = profile;
-    await this.declareScope(profile, { source, replicas, standing: replicas.length > 0 });
+    // Of a profile that names no replica any more the rule is none, and the last of it ends.
+    await this.declareScope(profile, { source, replicas, standing: this.profile(name) !== undefined });
     const openElsewhere = (place: string): Promise<Storage | undefined> => this.#openPlace(place);
     return { name, title: name, source, replicas, openElsewhere, consistency, deadlineMs };
   }

@@ -239,6 +239,18 @@ test('rm deletes at targets that were named by hand, or says what is still to go
   await expect.poll(worker, { timeout: 20_000, interval: 500 }).toEqual([]);
 });
 
+test('rm leaves what somebody else wrote over a copy, says where, and fails; the others are gone', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/a': 'a', 'data/b': 'b' });
+  await box.run(['sync', 'data:']);
+  box.write({ 'near/a': 'theirs' });
+  const removed = await box.run(['rm', 'data:a', 'data:b']);
+  expect(removed).toMatchObject({ code: 1, stderr: expect.stringContaining('left at near: somebody else wrote') });
+  expect(box.read('near', 'a')).toBe('theirs');
+  expect([box.list('data'), box.list('near'), box.list('far')]).toEqual([[], ['a'], []]);
+});
+
 test('ls of what may not be looked into is not complete, and fails', async () => {
   using box = new Sandbox();
   box.write({ 'data/a': 'a', 'data/nox/b': 'b', 'data/ok/c': 'c' });

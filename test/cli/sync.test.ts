@@ -91,6 +91,11 @@ written: what was written hashes to what was read, and the store confirmed the l
     expect((await box.json<SyncResult>('sync', 'data:', '--target-url', 'third')).targets).toMatchObject([
       { added: 1 },
     ]);
+    // What was named by hand is no replica of the profile.
+    expect(await box.json('rule', 'ls', '--origin', 'profile')).toMatchObject([
+      { scope: 'data', storeTitle: 'near' },
+      { scope: 'data', storeTitle: 'far' },
+    ]);
     const wrong = await box.run(['sync', 'data:', '--replica-indices', '2']);
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('by priority there are: 0 near, 1 far') });
   });

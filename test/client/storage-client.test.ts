@@ -180,6 +180,18 @@ describe('local files', () => {
     expect((await readdir(directory.path)).toSorted()).toEqual(['in', 'out']);
   });
 
+  test('are uploaded with what is said of them, which replicas have too', async () => {
+    await using world = await openWorld();
+    await using directory = await openDirectory();
+    await using client = clientOf(world);
+    await writeFile(join(directory.path, 'in'), 'hello');
+    const said = { contentType: 'text/x', metadata: { k: 'v' } };
+    await client.uploadFile('a', join(directory.path, 'in'), said);
+    expect(await client.info('a')).toMatchObject({ content: said });
+    await world.run(client.flush());
+    expect((await world.replicas[0]!.head('a')).attributes).toMatchObject(said);
+  });
+
   test('edited after a download never become what replicas hold', async () => {
     await using world = await openWorld();
     await using directory = await openDirectory();

@@ -26,6 +26,21 @@ describe('environment variables', () => {
     expect(of('x-${A}-${B}', { A: '1', B: '${A}' })).toMatchObject({ name: 'x-1-${A}' });
   });
 
+  it('are expanded in lists, and in sections inside of them', () => {
+    const text = `${ONE}    aliases: ["\${A}"]
+    replicas: [{ replica_profile: "\${B}", read_priority: 1 }]
+  near:
+    storage_provider: { type: memory }
+`;
+    expect(configure(text, { A: 'urn:node:KNB', B: 'near' }).profiles['data']).toMatchObject({
+      replicas: [{ profile: 'near' }],
+      traits: { aliases: ['urn:node:KNB'] },
+    });
+    expect(briefly(problemsOf(text, { A: 'urn:node:KNB' }))).toEqual([
+      'profiles.data.replicas[0].replica_profile: "${B}" needs the environment variable B, which is not set',
+    ]);
+  });
+
   it('leave a doubled dollar sign as one, and a lone one alone', () => {
     expect(of('$${A} $$ $x $')).toMatchObject({ name: '${A} $ $x $' });
   });
@@ -66,6 +81,21 @@ describe('secrets', () => {
   ])('never appear in a problem: %s', (text) => {
     const error = errorOf(() => configure(text, environment));
     expect(`${error.message}${error.stack}${JSON.stringify(error.problems)}`).not.toContain('TOPSECRET');
+  });
+
+  const bucket = 'storage_provider: { type: s3, options: { base_path: bucket } }';
+  it.each([
+    `${bucket}, credentials_provider: { type: S3Credentials, options: { access_key: 20240607, secret_key: s } }`,
+    `${bucket}, credentials_provider: { type: S3Credentials, options: { access_key: a, secret_key: 20240607 } }`,
+    `${bucket}, credentials_provider: { type: S3Credentials, options: { access_key: a, secret_key: s, session_token: 20240607 } }`,
+    'storage_provider: { type: webdav, options: { url: "https://h", user: u, password: 20240607 } }',
+    'storage_provider: { type: webdav, options: { url: "https://h", token: 20240607 } }',
+    'storage_provider: { type: sftp, options: { host: h, user: u, base_path: /p, password: 20240607 } }',
+    'storage_provider: { type: sftp, options: { host: h, user: u, base_path: /p, key_file: k, passphrase: 20240607 } }',
+  ])('written as a number never appear either: %s', (keys) => {
+    const error = errorOf(() => configure(`profiles: { b: { ${keys} } }`));
+    expect(error.message).toContain('must be text, and is a number');
+    expect(`${error.message}${error.stack}${JSON.stringify(error.problems)}`).not.toContain('20240607');
   });
 
   it('of PANDO_CATALOG never appear either', () => {

@@ -96,6 +96,21 @@ describe('a read of a known object', () => {
     },
   );
 
+  test('does not give a range of a replica that says itself it has fewer bytes, though the range lies within them', async () => {
+    await using world = await openWorld();
+    await world.write('a', '0123456789');
+    await world.carryOut();
+    const replica = world.replicas[0]!;
+    const get = replica.get.bind(replica);
+    replica.get = async (key, options) => {
+      const got = await get(key, options);
+      return { ...got, head: { ...got.head, size: 6 } };
+    };
+    expect(await world.read('a', { range: { start: 0, end: 2 } })).toBe('012');
+    expect(await world.states('a')).toEqual({ source: 'AVAILABLE', r0: 'SUSPICIOUS' });
+    expect(await world.queued()).toEqual(['copy a to r0']);
+  });
+
   test('does not give what somebody wrote into a replica, and has it replaced', async () => {
     await using world = await openWorld();
     await world.write('a', 'good');
@@ -162,10 +177,14 @@ describe('a read of a known object', () => {
     expect(await reading).toBe('aborted');
   });
 
-  test('refuses names that could leave the store', async () => {
+  test('refuses names that could leave the store, as a write and a delete do, before any store is asked', async () => {
     await using world = await openWorld();
-    expect(await failure(world.read('../secret'))).toBe('invalid-name');
-    expect(await failure(world.read('.pando/staging/x'))).toBe('invalid-name');
+    for (const name of ['../secret', 'a/../../secret', '/secret', '.pando/staging/x']) {
+      expect(await failure(world.read(name))).toBe('invalid-name');
+      expect(await failure(world.write(name, 'x'))).toBe('invalid-name');
+      expect(await failure(world.run(world.verbs.delete({ scope: world.scope, name })))).toBe('invalid-name');
+    }
+    for (const store of [world.source, ...world.replicas]) expect(store.requests).toEqual([]);
   });
 });
 

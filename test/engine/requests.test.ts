@@ -22,6 +22,8 @@ describe('a queued copy', () => {
     };
     await world.carryOut();
     expect(world.replicas[0]!.requests).not.toContain('publish a');
+    const cancelled = await world.catalog.listRequests({ state: 'CANCELLED', limit: 9 });
+    expect(cancelled).toMatchObject([{ kind: 'copy', name: 'a' }]);
   });
 
   test('of a worker whose claim somebody else took meanwhile publishes nothing', async () => {
@@ -66,6 +68,19 @@ describe('a queued copy', () => {
     await world.carryOut();
     expect(world.replicas[0]!.requests).toContain('delete a');
     expect(await world.read('a')).toBe('new bytes');
+    await world.carryOut();
+    expect(await peek(world.replicas[0]!, 'a')).toBe('new bytes');
+    expect(await world.states('a')).toEqual({ source: 'AVAILABLE', r0: 'AVAILABLE' });
+  });
+
+  test('of an older version does not stand for the newer one, also where nobody reads the object meanwhile', async () => {
+    await using world = await openWorld();
+    await world.write('a', 'old bytes');
+    world.replicas[0]!.beforePublish = async () => {
+      world.replicas[0]!.beforePublish = async () => {};
+      await world.another(2).write({ scope: world.scope, name: 'a', body: Buffer.from('new bytes') });
+    };
+    await world.carryOut();
     await world.carryOut();
     expect(await peek(world.replicas[0]!, 'a')).toBe('new bytes');
     expect(await world.states('a')).toEqual({ source: 'AVAILABLE', r0: 'AVAILABLE' });

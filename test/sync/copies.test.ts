@@ -54,8 +54,13 @@ describe('failures', () => {
     expect(result.targets[0]).toMatchObject({ deleted: 1, failed: 1 });
     expect(result.failures).toMatchObject([{ key: 'a', target: 'target0', kind: 'denied' }]);
     expect(texts(world.targets[0] as string)).toEqual({ a: '1', c: '3' });
+    const catalog = await world.catalog();
+    const [, target] = await world.places();
+    const left = await Promise.all(['a', 'b'].map(async (name) => (await catalog.readObject(SCOPE, name))?.replicas));
+    expect(left).toMatchObject([[{ store: target, state: 'BEING_DELETED' }], []]);
     expect(await world.sync(ALL)).toMatchObject({ state: 'done', targets: [{ deleted: 1 }] });
     expect(texts(world.targets[0] as string)).toEqual({ c: '3' });
+    expect(await catalog.readObject(SCOPE, 'a')).toMatchObject({ replicas: [] });
   });
 
   test('an object that cannot be read is one failure, of the source, whatever the number of targets', async () => {

@@ -262,6 +262,22 @@ export function describeRuleTransfers(contract: CatalogContract): void {
       ]);
     });
 
+    it('is none that no rule has placed: the source, and what was there before, stay without a lock', async () => {
+      const scope = await contract.openScope();
+      const { name, source } = scope;
+      const replicas = [{ store: scope.near, title: 'near', priority: 1 }];
+      await contract.catalog.openScope({ name, title: name, source, replicas, standing: true });
+      await contract.putWithReplicas(scope, 'a', [scope.source, scope.far]);
+      const rule = await addRule(contract, ruleOver(scope, { copies: 2 }));
+      await applyRule(contract, rule, [scope.source, scope.far]);
+      await endRule(contract, rule);
+      for (const store of [scope.source, scope.far]) expect(await contract.catalog.listReleased(store, 10)).toEqual([]);
+      expect((await contract.read(scope, 'a')).replicas).toMatchObject([
+        { state: 'AVAILABLE' },
+        { state: 'AVAILABLE' },
+      ]);
+    });
+
     it('of a store that the profile mirrors is not released', async () => {
       const scope = await contract.openScope();
       await contract.putWithReplicas(scope, 'a', [scope.source]);
