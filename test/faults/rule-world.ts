@@ -1,13 +1,14 @@
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect } from 'vitest';
 import { upload } from '../../src/client/upload.ts';
 import { Rules } from '../../src/client/rules.ts';
 import { Pando } from '../../src/compose.ts';
-import { parseConfiguration } from '../../src/config/load.ts';
+import { loadConfiguration } from '../../src/config/load.ts';
 import type { LockRecord, RuleRecord } from '../../src/ports/rules.ts';
 import { findBreaches } from '../catalog/rule-invariants.ts';
 import { connect } from '../servers/postgres.ts';
@@ -21,6 +22,7 @@ export const UPLOADS = 'user.jdoe';
 /** Stores that rules fill. At the last one everything that no rule wants goes at once. */
 export const STORES = ['a', 'b', 'c', 'greedy'] as const;
 const ACCOUNT = 'jdoe.physics';
+const launcher = resolve(import.meta.dirname, '../../bin/pando.mjs');
 
 /** What a rule must have brought in the end. */
 interface Wanted {
@@ -43,17 +45,35 @@ export class RuleWorld implements AsyncDisposable {
   readonly uploads = new Map<string, string>();
   readonly wanted = new Map<number, Wanted>();
 
-  constructor(catalogUrl?: string) {
+  /** `more`: profiles besides, as YAML. */
+  constructor(catalogUrl?: string, more = '') {
     this.catalogUrl = catalogUrl ?? `sqlite:${join(this.root, 'catalog.sqlite')}`;
     const profile = (name: string): string => {
       mkdirSync(join(this.root, name));
       const more = name === 'greedy' ? '    greedy: true\n' : '';
       return `  ${name}:\n    storage_provider: {type: file, options: {base_path: ${join(this.root, name)}}}\n${more}`;
     };
-    this.#profiles = [INBOX, ...STORES].map(profile).join('');
-    const surroundings = { environment: {}, directory: this.root, home: this.root };
-    const text = `catalog: ${this.catalogUrl}\nprofiles:\n${this.#profiles}`;
-    this.pando = new Pando(parseConfiguration(text, { file: join(this.root, 'pando.yaml'), surroundings }));
+    this.#profiles = `${[INBOX, ...STORES].map(profile).join('')}${more}`;
+    const file = join(this.root, 'pando.yaml');
+    writeFileSync(file, `catalog: ${this.catalogUrl}\nprofiles:\n${this.#profiles}`);
+    this.pando = new Pando(loadConfiguration({ config: file }));
+  }
+
+  /** The real command in a process of its own. */
+  run(
+    ...args: readonly string[]
+  ): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+    const child = spawn(process.execPath, [launcher, ...args, '--config', join(this.root, 'pando.yaml')], {
+      env: { PATH: process.env['PATH'], HOME: this.root },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const said = { stdout: '', stderr: '' };
+    child.stdout.on('data', (text) => (said.stdout += String(text)));
+    child.stderr.on('data', (text) => (said.stderr += String(text)));
+    return new Promise((done, fail) => {
+      child.once('error', fail);
+      child.once('close', (code) => done({ ...said, code }));
+    });
   }
 
   worker(...args: readonly string[]): WorkerProcess {
