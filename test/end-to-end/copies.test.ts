@@ -58,7 +58,7 @@ test('without a good copy the object is lost: told by an event, by explain and b
   const lost = await world.explain('data:x');
   expect(lost).toMatchObject({
     isLost: true,
-    copies: [{ store: 'ch', lock: 'STUCK', why: 'no store can give it: data, its bytes were found wrong or gone' }],
+    copies: [{ store: 'ch', lock: 'STUCK', why: 'no store can give it (data: its bytes were found wrong or gone)' }],
   });
 
   // Somebody reads the source in full, and finds it right.
