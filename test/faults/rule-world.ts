@@ -39,7 +39,7 @@ export class RuleWorld implements AsyncDisposable {
   readonly root = mkdtempSync(join(tmpdir(), 'pando-kept-'));
   readonly catalogUrl: string;
   readonly pando: Pando;
-  readonly #profiles: string;
+  readonly #profiles: readonly string[];
   /** sha256 by name. */
   readonly inbox = new Map<string, string>();
   readonly uploads = new Map<string, string>();
@@ -53,9 +53,9 @@ export class RuleWorld implements AsyncDisposable {
       const more = name === 'greedy' ? '    greedy: true\n' : '';
       return `  ${name}:\n    storage_provider: {type: file, options: {base_path: ${join(this.root, name)}}}\n${more}`;
     };
-    this.#profiles = `${[INBOX, ...STORES].map(profile).join('')}${more}`;
+    this.#profiles = [...[INBOX, ...STORES].map(profile), more];
     const file = join(this.root, 'pando.yaml');
-    writeFileSync(file, `catalog: ${this.catalogUrl}\nprofiles:\n${this.#profiles}`);
+    writeFileSync(file, `catalog: ${this.catalogUrl}\nprofiles:\n${this.#profiles.join('')}`);
     this.pando = new Pando(loadConfiguration({ config: file }));
   }
 
@@ -77,8 +77,17 @@ export class RuleWorld implements AsyncDisposable {
   }
 
   worker(...args: readonly string[]): WorkerProcess {
+    return this.#worker(this.#profiles, args);
+  }
+
+  /** One that goes through the stores in the opposite order. */
+  oppositeWorker(...args: readonly string[]): WorkerProcess {
+    return this.#worker(this.#profiles.toReversed(), args);
+  }
+
+  #worker(profiles: readonly string[], args: readonly string[]): WorkerProcess {
     const nothing = { root: this.root, source: '', targets: [] };
-    return new WorkerProcess(nothing, this.catalogUrl, { places: [], more: this.#profiles, args });
+    return new WorkerProcess(nothing, this.catalogUrl, { places: [], more: profiles.join(''), args });
   }
 
   async put(name: string, body: Buffer): Promise<void> {
