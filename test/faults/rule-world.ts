@@ -231,15 +231,15 @@ export class RuleWorld implements AsyncDisposable {
         if (scope === INBOX) stores.add(INBOX);
         const replicas = row?.replicas ?? [];
         expect(
-          replicas.map(({ store, state, versionId }) => [this.#nameOf(store), state, versionId]).toSorted(),
+          replicas.map(({ store, state, versionId }) => `${this.#nameOf(store)} ${state} ${versionId}`).toSorted(),
           `${scope}:${name}`,
-        ).toEqual([...stores].map((store) => [store, 'AVAILABLE', row?.current.id]).toSorted());
+        ).toEqual([...stores].map((store) => `${store} AVAILABLE ${row?.current.id}`).toSorted());
         for (const { store, place } of replicas) expected.get(this.#nameOf(store))?.set(place, sha256);
       }
     }
     for (const [store, files] of expected) {
-      const there = [...readTree(join(this.root, store))].map(([place, { sha256 }]) => [place, sha256]);
-      expect(there.toSorted(), store).toEqual([...files].toSorted());
+      const there = [...readTree(join(this.root, store))].map(([place, { sha256 }]) => [place, sha256] as const);
+      expect(new Map(there), store).toEqual(files);
       expect(leftovers(join(this.root, store)), store).toEqual([]);
     }
   }
