@@ -160,6 +160,12 @@ export class Pando implements AsyncDisposable {
     };
   }
 
+  /** What processes of this host had in hand when they ended is due at once. */
+  async endDeadClaims(): Promise<number> {
+    const { endDeadClaims } = await import('./engine/end-dead-claims.ts');
+    return endDeadClaims({ catalog: await this.catalog(), processes: this.processes });
+  }
+
   async keepRules(args: KeepRules, options?: PoolOptions): Promise<CarriedOut> {
     const { keepRules } = await import('./engine/rules/keep-rules.ts');
     return keepRules(await this.rulePorts(options), args);

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import type { Configuration, Profile } from './config/configuration.ts';
 import { storePlace } from './config/place.ts';
+import { describeOwner } from './domain/transfer/claim-owner.ts';
 import type { OperationIds } from './engine/operation-ids.ts';
 import type { PoolOfSync } from './engine/sync/sync-replicas.ts';
 import { takeBackLate } from './engine/sync/take-back-late.ts';
@@ -42,7 +43,7 @@ export async function openQueuePool(
     holder: processes.self,
     leaseMs: asked.leaseMs ?? PAGE_LEASE_MS,
   };
-  const owner = `${processes.self.host}, process ${processes.self.pid}`;
+  const owner = describeOwner(processes.self);
   const carryOutHere = async (signal: AbortSignal): Promise<void> => {
     while (!signal.aborted) {
       await using pool = openLocalPool(parts, options);
@@ -104,7 +105,7 @@ export async function openPageJob(
     here.telling.info?.('pages are left to other workers', { job: job.id, why });
     return undefined;
   }
-  here.telling.info?.('carrying out pages', { job: job.id, of: `${job.holder.host}, process ${job.holder.pid}` });
+  here.telling.info?.('carrying out pages', { job: job.id, of: describeOwner(job.holder) });
   const pool = opens.openPool(stores);
   return {
     pool,

@@ -16,6 +16,8 @@ const VERBS = {
   prune: true,
   claimRequests: true,
   renewRequests: true,
+  listClaimOwners: true,
+  endClaims: true,
   finishRequests: true,
   listRequests: true,
   askAgain: true,

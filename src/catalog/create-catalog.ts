@@ -53,6 +53,7 @@ import { addPage, closePageJob, collectPages, openPageJob, stopPageJob } from '.
 import { answerPage, claimPages, giveBackPages, listPageJobs } from './verbs/page-claims.ts';
 import { prune } from './verbs/prune.ts';
 import { readObject } from './verbs/read-object.ts';
+import { endClaims, listClaimOwners } from './verbs/claim-owners.ts';
 import { claimRequests } from './verbs/claim-requests.ts';
 import { readMarks } from './verbs/read-marks.ts';
 import { finishRequests, listRequests, renewRequests } from './verbs/requests.ts';
@@ -83,6 +84,8 @@ export function createCatalog(given: {
     prune: (limit) => executor.write((session) => prune(session, limit)),
     claimRequests: (claim) => executor.write((session) => claimRequests(session, claim)),
     renewRequests: (leases, leaseMs) => executor.write((session) => renewRequests(session, leases, leaseMs)),
+    listClaimOwners: () => executor.read((session) => listClaimOwners(session)),
+    endClaims: (owners) => executor.write((session) => endClaims(session, owners)),
     finishRequests: (outcomes) => executor.write((session) => finishRequests(session, outcomes)),
     listRequests: (query) => executor.read((session) => listRequests(session, query)),
     beginSync: (sync) => executor.write((session) => beginSync(session, sync)),

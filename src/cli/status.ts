@@ -1,3 +1,4 @@
+import { describeOwner } from '../domain/transfer/claim-owner.ts';
 import { describeCatalog } from '../config/show.ts';
 import { formatBytesRoughly } from '../config/quantity.ts';
 import type { CatalogStatus } from '../ports/catalog-status.ts';
@@ -102,7 +103,7 @@ export function describeRequests(all: CatalogStatus['requests']): readonly strin
 
 function describeSync({ scope, state, startedMs, targets, progress, holder }: SyncRecord): string {
   const when = new Date(startedMs).toISOString();
-  const who = state === 'running' ? ` by ${holder.host}, process ${holder.pid}` : '';
+  const who = state === 'running' ? ` by ${describeOwner(holder)}` : '';
   const more = MORE[state] ?? '';
   return `sync: ${when} ${scope} to ${targets.join(', ')}: ${state}${who}, ${countOf(progress.objects, 'object')}${more}`;
 }

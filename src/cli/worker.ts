@@ -1,5 +1,6 @@
 import type { Profile } from '../config/configuration.ts';
 import { countOf } from '../domain/count-of.ts';
+import { describeOwner } from '../domain/transfer/claim-owner.ts';
 import type { CarriedOut } from '../engine/carry-out-requests.ts';
 import type { OpenedScope } from '../engine/opened-scope.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -27,10 +28,10 @@ async function work(cli: Invocation, { untilIdle = false, transfers }: WorkerOpt
   const named = await openScopes(cli, Object.values(profiles));
   const scopes = [...named, ...(await openWaiting(cli, new Set(Object.keys(profiles))))];
   await objects.recover(scopes);
-  const { host, pid } = pando.processes.self;
+  await pando.endDeadClaims();
   cli.log('info', 'carrying out requests', { scopes: scopes.map(({ name }) => name).join(',') });
   const claim = {
-    owner: `${host}, process ${pid}`,
+    owner: describeOwner(pando.processes.self),
     until: untilIdle ? ('idle' as const) : cli.signal,
     signal: cli.signal,
   };

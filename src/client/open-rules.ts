@@ -1,5 +1,6 @@
 import { Pando } from '../compose.ts';
 import { loadConfiguration } from '../config/load.ts';
+import { describeOwner } from '../domain/transfer/claim-owner.ts';
 import type { ResolvedObject } from '../engine/explain/resolve-object.ts';
 import { findActor } from './actor.ts';
 import { findDefaultScope } from './default-scope.ts';
@@ -53,10 +54,10 @@ export async function openRules({ path, scope, account }: OpenRules = {}): Promi
         return await Array.fromAsync(declareBad(pando, { store, objects, scope: defaultScope, actor }));
       },
       async work({ signal } = {}) {
-        const { host, pid } = processes.self;
+        await pando.endDeadClaims();
         const exceptScopes = Object.keys(configuration.profiles);
         const stop = signal === undefined ? {} : { signal };
-        await pando.keepRules({ owner: `${host}, process ${pid}`, until: 'idle', exceptScopes, ...stop });
+        await pando.keepRules({ owner: describeOwner(processes.self), until: 'idle', exceptScopes, ...stop });
       },
       [Symbol.asyncDispose]: () => pando[Symbol.asyncDispose](),
     };

@@ -1,5 +1,6 @@
 import { Pando } from '../compose.ts';
 import type { Configuration, Profile } from '../config/configuration.ts';
+import { describeOwner } from '../domain/transfer/claim-owner.ts';
 import { EVERYTHING } from '../domain/transfer/key-filter.ts';
 import { DEFAULT_DELETE_LIMIT } from '../domain/transfer/delete-limit.ts';
 import type { SyncResult } from '../engine/sync/sync-types.ts';
@@ -21,13 +22,12 @@ export async function openSession(configuration: Configuration, profile: Profile
 
 /** A profile of a Pando that is open and stays so when the session is closed. */
 export async function shareSession(pando: Pando, profile: Profile): Promise<ClientSession> {
-  const { host, pid } = pando.processes.self;
   return {
     scope: await pando.openScope(profile),
     objects: await pando.objects(),
     catalog: await pando.catalog(),
     clock: pando.clock,
-    owner: `${host}, process ${pid}`,
+    owner: describeOwner(pando.processes.self),
     syncReplicas: (options) => syncReplicas(pando, profile, options),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

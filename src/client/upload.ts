@@ -3,6 +3,7 @@ import { uploadWith } from '../compose-files.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import { escapeKey } from '../domain/object/key.ts';
 import { findObjectNameProblems, formatObjectName, type ObjectName } from '../domain/object/object-name.ts';
+import { describeOwner } from '../domain/transfer/claim-owner.ts';
 import type { FileToUpload, UploadedFile, UploadStep } from '../engine/uploads/upload-types.ts';
 import type { UploadRecord } from '../ports/uploads.ts';
 import { contentTypeOf } from './content-type.ts';
@@ -81,7 +82,6 @@ async function uploadGathered(
   const { dataset, store = '*', overwrite = false, lifetimeMs, transfers = AT_ONCE, onStep, signal } = options;
   for (const file of refused) await onStep?.({ kind: 'ended', file });
   if (files.length === 0) return { store: undefined, dataset, files: refused };
-  const { host, pid } = pando.processes.self;
   const result = await uploadWith(pando, {
     files,
     dataset,
@@ -90,7 +90,7 @@ async function uploadGathered(
     overwrites: overwrite,
     lifetimeMs,
     atOnce: transfers,
-    owner: `${host}, process ${pid}`,
+    owner: describeOwner(pando.processes.self),
     signal: signal ?? new AbortController().signal,
     tell: onStep,
   });

@@ -1,6 +1,6 @@
 import type { Replica } from '../domain/replica/replica.ts';
-import type { ObjectRecord } from '../ports/catalog.ts';
-import { type Storage, StorageError } from '../ports/storage.ts';
+import type { Catalog, ObjectRecord } from '../ports/catalog.ts';
+import { type Mark, type Storage, StorageError } from '../ports/storage.ts';
 import { askStore } from './ask-store.ts';
 import { hashStored } from './hash-stored.ts';
 import { lockObject, type LockPorts } from './object-lock.ts';
@@ -10,6 +10,7 @@ import type { OperationIds } from './operation-ids.ts';
 import { openStoreAt, roleOf } from './scope-stores.ts';
 
 export interface DeleteReplicaPorts extends LockPorts {
+  readonly catalog: LockPorts['catalog'] & Pick<Catalog, 'readMarks'>;
   readonly operations: OperationIds;
 }
 
@@ -124,14 +125,15 @@ async function deleteExactly(
 
 /**
  * Other bytes than recorded. While the object is still deleted, a copy that proves by its mark that it was made before the delete
- * goes too: a late copy, or the old one under a new token. Everything else is somebody's, and stays.
+ * goes too: a late copy, or the old one under a new token. Where none were recorded, so does what a worker left that stopped before
+ * it could tell: this very version. Everything else is somebody's, and stays.
  */
 async function deleteAfterLook(
   ports: DeleteReplicaPorts,
   args: ReplicaToDelete,
   storage: Storage,
   { current }: ObjectRecord,
-  { place }: Replica,
+  { place, token, versionId }: Replica,
 ): Promise<boolean> {
   const question = { storage, key: place, deadlineMs: args.scope.deadlineMs, signal: args.signal };
   const head = await headOrMissing(() =>
@@ -139,8 +141,18 @@ async function deleteAfterLook(
   );
   if (head === undefined) return true;
   const { mark } = head;
-  if (current.content.kind !== 'tombstone' || mark?.sha256 === undefined || mark.operation >= current.operation)
-    return false;
+  if (mark?.sha256 === undefined) return false;
+  const isOld = current.content.kind === 'tombstone' && mark.operation < current.operation;
+  if (!isOld && !(token === undefined && (await isMarkOf(ports, mark, versionId)))) return false;
   if ((await hashStored(ports, question, head)) !== mark.sha256) return false;
   return deleteExactly(ports, args, storage, place, head.token);
+}
+
+async function isMarkOf(
+  { catalog }: Pick<DeleteReplicaPorts, 'catalog'>,
+  mark: Mark,
+  versionId: number,
+): Promise<boolean> {
+  const [own] = await catalog.readMarks([versionId]);
+  return own?.operation === mark.operation && own.sha256 === mark.sha256;
 }

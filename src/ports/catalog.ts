@@ -70,6 +70,10 @@ export interface Catalog
   claimRequests(claim: RequestClaim): Promise<readonly ClaimedRequest[]>;
   /** One answer a lease, in order; false: it is lost. */
   renewRequests(leases: readonly Lease[], leaseMs: number): Promise<readonly boolean[]>;
+  /** Who has claims on requests or rules now, or had when he ended; as they called themselves. */
+  listClaimOwners(): Promise<readonly string[]>;
+  /** The leases of these run out now: they have certainly ended. Returns how many there were. */
+  endClaims(owners: readonly string[]): Promise<number>;
   /** One answer an outcome, in order; false: its lease is lost, and nothing was changed. */
   finishRequests(outcomes: readonly RequestOutcome[]): Promise<readonly boolean[]>;
   /** By id, from after `after`. Of what is done nothing is kept. */

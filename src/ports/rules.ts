@@ -288,6 +288,8 @@ export interface TransferRow {
   readonly replica: ReplicaState | undefined;
   /** Token of what the object has at that place and may be replaced: of an earlier version, or a copy that turned out to be wrong. */
   readonly onto: string | undefined;
+  /** Operations of earlier versions whose copies at that place were given up: what a worker that died left of them is replaced, too. */
+  readonly leftFrom: readonly string[];
   /** Of the object, of all versions. */
   readonly replicas: readonly Replica[];
   /** Since it was asked for, or asked again. */

@@ -43,6 +43,8 @@ export interface Transfer {
   readonly destination: TransferEnd;
   /** What the destination was seen to hold, and may be replaced; undefined: nothing, and nothing is replaced. */
   readonly onto: Token | undefined;
+  /** Operations: what carries the mark of one of them is replaced as well. A tool that knows no marks need not heed it. */
+  readonly leftFrom?: readonly string[];
   readonly content: TransferContent;
   /** 0 is most urgent. */
   readonly priority: number;

@@ -1,6 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { resolve } from '../../src/client/explain.ts';
 import { declareBad, listReplicas } from '../../src/client/replicas.ts';
 import { cancelRequests, retryRequests } from '../../src/client/request-desk.ts';
@@ -58,7 +58,7 @@ test('without a good copy the object is lost: told by an event, by explain and b
   const lost = await world.explain('data:x');
   expect(lost).toMatchObject({
     isLost: true,
-    copies: [{ store: 'ch', lock: 'STUCK', why: 'no store can give it: data, its bytes were found wrong or gone' }],
+    copies: [{ store: 'ch', lock: 'STUCK', why: 'no store can give it (data: its bytes were found wrong or gone)' }],
   });
 
   // Somebody reads the source in full, and finds it right.
@@ -124,4 +124,51 @@ test('a request of a rule is tried when somebody asks, and not cancelled while t
   });
   await world.work();
   expect((await catalog.readRule(rule))?.state).toBe('OK');
+});
+
+describe('a copy that was published by a worker that died before it could tell', () => {
+  /** The copy lies at `ch`, and nobody knows. */
+  async function openUntold(): Promise<{ world: RuleWorld; rule: number }> {
+    const world = await open();
+    const rule = await world.rule('data:x', { copies: 1, stores: 'ch' });
+    const catalog = await world.pando.catalog();
+    const { settleTransfers } = catalog;
+    catalog.settleTransfers = () => Promise.reject(new Error('the worker died'));
+    await world.work();
+    catalog.settleTransfers = settleTransfers;
+    expect(world.filesAt('ch')).toEqual(['x']);
+    expect(await statesOf(world)).toEqual(['data AVAILABLE', 'ch COPYING']);
+    return { world, rule };
+  }
+
+  test('is found there by the next one, once the lease has run out', async () => {
+    const { world, rule } = await openUntold();
+    await using _ = world;
+    const catalog = await world.pando.catalog();
+    expect(await catalog.endClaims(['test'])).toBe(1);
+    await world.work();
+    expect(await statesOf(world)).toEqual(['data AVAILABLE', 'ch AVAILABLE']);
+    expect((await catalog.readRule(rule))?.state).toBe('OK');
+  });
+
+  test('goes when its rule ends, and nothing dark is left', async () => {
+    const { world, rule } = await openUntold();
+    await using _ = world;
+    await (await world.rules()).remove(rule);
+    await world.work();
+    expect(await statesOf(world)).toEqual(['data AVAILABLE']);
+    expect(world.filesAt('ch')).toEqual([]);
+  });
+
+  test('makes room for the next version where the object was written again', async () => {
+    const { world, rule } = await openUntold();
+    await using _ = world;
+    await world.put('data', 'x', 'other bytes');
+    await vi.waitFor(async () => {
+      await world.work();
+      expect((await (await world.pando.catalog()).readRule(rule))?.state).toBe('OK');
+    }, 20_000);
+    expect(await statesOf(world)).toEqual(['data AVAILABLE', 'ch AVAILABLE']);
+    expect(world.filesAt('ch')).toEqual(['x']);
+  });
 });

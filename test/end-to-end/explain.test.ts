@@ -59,7 +59,7 @@ test('no source: the sentence says of each store that has it why it cannot give 
     {
       store: 'ch',
       lock: 'STUCK',
-      why: 'no store can give it: data, it may not be read, or has no protocol for it',
+      why: 'no store can give it (data: it may not be read, or has no protocol for it)',
       rejected: [{ store: 'data', why: 'it may not be read, or has no protocol for it' }],
       attempts: [{ outcome: 'no-source' }],
     },
@@ -140,7 +140,7 @@ test('a rule sums up what its copies wait for; an object that was deleted or nev
   const rule = await world.rule('data:*', { copies: 1, stores: 'ch' });
   await world.work();
   expect((await explainRule(world, rule)).waiting).toMatchObject([
-    { store: 'ch', lock: 'STUCK', count: 2, why: expect.stringContaining('data, it may not be read') },
+    { store: 'ch', lock: 'STUCK', count: 2, why: expect.stringContaining('data: it may not be read') },
   ]);
   await expect(world.explain('data:z')).rejects.toThrow('there is no object data:z');
   await expect(world.explain('77')).rejects.toThrow('there is no rule 77');

@@ -7,6 +7,8 @@ import { holdsFilesIn, isAlive, signal } from './signals.ts';
 
 const launcher = resolve(import.meta.dirname, '../../bin/pando.mjs');
 
+type WorkerWorld = Pick<SyncWorld, 'root' | 'source' | 'targets'>;
+
 export interface WorkerOptions {
   /** Directories its profiles name; by default those of the world. */
   readonly places?: readonly string[];
@@ -21,7 +23,7 @@ export class WorkerProcess implements AsyncDisposable {
   readonly #ended: Promise<number | NodeJS.Signals | null>;
   said = '';
 
-  constructor(world: SyncWorld, catalog: string, options: WorkerOptions = {}) {
+  constructor(world: WorkerWorld, catalog: string, options: WorkerOptions = {}) {
     const places = options.places ?? [world.source, ...world.targets];
     const file = join(world.root, `worker-${fs.readdirSync(world.root).length}.yaml`);
     const profiles = places.map(

@@ -2,7 +2,7 @@ import { stuckWaitMs } from '../../domain/rule/stuck-retry.ts';
 import { lockCode, PLACED, RELEASED, stateCode, TO_PURGE } from '../codes.ts';
 import type { Session, SetStatement, SqlValue } from '../session.ts';
 import { UseDeltas, keepUse } from './account-use.ts';
-import { askForCopies, cancelCopiesOfRules, type CopyWish } from './copy-requests.ts';
+import { askForCopies, cancelCopiesOfRules, type CopyWish, findTriedCopies } from './copy-requests.ts';
 import { insertLocks, moveLocks, removeLocks, stickLocks, type Sticking } from './lock-rows.ts';
 import { CountDeltas, keepCounts } from './rule-counts.ts';
 import type { LockOwner, SeenObject, SeenReplica } from './seen.ts';
@@ -37,6 +37,7 @@ export class Claims {
   readonly #removed: (readonly [object: number, store: number, rule: number])[] = [];
   readonly #placed: SqlValue[][] = [];
   readonly #dropped: SqlValue[][] = [];
+  readonly #abandoned: SqlValue[][] = [];
 
   /** `bytes`: what it claimed until now. */
   removeLock(lock: LockOwner & { object: number; store: number; state: number }, bytes: number): void {
@@ -58,6 +59,24 @@ export class Claims {
     this.#dropped.push([replica.object, replica.store, replica.version]);
   }
 
+  /** Copies that nobody wants any more: the row goes, or, where bytes may lie at the store already, the store is asked for them. */
+  async withdraw(session: Session, copies: readonly SeenReplica[]): Promise<void> {
+    const tried = await findTriedCopies(
+      session,
+      copies.map(({ version, store }) => [version, store]),
+    );
+    for (const [at, copy] of copies.entries()) {
+      if (tried.has(at)) this.#abandon(copy);
+      else this.drop(copy);
+    }
+  }
+
+  #abandon(replica: SeenReplica): void {
+    this.space.subtract(replica);
+    this.space.add({ ...replica, state: stateCode('UNAVAILABLE'), placed: TO_PURGE });
+    this.#abandoned.push([replica.object, replica.store, replica.version]);
+  }
+
   /**
    * Writes all of it. Copies that a store has no room for are not made: their locks get stuck for want of space, or, if `strict`,
    * nothing was written yet and the stores are returned. The caller has locked the objects; after them come stores, accounts, rules.
@@ -66,6 +85,7 @@ export class Claims {
     const full = await this.#findFull(session, options.strict === true);
     if (options.strict === true && full.length > 0) return full;
     await session.run(dropReplica, this.#dropped);
+    await session.run(abandonReplica, this.#abandoned);
     await session.run(placeReplica, this.#placed);
     await removeLocks(session, this.#removed);
     await this.#writeCopies(session);
@@ -172,6 +192,14 @@ const placeReplica: SetStatement = {
     `update replica set placed = r.placed, used_ms = case when r.placed in (${RELEASED}, ${TO_PURGE})
        then coalesce(replica.used_ms, ${nowMs}) end
      from ${rows} where replica.object = r.object and replica.store = r.store and replica.version = r.version`,
+};
+
+/** Given up and released, to go at once: what its worker may have left is looked for and deleted as any released copy is. */
+const abandonReplica: SetStatement = {
+  columns: { object: 'int', store: 'int', version: 'int' },
+  text: (rows, { nowMs }) =>
+    `update replica set state = ${stateCode('UNAVAILABLE')}, placed = ${TO_PURGE}, used_ms = ${nowMs} from ${rows}
+     where replica.object = r.object and replica.store = r.store and replica.version = r.version`,
 };
 
 const dropReplica: SetStatement = {

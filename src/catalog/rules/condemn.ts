@@ -17,7 +17,8 @@ const find: SetStatement = {
   columns: { i: 'int', scope: 'int', name: 'text', store: 'int', version: 'int' },
   text: (rows) =>
     `select r.i, p.object, p.placed, v.size, ${IS_SOURCE},
-       (select count(*) from lock l where l.object = p.object and l.store = p.store), o.kind
+       (select count(*) from lock l where l.object = p.object and l.store = p.store), o.kind,
+       case when p.token is null then 0 else 1 end
      from ${rows} join object o on o.scope = r.scope and o.name = r.name
        join replica p on p.object = o.id and p.store = r.store and p.version = r.version join version v on v.id = p.version`,
 };
@@ -30,6 +31,7 @@ type FoundRow = readonly [
   isSource: number,
   locks: number,
   kind: number,
+  hasToken: number,
 ];
 
 const begin: SetStatement = {
@@ -62,7 +64,7 @@ export async function condemn(
   const rows: SqlValue[][] = [];
   const space = new SpaceDeltas();
   const gone = new Set<SeenCopy>();
-  for (const [at, object, placed, bytes, isSource, locks, kind] of found) {
+  for (const [at, object, placed, bytes, isSource, locks, kind, hasToken] of found) {
     const { store, versionId } = replicas[at] as ReplicaKey;
     const all = (copies.get(object) ?? []).filter((copy) => !gone.has(copy));
     const own = all.find((copy) => copy.version === versionId && copy.facts.store === store);
@@ -74,7 +76,7 @@ export async function condemn(
     gone.add(own);
     condemned.add(at);
     rows.push([object, own.storeId, versionId]);
-    const seen = { store: own.storeId, bytes, hasToken: true };
+    const seen = { store: own.storeId, bytes, hasToken: hasToken === 1 };
     space.subtract({ ...seen, state: stateCode(own.facts.state), placed });
     space.add({ ...seen, state: stateCode('BEING_DELETED'), placed: LEAVING });
   }

@@ -110,6 +110,25 @@ export async function cancelCopiesOfRules(
   );
 }
 
+const findTried: SetStatement = {
+  columns: { i: 'int', version: 'int', store: 'int' },
+  text: (rows) =>
+    `select r.i from ${rows} join request q on q.version = r.version and q.store = r.store and q.kind = 'copy'
+     where q.token > 0 and q.reason = 'rule'`,
+};
+
+/** Indexes of the copies of rules that somebody has had in hand: bytes may lie at the store, though nobody has told so. */
+export async function findTriedCopies(
+  session: Session,
+  copies: readonly (readonly [version: number, store: number])[],
+): Promise<ReadonlySet<number>> {
+  const tried = await session.all<[number]>(
+    findTried,
+    copies.map(([version, store], i) => [i, version, store]),
+  );
+  return new Set(tried.map(([at]) => at));
+}
+
 const arrive: SetStatement = {
   columns: { version: 'int', store: 'int' },
   text: (rows) =>

@@ -2,6 +2,7 @@ import type { ObjectContent } from '../../domain/object/version.ts';
 import type { Replica } from '../../domain/replica/replica.ts';
 import type { TransferRow } from '../../ports/rules.ts';
 import { TOMBSTONE } from '../codes.ts';
+import { readMarks } from '../verbs/read-marks.ts';
 import { type ContentRow, decodeContent, decodeOperation } from '../content.ts';
 import { decodeReplica, toldReplica, type ToldReplicaRow } from '../replica-row.ts';
 import type { Session, SetStatement } from '../session.ts';
@@ -66,6 +67,7 @@ export async function readTransfers(
     copies.set(at, [...(copies.get(at) ?? []), await decodeReplica(session, object, row)]);
   }
   const attempts = Map.groupBy(await readAttempts(session, requestIds), ({ request }) => request);
+  const left = await readLeft(session, [...copies.values()].flat());
   const rows: (TransferRow | undefined)[] = [];
   for (const [at, id] of requestIds.entries()) {
     const row = byAt.get(at);
@@ -87,6 +89,9 @@ export async function readTransfers(
       place,
       replica: wanted?.state,
       onto: findOnto(all, { store, place, versionId }),
+      leftFrom: all
+        .filter((one) => one.store === store && one.place === place && one.versionId !== versionId)
+        .flatMap((one) => left.get(one.versionId) ?? []),
       replicas: all,
       failures: failures.flatMap(({ failure }) => failure ?? []),
       lastSource: lastSource === null ? undefined : await session.known.stores.textOf(session, lastSource),
@@ -105,4 +110,14 @@ function findOnto(
     ({ store, place, token }) => store === at.store && place === at.place && token !== undefined,
   );
   return (there.find(({ versionId }) => versionId === at.versionId) ?? there[0])?.token;
+}
+
+/** Operations of copies that were given up after somebody had them in hand, by version. */
+async function readLeft(session: Session, replicas: readonly Replica[]): Promise<ReadonlyMap<number, string>> {
+  const ids = replicas.flatMap(({ state, token, versionId }) =>
+    token === undefined && (state === 'UNAVAILABLE' || state === 'BEING_DELETED') ? [versionId] : [],
+  );
+  if (ids.length === 0) return new Map();
+  const marks = await readMarks(session, ids);
+  return new Map(ids.flatMap((id, at) => (marks[at] === undefined ? [] : [[id, marks[at].operation] as const])));
 }

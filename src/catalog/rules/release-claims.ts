@@ -48,6 +48,7 @@ export async function releaseClaims(session: Session, releases: readonly Release
     findPlaced,
     unclaimed.map(([at]) => [at, releases[at]?.object ?? 0, releases[at]?.store ?? 0]),
   );
+  const withdrawn: SeenReplica[] = [];
   for (const [at, version, state, hasToken, mark, place, bytes, reason] of placed) {
     const { object, store, purge } = releases[at] as Release;
     const replica: SeenReplica = {
@@ -62,8 +63,9 @@ export async function releaseClaims(session: Session, releases: readonly Release
     };
     if (!hasNoBytes(replica)) claims.place(replica, purge ? TO_PURGE : RELEASED);
     // What somebody else asked for is theirs.
-    else if (state === stateCode('UNAVAILABLE') || reason === 'rule' || reason === 'upload') claims.drop(replica);
+    else if (state === stateCode('UNAVAILABLE') || reason === 'rule' || reason === 'upload') withdrawn.push(replica);
   }
+  await claims.withdraw(session, withdrawn);
   await cancelCopiesOfRules(
     session,
     unclaimed.map(([at, current]) => [current, releases[at]?.store ?? 0]),

@@ -85,6 +85,7 @@ export async function followObjects(
   await cancelCopies(session, uniqueCopies(follow.outdated), 'the object has changed since');
   await endArrivedCopies(session, follow.arrived);
   await letCopiesGo(session, follow.letGo);
+  await follow.claims.withdraw(session, follow.withdrawn);
   await follow.claims.write(session);
   await wakeForSource(session, follow.withNewSource);
 }
@@ -106,6 +107,7 @@ class Follow {
   readonly outdated: Copy[] = [];
   readonly arrived: Copy[] = [];
   readonly letGo: Copy[] = [];
+  readonly withdrawn: SeenReplica[] = [];
   /** Objects with a stuck lock that have a copy they had not. */
   readonly withNewSource: number[] = [];
   readonly #before: ReadonlyMap<number, SeenObject>;
@@ -197,7 +199,7 @@ class Follow {
     const stores = new Set(locks.map(({ store }) => store));
     for (const replica of replicas) {
       if (replica.version !== version || replica.placed === null || !hasNoBytes(replica)) continue;
-      this.claims.drop(replica);
+      this.withdrawn.push(replica);
       stores.add(replica.store);
     }
     for (const store of stores) this.outdated.push([version, store]);

@@ -32,7 +32,10 @@ function describeStores(copies: number, placed: number, rejections: readonly Rej
   if (placed >= copies) return undefined;
   const missing = copies - placed;
   const what = `${missing} of ${copies} ${copies === 1 ? 'copy' : 'copies'} ${missing === 1 ? 'has' : 'have'} no place`;
+  // What is no store of the rule explains something only where it has no others.
+  const isAsked = rejections.some(({ filter }) => filter !== 'expression');
   const reasons = FILTERS.flatMap((filter) => {
+    if (isAsked && filter === 'expression') return [];
     const names = rejections.filter((rejection) => rejection.filter === filter).map(({ store }) => store);
     return names.length === 0 ? [] : [`${TOLD[filter]}: ${listed(names)}`];
   });

@@ -1,3 +1,4 @@
+import { describeOwner } from '../../domain/transfer/claim-owner.ts';
 import type { Catalog, Holder } from '../../ports/catalog.ts';
 import type { BeginSync, SyncBegun, SyncHeld, SyncLease, SyncRecord } from '../../ports/catalog-syncs.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -206,10 +207,9 @@ async function takeStores(
 ): Promise<Taken | Held> {
   const { clock, processes } = ports;
   const leaseMs = leaseMsOf(ports);
-  const { host, pid } = processes.self;
   const stores: StoreHeld[] = [];
   for (const [target, { storage, title }] of args.targets.entries()) {
-    const holder = `${host}, process ${pid}`;
+    const holder = describeOwner(processes.self);
     try {
       const answer = await storage.lease({ holder, process: processes.self, leaseMs, nowMs: clock.nowMs() });
       if ('release' in answer) {

@@ -1,3 +1,4 @@
+import { describeOwner } from '../../domain/transfer/claim-owner.ts';
 import type { Catalog } from '../../ports/catalog.ts';
 import type { SyncLease } from '../../ports/catalog-syncs.ts';
 import type { CopyPool } from '../../ports/copy-pool.ts';
@@ -110,6 +111,6 @@ export async function syncReplicas(ports: SyncPorts, args: SyncReplicas): Promis
 
 function describeHeld(held: Held): string {
   const since = new Date(held.sinceMs).toISOString();
-  const who = held.kind === 'held' ? `${held.holder.host}, process ${held.holder.pid}` : held.heldBy;
+  const who = held.kind === 'held' ? describeOwner(held.holder) : held.heldBy;
   return `${held.target} is being synced by ${who} since ${since}; try again when it has ended, or wait for it with --wait`;
 }

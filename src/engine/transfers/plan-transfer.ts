@@ -306,7 +306,7 @@ function knownToken(token: string | undefined): string | undefined {
 
 function describeNone(rejected: readonly { readonly store: string; readonly why: string }[]): string {
   if (rejected.length === 0) return 'no store has a copy of it';
-  return `no store can give it: ${rejected.map(({ store, why }) => `${store}, ${why}`).join('; ')}`;
+  return `no store can give it (${rejected.map(({ store, why }) => `${store}: ${why}`).join('; ')})`;
 }
 
 function notNow(outcome: AttemptOutcome): TransferPlan {

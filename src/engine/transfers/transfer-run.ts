@@ -357,6 +357,7 @@ function transferOf(held: Held): Transfer {
     sources: planned.sources,
     destination: planned.destination,
     onto: row.onto,
+    leftFrom: row.leftFrom,
     content: { size, sha256, checksums: {}, operation: row.operation },
     priority: request.priority,
     ...(request.ofRules === undefined ? {} : { activity: request.ofRules.activity }),

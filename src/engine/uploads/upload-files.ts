@@ -3,7 +3,9 @@ import { showName } from '../../domain/collection/collection.ts';
 import type { ObjectName } from '../../domain/object/object-name.ts';
 import { PLAIN_RULE, type RuleWords } from '../../domain/rule/rule.ts';
 import { urlOf } from '../../domain/store/protocol.ts';
+import { readOwner } from '../../domain/transfer/claim-owner.ts';
 import type { NewUpload, UploadBegun } from '../../ports/uploads.ts';
+import { isOwnerDead } from '../end-dead-claims.ts';
 import { HashingBody } from '../hashing-body.ts';
 import { makeContent } from '../object-content.ts';
 import { RequestLeases } from '../request-leases.ts';
@@ -283,8 +285,8 @@ class UploadRun {
   }
 
   #isDead(owner: string): boolean {
-    const [, host, pid] = OWNER.exec(owner) ?? [];
-    return host !== undefined && this.#ports.processes.isDead({ host, pid: Number(pid), startedMs: 0 });
+    const who = readOwner(owner);
+    return who !== undefined && isOwnerDead(this.#ports.processes, who);
   }
 
   /** Their bytes are at the store, and the rule's locks on them; so they only become members. */
@@ -327,9 +329,6 @@ class Ended {
     await this.#upload.tell?.({ kind: 'ended', file: result });
   }
 }
-
-/** As whoever uploads is called (`UploadFiles.owner`). */
-const OWNER = /^(.+), process (\d+)$/;
 
 function reasonOf(
   answer: Exclude<UploadBegun, { readonly kind: 'begun' | 'present' }>,

@@ -96,7 +96,10 @@ export class CatalogContract {
     return this.recordOne(this.put(scope, name, { replicas: stores.map((store) => replicaAt(store, name)) }));
   }
 
-  claim(scope: TestScope, options: { limit?: number; leaseMs?: number } = {}): Promise<readonly ClaimedRequest[]> {
+  claim(
+    scope: TestScope,
+    options: { limit?: number; leaseMs?: number; owner?: string } = {},
+  ): Promise<readonly ClaimedRequest[]> {
     return this.catalog.claimRequests({
       owner: 'worker',
       limit: 100,

@@ -113,6 +113,21 @@ export function describeRequests(contract: CatalogContract): void {
       expect(await contract.claim(scope)).toEqual([]);
     });
 
+    it('ends at once where its owner is known to have ended, and nobody else loses his', async () => {
+      const scope = await contract.openScope();
+      for (const name of ['a', 'b']) await contract.queueCopy(scope, name);
+      const dead = `dead of ${scope.name}`;
+      const [first] = await contract.claim(scope, { limit: 1, owner: dead });
+      const [other] = await contract.claim(scope, { limit: 1, owner: `other of ${scope.name}` });
+      expect(await contract.catalog.listClaimOwners()).toEqual(expect.arrayContaining([dead]));
+      expect(await contract.claim(scope)).toEqual([]);
+      expect(await contract.catalog.endClaims([dead, 'nobody'])).toBe(1);
+      const [again] = await contract.claim(scope);
+      expect(again?.lease).toEqual({ requestId: first?.lease.requestId, token: 2 });
+      expect(await contract.catalog.renewRequests([leaseOf(first), leaseOf(other)], 60_000)).toEqual([false, true]);
+      expect(await contract.catalog.listClaimOwners()).not.toContain(dead);
+    });
+
     it('that is old changes nothing', async () => {
       const scope = await contract.openScope();
       await contract.queueCopy(scope, 'a');

@@ -27,6 +27,18 @@ export function describeRuleLife(contract: CatalogContract): void {
       expect(await contract.catalog.renewRules([lease], 0)).toEqual([false]);
     });
 
+    it('goes on at once where whoever claimed it is known to have ended', async () => {
+      const scope = await contract.openScope();
+      const id = await addRule(contract, ruleOver(scope));
+      const claim = { owner: `dead of ${scope.name}`, limit: 1, leaseMs: 60_000, rules: [id] };
+      const [claimed] = await contract.catalog.claimRules(claim);
+      expect(await contract.catalog.claimRules(claim)).toEqual([]);
+      expect(await contract.catalog.listClaimOwners()).toEqual(expect.arrayContaining([claim.owner]));
+      expect(await contract.catalog.endClaims([claim.owner])).toBe(1);
+      expect(await contract.catalog.claimRules(claim)).toMatchObject([{ work: 'apply' }]);
+      expect(await contract.catalog.renewRules(claimed === undefined ? [] : [claimed.lease], 1)).toEqual([false]);
+    });
+
     it('is applied once more when its content changes behind the page it is at', async () => {
       const scope = await contract.openScope();
       await contract.putWithReplicas(scope, 'b', []);

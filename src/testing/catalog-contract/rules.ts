@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type CatalogContract, contentOf } from './harness.ts';
+import { type CatalogContract, contentOf, type TestScope } from './harness.ts';
 import { addRule, applyRule, arrival, claimRule, endRule, failure, ruleOver } from './rules-harness.ts';
 
 /** Duties of rules and their locks: `addRule` to `releaseLocks`, `listLocks`. */
@@ -105,23 +105,32 @@ export function describeRules(contract: CatalogContract): void {
       expect(await contract.catalog.readRule(one)).toBeUndefined();
     });
 
-    it('that ends withdraws what is under way for nobody: its outcome comes too late', async () => {
+    it('that ends withdraws what is under way for nobody', async () => {
       const scope = await contract.openScope();
       await contract.putWithReplicas(scope, 'a', [scope.source]);
       const id = await addRule(contract, ruleOver(scope));
-      await contract.catalog.openScope({
-        name: scope.name,
-        title: scope.name,
-        source: scope.source,
-        replicas: [{ store: scope.far, title: 'far', priority: 1 }],
-        standing: true,
-      });
+      await leaveNear(contract, scope);
+      await applyRule(contract, id, [scope.near]);
+      await endRule(contract, id);
+      expect((await contract.read(scope, 'a')).replicas).toMatchObject([{ store: scope.source }]);
+      expect(await contract.claim(scope)).toEqual([]);
+    });
+
+    it('that ends releases what somebody has in hand: bytes may lie there, and its outcome comes too late', async () => {
+      const scope = await contract.openScope();
+      await contract.putWithReplicas(scope, 'a', [scope.source]);
+      const id = await addRule(contract, ruleOver(scope));
+      await leaveNear(contract, scope);
       await applyRule(contract, id, [scope.near]);
       const claimed = await contract.claim(scope);
       await endRule(contract, id);
-      expect((await contract.read(scope, 'a')).replicas).toMatchObject([{ store: scope.source }]);
+      const givenUp = { store: scope.near, state: 'UNAVAILABLE', token: undefined };
+      expect((await contract.read(scope, 'a')).replicas).toContainEqual(expect.objectContaining(givenUp));
       expect(await contract.catalog.settleTransfers(claimed.map((request) => arrival(request)))).toEqual([false]);
-      expect((await contract.read(scope, 'a')).replicas).toHaveLength(1);
+      const released = await contract.catalog.listReleased(scope.near, 10);
+      expect(released).toMatchObject([{ name: 'a', state: 'UNAVAILABLE', purge: true }]);
+      expect(await contract.catalog.condemn(released, { exceptStores: [] })).toEqual([true]);
+      expect((await contract.read(scope, 'a')).replicas).toHaveLength(2);
     });
 
     it('whose lease is lost applies nothing', async () => {
@@ -196,4 +205,10 @@ export function describeRules(contract: CatalogContract): void {
       expect(await contract.catalog.readRule(id)).toMatchObject({ state: 'OK' });
     });
   });
+}
+
+/** The profile mirrors only `far` from now on: what rules do at `near` is theirs. */
+function leaveNear(contract: CatalogContract, { name, source, far }: TestScope): Promise<void> {
+  const replicas = [{ store: far, title: 'far', priority: 1 }];
+  return contract.catalog.openScope({ name, title: name, source, replicas, standing: true });
 }

@@ -209,13 +209,16 @@ export class LocalTool implements TransferTool {
     const reads = await this.#o.pool.read({ items }, () => undefined);
     for (const [at, one] of page.entries()) {
       const read = reads[at];
-      const { sha256, operation } = one.transfer.content;
+      const { content, leftFrom = [] } = one.transfer;
+      const { sha256, operation } = content;
       if (read?.kind === 'failed' && read.failure.kind === 'not-found' && one.onto !== undefined) {
         this.#again(one, undefined);
         continue;
       }
-      if (read?.kind === 'read' && read.sha256 !== sha256 && read.head.mark?.operation === operation) {
-        // This very copy was begun before and came out wrong: it is nobody else's, and replaced.
+      const marked = read?.kind === 'read' ? read.head.mark?.operation : undefined;
+      const isLeft = marked !== undefined && (marked === operation || leftFrom.includes(marked));
+      if (read?.kind === 'read' && read.sha256 !== sha256 && isLeft) {
+        // This very copy was begun before and came out wrong, or one of an earlier version was left: it is nobody else's, and replaced.
         this.#replace(one, read.head.token);
         continue;
       }
