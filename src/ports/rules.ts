@@ -341,8 +341,8 @@ export interface TransferOutcome {
   readonly soft: boolean;
   /** The copy was given up: its locks are stuck, and tried again when `request.afterMs` is over. */
   readonly stuck: StuckReason | undefined;
-  /** A source to be looked at before it gives bytes again: becomes `SUSPICIOUS` if its token is still this one. */
-  readonly doubtedSource: { readonly store: string; readonly token: string | undefined } | undefined;
+  /** Sources to be looked at before they give bytes again: each becomes `SUSPICIOUS` if its token is still this one. */
+  readonly doubtedSources: readonly { readonly store: string; readonly token: string | undefined }[];
   /** For the recent results of the route. Where no source is told, there is no route. */
   readonly bytes: number;
   readonly busyMs: number;
