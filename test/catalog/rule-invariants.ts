@@ -1,9 +1,13 @@
 /** What must hold after every transaction, asked of the database itself. Every sentence that comes back is a breach. */
 export async function findBreaches(
   query: (text: string) => Promise<readonly unknown[][]>,
-  { scope, account }: { readonly scope: string; readonly account: string },
+  {
+    scope,
+    account,
+    places = `test:${scope}/%`,
+  }: { readonly scope: string; readonly account: string; readonly places?: string },
 ): Promise<readonly string[]> {
-  const all = invariants(scope, account);
+  const all = invariants(scope, account, places);
   const sentences = Object.entries(all).map(([sentence, text]) => `select '${sentence}' where exists (${text})`);
   const broken = await query(sentences.join(' union all '));
   return Promise.all(
@@ -16,7 +20,7 @@ export async function findBreaches(
 const SATISFIED = 'p.state in (2, 3)';
 const LIVE = "q.kind = 'copy' and q.due_ms is not null";
 
-function invariants(scope: string, account: string): Readonly<Record<string, string>> {
+function invariants(scope: string, account: string, places: string): Readonly<Record<string, string>> {
   const here = `o.scope = (select id from scope where name = '${scope}')`;
   const mine = `u.account like '${account}.%'`;
   const locks = `lock l join object o on o.id = l.object and ${here}`;
@@ -66,7 +70,7 @@ function invariants(scope: string, account: string): Readonly<Record<string, str
       where p.placed is not null and (p.placed = 4) <> (p.state = 7)`,
     'space is not the sum of the copies': `
       select s.store, s.used, s.reserved, s.leaving, s.pending, p.used, p.reserved, p.leaving, p.pending
-      from store_space s join store t on t.id = s.store and t.place like 'test:${scope}/%' left join (
+      from store_space s join store t on t.id = s.store and t.place like '${places}' left join (
         select p.store, sum(case when ${RESERVED} then 0 else v.size end) as used, sum(case when ${RESERVED} then v.size else 0 end) as reserved,
           sum(case when p.state = 7 then v.size else 0 end) as leaving, sum(case when p.state = 1 then 1 else 0 end) as pending
         from replica p join version v on v.id = p.version where p.placed is not null group by p.store) as p on p.store = s.store

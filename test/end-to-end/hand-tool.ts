@@ -40,7 +40,7 @@ export class HandTool implements TransferTool {
 
   /** Tells each listener of all that is over. */
   push(): void {
-    for (const report of this.#reports) for (const listener of [...this.#listeners]) listener(report);
+    for (const report of this.#reports) for (const listener of this.#listeners) listener(report);
   }
 
   /** Answers whoever has polled with all that is over, each `times` times. */

@@ -82,8 +82,9 @@ export class RuleWorld implements AsyncDisposable {
   /** What rules are carried out with, in this thread: quicker for a few objects, and `over` may stand between the tool and a store. */
   async ports(over: (storage: Storage) => Storage = (storage) => storage, pando = this.pando): Promise<RuleWorkPorts> {
     const ports = await pando.uploadPorts();
-    const opened = await Promise.all([...ports.stores.values()].map(({ protocols: [own] }) => own?.open()));
-    const tool = openLocal(opened.filter((storage) => storage !== undefined).map(over), { readBack: true });
+    const own = [...ports.stores.values()].flatMap(({ protocols }) => protocols.slice(0, 1));
+    const opened = await Promise.all(own.map(async (protocol) => over(await protocol.open())));
+    const tool = openLocal(opened, { readBack: true });
     return { ...ports, tools: [tool], topology: describeTopology(ports.stores) };
   }
 
