@@ -20,6 +20,11 @@ const ORDERS = [
   ['polled twice, then pushed twice', 'poll'],
 ] as const;
 
+const MOMENTS = [
+  ['reads its source', async (world: RuleWorld) => heldAt(world, 'data')],
+  ['has published, and not recorded, its copy', heldBeforeRecord],
+] as const;
+
 describe.each(CATALOGS)('at the same moment, on %s:', (kind) => {
   const catalogUrl = useCatalogs(kind);
 
@@ -34,18 +39,18 @@ describe.each(CATALOGS)('at the same moment, on %s:', (kind) => {
     await using world = await open();
     const ids = [await world.rule('data:x', at('ch')), await world.rule('data:x', { ...at('ch'), copies: 2 })];
     const other = ids[1 - gone] ?? 0;
-    const { gate, ports } = await heldAt(world, 'data');
+    const { ports, ...held } = await heldAt(world, 'data');
     await evaluate(ports);
     expect(await requestsOf(world)).toMatchObject([{ state: 'QUEUED' }]);
     const running = transfer(ports);
-    await gate.reached;
+    await held.reached();
     await (await world.rules()).remove(ids[gone] ?? 0);
     await evaluate(ports);
     expect(await stateOf(world)).toMatchObject({
       replicas: ['ch COPYING', 'data AVAILABLE'],
       locks: [[other, 'ch', 'REPLICATING']],
     });
-    gate.open();
+    held.open();
     expect(await running).toMatchObject({ done: 1, postponed: 0 });
     expect(await stateOf(world)).toMatchObject({
       replicas: ['ch AVAILABLE', 'data AVAILABLE'],
@@ -63,17 +68,17 @@ describe.each(CATALOGS)('at the same moment, on %s:', (kind) => {
     await expectNothingAt(world, 'ch');
   });
 
-  test('a rule is deleted while its transfer runs: what arrives is removed again', async () => {
+  test.each(MOMENTS)('a rule is deleted while its transfer %s: what arrives is removed again', async (_, heldWhere) => {
     await using world = await open();
     const rule = await world.rule('data:x', at('ch'));
-    const { gate, ports } = await heldAt(world, 'data');
-    await evaluate(ports);
-    const running = transfer(ports);
-    await gate.reached;
+    const held = await heldWhere(world);
+    await evaluate(held.ports);
+    const running = transfer(held.ports);
+    await held.reached();
     await (await world.rules()).remove(rule);
-    await evaluate(ports);
+    await evaluate(held.ports);
     expect(await stateOf(world)).toEqual({ replicas: ['data AVAILABLE'], locks: [] });
-    gate.open();
+    held.open();
     expect(await running).toMatchObject({ done: 0, failed: 0 });
     await expectNothingAt(world, 'ch');
     expect(await (await world.pando.catalog()).readRule(rule)).toBeUndefined();
@@ -83,15 +88,15 @@ describe.each(CATALOGS)('at the same moment, on %s:', (kind) => {
     await using world = await open();
     await using other = world.another();
     const first = await world.rule('data:x', at('ch'));
-    const { gate, ports } = await heldAt(world, 'data');
+    const { ports, ...held } = await heldAt(world, 'data');
     await evaluate(ports);
     const running = transfer(ports);
-    await gate.reached;
+    await held.reached();
     await (await world.rules()).remove(first);
     const second = await world.rule('data:x', at('ch'));
     await world.workHere(await world.ports(undefined, other));
     expect(await stateOf(world)).toMatchObject({ locks: [[second, 'ch', 'OK']] });
-    gate.open();
+    held.open();
     expect(await running).toMatchObject({ done: 0, failed: 0 });
     await expectOneCopy(world, { rule: second, store: 'ch' });
   });
@@ -101,16 +106,16 @@ describe.each(CATALOGS)('at the same moment, on %s:', (kind) => {
     const first = await world.rule('data:x', { ...at('ch'), purge: true });
     await world.workHere();
     const second = await world.rule('data:x', { ...at('us'), source: 'ch' });
-    const { gate, ports } = await heldAt(world, 'ch');
+    const { ports, ...held } = await heldAt(world, 'ch');
     await evaluate(ports);
     const running = transfer(ports);
-    await gate.reached;
+    await held.reached();
     await (await world.rules()).remove(first);
     await using other = world.another();
     await world.workHere(await world.ports(undefined, other));
     expect(world.filesAt('ch')).toEqual(['x']);
     expect(await stateOf(world)).toMatchObject({ replicas: ['ch AVAILABLE', 'data AVAILABLE', 'us COPYING'] });
-    gate.open();
+    held.open();
     expect(await running).toMatchObject({ done: 1 });
     await expectOneCopy(world, { rule: second, store: 'us' });
     await world.workHere();
@@ -124,13 +129,13 @@ describe.each(CATALOGS)('at the same moment, on %s:', (kind) => {
     // Chosen first, because it is nearest.
     await world.reopen({ ...STORES, ch: 'site: CERN\ndistance: {us: 1}', data: 'site: home\ndistance: {us: 9}' });
     const second = await world.rule('data:x', at('us'));
-    const { gate, ports } = await heldAt(world, 'ch');
+    const { ports, ...held } = await heldAt(world, 'ch');
     await evaluate(ports);
     const running = transfer(ports);
-    await gate.reached;
+    await held.reached();
     const { replicas } = await explained(world);
     rmSync(join(world.root, 'ch', replicas.find(({ store }) => store === 'ch')?.place ?? ''));
-    gate.open();
+    held.open();
     // One copy for the rule that waits, and one in the place of what turned out to be gone.
     expect(await running).toMatchObject({ done: 2, failed: 0 });
     expect((await useOf(world, 'us'))?.recent).toEqual([{ source: placeOf(world, 'data'), succeeded: 1, failed: 0 }]);
@@ -144,17 +149,17 @@ describe.each(CATALOGS)('at the same moment, on %s:', (kind) => {
     expect([world.filesAt('ch'), world.filesAt('us')]).toEqual([['x'], ['x']]);
   });
 
-  test('the object is deleted while its source is read: what arrives is removed again', async () => {
+  test.each(MOMENTS)('the object is deleted while a transfer of it %s: nothing of it is left', async (_, heldWhere) => {
     await using world = await open();
     const rule = await world.rule('data:x', at('ch'));
-    const { gate, ports } = await heldAt(world, 'data');
-    await evaluate(ports);
-    const running = transfer(ports);
-    await gate.reached;
+    const held = await heldWhere(world);
+    await evaluate(held.ports);
+    const running = transfer(held.ports);
+    await held.reached();
     const profile = world.pando.profile('data');
     if (profile === undefined) throw new Error('there is no profile');
     await (await world.pando.objects()).delete({ scope: await world.pando.openScope(profile), name: 'x' });
-    gate.open();
+    held.open();
     expect(await running).toMatchObject({ done: 0 });
     await world.workHere();
     await expectNothingAt(world, 'ch');
@@ -166,34 +171,22 @@ describe.each(CATALOGS)('at the same moment, on %s:', (kind) => {
   test.each(ORDERS)('a result is %s: it has one effect', async (_, first) => {
     await using world = await open();
     const rule = await world.rule('data:x', at('ch'));
-    const ports = await world.ports();
+    const { ports, settled, ...held } = await heldBeforeRecord(world);
     const [local] = ports.tools;
     if (local === undefined) throw new Error('there is no tool');
     const tool = new HandTool(local);
-    const settling = Promise.withResolvers<void>();
-    const settle = Promise.withResolvers<void>();
-    const settled: (readonly boolean[])[] = [];
-    const catalog = overCatalog(ports, {
-      settleTransfers: async (outcomes) => {
-        settling.resolve();
-        await settle.promise;
-        const done = await ports.catalog.settleTransfers(outcomes);
-        settled.push(done);
-        return done;
-      },
-    });
     await evaluate(ports);
-    const running = transfer({ ...ports, catalog, tools: [tool] });
+    const running = transfer({ ...ports, tools: [tool] });
     await tool.over;
     await tool.polled;
     const push = () => [1, 2].forEach(() => tool.push());
     if (first === 'push') push();
     else tool.answer(2);
-    await settling.promise;
+    await held.reached();
     // The second way tells the same while what the first one told is being recorded.
     if (first === 'push') tool.answer(2);
     else push();
-    settle.resolve();
+    held.open();
     expect(await running).toEqual({ done: 1, moot: 0, postponed: 0, failed: 0 });
     push();
     expect(settled).toEqual([[true]]);
@@ -245,23 +238,23 @@ describe.each(CATALOGS)('at the same moment, on %s:', (kind) => {
       });
       await evaluate(slow.ports);
       const abandoned = transfer({ ...slow.ports, catalog });
-      await slow.gate.reached;
+      await slow.reached();
       // As if it had slept for longer than its lease.
       expect(await catalog.renewRequests(leases, 0)).toEqual([true]);
       await using other = world.another();
       const quick = await heldAt(world, 'data', other);
       const taken = transfer(quick.ports);
-      await quick.gate.reached;
+      await quick.reached();
       if (when === 'before') {
-        slow.gate.open();
+        slow.open();
         expect(await abandoned).toMatchObject({ done: 0, postponed: 1 });
         expect((await stateOf(world)).locks).toEqual([[rule, 'ch', 'REPLICATING']]);
-        quick.gate.open();
+        quick.open();
         expect(await taken).toMatchObject({ done: 1 });
       } else {
-        quick.gate.open();
+        quick.open();
         expect(await taken).toMatchObject({ done: 1 });
-        slow.gate.open();
+        slow.open();
         expect(await abandoned).toMatchObject({ done: 0, postponed: 1 });
       }
       await expectOneCopy(world, { rule, store: 'ch' });
@@ -271,17 +264,39 @@ describe.each(CATALOGS)('at the same moment, on %s:', (kind) => {
 
 const at = (stores: string): RuleTerms => ({ copies: 1, stores });
 
-/** Ports whose transfers stand still where they read this store, until the gate is opened. */
-async function heldAt(
-  world: RuleWorld,
-  store: string,
-  pando = world.pando,
-): Promise<{ gate: Gate; ports: RuleWorkPorts }> {
+/** Ports whose transfers stand still somewhere. */
+interface HeldPorts {
+  readonly ports: RuleWorkPorts;
+  /** One of them stands there. */
+  reached(): Promise<void>;
+  open(): void;
+}
+
+/** Where they read this store. */
+async function heldAt(world: RuleWorld, store: string, pando = world.pando): Promise<HeldPorts> {
   const gate = new Gate();
   gate.shut();
   const place = placeOf(world, store);
   const over = (storage: Storage): Storage => (storage.place === place ? gate.before(storage) : storage);
-  return { gate, ports: await world.ports(over, pando) };
+  return { ports: await world.ports(over, pando), reached: () => gate.reached, open: () => gate.open() };
+}
+
+/** Where their bytes lie at the destination, and nobody knows. `settled`: what the catalog answered from then on. */
+async function heldBeforeRecord(world: RuleWorld): Promise<HeldPorts & { readonly settled: (readonly boolean[])[] }> {
+  const ports = await world.ports();
+  const reached = Promise.withResolvers<void>();
+  const opened = Promise.withResolvers<void>();
+  const settled: (readonly boolean[])[] = [];
+  const catalog = overCatalog(ports, {
+    settleTransfers: async (outcomes) => {
+      reached.resolve();
+      await opened.promise;
+      const answer = await ports.catalog.settleTransfers(outcomes);
+      settled.push(answer);
+      return answer;
+    },
+  });
+  return { ports: { ...ports, catalog }, settled, reached: () => reached.promise, open: () => opened.resolve() };
 }
 
 function overCatalog(ports: RuleWorkPorts, changed: Partial<RuleWorkPorts['catalog']>): RuleWorkPorts['catalog'] {
