@@ -191,7 +191,7 @@ function arrival(request: ClaimedRequest): TransferOutcome {
     replica: { state: 'AVAILABLE', place: `${request.scope}/${request.name}`, token, verification: 'written' },
     soft: false,
     stuck: undefined,
-    doubtedSource: undefined,
+    doubtedSources: [],
     bytes: 4096,
     busyMs: 10,
   };

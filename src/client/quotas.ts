@@ -1,6 +1,6 @@
 import type { Configuration } from '../config/configuration.ts';
 import type { Catalog } from '../ports/catalog.ts';
-import type { Quota } from '../ports/rules.ts';
+import type { Quota } from '../ports/quotas.ts';
 import { type Actor, demandAdministrator } from './actor.ts';
 import { listStores } from './list-stores.ts';
 import { walkRules } from './walk-rules.ts';

@@ -22,6 +22,9 @@ const PROBLEMS_MAX = 20;
 /** Nobody has so many stores; a slip of the keyboard does. */
 const NUMBER_REPLICAS_MAX = 10_000;
 
+/** How a text of XML begins. */
+const XML = /^\uFEFF?\s*</;
+
 const bytes = size('0', '9PB').optional();
 const nodes = z.array(text).optional();
 
@@ -80,8 +83,9 @@ const OF_OBJECTS: PolicyTitles = {
 const ACCEPTANCE: PolicyKind = { ...OF_STORES, other: OF_OBJECTS };
 const REPLICATION_POLICY: PolicyKind = { ...OF_OBJECTS, other: OF_STORES };
 
-/** What a store accepts, as the section of a configuration at `path` says it (docs/policies.md, "Acceptance"). */
+/** What a store accepts, as a configuration at `path` says it: a section, or a text of XML (docs/policies.md, "Acceptance"). */
 export function readAcceptancePolicy(input: unknown, path: ConfigurationPath): SectionRead<AcceptancePolicy> {
+  if (typeof input === 'string' && XML.test(input)) return readAcceptanceXml(input, path);
   const { value, findings } = readSection(acceptance, input, path);
   const repeats = findRepeats(input, path);
   if (value === undefined || repeats.length > 0) return { value: undefined, findings: [...findings, ...repeats] };
@@ -93,6 +97,21 @@ export function readAcceptancePolicy(input: unknown, path: ConfigurationPath): S
     allowedFormats: value.allowed_object_format ?? [],
   };
   return { value: policy, findings };
+}
+
+/** One finding with all that is wrong, each by its line in the XML: lines of the file around it may be folded. */
+function readAcceptanceXml(policyText: string, path: ConfigurationPath): SectionRead<AcceptancePolicy> {
+  const { document, input } = parsePolicyXml(policyText, ACCEPTANCE_NAMES);
+  const read = document.isReadable ? readAcceptancePolicy(input, []) : undefined;
+  const told = (read?.findings ?? []).map((one) => ({ ...one, path: inXml(one.path, ACCEPTANCE_NAMES) }));
+  const problems = inOrder([...document.flaws, ...placeFindings(told, document, undefined)]);
+  const [first] = problems;
+  if (first === undefined) return { value: read?.value, findings: [] };
+  const all = problems.slice(0, PROBLEMS_MAX).map(({ line, message }) => `line ${line}: ${message}`);
+  return {
+    value: undefined,
+    findings: [{ path, message: `is XML with mistakes: ${all.join('; ')}`, remedy: first.remedy }],
+  };
 }
 
 /** An object's policy, as the section of a configuration at `path` says it (docs/policies.md, "Policies of objects"). */
@@ -129,7 +148,7 @@ function parsePolicy<T>(
   read: (input: unknown, path: ConfigurationPath) => SectionRead<T>,
 ): T {
   if (policyText.length > POLICY_LENGTH_MAX) throw tooLong(file, names);
-  const xml = /^\uFEFF?\s*</.test(policyText) ? parsePolicyXml(policyText, names) : undefined;
+  const xml = XML.test(policyText) ? parsePolicyXml(policyText, names) : undefined;
   const document = xml?.document ?? parseDocument(policyText);
   const outcome = document.isReadable ? read(xml?.input ?? document.value, []) : undefined;
   const findings = (outcome?.findings ?? []).slice(0, PROBLEMS_MAX);

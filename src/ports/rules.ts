@@ -1,3 +1,4 @@
+import type { Quota, AccountUse } from './quotas.ts';
 import type { ObjectName } from '../domain/object/object-name.ts';
 import type { ObjectContent } from '../domain/object/version.ts';
 import type { GroupRest } from '../domain/placement/placement-facts.ts';
@@ -353,8 +354,8 @@ export interface TransferOutcome {
   readonly soft: boolean;
   /** The copy was given up: its locks are stuck, and tried again when `request.afterMs` is over. */
   readonly stuck: StuckReason | undefined;
-  /** A source to be looked at before it gives bytes again: becomes `SUSPICIOUS` if its token is still this one. */
-  readonly doubtedSource: { readonly store: string; readonly token: string | undefined } | undefined;
+  /** Sources to be looked at before they give bytes again: each becomes `SUSPICIOUS` if its token is still this one. */
+  readonly doubtedSources: readonly { readonly store: string; readonly token: string | undefined }[];
   /**
    * Of a request that is `WAITING`: a temporary copy is asked for at this store, from which it goes on. `place`: key it is to have
    * there, if there is none of it yet.
@@ -392,15 +393,3 @@ export interface ReleasedRecord extends ReplicaKey {
 
 /** Places of stores whose copies never count (memory). */
 export type CountsAsGood = { readonly exceptStores: readonly string[] };
-
-export interface Quota {
-  readonly account: string;
-  readonly expression: string;
-  readonly bytes: number;
-}
-
-export interface AccountUse {
-  readonly store: string;
-  readonly bytes: number;
-  readonly locks: number;
-}

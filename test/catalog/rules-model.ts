@@ -277,7 +277,7 @@ async function settle(world: World, outcomes: readonly number[]): Promise<void> 
       case 'cancelled':
         return arrival(request, { request: { state: 'CANCELLED', why: 'nobody wants it' }, replica: 'drop' });
       case 'doubt':
-        return failure(request, { doubtedSource: { store: world.scope.source, token: 't' } });
+        return failure(request, { doubtedSources: [{ store: world.scope.source, token: 't' }] });
     }
   });
   const settled = await catalog.settleTransfers(told);

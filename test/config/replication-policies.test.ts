@@ -141,6 +141,27 @@ describe('the policy of a store', () => {
       value: { replicate: true, allowedNodes: ['a'], allowedFormats: [] },
       findings: [],
     });
+    expect(readAcceptancePolicy(NODE_XML, path)).toEqual({ value: published, findings: [] });
+    expect(
+      readAcceptancePolicy(NODE_XML.replace('524288000', 'x').replaceAll('spaceAllocated', 'spaceGiven'), path),
+    ).toEqual({
+      value: undefined,
+      findings: [
+        {
+          path,
+          message: expect.stringMatching(
+            /^is XML with mistakes: line 3: "x" is not a size.*; line 4: spaceGiven is not an element/,
+          ),
+          remedy: expect.any(String),
+        },
+      ],
+    });
+    expect(readAcceptancePolicy(OBJECT_XML, path).findings).toMatchObject([
+      { message: 'is XML with mistakes: line 2: the text is <replicationPolicy>, and not <nodeReplicationPolicy>' },
+    ]);
+    expect(readAcceptancePolicy('everything', path).findings).toMatchObject([
+      { path, message: 'must be a section with keys of its own' },
+    ]);
     expect(readAcceptancePolicy({ max_object_size: 'x' }, path).findings).toMatchObject([
       { path: [...path, 'max_object_size'] },
     ]);

@@ -71,6 +71,6 @@ test('where every relay fails the rule is stuck, and explain tells why and when 
   const explained = await world.explain('data:x');
   expect(explained).toMatchObject({ copies: [{ store: 'end', lock: 'STUCK' }] });
   const [copy] = 'copies' in explained ? explained.copies : [];
-  expect(copy?.why).toContain('near, a copy there, on the way, failed');
+  expect(copy?.why).toContain('near: a copy there, on the way, failed');
   expect(copy?.nextMs).toBeGreaterThan(0);
 });

@@ -4,9 +4,16 @@ import type { GetOptions, Got, Storage } from '../../src/ports/storage.ts';
 export class Gate {
   #opened = Promise.resolve();
   #open = (): void => undefined;
+  #reached = Promise.withResolvers<void>();
+
+  /** A read stands before it, or has since it was shut. */
+  get reached(): Promise<void> {
+    return this.#reached.promise;
+  }
 
   shut(): void {
     this.open();
+    this.#reached = Promise.withResolvers<void>();
     this.#opened = new Promise((resolve) => {
       this.#open = resolve;
     });
@@ -22,6 +29,7 @@ export class Gate {
       get: (target, name) => {
         if (name === 'get')
           return async (key: string, options?: GetOptions): Promise<Got> => {
+            this.#reached.resolve();
             await this.#opened;
             return inner.get(key, options);
           };

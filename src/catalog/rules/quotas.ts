@@ -1,4 +1,5 @@
-import type { AccountUse, PageQuota, Quota, RuleCatalog } from '../../ports/rules.ts';
+import type { PageQuota, RuleCatalog } from '../../ports/rules.ts';
+import type { AccountUse, Quota } from '../../ports/quotas.ts';
 import type { Session, SetStatement } from '../session.ts';
 
 export async function setQuota(session: Session, quota: Parameters<RuleCatalog['setQuota']>[0]): Promise<void> {

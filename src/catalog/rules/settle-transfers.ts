@@ -277,9 +277,10 @@ const doubt: SetStatement = {
 async function doubtSources(session: Session, settling: readonly Settling[]): Promise<void> {
   const rows = new Map<string, SqlValue[]>();
   for (const { outcome, object, version } of settling) {
-    if (outcome.doubtedSource === undefined) continue;
-    const store = await session.known.stores.requireId(session, outcome.doubtedSource.store);
-    rows.set(`${object} ${store} ${version}`, [object, store, version, outcome.doubtedSource.token ?? null]);
+    for (const doubted of outcome.doubtedSources) {
+      const store = await session.known.stores.requireId(session, doubted.store);
+      rows.set(`${object} ${store} ${version}`, [object, store, version, doubted.token ?? null]);
+    }
   }
   await session.run(doubt, [...rows.values()]);
 }

@@ -107,7 +107,7 @@ function toTransfer(
   fraction: number,
 ): TransferOutcome {
   const { lease } = outcome;
-  const nothing = { lease, attempt: undefined, soft: false, doubtedSource: undefined, bytes: 0, busyMs: 0 } as const;
+  const nothing = { lease, attempt: undefined, soft: false, doubtedSources: [], bytes: 0, busyMs: 0 } as const;
   const kept = { ...nothing, replica: undefined, stuck: undefined };
   switch (outcome.kind) {
     case 'done':

@@ -1,6 +1,7 @@
 import { type Compilable, type RawBuilder, sql } from 'kysely';
 import { REPLICA_STATES, type ReplicaState } from '../../domain/replica/replica.ts';
-import { CatalogError, type ScanPage, type ScanQuery } from '../../ports/catalog.ts';
+import { CatalogError } from '../../ports/catalog.ts';
+import type { ScanPage, ScanQuery } from '../../ports/catalog-scan.ts';
 import { TOMBSTONE } from '../codes.ts';
 import type { Session } from '../session.ts';
 import { toldState } from '../softness.ts';

@@ -3,7 +3,8 @@ import type { StoreFacts } from '../../domain/placement/placement-facts.ts';
 import { selectStores } from '../../domain/store/expression/select-stores.ts';
 import { isAmong } from '../../domain/store/store-names.ts';
 import { attributesOf } from '../../domain/store/store-traits.ts';
-import type { AccountUse, Quota, StoreUse } from '../../ports/rules.ts';
+import type { StoreUse } from '../../ports/rules.ts';
+import type { AccountUse, Quota } from '../../ports/quotas.ts';
 import { namesOf, type StoreAccess, type Stores } from '../stores/store-access.ts';
 
 /** What the catalog says of stores at one moment. */

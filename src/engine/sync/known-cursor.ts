@@ -1,5 +1,6 @@
 import type { ReplicaState } from '../../domain/replica/replica.ts';
-import type { Catalog, ScanPage } from '../../ports/catalog.ts';
+import type { Catalog } from '../../ports/catalog.ts';
+import type { ScanPage } from '../../ports/catalog-scan.ts';
 
 /** Rows of the catalog asked for at once: about the size of a listing's page, so that neither waits for the other. */
 const PAGE_ROWS = 2048;

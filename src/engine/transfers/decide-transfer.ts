@@ -1,11 +1,12 @@
 import type { AttemptOutcome } from '../../domain/transfer/attempt.ts';
 import { decideOutcome } from '../../domain/transfer/decide-outcome.ts';
+import { showsUnfitSource, type WayFailure } from '../../domain/transfer/next-way.ts';
 import type { RetryPolicy } from '../../domain/transfer/retry.ts';
 import type { ClaimedRequest } from '../../ports/catalog.ts';
 import type { TransferOutcome, TransferRow } from '../../ports/rules.ts';
 import type { CarriedOut } from '../carry-out-requests.ts';
 import type { Arrived } from './confirm-arrival.ts';
-import type { PlannedTransfer } from './plan-transfer.ts';
+import { type PlannedTransfer, wayFrom } from './plan-transfer.ts';
 
 /** Attempts of one turn; then the copy is stuck, and tried again after minutes and hours. */
 const POLICY: RetryPolicy = { attemptsMax: 6, delayMs: 1_000 };
@@ -17,6 +18,8 @@ export interface EndedAttempt {
   readonly planned: PlannedTransfer | undefined;
   readonly outcome: AttemptOutcome;
   readonly arrived: Arrived | undefined;
+  /** Of the same attempt: sources that failed before the one its outcome speaks of. */
+  readonly tried: readonly WayFailure[];
   readonly busyMs: number;
   /** The destination is not flushed. */
   readonly isSoft: boolean;
@@ -44,7 +47,7 @@ const KINDS = {
 
 /** What an attempt's end makes of its request, replica and locks, as the catalog is told it (docs/states.md, "Attempts"). */
 export function decideTransfer(ended: EndedAttempt): TransferDecision {
-  const { request, row, planned, outcome, arrived, busyMs, isSoft: soft, nowMs, fraction } = ended;
+  const { request, row, planned, outcome, arrived, tried, busyMs, isSoft: soft, nowMs, fraction } = ended;
   const decision = decideOutcome({
     outcome,
     request: 'SUBMITTED',
@@ -52,14 +55,14 @@ export function decideTransfer(ended: EndedAttempt): TransferDecision {
     attempts: request.attempts,
     timesStuck: request.ofRules?.timesStuck ?? 0,
     ways: planned?.ways ?? [],
-    failures: [...(row?.failures ?? []), ...(outcome.kind === 'failed' ? [outcome.failure] : [])],
+    failures: [...(row?.failures ?? []), ...tried, ...(outcome.kind === 'failed' ? [outcome.failure] : [])],
     policy: POLICY,
     nowMs,
     fraction,
   });
   const common = {
     lease: request.lease,
-    attempt: attemptOf(planned, outcome),
+    attempt: attemptOf(planned, outcome, arrived),
     bytes: arrived === undefined ? 0 : (row?.content.size ?? 0),
     busyMs,
     soft,
@@ -67,11 +70,15 @@ export function decideTransfer(ended: EndedAttempt): TransferDecision {
   if (decision.kind !== 'decided') {
     // Nobody else tells outcomes under this lease, so an answer that is refused says that it is over.
     const why = decision.kind === 'refused' ? decision.why : 'it was told before';
-    const nothing = { replica: undefined, stuck: undefined, doubtedSource: undefined };
+    const nothing = { replica: undefined, stuck: undefined, doubtedSources: [] };
     const cancelled = { ...common, ...nothing, request: { state: 'CANCELLED', why } as const };
     return { outcome: cancelled, kind: 'moot', isCopyUnwanted: false };
   }
   const { lock, doubtedSource, isCopyUnwanted } = decision;
+  const sha256 = arrived?.checksums['sha256'];
+  const unfit = new Set([...tried.filter(showsUnfitSource).map(({ source }) => source), doubtedSource]);
+  const doubted = row?.replicas.filter(({ store, versionId }) => unfit.has(store) && versionId === request.versionId);
+  const doubtedSources = (doubted ?? []).map(({ store, token }) => ({ store, token }));
   // A copy on the way that is given up is not tried again by itself: who waits for it hears of it, and looks for another way.
   const isOver = decision.request.state === 'FAILED' || decision.request.state === 'NO_SOURCES';
   if (request.reason === 'relay' && isOver) {
@@ -79,11 +86,9 @@ export function decideTransfer(ended: EndedAttempt): TransferDecision {
     return {
       kind: 'failed',
       isCopyUnwanted,
-      outcome: { ...common, ...given, stuck: undefined, doubtedSource: undefined },
+      outcome: { ...common, ...given, stuck: undefined, doubtedSources },
     };
   }
-  const sha256 = arrived?.checksums['sha256'];
-  const doubted = row?.replicas.find(({ store }) => store === doubtedSource);
   return {
     kind: KINDS[decision.request.state],
     isCopyUnwanted,
@@ -94,7 +99,7 @@ export function decideTransfer(ended: EndedAttempt): TransferDecision {
       ...(sha256 === undefined ? {} : { sha256 }),
       ...(outcome.kind === 'relayed' ? { relay: outcome.relay } : {}),
       stuck: lock?.kind === 'got-stuck' ? lock.reason : undefined,
-      doubtedSource: doubted === undefined ? undefined : { store: doubted.store, token: doubted.token },
+      doubtedSources,
     },
   };
 }
@@ -109,10 +114,16 @@ const RECORDED = {
   relayed: 'held-back',
 } as const satisfies Record<AttemptOutcome['kind'], NonNullable<TransferOutcome['attempt']>['outcome']>;
 
-function attemptOf(planned: PlannedTransfer | undefined, outcome: AttemptOutcome): TransferOutcome['attempt'] {
+function attemptOf(
+  planned: PlannedTransfer | undefined,
+  outcome: AttemptOutcome,
+  arrived: Arrived | undefined,
+): TransferOutcome['attempt'] {
+  const failed = outcome.kind === 'failed' ? outcome.failure : undefined;
+  const way = planned === undefined ? undefined : (failed ?? wayFrom(planned, arrived?.source));
   return {
-    source: planned?.way.source,
-    protocol: planned?.way.protocol,
+    source: way?.source,
+    protocol: way?.protocol,
     outcome: RECORDED[outcome.kind],
     failure: outcome.kind === 'failed' ? outcome.failure : undefined,
     error: 'why' in outcome ? outcome.why : undefined,

@@ -50,6 +50,8 @@ export interface TransferSurroundings {
 export interface PlannedTransfer {
   readonly kind: 'planned';
   readonly sources: readonly TransferSource[];
+  /** By which each of these would be read, in their order. */
+  readonly sourceWays: readonly Way[];
   readonly destination: TransferEnd;
   /** Best first, this one included; what is left when it fails. */
   readonly ways: readonly Way[];
@@ -89,15 +91,26 @@ export function planTransfer(facts: TransferFacts, surroundings: TransferSurroun
   // The others by the same protocol of the destination: a tool goes on with the next when one fails.
   const others = ways.filter((one) => one.writing === used.writing && one.source !== used.source);
   const firstOfEach = [...new Map(others.toReversed().map((one) => [one.source, one])).values()].toReversed();
+  const asked = [used, ...firstOfEach].slice(0, SOURCES_MAX);
   return {
     kind: 'planned',
-    sources: [used, ...firstOfEach].slice(0, SOURCES_MAX).map((one) => endAt(one.reading, one.replica)),
+    sources: asked.map((one) => endAt(one.reading, one.replica)),
+    sourceWays: asked.map(plainWay),
     destination: { store: used.writing.place, key: facts.place, url: urlOf(used.writing.place, facts.place) },
-    ways: ways.map(({ source, protocol }) => ({ source, protocol })),
-    // Plain: it goes to the catalog with the attempt, and a protocol does not cross a thread.
-    way: { source: used.source, protocol: used.protocol },
+    ways: ways.map(plainWay),
+    way: plainWay(used),
     rejected,
   };
+}
+
+/** It goes to the catalog with the attempt, and a protocol does not cross a thread. */
+function plainWay({ source, protocol }: Way): Way {
+  return { source, protocol };
+}
+
+/** The way of one of its sources, as a tool names it; of one it did not name, that of the attempt. */
+export function wayFrom({ sources, sourceWays, way }: PlannedTransfer, source: string | undefined): Way {
+  return sourceWays[sources.findIndex(({ store }) => store === source)] ?? way;
 }
 
 /** Where the bytes of a copy may come from, as `planTransfer` sees it: best first, and why not the others. Stores by name. */

@@ -16,8 +16,8 @@ import { heedSaid } from '../stores/heed-said.ts';
 import type { Stores } from '../stores/store-access.ts';
 import { takeBack } from '../take-back.ts';
 import { type Arrived, confirmArrival } from './confirm-arrival.ts';
-import { decideTransfer, type TransferDecision } from './decide-transfer.ts';
-import { type PlannedTransfer, planTransfer } from './plan-transfer.ts';
+import { decideTransfer, type EndedAttempt, type TransferDecision } from './decide-transfer.ts';
+import { type PlannedTransfer, planTransfer, wayFrom } from './plan-transfer.ts';
 import type { TransferPorts } from './run-transfers.ts';
 import { transferFacts } from './transfer-facts.ts';
 
@@ -43,6 +43,11 @@ interface Held {
   startedMs: number;
 }
 
+/** An attempt that is over, and not recorded. */
+interface Ended extends Pick<EndedAttempt, 'outcome' | 'arrived' | 'tried'> {
+  readonly held: Held;
+}
+
 /**
  * The transfers one worker has under way: planned and submitted in the batches in which they were claimed, settled in the batches in
  * which their reports come in.
@@ -62,7 +67,7 @@ export class TransferRun implements AsyncDisposable {
   readonly #batches = new Set<Promise<void>>();
   readonly #unlisten: readonly (() => void)[];
   /** Outcomes that wait for the transaction before theirs. */
-  #toSettle: { readonly held: Held; readonly outcome: AttemptOutcome; readonly arrived: Arrived | undefined }[] = [];
+  #toSettle: Ended[] = [];
   #settling: Promise<void> | undefined;
   #wake = Promise.withResolvers<void>();
   #inFlight = 0;
@@ -238,15 +243,18 @@ export class TransferRun implements AsyncDisposable {
     const held = this.#submitted.get(id);
     if (held === undefined) return;
     this.#submitted.delete(id);
+    const tried = report.kind === 'lost' ? [] : triedBy(held, report.failed);
     if (report.kind !== 'arrived') {
-      this.#settle(held, outcomeOf(report, this.#wayOf(held), this.#stop?.aborted === true));
+      const last = report.kind === 'lost' ? undefined : tried.at(-1);
+      const failure = last ?? ({ ...this.#wayOf(held), at: 'between', kind: 'unavailable' } as const);
+      this.#settle(held, outcomeOf(report, failure, this.#stop?.aborted === true), undefined, tried.slice(0, -1));
       return;
     }
-    const batch = this.#confirm(held, report).finally(() => this.#batches.delete(batch));
+    const batch = this.#confirm(held, report, tried).finally(() => this.#batches.delete(batch));
     this.#batches.add(batch);
   }
 
-  async #confirm(held: Held, arrived: Arrived): Promise<void> {
+  async #confirm(held: Held, arrived: Arrived, tried: readonly WayFailure[]): Promise<void> {
     const { request, row, planned } = held;
     const destination = this.#ports.stores.get(request.store);
     if (destination === undefined || row === undefined || planned === undefined) return;
@@ -254,12 +262,13 @@ export class TransferRun implements AsyncDisposable {
     const { place: key, content } = row;
     try {
       const arrival = { destination, by, key, content, signal: held.signal };
-      this.#settle(held, { kind: 'arrived' }, await confirmArrival(this.#ports, arrived, arrival));
+      this.#settle(held, { kind: 'arrived' }, await confirmArrival(this.#ports, arrived, arrival), tried);
     } catch (error) {
       if (held.signal.aborted) return this.#settle(held, { kind: 'interrupted' });
       const kind = error instanceof StorageError ? error.kind : 'unavailable';
-      const failure = { ...this.#wayOf(held), at: 'destination', kind } as const;
-      this.#settle(held, { kind: 'failed', failure, why: error instanceof Error ? error.message : String(error) });
+      const failure = { ...wayFrom(planned, arrived.source), at: 'destination', kind } as const;
+      const why = error instanceof Error ? error.message : String(error);
+      this.#settle(held, { kind: 'failed', failure, why }, undefined, tried);
     }
   }
 
@@ -267,8 +276,8 @@ export class TransferRun implements AsyncDisposable {
     return planned?.way ?? { source: '', protocol: '' };
   }
 
-  #settle(held: Held, outcome: AttemptOutcome, arrived?: Arrived): void {
-    this.#toSettle.push({ held, outcome, arrived });
+  #settle(held: Held, outcome: AttemptOutcome, arrived?: Arrived, tried: readonly WayFailure[] = []): void {
+    this.#toSettle.push({ held, outcome, arrived, tried });
     this.#settling ??= this.#settleAll().finally(() => {
       this.#settling = undefined;
     });
@@ -279,7 +288,7 @@ export class TransferRun implements AsyncDisposable {
     await Promise.resolve();
     while (this.#toSettle.length > 0) {
       const batch = this.#toSettle.splice(0);
-      const outcomes = batch.map(({ held, outcome, arrived }) => this.#decide(held, outcome, arrived));
+      const outcomes = batch.map((ended) => this.#decide(ended));
       try {
         const settled = await this.#ports.catalog.settleTransfers(outcomes.map((one) => one.outcome));
         for (const [at, { held, arrived }] of batch.entries()) {
@@ -294,12 +303,13 @@ export class TransferRun implements AsyncDisposable {
     }
   }
 
-  #decide(held: Held, outcome: AttemptOutcome, arrived: Arrived | undefined): TransferDecision {
+  #decide({ held, outcome, arrived, tried }: Ended): TransferDecision {
     const { clock, random, stores } = this.#ports;
     return decideTransfer({
       ...held,
       outcome,
       arrived,
+      tried,
       busyMs: clock.monotonicMs() - held.startedMs,
       isSoft: stores.get(held.request.store)?.isSoft === true,
       nowMs: clock.nowMs(),
@@ -367,14 +377,17 @@ function transferOf(held: Held): Transfer {
 /** What a tool's last word means for the request, where nothing arrived. */
 function outcomeOf(
   report: Exclude<ToolOutcome, { readonly kind: 'arrived' }>,
-  way: Pick<WayFailure, 'source' | 'protocol'>,
+  failure: WayFailure,
   isStopped: boolean,
 ): AttemptOutcome {
-  if (report.kind === 'lost') {
-    const failure = { ...way, at: 'between', kind: 'unavailable' } as const;
-    return { kind: 'failed', failure, why: 'the transfer tool does not know of it any more' };
-  }
+  if (report.kind === 'lost') return { kind: 'failed', failure, why: 'the transfer tool does not know of it any more' };
   const last = report.failed.at(-1) as FailedSource;
   if (last.kind === 'aborted' && isStopped) return { kind: 'interrupted' };
-  return { kind: 'failed', failure: { ...way, at: last.at, kind: last.kind }, why: last.why };
+  return { kind: 'failed', failure, why: last.why };
+}
+
+/** Sources that failed in one attempt, as failures of their ways. */
+function triedBy({ planned }: Held, failed: readonly FailedSource[]): readonly WayFailure[] {
+  if (planned === undefined) return [];
+  return failed.map(({ source, at, kind }) => ({ ...wayFrom(planned, source), at, kind }));
 }

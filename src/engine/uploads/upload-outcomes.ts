@@ -12,7 +12,7 @@ interface Ended {
   readonly place: string;
 }
 
-const NOTHING = { soft: false, stuck: undefined, doubtedSource: undefined, bytes: 0, busyMs: 0 } as const;
+const NOTHING = { soft: false, stuck: undefined, doubtedSources: [], bytes: 0, busyMs: 0 } as const;
 
 export function arrivalOutcome(
   { lease, protocol, place }: Ended,

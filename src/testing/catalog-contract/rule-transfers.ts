@@ -99,7 +99,7 @@ export function describeRuleTransfers(contract: CatalogContract): void {
       const { scope, request, versionId } = await wanted();
       const rule = await addRule(contract, ruleOver(scope, { account: 'bob' }));
       await applyRule(contract, rule, [scope.source]);
-      const doubts = (token: string) => ({ doubtedSource: { store: scope.source, token } });
+      const doubts = (token: string) => ({ doubtedSources: [{ store: scope.source, token }] });
       await settleTransfers(postponement(request, doubts('another token')));
       expect(await stateOf(rule)).toBe('OK');
       await settleTransfers(postponement(await claimOne(scope), doubts('token of a')));

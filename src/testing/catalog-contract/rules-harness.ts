@@ -117,7 +117,7 @@ export async function endRule(contract: CatalogContract, rule: number): Promise<
   await releaseAll(contract, lease);
 }
 
-const NOTHING = { attempt: undefined, soft: false, stuck: undefined, doubtedSource: undefined, bytes: 0, busyMs: 0 };
+const NOTHING = { attempt: undefined, soft: false, stuck: undefined, doubtedSources: [], bytes: 0, busyMs: 0 };
 
 export function arrival(request: ClaimedRequest, options: Partial<TransferOutcome> = {}): TransferOutcome {
   return {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compareKeys } from '../../domain/object/key.ts';
-import type { ScanPage, ScanQuery } from '../../ports/catalog.ts';
+import type { ScanPage, ScanQuery } from '../../ports/catalog-scan.ts';
 import { type CatalogContract, contentOf, expectKind, replicaAt, type TestScope } from './harness.ts';
 
 /** Duties of `scanScope`. */

@@ -294,7 +294,7 @@ export function describeUploads(contract: CatalogContract): void {
   });
 }
 
-const NOTHING = { attempt: undefined, soft: false, stuck: undefined, doubtedSource: undefined, bytes: 0, busyMs: 0 };
+const NOTHING = { attempt: undefined, soft: false, stuck: undefined, doubtedSources: [], bytes: 0, busyMs: 0 };
 
 function arrivalOf({ lease, versionId }: Pick<Begun, 'lease' | 'versionId'>): TransferOutcome {
   return {
