@@ -6,7 +6,7 @@ import { RuleWorld } from './rule-world.ts';
 /** Bytes of `data` come to `end` by way of `first` and `second` only. */
 const CHAIN = {
   data: 'distance: {second: none, end: none}',
-  first: 'relay: 1\n    distance: {end: none}',
+  first: 'relay: 1\ndistance: {end: none}',
   second: 'relay: 1',
   end: 'site: CERN',
 };

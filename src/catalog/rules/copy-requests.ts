@@ -114,10 +114,10 @@ const findTried: SetStatement = {
   columns: { i: 'int', version: 'int', store: 'int' },
   text: (rows) =>
     `select r.i from ${rows} join request q on q.version = r.version and q.store = r.store and q.kind = 'copy'
-     where q.token > 0 and q.reason = 'rule'`,
+     where q.token > 0 and q.reason in ('rule', 'relay')`,
 };
 
-/** Indexes of the copies of rules that somebody has had in hand: bytes may lie at the store, though nobody has told so. */
+/** Indexes of the copies for rules that somebody has had in hand: bytes may lie at the store, though nobody has told so. */
 export async function findTriedCopies(
   session: Session,
   copies: readonly (readonly [version: number, store: number])[],
