@@ -22,6 +22,8 @@ const VERBS = {
   listRequests: true,
   askAgain: true,
   cancelRequests: true,
+  isCopyInHand: true,
+  leaveCopies: true,
   beginSync: true,
   renewSync: true,
   endSync: true,

@@ -30,6 +30,7 @@ import { readHeldPage, readRulePage, readTargetPage } from './rules/read-rule-pa
 import { releaseLocks } from './rules/release-locks.ts';
 import { listReleased, touch } from './rules/released.ts';
 import { hasten, retryStuck } from './rules/retry-stuck.ts';
+import { isCopyInHand, leaveCopies } from './rules/copies-in-hand.ts';
 import { askAgain, cancelRequests } from './rules/request-desk.ts';
 import { openStores } from './rules/open-stores.ts';
 import { readTransfers } from './rules/read-transfers.ts';
@@ -115,6 +116,8 @@ export function createCatalog(given: {
     status: () => executor.read((session) => readStatus(session)),
     askAgain: (ids) => executor.write((session) => askAgain(session, ids)),
     cancelRequests: (ids) => executor.write((session) => cancelRequests(session, ids)),
+    isCopyInHand: (copy) => executor.read((session) => isCopyInHand(session, copy)),
+    leaveCopies: (leases) => executor.write((session) => leaveCopies(session, leases)),
     ...ruleVerbs(executor),
     ...auditVerbs(executor),
     ...uploadVerbs(executor),

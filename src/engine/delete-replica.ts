@@ -10,7 +10,7 @@ import type { OperationIds } from './operation-ids.ts';
 import { openStoreAt, roleOf } from './scope-stores.ts';
 
 export interface DeleteReplicaPorts extends LockPorts {
-  readonly catalog: LockPorts['catalog'] & Pick<Catalog, 'readMarks'>;
+  readonly catalog: LockPorts['catalog'] & Pick<Catalog, 'readMarks' | 'isCopyInHand'>;
   readonly operations: OperationIds;
 }
 
@@ -80,6 +80,7 @@ async function deleteAsked(
 ): Promise<DeleteReplicaOutcome> {
   const due = await findDue(ports, args);
   if (due === undefined) return 'not-due';
+  await awaitCopier(ports, args);
   const { row, replica } = due;
   const deleted =
     (replica.token !== undefined && (await deleteExactly(ports, args, storage, replica.place, replica.token))) ||
@@ -101,6 +102,21 @@ async function deleteAsked(
         ],
   });
   return deleted ? 'gone' : 'left';
+}
+
+/** How long a delete waits for who may still publish the same copy, before it is put off. */
+const COPIER_WAIT_MS = 2_000;
+const COPIER_POLL_MS = 100;
+
+/** What is published after the look would be nobody's. Who copies was told that nobody wants it, and takes back what he published. */
+async function awaitCopier({ catalog, clock }: DeleteReplicaPorts, args: ReplicaToDelete): Promise<void> {
+  const { store, name, versionId, signal } = args;
+  const giveUpMs = clock.monotonicMs() + COPIER_WAIT_MS;
+  while (await catalog.isCopyInHand({ versionId, store })) {
+    if (clock.monotonicMs() >= giveUpMs)
+      throw new StorageError('unavailable', { store, key: name }, 'a worker is still about to leave its copy of it');
+    await clock.sleep(COPIER_POLL_MS, signal);
+  }
 }
 
 /** False: other bytes lie there. */

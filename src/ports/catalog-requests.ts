@@ -1,3 +1,5 @@
+import type { Lease } from './catalog.ts';
+
 /** What somebody may do about requests by hand (docs/rules.md, "Requests"). */
 export interface RequestDesk {
   /**
@@ -7,6 +9,13 @@ export interface RequestDesk {
   askAgain(requestIds: readonly number[]): Promise<readonly boolean[]>;
   /** Cancels copies that no rule wants. One answer an id, in order. Who works on one has lost its lease. */
   cancelRequests(requestIds: readonly number[]): Promise<readonly RequestCancelled[]>;
+  /**
+   * Whether somebody still has a copy in hand that was cancelled under him: a copy for a rule, of which he has not said since that he
+   * left it. Whatever he says or not, after two minutes nobody has.
+   */
+  isCopyInHand(copy: { readonly versionId: number; readonly store: string }): Promise<boolean>;
+  /** Of claims that were lost: what they had in hand is left, and nothing of it lies at the store any more. */
+  leaveCopies(leases: readonly Lease[]): Promise<void>;
 }
 
 /**

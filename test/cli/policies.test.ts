@@ -55,7 +55,7 @@ pisco    COMPLETED
 
 const WORLD = {
   data: 'site: home',
-  knb: 'accepts: {replicate: true}\n    aliases: ["urn:node:KNB"]',
+  knb: 'accepts: {replicate: true}\naliases: ["urn:node:KNB"]',
   pisco: 'accepts: {replicate: true}',
   esa: 'accepts: {replicate: true}',
   idle: 'site: elsewhere',

@@ -155,8 +155,14 @@ describe('a copy that was published by a worker that died before it could tell',
     const { world, rule } = await openUntold();
     await using _ = world;
     await (await world.rules()).remove(rule);
+    // Who may still publish is waited for: until he is known to be dead.
     await world.work();
-    expect(await statesOf(world)).toEqual(['data AVAILABLE']);
+    expect(await statesOf(world)).toEqual(['data AVAILABLE', 'ch BEING_DELETED']);
+    await (await world.pando.catalog()).endClaims(['test']);
+    await vi.waitFor(async () => {
+      await world.work();
+      expect(await statesOf(world)).toEqual(['data AVAILABLE']);
+    }, 20_000);
     expect(world.filesAt('ch')).toEqual([]);
   });
 

@@ -76,12 +76,13 @@ export async function askForCopies(session: Session, wishes: readonly CopyWish[]
 const cancel: SetStatement = {
   columns: { version: 'int', store: 'int', why: 'text' },
   text: (rows, { nowMs }) =>
-    `update request set state = 'CANCELLED', due_ms = null, owner = null, last_error = r.why, updated_ms = ${nowMs}
+    `update request set state = 'CANCELLED', due_ms = null, last_error = r.why, updated_ms = ${nowMs},
+       owner = case when request.state = 'SUBMITTED' and request.activity is not null then request.owner end
      from ${rows} where request.version = r.version and request.store = r.store and request.kind = 'copy'
        and request.state <> 'CANCELLED'`,
 };
 
-/** By version and store. Who works on one has lost its lease. */
+/** By version and store. Who works on one has lost its lease; of a copy for a rule he stays known until he has left it. */
 export async function cancelCopies(
   session: Session,
   copies: readonly (readonly [version: number, store: number])[],

@@ -3,7 +3,7 @@ import type { Session, SetStatement } from '../session.ts';
 
 export async function listClaimOwners({ db }: Session): Promise<readonly string[]> {
   const { rows } = await sql<{ owner: string }>`
-    select owner from request where state = 'SUBMITTED' and owner is not null
+    select owner from request where state in ('SUBMITTED', 'CANCELLED') and owner is not null
     union select owner from rule where owner is not null and due_ms is not null`.execute(db);
   return rows.map(({ owner }) => owner);
 }
@@ -15,6 +15,12 @@ const endOfRequests: SetStatement = {
        and request.due_ms > ${engine.nowMs}`,
 };
 
+const endOfCancelled: SetStatement = {
+  columns: { owner: 'text' },
+  text: (rows) =>
+    `update request set owner = null from ${rows} where request.owner = r.owner and request.state = 'CANCELLED'`,
+};
+
 const endOfRules: SetStatement = {
   columns: { owner: 'text' },
   text: (rows, engine) =>
@@ -24,5 +30,6 @@ const endOfRules: SetStatement = {
 /** The leases run out now instead of later: whoever claims next does as after any lease that ran out. */
 export async function endClaims(session: Session, owners: readonly string[]): Promise<number> {
   const rows = owners.map((owner) => [owner]);
+  await session.run(endOfCancelled, rows);
   return (await session.run(endOfRequests, rows)) + (await session.run(endOfRules, rows));
 }

@@ -20,6 +20,7 @@ export interface TransferPorts {
     | 'readTransfers'
     | 'chooseSources'
     | 'settleTransfers'
+    | 'leaveCopies'
     | 'readStoreUse'
     | 'readObject'
   >;

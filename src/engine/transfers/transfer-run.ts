@@ -1,6 +1,6 @@
 import type { AttemptOutcome } from '../../domain/transfer/attempt.ts';
 import type { WayFailure } from '../../domain/transfer/next-way.ts';
-import type { ClaimedRequest } from '../../ports/catalog.ts';
+import type { ClaimedRequest, Lease } from '../../ports/catalog.ts';
 import { StorageError } from '../../ports/storage.ts';
 import type { StoreUse, TransferRow } from '../../ports/rules.ts';
 import type {
@@ -178,11 +178,10 @@ export class TransferRun implements AsyncDisposable {
         protocol: plan?.way.protocol ?? '',
       })),
     );
-    const ours = planned.filter((held, at) => {
-      if (chosen[at] === true) return true;
-      this.#letGo(held, 'postponed');
-      return false;
-    });
+    const lost = planned.filter((_, at) => chosen[at] !== true);
+    for (const held of lost) this.#letGo(held, 'postponed');
+    if (lost.length > 0) await catalog.leaveCopies(lost.map(({ request }) => request.lease));
+    const ours = planned.filter((_, at) => chosen[at] === true);
     for (const [tool, held] of Map.groupBy(ours, (one) => this.#toolFor(one))) await this.#submitTo(tool, held);
   }
 
@@ -291,11 +290,14 @@ export class TransferRun implements AsyncDisposable {
       const outcomes = batch.map((ended) => this.#decide(ended));
       try {
         const settled = await this.#ports.catalog.settleTransfers(outcomes.map((one) => one.outcome));
+        const lost: Lease[] = [];
         for (const [at, { held, arrived }] of batch.entries()) {
           const isHeld = settled[at] === true;
+          if (!isHeld) lost.push(held.request.lease);
           if (!isHeld || outcomes[at]?.isCopyUnwanted === true) await this.#takeBack(held, arrived);
           this.#letGo(held, isHeld ? (outcomes[at]?.kind ?? 'postponed') : 'postponed');
         }
+        if (lost.length > 0) await this.#ports.catalog.leaveCopies(lost);
       } catch (error) {
         this.#ports.telling?.info?.('outcomes of transfers could not be recorded', { why: String(error) });
         for (const { held } of batch) this.#letGo(held, 'postponed');

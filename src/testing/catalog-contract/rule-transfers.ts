@@ -136,6 +136,39 @@ export function describeRuleTransfers(contract: CatalogContract): void {
     });
   });
 
+  describe('a copy that was cancelled under who makes it', () => {
+    it('is in hand until he has left it, or is known to have ended', async () => {
+      const { scope, rule, request, versionId } = await wanted();
+      const copy = { versionId, store: scope.far };
+      expect(await contract.catalog.isCopyInHand(copy)).toBe(false);
+      await endRule(contract, rule);
+      expect(await contract.catalog.isCopyInHand(copy)).toBe(true);
+      await contract.catalog.leaveCopies([{ ...request.lease, token: request.lease.token + 1 }]);
+      expect(await contract.catalog.isCopyInHand(copy)).toBe(true);
+      await contract.catalog.leaveCopies([request.lease]);
+      expect(await contract.catalog.isCopyInHand(copy)).toBe(false);
+    });
+
+    it('whose maker ended is in nobody’s hand', async () => {
+      const { scope, rule, request, versionId } = await wanted();
+      await settleTransfers(postponement(request));
+      const dead = `dead of ${scope.name}`;
+      await contract.claim(scope, { owner: dead });
+      await endRule(contract, rule);
+      expect(await contract.catalog.isCopyInHand({ versionId, store: scope.far })).toBe(true);
+      expect(await contract.catalog.listClaimOwners()).toEqual(expect.arrayContaining([dead]));
+      await contract.catalog.endClaims([dead]);
+      expect(await contract.catalog.isCopyInHand({ versionId, store: scope.far })).toBe(false);
+    });
+
+    it('but was not begun is in nobody’s hand', async () => {
+      const { scope, rule, request, versionId } = await wanted();
+      await settleTransfers(postponement(request));
+      await endRule(contract, rule);
+      expect(await contract.catalog.isCopyInHand({ versionId, store: scope.far })).toBe(false);
+    });
+  });
+
   describe('a lock', () => {
     it('of a replica that is lost waits for a new copy, wherever the news came from', async () => {
       const { scope, rule, request, versionId } = await wanted();
