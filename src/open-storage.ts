@@ -110,17 +110,3 @@ async function openAdapter(profile: Profile, { place, blocking, symlinks }: Open
     }
   }
 }
-
-/** What a copy worker needs to open its stores itself. Plain data. */
-export interface WorkerInit {
-  readonly source: WorkerStore;
-  readonly targets: readonly WorkerStore[];
-  readonly itemsAtOnce: number;
-  /** What is asked of the stores is counted, and told in the end. */
-  readonly isMetered: boolean;
-}
-
-export interface WorkerStore {
-  readonly profile: Profile;
-  readonly open: OpenStore;
-}
