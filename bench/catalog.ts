@@ -1,4 +1,4 @@
-// node bench/catalog.ts [--objects N] [--engines sqlite,postgres]: how fast the catalog takes objects in and tells them again.
+// npm run bench -- catalog [--objects N] [--engines sqlite,postgres]: how fast the catalog takes objects in and tells them again.
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,13 +1,25 @@
-// node bench/rules.ts [--objects N] [--engines sqlite,postgres] [--clients N]: how fast rules are applied and transfers settled.
+// npm run bench -- rules [--objects N] [--engines sqlite,postgres] [--clients N] [--drain]: how fast rules are added, applied,
+// listed and explained, and transfers settled; with --drain all of them, and what the catalog takes when nothing is queued any more.
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { parseArgs } from 'node:util';
 import { openPostgresCatalog } from '../src/catalog/open-postgres.ts';
 import { openSqliteCatalog } from '../src/catalog/open-sqlite.ts';
+import { boundHeap } from '../src/cli/bound-heap.ts';
+import { parseConfiguration } from '../src/config/load.ts';
+import { currentSurroundings } from '../src/config/surroundings.ts';
+import { describeStores } from '../src/describe-stores.ts';
 import { PLAIN_RULE } from '../src/domain/rule/rule.ts';
+import { explainObject } from '../src/engine/explain/explain-object.ts';
+import { evaluateRules } from '../src/engine/rules/evaluate-rules.ts';
+import { placeIn } from '../src/engine/stores/store-access.ts';
+import { describeTopology } from '../src/engine/stores/topology.ts';
 import type { Catalog, Change, ClaimedRequest } from '../src/ports/catalog.ts';
-import type { NewRule, PlacedObject, TransferOutcome } from '../src/ports/rules.ts';
+import type { NewRule, TransferOutcome } from '../src/ports/rules.ts';
+import { systemClock } from '../src/system/system-clock.ts';
+import { systemRandom } from '../src/system/system-random.ts';
 import { connect, startPostgres } from '../test/servers/postgres.ts';
 import { describeMachine } from './machine.ts';
 import { completeWithPgBoss } from './pg-boss.ts';
@@ -17,21 +29,33 @@ const { values } = parseArgs({
     objects: { type: 'string', default: '100000' },
     engines: { type: 'string', default: 'sqlite,postgres' },
     clients: { type: 'string', default: '4' },
+    drain: { type: 'boolean', default: false },
   },
 });
 const objects = Number(values.objects);
 const clients = Number(values.clients);
 /** Objects of one transaction, as a sync records them. */
 const BATCH = 512;
-/** Objects of one page of a rule. */
+/** Rows of a page of a listing. */
 const PAGE = 1000;
+/** Requests that are settled where not all are. */
+const SETTLED = 100_000;
 /** Requests of one claim, and outcomes of one transaction. */
 const CLAIM = 500;
 const SCOPE = 'bench';
-const SOURCE = 'file:///data/source';
-const TARGETS = ['file:///data/one', 'file:///data/two'];
+const COPIES = 2;
 
+// As the command does.
+boundHeap();
 const directory = mkdtempSync(join(tmpdir(), 'pando-bench-rules-'));
+// Nothing is copied: the stores are only told of.
+const stores = describeStores(
+  parseConfiguration(configure(), { file: join(directory, 'pando.yaml'), surroundings: currentSurroundings() }),
+  () => {
+    throw new Error('a store was opened');
+  },
+);
+const SOURCE = placeOf('source');
 const { processor, cores, fileSystem } = describeMachine(directory);
 say(
   `${processor}, ${cores} cores, ${fileSystem}, node ${process.version}; ${objects} objects, a rule of two copies each`,
@@ -49,7 +73,18 @@ async function benchSqlite(): Promise<void> {
     await using catalog = await openSqliteCatalog({ path });
     await bench('sqlite', [catalog]);
   }
-  say(`sqlite: ${(statSync(path).size / objects).toFixed(0)} bytes an object when all is done`);
+  using database = new DatabaseSync(path);
+  database.exec('vacuum');
+  tellSize('sqlite', statSync(path).size);
+}
+
+/** Names are needed by any catalog: they are told apart. */
+function tellSize(engine: string, bytes: number): void {
+  let names = 0;
+  for (let at = 0; at < objects; at++) names += Buffer.byteLength(nameOf(at));
+  const each = bytes / objects;
+  const what = values.drain ? 'two copies and two locks each' : 'two copies, two locks and nearly two requests each';
+  say(`${engine}: ${each.toFixed(0)} bytes an object with ${what}, ${(names / objects).toFixed(0)} of them its name`);
 }
 
 async function benchPostgres(): Promise<void> {
@@ -63,7 +98,7 @@ async function benchPostgres(): Promise<void> {
     'select deadlocks from pg_stat_database where datname = current_database()',
   );
   say(`postgres: ${counts[0]?.deadlocks} deadlocks`);
-  say(`postgres: ${(Number(rows[0]?.size) / objects).toFixed(0)} bytes an object when all is done`);
+  tellSize('postgres', Number(rows[0]?.size));
   for (const catalog of catalogs) await catalog[Symbol.asyncDispose]();
 
   const jobs = { jobs: settled, clients, batch: CLAIM };
@@ -77,56 +112,67 @@ async function bench(
   catalogs: readonly Catalog[],
 ): Promise<{ readonly settled: number; readonly took: number }> {
   const [catalog] = catalogs as readonly [Catalog];
-  const replicas = TARGETS.map((store, at) => ({ store, title: store, priority: at }));
-  await catalog.openScope({ name: SCOPE, title: SCOPE, source: SOURCE, replicas, standing: false });
+  const scope = { name: SCOPE, title: SCOPE, source: SOURCE, replicas: [], standing: false };
+  await catalog.openScope(scope);
+  await catalog.openStores(
+    [...stores.values()].map(({ place, name }) => ({ store: place, title: name, allocatedBytes: undefined })),
+  );
   const record = await seconds(() => recordAll(catalog));
   say(`${engine}: record ${rate(objects, record)} objects/s`);
 
   const added = await catalog.addRule(newRule());
   if (added.kind !== 'added') throw new Error('the rule is not new');
-  const locks = objects * TARGETS.length;
-  const apply = await seconds(() => applyAll(catalog, added.id));
-  say(`${engine}: apply ${rate(locks, apply)} locks and requests/s (pages of ${PAGE})`);
+  const locks = objects * COPIES;
+  const ports = { catalog, clock: systemClock, random: systemRandom, stores };
+  const signal = new AbortController().signal;
+  const apply = await seconds(() => evaluateRules(ports, { owner: 'bench', signal }));
+  const counts = (await catalog.readRule(added.id))?.counts;
+  if (counts?.replicating !== locks) throw new Error(`not all was applied: ${JSON.stringify(counts)}`);
+  say(`${engine}: apply ${rate(locks, apply)} locks and requests/s, stores chosen and paths made`);
 
-  const again = await seconds(() => readAll(catalog, added.id));
-  say(`${engine}: read ${rate(objects, again)} objects of a rule/s`);
-  const record2 = await seconds(() => recordAgain(catalog));
-  say(`${engine}: record again ${rate(Math.min(objects, 20_000), record2)} objects/s with locks on them`);
+  const listed = await seconds(() => listAll(catalog, added.id));
+  say(`${engine}: list ${rate(locks, listed)} locks of a rule/s`);
+  const again = await seconds(() => recordAgain(catalog));
+  say(`${engine}: record again ${rate(Math.min(objects, 20_000), again)} objects/s with locks on them`);
 
-  const wanted = Math.min(locks, 100_000);
-  let settled = 0;
-  const settle = await seconds(() =>
-    Promise.all(
-      catalogs.map(async (one, at) => {
-        while (settled < wanted) {
-          const claimed = await one.claimRequests({ owner: `worker ${at}`, limit: CLAIM, leaseMs: 60_000 });
-          if (claimed.length === 0) return;
-          settled += claimed.length;
-          const held = await one.settleTransfers(claimed.map(arrival));
-          if (held.includes(false)) throw new Error('a lease was lost');
-        }
-      }),
-    ),
-  );
-  say(
-    `${engine}: ${rate(settled, settle)} requests/s from claim to done (${catalogs.length} clients, ${locks} queued)`,
-  );
+  const settled = Math.min(locks, SETTLED);
+  const took = await seconds(() => settleSome(catalogs, settled));
+  say(`${engine}: ${rate(settled, took)} requests/s from claim to done (${catalogs.length} clients, ${locks} queued)`);
 
+  const asked = { ...ports, topology: describeTopology(stores), clientSite: undefined, sourceOf: () => SOURCE };
   const latencies: number[] = [];
   for (let at = 0; at < 200; at++) {
     const start = performance.now();
-    const name = nameOf((at * 7919) % objects);
-    await catalog.readObject(SCOPE, name);
-    const found = await catalog.listLocks({ name: { scope: SCOPE, name }, limit: 100 });
-    await catalog.readAttempts(found.flatMap(({ request }) => (request === undefined ? [] : [request.id])));
-    await catalog.listRulesOf({ scope: SCOPE, name });
+    await explainObject(asked, { scope: SCOPE, name: nameOf((at * 7919) % objects) });
     latencies.push(performance.now() - start);
   }
   latencies.sort((a, b) => a - b);
   say(`${engine}: explain ${latencies[100]?.toFixed(1)} ms, 99 of 100 under ${latencies[197]?.toFixed(1)} ms`);
-  say(`${engine}: ${JSON.stringify((await catalog.readRule(added.id))?.counts)}`);
+
+  if (values.drain && settled < locks) {
+    const left = locks - settled;
+    const rest = await seconds(() => settleSome(catalogs, left));
+    say(`${engine}: ${rate(left, rest)} requests/s from claim to done, to the last one`);
+    say(`${engine}: ${JSON.stringify((await catalog.readRule(added.id))?.counts)}`);
+  }
   say(`memory: ${(process.memoryUsage.rss() / 2 ** 20).toFixed(0)} MiB resident`);
-  return { settled, took: settle };
+  return { settled, took };
+}
+
+function configure(): string {
+  const profiles = ['source', 'one', 'two'].map(
+    (name) => `
+  ${name}:
+    paths: { algorithm: ${name === 'source' ? 'plain' : 'hash'} }
+    storage_provider: { type: file, options: { base_path: ./${name} } }`,
+  );
+  return `profiles:${profiles.join('')}\n`;
+}
+
+function placeOf(name: string): string {
+  const found = [...stores.values()].find((one) => one.name === name);
+  if (found === undefined) throw new Error(`no store ${name}`);
+  return found.place;
 }
 
 function newRule(): NewRule {
@@ -134,52 +180,37 @@ function newRule(): NewRule {
     ...PLAIN_RULE,
     account: 'bench',
     targets: [{ kind: 'pattern', scope: SCOPE, pattern: '*' }],
-    copies: 2,
-    expression: '*',
+    copies: COPIES,
+    expression: 'one|two',
     grouping: 'none',
     activity: 'bench',
     needsApproval: false,
   };
 }
 
-async function applyAll(catalog: Catalog, id: number): Promise<void> {
-  const [claimed] = await catalog.claimRules({ owner: 'bench', limit: 1, leaseMs: 600_000 });
-  if (claimed === undefined) throw new Error('the rule is not due');
-  let after: string | undefined;
-  // The next page is read while one is applied.
-  let page = await catalog.readRulePage(id, { limit: PAGE });
-  for (;;) {
-    const { objects: found, next } = page;
-    const placed: PlacedObject[] = found.map(({ id: object, versionId, scope, name }) => ({
-      id: object,
-      versionId,
-      locks: TARGETS.map((store) => ({ store, place: `${scope}/${name}` })),
-      releases: [],
-    }));
-    const applying = catalog.applyRulePage({
-      lease: claimed.lease,
-      objects: placed,
-      isFirst: after === undefined,
-      missingCopies: 0,
-      missingWhy: undefined,
-      position: next,
-      lookAgainAfterMs: undefined,
-      events: [],
-    });
-    const reading = next === undefined ? undefined : catalog.readRulePage(id, { limit: PAGE, after: next });
-    if ((await applying).kind !== 'applied') throw new Error('the page was not applied');
-    if (reading === undefined) return;
-    after = next;
-    page = await reading;
+async function listAll(catalog: Catalog, rule: number): Promise<void> {
+  for (let after: string | undefined; ; ) {
+    const page = await catalog.listLocks({ rule, limit: PAGE, ...(after === undefined ? {} : { after }) });
+    after = page.at(-1)?.at;
+    if (page.length < PAGE) return;
   }
 }
 
-async function readAll(catalog: Catalog, id: number): Promise<void> {
-  let after: string | undefined;
-  do {
-    const page = await catalog.readRulePage(id, { limit: PAGE, ...(after === undefined ? {} : { after }) });
-    after = page.next;
-  } while (after !== undefined);
+/** All clients together. */
+async function settleSome(catalogs: readonly Catalog[], wanted: number): Promise<void> {
+  let claimed = 0;
+  const settle = async (catalog: Catalog, owner: string) => {
+    for (;;) {
+      const limit = Math.min(CLAIM, wanted - claimed);
+      if (limit <= 0) return;
+      claimed += limit;
+      const requests = await catalog.claimRequests({ owner, limit, leaseMs: 60_000 });
+      if (requests.length < limit) throw new Error(`${requests.length} requests were claimed, and ${limit} asked for`);
+      const held = await catalog.settleTransfers(requests.map(arrival));
+      if (held.includes(false)) throw new Error('a lease was lost');
+    }
+  };
+  await Promise.all(catalogs.map((catalog, at) => settle(catalog, `worker ${at}`)));
 }
 
 function arrival(request: ClaimedRequest): TransferOutcome {
@@ -188,13 +219,20 @@ function arrival(request: ClaimedRequest): TransferOutcome {
     lease: request.lease,
     request: { state: 'DONE' },
     attempt: { source: SOURCE, protocol: 'file', outcome: 'arrived', failure: undefined, error: undefined },
-    replica: { state: 'AVAILABLE', place: `${request.scope}/${request.name}`, token, verification: 'written' },
+    replica: { state: 'AVAILABLE', place: placeFor(request), token, verification: 'written' },
     soft: false,
     stuck: undefined,
     doubtedSources: [],
     bytes: 4096,
     busyMs: 10,
   };
+}
+
+function placeFor({ store, scope, name }: ClaimedRequest): string {
+  const access = stores.get(store);
+  const path = access === undefined ? undefined : placeIn(access, { scope, name }, undefined);
+  if (path === undefined || !('path' in path)) throw new Error(`no path for ${scope}:${name} at ${store}`);
+  return path.path;
 }
 
 async function recordAll(catalog: Catalog): Promise<void> {

@@ -1,4 +1,5 @@
 // npm run bench [-- ROW… OPTIONS]: set-up, the peers, Pando as it is shipped (built, packed, installed), then the comparison.
+// npm run bench -- rules|catalog [OPTIONS]: what the catalog does by itself, without bytes.
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -9,6 +10,12 @@ import { environment, root, runQuietly, say, secondsSince, setUp, stop } from '.
 const node = await setUp().catch(stop);
 const env = environment(node);
 await demandPeers().catch(stop);
+
+const [bench, ...options] = process.argv.slice(2);
+if (bench === 'rules' || bench === 'catalog') {
+  await handOver(node, [join(root, `bench/${bench}.ts`), ...options], { env });
+  process.exit();
+}
 
 const scratch = mkdtempSync(join(tmpdir(), 'pando-shipped-'));
 const shipped = await installShipped().then(

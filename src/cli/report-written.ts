@@ -26,12 +26,17 @@ export async function reportWritten(
     });
   else {
     const level = result.verification === undefined ? 'written before' : result.verification;
+    const later = wait || result.queuedCopies === 0 ? '' : describeQueued(result.queuedCopies);
     cli.output.note(
-      `${cli.names.call(client.profile, name)}: ${formatBytesRoughly(result.size)}, ${level}, version ${result.version}`,
+      `${cli.names.call(client.profile, name)}: ${formatBytesRoughly(result.size)}, ${level}, version ${result.version}${later}`,
     );
   }
   for (const { name: one, store, lastError } of [...failed, ...pending])
     cli.output.complain(`${escapeKey(one)}: not at ${store} yet: ${lastError ?? 'it is queued'}`);
   if (failed.length > 0) return EXIT.failed;
   return pending.length > 0 ? EXIT.unavailable : undefined;
+}
+
+function describeQueued(copies: number): string {
+  return `; ${copies === 1 ? '1 copy is' : `${copies} copies are`} queued (--wait waits, pando worker makes them)`;
 }

@@ -106,9 +106,7 @@ async function carryOut(
     outcome = { lease, kind: kind === 'moot' ? 'cancelled' : 'done' };
   } catch (error) {
     // Whoever was told to stop gives it back, to be taken up by the next at once: nothing failed.
-    outcome = signal.aborted
-      ? { lease, kind: 'retry', afterMs: 0, error: 'its worker was stopped' }
-      : judgeFailure(request, error, ports.random.fraction());
+    outcome = signal.aborted ? { lease, kind: 'given-back' } : judgeFailure(request, error, ports.random.fraction());
   } finally {
     leases.letGo(lease);
   }
@@ -123,10 +121,17 @@ async function carryOut(
 const SAID = {
   done: 'done',
   cancelled: 'not needed any more',
+  'given-back': 'given back, because its worker was stopped',
   retry: 'failed, to be tried again',
   failed: 'failed',
 } as const;
-const COUNTED = { done: 'done', cancelled: 'moot', retry: 'postponed', failed: 'failed' } as const;
+const COUNTED = {
+  done: 'done',
+  cancelled: 'moot',
+  'given-back': 'postponed',
+  retry: 'postponed',
+  failed: 'failed',
+} as const;
 
 async function attempt(
   ports: RequestPorts,

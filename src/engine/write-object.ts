@@ -44,6 +44,8 @@ export interface WriteResult {
   readonly verification: Verification | undefined;
   /** The operation had been carried out before. */
   readonly isRepeat: boolean;
+  /** Copies at replicas that were asked for with it; `flush` waits for them. */
+  readonly queuedCopies: number;
 }
 
 /** Somebody else changes the object each time we are about to. */
@@ -99,7 +101,11 @@ async function findRepeat(
   const object = { scope: args.scope.name, name: args.name };
   if (known.fingerprint !== fingerprintOf({ ...object, content: contentFrom(args, body) }))
     throw new ObjectError('refused', object, `operation ${operation} was used for something else`);
-  return { version: operation, size: body.size, sha256: body.sha256, verification: undefined, isRepeat: true };
+  return repeatOf(operation, body);
+}
+
+function repeatOf(version: string, { size, sha256 }: HashingBody): WriteResult {
+  return { version, size, sha256, verification: undefined, isRepeat: true, queuedCopies: 0 };
 }
 
 async function stageAndPublish(
@@ -121,8 +127,7 @@ async function stageAndPublish(
   try {
     await source.flush([staged]);
     const locked = await lockAndCheck(ports, args, operation, body);
-    if (locked === 'repeat')
-      return { version: operation, size: body.size, sha256: body.sha256, verification: undefined, isRepeat: true };
+    if (locked === 'repeat') return repeatOf(operation, body);
     isOurs = false;
     return await publish(ports, args, staged, body, locked);
   } finally {
@@ -230,6 +235,7 @@ async function publish(
     sha256: body.sha256,
     verification: outcome.verification,
     isRepeat: false,
+    queuedCopies: args.scope.replicas.length,
   };
 }
 
@@ -290,6 +296,7 @@ async function settleFailed(
       sha256: body.sha256,
       verification: 'written',
       isRepeat: isTwin,
+      queuedCopies: scope.replicas.length,
     };
   if (settled.kind === 'forgotten' && error !== undefined) throw isTwin ? changedByOthers(intent, error) : error;
   const why = `operation ${intent.operation} was neither confirmed nor denied by the source; it will be settled when the source answers`;

@@ -293,6 +293,8 @@ export interface RequestOfRules {
 
 export type RequestOutcome = { readonly lease: Lease } & (
   | { readonly kind: 'done' | 'cancelled' }
+  /** Its worker was told to stop: it is due at once, and the attempt does not count. */
+  | { readonly kind: 'given-back' }
   | { readonly kind: 'retry'; readonly afterMs: number; readonly error: string }
   | { readonly kind: 'failed'; readonly error: string }
 );

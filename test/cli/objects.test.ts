@@ -26,6 +26,9 @@ test('put, cat, get, cp, stat and rm work on objects of a profile, and each says
     stderr: expect.stringMatching(/^data:in\/report.csv: 8 B, written, version /),
   });
   expect([box.read('data/in/report.csv'), box.read('near/in/report.csv')]).toEqual(['a,b\n1,2\n', 'a,b\n1,2\n']);
+  expect((await box.run(['put', '-', 'data:late'], { input: 'y' })).stderr).toMatch(
+    /^data:late: 1 B, written, version .*; 2 copies are queued \(--wait waits, pando worker makes them\)\n$/,
+  );
   expect(await box.run(['put', '-', 'data:in/report.csv', '--if-absent'], { input: 'other' })).toMatchObject({
     code: 5,
   });

@@ -19,22 +19,29 @@ const findVersions: SetStatement = {
   text: (rows) => `select r.i from ${rows} join version v on v.id = r.id and v.object = r.object`,
 };
 
-/** What became of copies. The objects' rows are locked by the caller. */
+/** What became of copies. The objects' rows are locked by the caller, who may have seen them: `heads`, each at the index of its change. */
 export async function recordReplicas(
   session: Session,
   changes: readonly ReplicaChange[],
   soft: SoftStores,
+  heads?: readonly (FoundHead | undefined)[],
 ): Promise<void> {
-  for (const round of rounds(changes, (one) => `${one.scope}\0${one.name}\0${one.store}\0${one.versionId}`)) {
+  const seen = (heads ?? (await findHeads(session, changes))).map(
+    (head, at) => [changes[at] as ReplicaChange, head] as const,
+  );
+  for (const round of rounds(seen, ([one]) => `${one.scope}\0${one.name}\0${one.store}\0${one.versionId}`)) {
     await recordRound(session, round, soft);
   }
 }
 
-async function recordRound(session: Session, round: readonly ReplicaChange[], soft: SoftStores): Promise<void> {
-  const found = await findHeads(session, round);
+async function recordRound(
+  session: Session,
+  round: readonly (readonly [ReplicaChange, FoundHead | undefined])[],
+  soft: SoftStores,
+): Promise<void> {
   const stores = await session.known.stores.requireIds(
     session,
-    round.map(({ store }) => store),
+    round.map(([{ store }]) => store),
   );
   const upserts: ReplicaRow[] = [];
   const updates: [...ReplicaRow, ifToken: string][] = [];
@@ -42,8 +49,7 @@ async function recordRound(session: Session, round: readonly ReplicaChange[], so
   const hashes: SqlValue[][] = [];
   const deleted: DeletedObject[] = [];
   const late: LateCopy[] = [];
-  for (const [at, change] of round.entries()) {
-    const object = found[at];
+  for (const [change, object] of round) {
     if (object === undefined) continue;
     const { name, scope, versionId, to, ifToken } = change;
     const store = stores.get(change.store) ?? 0;

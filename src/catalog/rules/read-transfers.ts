@@ -13,8 +13,8 @@ const find: SetStatement = {
   columns: { i: 'int', id: 'int' },
   text: (rows, { hex }) =>
     `select r.i, o.id, q.scope, q.name, q.store, q.version, coalesce(t.format, v.content_type), ${hex('v.operation')},
-       case when q.reason = 'relay' then 1 else (select count(*) from lock l join rule u on u.id = l.rule
-         where l.object = o.id and l.store = q.store and u.by_policy = 0) end,
+       case when q.reason = 'relay' then 0 else (select coalesce(min(u.by_policy), 0) from lock l join rule u on u.id = l.rule
+         where l.object = o.id and l.store = q.store) end,
        q.source, case when q.reason = 'relay' and not exists (select 1 from request w
          where w.version = q.version and w.source = q.store and w.kind = 'copy' and w.state in ('QUEUED', 'WAITING'))
          then 1 else 0 end,
@@ -33,7 +33,7 @@ type FoundRow = readonly [
   version: number,
   format: string | null,
   operation: string,
-  asked: number,
+  isByPolicy: number,
   lastSource: number | null,
   isUnawaited: number,
   ...content: ContentRow,
@@ -75,7 +75,7 @@ export async function readTransfers(
       rows.push(undefined);
       continue;
     }
-    const [, , , name, storeId, versionId, format, operation, rulesThatAsk, lastSource, isUnawaited] = row;
+    const [, , , name, storeId, versionId, format, operation, isByPolicy, lastSource, isUnawaited] = row;
     const store = await session.known.stores.textOf(session, storeId);
     const all = copies.get(at) ?? [];
     const wanted = all.find((one) => one.store === store && one.versionId === versionId);
@@ -85,7 +85,7 @@ export async function readTransfers(
       content: decodeContent(row.slice(FACTS) as unknown as ContentRow) as ObjectContent,
       operation: decodeOperation(operation),
       format: format ?? UNKNOWN_FORMAT,
-      isByPolicy: rulesThatAsk === 0,
+      isByPolicy: isByPolicy === 1,
       place,
       replica: wanted?.state,
       onto: findOnto(all, { store, place, versionId }),

@@ -2,7 +2,7 @@ import type { ReplicaChange } from '../../ports/catalog.ts';
 import type { TransferOutcome } from '../../ports/rules.ts';
 import { transitionReplica } from '../../domain/replica/transition-replica.ts';
 import { stateCode, stateName } from '../codes.ts';
-import { lockObjects } from '../record/find-objects.ts';
+import { type FoundHead, lockObjects } from '../record/find-objects.ts';
 import { recordReplicas } from '../record/record-replicas.ts';
 import { openSoftStores } from '../record/soft-stores.ts';
 import { dropReplicas } from '../record/upsert-replicas.ts';
@@ -65,6 +65,7 @@ export interface Settling {
   readonly activity: string | null;
   readonly sourceExpression: string | null;
   object: number;
+  head: FoundHead | undefined;
   isCurrent: boolean;
   replica: SeenReplica | undefined;
 }
@@ -79,6 +80,7 @@ async function settleRound(session: Session, outcomes: readonly TransferOutcome[
   for (const one of found) {
     const object = byName.get(`${await session.known.scopes.requireId(session, one.scope)} ${one.name}`);
     one.object = object?.id ?? 0;
+    if (object !== undefined) one.head = { id: object.id, current: { id: object.current, kind: object.kind } };
     one.isCurrent = object?.current === one.version;
     one.replica = replicas.get(`${one.object} ${one.store} ${one.version}`);
   }
@@ -119,6 +121,7 @@ async function findSettling(session: Session, outcomes: readonly TransferOutcome
       activity,
       sourceExpression,
       object: 0,
+      head: undefined,
       isCurrent: false,
       replica: undefined,
     });
@@ -200,12 +203,16 @@ async function changeReplicas(
     ),
   );
   const changes: ReplicaChange[] = [];
+  const heads: FoundHead[] = [];
   const replaced: [number, number, number, undefined][] = [];
   const olderAt = Map.groupBy(before, ({ object, store }) => pairKey(object, store));
   for (const one of settling) {
     const { scope, name, version } = one;
     const change = await decideReplica(session, one);
-    if (change !== undefined) changes.push(change);
+    if (change !== undefined && one.head !== undefined) {
+      changes.push(change);
+      heads.push(one.head);
+    }
     if (change === undefined || change.to === 'drop' || change.to.state !== 'AVAILABLE') continue;
     // Where the new bytes lie now, those of an older version lay.
     const place = encodePlace({ scope, name }, change.to.place);
@@ -215,7 +222,7 @@ async function changeReplicas(
       }
     }
   }
-  await recordReplicas(session, changes, soft);
+  await recordReplicas(session, changes, soft, heads);
   await dropReplicas(session, replaced);
   await doubtSources(session, settling);
 }

@@ -44,6 +44,14 @@ const retry: SetStatement = {
      from ${rows} where ${held} returning request.id`,
 };
 
+const giveBack: SetStatement = {
+  columns: { id: 'int', token: 'int' },
+  text: (rows, { nowMs }) =>
+    `update request set state = 'QUEUED', due_ms = ${nowMs}, owner = null, updated_ms = ${nowMs},
+       attempts = case when request.attempts > 0 then request.attempts - 1 else 0 end
+     from ${rows} where ${held} returning request.id`,
+};
+
 const end: SetStatement = {
   columns: { id: 'int', token: 'int', state: 'text', error: 'text' },
   text: (rows, { nowMs }) =>
@@ -61,10 +69,11 @@ export async function finishRequests(
   const ofRules = await settleOfRules(session, outcomes, finished);
   const others = [...outcomes.entries()].filter(([at]) => !ofRules.has(at));
   for (const round of rounds(others, ([, { lease }]) => String(lease.requestId))) {
-    const rows: Record<'done' | 'retry' | 'end', SqlValue[][]> = { done: [], retry: [], end: [] };
+    const rows: OutcomeRows = { done: [], giveBack: [], retry: [], end: [] };
     for (const [, outcome] of round) addRow(rows, outcome);
     const ids = new Set<number>();
     for (const [id] of await session.all<[number]>(done, rows.done)) ids.add(id);
+    for (const [id] of await session.all<[number]>(giveBack, rows.giveBack)) ids.add(id);
     for (const [id] of await session.all<[number]>(retry, rows.retry)) ids.add(id);
     for (const [id] of await session.all<[number]>(end, rows.end)) ids.add(id);
     for (const [at, { lease }] of round) finished[at] = ids.has(lease.requestId);
@@ -114,6 +123,13 @@ function toTransfer(
       return { ...kept, request: { state: 'DONE' } };
     case 'cancelled':
       return { ...kept, request: { state: 'CANCELLED', why: 'it is not needed any more' }, replica: 'drop' };
+    case 'given-back': {
+      const before = Math.max(0, attempts - 1);
+      return {
+        ...kept,
+        request: { state: 'QUEUED', attempts: before, timesStuck, afterMs: 0, why: 'its worker was stopped' },
+      };
+    }
     case 'retry': {
       const { afterMs, error: why } = outcome;
       return { ...kept, request: { state: 'QUEUED', attempts, timesStuck, afterMs, why } };
@@ -132,11 +148,16 @@ function toTransfer(
   }
 }
 
-function addRow(rows: Record<'done' | 'retry' | 'end', SqlValue[][]>, outcome: RequestOutcome): void {
+type OutcomeRows = Record<'done' | 'giveBack' | 'retry' | 'end', SqlValue[][]>;
+
+function addRow(rows: OutcomeRows, outcome: RequestOutcome): void {
   const { requestId, token } = outcome.lease;
   switch (outcome.kind) {
     case 'done':
       rows.done.push([requestId, token]);
+      break;
+    case 'given-back':
+      rows.giveBack.push([requestId, token]);
       break;
     case 'retry':
       rows.retry.push([requestId, token, Math.ceil(outcome.afterMs), outcome.error]);

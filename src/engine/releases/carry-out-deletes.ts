@@ -57,7 +57,13 @@ export async function carryOutDeletes(ports: DeletePlacedPorts, args: CarryOutDe
   return counts;
 }
 
-const KINDS = { done: 'done', cancelled: 'moot', retry: 'postponed', failed: 'failed' } as const;
+const KINDS = {
+  done: 'done',
+  cancelled: 'moot',
+  'given-back': 'postponed',
+  retry: 'postponed',
+  failed: 'failed',
+} as const;
 
 async function attempt(
   ports: DeletePlacedPorts,
@@ -75,7 +81,7 @@ async function attempt(
     return { lease, kind: outcome === 'not-due' ? 'cancelled' : 'done' };
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
-    if (signal.aborted) return { lease, kind: 'retry', afterMs: 0, error: 'its worker was stopped' };
+    if (signal.aborted) return { lease, kind: 'given-back' };
     const policy = { attemptsMax: Number.MAX_SAFE_INTEGER, delayMs: 1_000 };
     const afterMs = retryDelayMs(attempts, policy, ports.random.fraction());
     return { lease, kind: 'retry', afterMs, error: error.message };

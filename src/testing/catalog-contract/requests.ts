@@ -178,6 +178,16 @@ export function describeRequests(contract: CatalogContract): void {
       expect(await contract.claim(scope)).toMatchObject([{ attempts: 2, lease: { token: 2 } }]);
     });
 
+    it('given back it is due at once, as if nobody had claimed it', async () => {
+      const scope = await contract.openScope();
+      await contract.queueCopy(scope, 'a');
+      const [claimed] = await contract.claim(scope);
+      expect(await contract.catalog.finishRequests([{ lease: leaseOf(claimed), kind: 'given-back' }])).toEqual([true]);
+      const [waiting] = await listOf(scope, 'QUEUED');
+      expect(waiting).toMatchObject({ attempts: 0, lastError: undefined });
+      expect(await contract.claim(scope)).toMatchObject([{ attempts: 1, lease: { token: 2 } }]);
+    });
+
     it('failed and cancelled keep it for who looks', async () => {
       const scope = await contract.openScope();
       await contract.queueCopy(scope, 'a');
