@@ -6,7 +6,6 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 import { wholeNumber } from './option-values.ts';
 
-const PAGE_ROWS = 500;
 /** Of what is done nothing is kept. */
 const STATES = REQUEST_STATES.filter((state) => state !== 'DONE');
 
@@ -62,22 +61,16 @@ function report(cli: Invocation, { asked, others }: RequestsAsked, done: string)
 }
 
 async function list(cli: Invocation, state: RequestState | undefined): Promise<ExitCode> {
+  const { listRequests } = await import('../client/request-desk.ts');
   const catalog = await (await cli.pando()).catalog();
-  for (let after: number | undefined; ; ) {
-    const page = await catalog.listRequests({
-      limit: PAGE_ROWS,
-      ...(state === undefined ? {} : { state }),
-      ...(after === undefined ? {} : { after }),
-    });
-    for (const one of page) {
-      if (cli.globals.json === true) cli.output.printJsonLine(one);
-      else {
-        const last = one.lastError === undefined ? '' : `; attempt ${one.attempts}: ${one.lastError}`;
-        const object = escapeKey(`${one.scope}:${one.name}`);
-        cli.output.print(`${one.id}  ${one.state}  ${one.kind}  ${object}  at ${one.store}  (${one.reason}${last})`);
-      }
+  for await (const one of listRequests(catalog, state)) {
+    if (cli.output.isClosed) break;
+    if (cli.globals.json === true) cli.output.printJsonLine(one);
+    else {
+      const last = one.lastError === undefined ? '' : `; attempt ${one.attempts}: ${one.lastError}`;
+      const object = escapeKey(`${one.scope}:${one.name}`);
+      cli.output.print(`${one.id}  ${one.state}  ${one.kind}  ${object}  at ${one.store}  (${one.reason}${last})`);
     }
-    after = page.at(-1)?.id;
-    if (page.length < PAGE_ROWS || cli.output.isClosed) return EXIT.done;
   }
+  return EXIT.done;
 }

@@ -1,5 +1,6 @@
 import { findStore, listStores, type ListedStore, type StoresFound } from '../client/list-stores.ts';
 import type { StoreUsed } from '../client/store-use.ts';
+import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import { formatBytesRoughly } from '../config/quantity.ts';
 import { describeTraits } from '../config/show-traits.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -28,7 +29,8 @@ export const store: CommandModule = {
       .option('--no-write', 'it takes none for now: they wait, or go elsewhere')
       .option('--delete', 'it deletes')
       .option('--no-delete', 'nothing is deleted there for now')
-      .action(act<[string], Said>((cli, [name], options) => set(cli, name, options)));
+      .option('--as-configured', 'forget what was said: the configuration counts')
+      .action(act<[string], SetOptions>((cli, [name], options) => set(cli, name, options)));
   },
 };
 
@@ -62,19 +64,33 @@ function explain(cli: Invocation, { warnings, unknownKeys }: StoresFound): void 
   }
 }
 
-interface Said {
+interface SetOptions {
   readonly read?: boolean;
   readonly write?: boolean;
   readonly delete?: boolean;
+  readonly asConfigured?: boolean;
 }
 
-async function set(cli: Invocation, name: string, said: Said): Promise<ExitCode> {
+async function set(cli: Invocation, name: string, options: SetOptions): Promise<ExitCode> {
   const { setStore } = await import('../client/store-use.ts');
-  const { availability, hastened } = await setStore(await cli.pando(), name, {
-    ...(said.read === undefined ? {} : { read: said.read }),
-    ...(said.write === undefined ? {} : { write: said.write }),
-    ...(said.delete === undefined ? {} : { delete: said.delete }),
-  });
+  const { asConfigured } = options;
+  // Global options are among them.
+  const verbs = {
+    ...(options.read === undefined ? {} : { read: options.read }),
+    ...(options.write === undefined ? {} : { write: options.write }),
+    ...(options.delete === undefined ? {} : { delete: options.delete }),
+  };
+  if (asConfigured === true && Object.keys(verbs).length > 0) {
+    const remedy = 'say it in a command of its own';
+    throw new ConfigurationError([
+      problemOutsideFiles('store set', '--as-configured takes back everything that was said', remedy),
+    ]);
+  }
+  const { availability, hastened } = await setStore(
+    await cli.pando(),
+    name,
+    asConfigured === true ? 'as-configured' : verbs,
+  );
   if (cli.globals.json === true) cli.output.printJson({ name, availability, hastened });
   else {
     cli.output.note(`${name} is available for ${describeAvailability(availability)}`);

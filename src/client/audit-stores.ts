@@ -1,6 +1,7 @@
 import type { Pando } from '../compose.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
+import { DIFFERENCE_PERCENT_DEFAULT } from '../domain/audit/difference-limit.ts';
 import type { AuditListeners, AuditOptions, AuditResult } from '../engine/audit/audit-types.ts';
 import type { DarkRemoved } from '../engine/audit/remove-dark.ts';
 import type { StoreAccess } from '../engine/stores/store-access.ts';
@@ -9,14 +10,24 @@ import { findStore } from './list-stores.ts';
 export interface AuditAsked {
   /** Names of profiles; none: every store that mirrors nothing. */
   readonly stores: readonly string[];
-  readonly options: AuditOptions;
-  readonly listeners: AuditListeners;
-  readonly signal: AbortSignal;
+  readonly options?: Partial<AuditOptions>;
+  readonly listeners?: AuditListeners;
+  readonly signal?: AbortSignal;
 }
 
+const DEFAULTS: AuditOptions = {
+  withChecksums: false,
+  repair: false,
+  adopt: false,
+  percentMax: DIFFERENCE_PERCENT_DEFAULT,
+  anew: false,
+};
+
 /** Audits stores (docs/audit.md). Fails with a `ConfigurationError` where a name is no store, or a mirror. */
-export async function auditStores(pando: Pando, { stores, ...rest }: AuditAsked): Promise<AuditResult> {
-  return pando.storeDesk().audit({ ...rest, stores: chooseStores(pando, stores) });
+export async function auditStores(pando: Pando, asked: AuditAsked): Promise<AuditResult> {
+  const { options, listeners = {}, signal = new AbortController().signal } = asked;
+  const stores = chooseStores(pando, asked.stores);
+  return pando.storeDesk().audit({ stores, options: { ...DEFAULTS, ...options }, listeners, signal });
 }
 
 export interface RemoveDarkAsked {

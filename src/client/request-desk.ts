@@ -1,4 +1,6 @@
 import type { Pando } from '../compose.ts';
+import type { RequestState } from '../domain/transfer/request-states.ts';
+import type { Catalog, RequestRecord } from '../ports/catalog.ts';
 import type { RequestCancelled } from '../ports/catalog-requests.ts';
 import { findStore } from './list-stores.ts';
 import { RuleError } from './rule-error.ts';
@@ -9,6 +11,26 @@ export interface RequestsAsked {
   readonly asked: readonly { readonly id: number; readonly why: string | undefined }[];
   /** How many others that were meant. */
   readonly others: number;
+}
+
+/** Rows of a page. */
+const PAGE_ROWS = 500;
+
+/** By their numbers. */
+export async function* listRequests(
+  catalog: Pick<Catalog, 'listRequests'>,
+  state: RequestState | undefined,
+): AsyncGenerator<RequestRecord> {
+  for (let after: number | undefined; ; ) {
+    const page = await catalog.listRequests({
+      limit: PAGE_ROWS,
+      ...(state === undefined ? {} : { state }),
+      ...(after === undefined ? {} : { after }),
+    });
+    yield* page;
+    after = page.at(-1)?.id;
+    if (page.length < PAGE_ROWS) return;
+  }
 }
 
 /** Tries requests now: those named, those a rule is stuck on, those that wait for a store (docs/rules.md, "Requests"). */

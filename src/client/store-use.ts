@@ -37,21 +37,31 @@ export async function readStoreUse(pando: Pando, name: string): Promise<StoreKno
   };
 }
 
-/** Says what a store is to be asked for. Who waits for it is tried at once: `hastened` says how many. */
-export async function setStore(
-  pando: Pando,
-  name: string,
-  said: Partial<Availability>,
-): Promise<{ readonly availability: Availability; readonly hastened: number }> {
+/** What is not said stays. `as-configured`: whatever was said before is forgotten. */
+export type SaidAvailability = Partial<Availability> | 'as-configured';
+
+export interface StoreSet {
+  /** From now on. */
+  readonly availability: Availability;
+  /** How many requests waited for it, and are tried at once. */
+  readonly hastened: number;
+}
+
+/** Says what a store is to be asked for. Who waits for it is tried at once. */
+export async function setStore(pando: Pando, name: string, said: SaidAvailability): Promise<StoreSet> {
   const { place } = findStore(pando.configuration, name);
   if (Object.keys(said).length === 0) {
-    const remedy = 'say --read or --no-read, --write or --no-write, --delete or --no-delete';
+    const remedy = 'say --read or --no-read, --write or --no-write, --delete or --no-delete, or --as-configured';
     throw new ConfigurationError([problemOutsideFiles('store set', 'nothing is to be set', remedy)]);
   }
   const catalog = await pando.catalog();
   await pando.declareStores();
-  await catalog.setStore(place, { availability: said });
-  const isMore = said.read === true || said.write === true || said.delete === true;
+  const { availability: before } = await readStoreUse(pando, name);
+  await catalog.setStore(place, { availability: said === 'as-configured' ? null : said });
+  const { availability } = await readStoreUse(pando, name);
+  const isMore = (['read', 'write', 'delete'] as const).some(
+    (verb) => availability[verb] && (!before[verb] || (said !== 'as-configured' && said[verb] === true)),
+  );
   const hastened = isMore ? await catalog.hasten({ fact: 'asked', store: place }) : 0;
-  return { availability: (await readStoreUse(pando, name)).availability, hastened };
+  return { availability, hastened };
 }

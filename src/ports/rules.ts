@@ -245,7 +245,8 @@ export interface OpenStore {
 }
 
 export interface StoreSaid {
-  readonly availability?: { readonly read?: boolean; readonly write?: boolean; readonly delete?: boolean };
+  /** What is not said of it stays as it was said before; null: nothing is said any more. */
+  readonly availability?: { readonly read?: boolean; readonly write?: boolean; readonly delete?: boolean } | null;
   /** Copied from what the store accepts, so that transactions can hold to it; null: no limit. */
   readonly allocatedBytes?: number | null;
 }

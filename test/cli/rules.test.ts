@@ -132,7 +132,10 @@ test('a rule that is moved keeps what it has until all is there, and ends then',
   expect(await box.json('store', 'show', 'jp')).toMatchObject({
     availability: { read: true, write: false, delete: true },
   });
-  await box.run(['store', 'set', 'jp', '--write']);
+  expect(await box.run(['store', 'set', 'jp', '--as-configured', '--write'])).toMatchObject({ code: 2 });
+  expect(await box.json('store', 'set', 'jp', '--as-configured')).toMatchObject({
+    availability: { read: true, write: true, delete: true },
+  });
   await work();
   expect(copiesAt('jp')).toHaveLength(2);
   expect(copiesAt('us')).toEqual([]);

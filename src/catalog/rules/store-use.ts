@@ -60,7 +60,8 @@ export async function setStore(session: Session, place: string, said: StoreSaid)
   const row = await db.selectFrom('store_setting').select('said').where('store', '=', store).executeTakeFirst();
   const before = row === undefined ? {} : (JSON.parse(row.said) as StoreSaid);
   const now = nowMs(session);
-  const text = JSON.stringify({ ...before, availability: { ...before.availability, ...availability } });
+  const all = availability === null ? {} : { ...before.availability, ...availability };
+  const text = JSON.stringify({ ...before, availability: all });
   await db
     .insertInto('store_setting')
     .values({ store, said: text, updated_ms: now })

@@ -120,6 +120,8 @@ export function describeRuleSpace(contract: CatalogContract): void {
       await contract.catalog.setStore(scope.far, { availability: { read: true } });
       const said = { availability: { read: true, write: false }, allocatedBytes: 7 };
       expect((await useOf(scope.far)).said).toEqual(said);
+      await contract.catalog.setStore(scope.far, { availability: null });
+      expect((await useOf(scope.far)).said).toEqual({ availability: {}, allocatedBytes: 7 });
     });
   });
 

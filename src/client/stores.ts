@@ -1,0 +1,27 @@
+import type { Pando } from '../compose.ts';
+import { findStore, type ListedStore, listStores } from './list-stores.ts';
+import { readStoreUse, type SaidAvailability, setStore, type StoreKnown, type StoreSet } from './store-use.ts';
+
+/** The stores that rules may name (docs/stores.md). A name that is none fails with a `ConfigurationError`. */
+export class Stores {
+  readonly #pando: Pando;
+
+  constructor(pando: Pando) {
+    this.#pando = pando;
+  }
+
+  /** All, or those an expression means. */
+  list(expression?: string): readonly ListedStore[] {
+    const found = listStores(this.#pando.configuration, expression);
+    return found.kind === 'empty' ? [] : found.stores;
+  }
+
+  async show(name: string): Promise<ListedStore & StoreKnown> {
+    return { ...findStore(this.#pando.configuration, name), ...(await readStoreUse(this.#pando, name)) };
+  }
+
+  /** What it is to be asked for, before what is configured. Whatever waited for it is tried at once. */
+  async set(name: string, said: SaidAvailability): Promise<StoreSet> {
+    return await setStore(this.#pando, name, said);
+  }
+}
