@@ -13,6 +13,7 @@ import { OperationIds } from './engine/operation-ids.ts';
 import type { DefaultPolicies } from './engine/rules/default-policies.ts';
 import type { KeepRules, RuleWorkPorts } from './engine/rules/keep-rules.ts';
 import { StoreHealth } from './engine/store-health.ts';
+import { heedSaid } from './engine/stores/heed-said.ts';
 import type { Stores } from './engine/stores/store-access.ts';
 import { describeTopology } from './engine/stores/topology.ts';
 import type { PoolOfSync, SyncPorts, SyncReplicas } from './engine/sync/sync-replicas.ts';
@@ -236,7 +237,16 @@ export class Pando implements AsyncDisposable {
     // Of a profile that names no replica any more the rule is none, and the last of it ends.
     await this.declareScope(profile, { source, replicas, standing: this.profile(name) !== undefined });
     const openElsewhere = (place: string): Promise<Storage | undefined> => this.#openPlace(place);
-    return { name, title: name, source, replicas, openElsewhere, consistency, deadlineMs };
+    const openPlaced = (place: string): Promise<Storage | undefined> => this.#openToRead(place);
+    return { name, title: name, source, replicas, openElsewhere, openPlaced, consistency, deadlineMs };
+  }
+
+  /** A store of the configuration, by its own protocol; undefined where nothing is to be read from it. */
+  async #openToRead(place: string): Promise<Storage | undefined> {
+    const use = await (await this.catalog()).readStoreUse();
+    const store = heedSaid(this.stores(), use).get(place);
+    const own = store?.protocols.find((protocol) => protocol.place === place);
+    return store?.traits.availability.read === true ? await own?.open() : undefined;
   }
 
   async #openPlace(place: string): Promise<Storage | undefined> {

@@ -165,7 +165,10 @@ function s3Target(
 
 function unknownProfile(argument: string, name: string, configuration: Configuration): ConfigurationError {
   const names = Object.keys(configuration.profiles);
-  const remedy = names.length === 0 ? 'write a configuration first: pando init' : suggest(name, names);
+  const remedy =
+    names.length === 0
+      ? 'write a configuration first: pando init'
+      : `${suggest(name, names)}; what was uploaded into a scope is had with pando download`;
   return refuse(argument, `names the profile ${JSON.stringify(name)}, which the configuration does not have`, remedy);
 }
 

@@ -22,7 +22,8 @@ export function noteMisses(later: LaterRecords, { scope, name, versionId, hit, l
   if (lacking.size === 0) return;
   const places = storesInReadOrder(scope).map(({ place }) => place);
   const mirrors = new Set(scope.replicas.filter(({ isMirror }) => isMirror).map(({ storage }) => storage.place));
-  const better = places.slice(0, places.indexOf(hit)).filter((place) => lacking.has(place) && mirrors.has(place));
+  const ahead = places.includes(hit) ? places.slice(0, places.indexOf(hit)) : places;
+  const better = ahead.filter((place) => lacking.has(place) && mirrors.has(place));
   if (better.length === 0) return;
   later.add({
     requests: better.map((store) => ({

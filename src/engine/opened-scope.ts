@@ -17,6 +17,11 @@ export interface ObjectScope {
    * read from it; a delete goes there too. Undefined where nobody says how to reach it.
    */
   readonly openElsewhere?: (place: string) => Promise<Storage | undefined>;
+  /**
+   * A store with copies of the scope's objects that rules placed: a read asks it when all stores of the scope have failed. Undefined
+   * where it is not to be read from, or cannot be reached from here.
+   */
+  readonly openPlaced?: (place: string) => Promise<Storage | undefined>;
   readonly consistency: 'validated' | 'current' | 'any';
   /** One attempt at a store may take so long; then the next one is asked. */
   readonly deadlineMs: number;

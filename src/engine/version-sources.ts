@@ -48,6 +48,8 @@ export class VersionSources implements Sources {
   #again: Source[] = [];
   #resumes = 0;
   #lookedAgain = false;
+  /** Stores that the scope does not name, by place; undefined: nobody has looked for any. */
+  #placed: ReadonlyMap<string, Storage> | undefined;
 
   constructor(ports: SourcesPorts, query: SourcesQuery) {
     this.#ports = ports;
@@ -71,9 +73,16 @@ export class VersionSources implements Sources {
   }
 
   async next(): Promise<Source | undefined> {
+    const source = (await this.#nextPlanned()) ?? this.#again.shift();
+    if (source !== undefined || this.#placed !== undefined) return source;
+    await this.#lookForPlaced();
+    return await this.#nextPlanned();
+  }
+
+  async #nextPlanned(): Promise<Source | undefined> {
     for (let candidate = this.#queue.shift(); candidate !== undefined; candidate = this.#queue.shift()) {
       if (candidate.kind === 'look-again' && candidate.token === undefined) await this.#lookAgain();
-      const storage = storageAt(this.#query.scope, candidate.store);
+      const storage = this.#storageAt(candidate.store);
       if (storage === undefined) continue;
       if (candidate.kind === 'look-again' && candidate.token !== undefined) {
         const cleared = await this.#readAgain(storage, candidate, candidate.token);
@@ -84,7 +93,33 @@ export class VersionSources implements Sources {
       this.#asked.add(`${candidate.store} ${token}`);
       return { storage, place, token, verified, probe };
     }
-    return this.#again.shift();
+    return undefined;
+  }
+
+  #storageAt(place: string): Storage | undefined {
+    return storageAt(this.#query.scope, place) ?? this.#placed?.get(place);
+  }
+
+  /** All stores of the scope have failed: copies that rules placed at others are as good. */
+  async #lookForPlaced(): Promise<void> {
+    const { scope, versionId, except } = this.#query;
+    const { name, replicas } = this.#row;
+    const placed = new Map<string, Storage>();
+    this.#placed = placed;
+    for (const { store, versionId: version } of replicas) {
+      if (version !== versionId || except.includes(store) || storageAt(scope, store) !== undefined) continue;
+      try {
+        const storage = await scope.openPlaced?.(store);
+        if (storage !== undefined) placed.set(store, storage);
+      } catch (error) {
+        if (!(error instanceof StorageError)) throw error;
+        this.#note(attemptOf(error));
+      }
+    }
+    const stores = [...placed.keys()].map((store) => {
+      return { store, role: 'replica', advice: this.#ports.health.adviseOn(store) } as const;
+    });
+    this.#queue = [...planRead({ name, versionId, replicas, stores, anyVersion: false }).candidates];
   }
 
   async failed(source: Source, error: StorageError, { finding, brokeOff }: SourceFailure): Promise<void> {
@@ -198,7 +233,7 @@ export class VersionSources implements Sources {
   async #record(source: Pick<Source, 'storage' | 'place'>, finding: Finding, detail: string): Promise<void> {
     const { scope, versionId } = this.#query;
     const store = source.storage.place;
-    if (roleOf(scope, store) === 'replica') this.#lacking.add(store);
+    if (scope.replicas.some(({ storage }) => storage.place === store)) this.#lacking.add(store);
     const replica = this.#row.replicas.find((one) => one.store === store && one.versionId === versionId);
     if (replica !== undefined) await recordFinding(this.#ports, scope, this.#row, replica, finding, detail);
   }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -21,6 +21,39 @@ test('a program orders copies, has them brought, and asks why', async () => {
     expect(await opened.explain(String(id))).toMatchObject({ kind: 'rule', rule: { state: 'OK' }, waiting: [] });
     expect(await opened.resolve('x')).toMatchObject({ replicas: [{ store: 'data' }, { store: 'far' }] });
     expect(readdirSync(join(root, 'far'))).not.toEqual([]);
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+});
+
+test('a read that every store of the profile fails is served by the copy that a rule placed, and fills the replicas again', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'pando-placed-'));
+  const path = join(root, 'pando.yaml');
+  const store = (name: string, more = '') =>
+    `  ${name}: {storage_provider: {type: file, options: {base_path: ${name}}}${more}}\n`;
+  const mirrored = ', replicas: [{replica_profile: near, read_priority: 1}]';
+  writeFileSync(
+    path,
+    `catalog: sqlite:${join(root, 'catalog.sqlite')}\nprofiles:\n${store('data', mirrored)}${store('near')}${store('far')}`,
+  );
+  for (const name of ['data', 'near', 'far']) mkdirSync(join(root, name));
+  try {
+    await using opened = await openRules({ path, scope: 'data' });
+    await using client = new StorageClient(StorageClientConfig.fromFile({ profile: 'data', path }));
+    await client.write('x', Buffer.from('bytes'));
+    await client.flush();
+    await opened.rules.add(['x'], { copies: 1, stores: 'far' });
+    await opened.work();
+    rmSync(join(root, 'data', 'x'));
+    rmSync(join(root, 'near', 'x'));
+    await opened.stores.set('far', { read: false });
+    await expect(client.read('x')).rejects.toThrow('not found');
+    await opened.stores.set('far', 'as-configured');
+    expect((await client.read('x')).toString()).toBe('bytes');
+    await client.flush();
+    expect(readFileSync(join(root, 'near', 'x'), 'utf8')).toBe('bytes');
+    expect(existsSync(join(root, 'data', 'x'))).toBe(false);
+    expect((await client.read('x', { range: { start: 1, end: 2 } })).toString()).toBe('yt');
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
