@@ -165,10 +165,8 @@ function s3Target(
 
 function unknownProfile(argument: string, name: string, configuration: Configuration): ConfigurationError {
   const names = Object.keys(configuration.profiles);
-  const remedy =
-    names.length === 0
-      ? 'write a configuration first: pando init'
-      : `${suggest(name, names)}; what was uploaded into a scope is had with pando download`;
+  const uploaded = findNearestWord(name, names) === undefined ? '; what was uploaded is had with pando download' : '';
+  const remedy = names.length === 0 ? 'write a configuration first: pando init' : `${suggest(name, names)}${uploaded}`;
   return refuse(argument, `names the profile ${JSON.stringify(name)}, which the configuration does not have`, remedy);
 }
 
