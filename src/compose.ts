@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import type { Configuration, Profile } from './config/configuration.ts';
 import { findProfile } from './config/find-profile.ts';
-import { nameOfPlace } from './config/implicit-profile.ts';
 import { storePlace } from './config/place.ts';
 import { profileOfRecordedPlace } from './config/recorded-place.ts';
+import { checkSource, declareScope, type ScopeStores } from './declare-scope.ts';
 import { describeStores } from './describe-stores.ts';
 import type { CarriedOut } from './engine/carry-out-requests.ts';
 import type { RuleDesk } from './engine/explain/rule-desk.ts';
@@ -224,7 +224,7 @@ export class Pando implements AsyncDisposable {
   }
 
   /** The scope of a profile with all its stores open, known to the catalog. */
-  async openScope(profile: Profile): Promise<OpenedScope> {
+  async openScope(profile: Profile, { isMoved = false }: { readonly isMoved?: boolean } = {}): Promise<OpenedScope> {
     const source = await this.openStore(profile);
     const replicas = await Promise.all(
       profile.replicas.map(async ({ profile: name, readPriority }) => {
@@ -235,7 +235,7 @@ export class Pando implements AsyncDisposable {
     );
     const { name, consistency, deadlineMs } = profile;
     // Of a profile that names no replica any more the rule is none, and the last of it ends.
-    await this.declareScope(profile, { source, replicas, standing: this.profile(name) !== undefined });
+    await this.declareScope(profile, { source, replicas, standing: this.profile(name) !== undefined, isMoved });
     const openElsewhere = (place: string): Promise<Storage | undefined> => this.#openPlace(place);
     const openPlaced = (place: string): Promise<Storage | undefined> => this.#openToRead(place);
     return { name, title: name, source, replicas, openElsewhere, openPlaced, consistency, deadlineMs };
@@ -261,19 +261,13 @@ export class Pando implements AsyncDisposable {
   }
 
   /** Tells the catalog of a profile's scope and of stores with copies of it; with `standing` these are its rule. */
-  async declareScope(
-    { name, storage }: Profile,
-    { source, replicas, standing }: Pick<OpenedScope, 'source' | 'replicas'> & { readonly standing: boolean },
-  ): Promise<void> {
-    const catalog = await this.catalog();
-    await catalog.openScope({
-      name,
-      title: name,
-      formerly: nameOfPlace(storage),
-      source: source.place,
-      replicas: replicas.map(({ title, priority, storage: { place } }) => ({ store: place, title, priority })),
-      standing,
-    });
+  async declareScope(profile: Profile, stores: ScopeStores): Promise<void> {
+    await declareScope(await this.catalog(), profile, stores);
+  }
+
+  /** Fails with a `ConfigurationError` where the catalog knows the profile's objects from another place. Writes nothing. */
+  async checkSource(profile: Profile): Promise<void> {
+    await checkSource(await this.catalogAsItIs(), profile);
   }
 
   /** Whether the place is there; of a store on another machine that is not asked here. */

@@ -8,6 +8,7 @@ type VerbName = Exclude<keyof Catalog, 'location' | typeof Symbol.asyncDispose>;
 const VERBS = {
   site: true,
   openScope: true,
+  findOtherSource: true,
   listStandingRules: true,
   readObject: true,
   scanScope: true,

@@ -48,7 +48,7 @@ import { listUploads } from './uploads/list-uploads.ts';
 import { listEvents, recordEvents } from './verbs/events.ts';
 import { beginFlush, endFlush } from './verbs/flushes.ts';
 import { addIntent, listIntents, removeIntent } from './verbs/intents.ts';
-import { openScope } from './verbs/open-scope.ts';
+import { findOtherSource, openScope } from './verbs/open-scope.ts';
 import { readOperation } from './verbs/operations.ts';
 import { addPage, closePageJob, collectPages, openPageJob, stopPageJob } from './verbs/page-jobs.ts';
 import { answerPage, claimPages, giveBackPages, listPageJobs } from './verbs/page-claims.ts';
@@ -77,6 +77,7 @@ export function createCatalog(given: {
     location,
     site: () => executor.write((session) => readOwnSite(session)),
     openScope: (scope) => executor.write((session) => openScope(session, scope)),
+    findOtherSource: (scope, source) => executor.read((session) => findOtherSource(session, scope, source)),
     listStandingRules: (scope) => executor.read((session) => listStandingRules(session, scope)),
     readObject: (scope, name) => executor.read((session) => readObject(session, scope, name)),
     scanScope: (query) => executor.read((session) => scanScope(session, query)),

@@ -45,6 +45,7 @@ export async function openTrees(pando: Pando, named: NamedTrees, options: OpenTr
   if (isReserved(path)) throw refuseReserved(path);
   const chosen = chooseTargets(pando.configuration, named, options.verb);
   refuseOverlaps(pando.configuration, profile, chosen);
+  if (!options.writes) await pando.checkSource(profile);
   if (options.writes) pando.expectSync([profile, ...chosen.targets.map((target) => target.profile)]);
   const open = options.symlinks === undefined ? {} : { symlinks: options.symlinks };
   const { bandwidth } = options;

@@ -43,7 +43,9 @@ export interface Catalog
    * `standing` those stores are its rule (`origin: profile`): stores named before and not now end their part of the rule; nothing is
    * deleted by that.
    */
-  openScope(scope: OpenScope): Promise<void>;
+  openScope(scope: OpenScope): Promise<ScopeOpened>;
+  /** Where the source of a scope with objects lies, if that is not this place. */
+  findOtherSource(scope: string, source: string): Promise<string | undefined>;
   /** Standing rules that have not ended, of one scope or of all, by scope and priority. */
   listStandingRules(scope?: string): Promise<readonly StandingRule[]>;
 
@@ -137,10 +139,15 @@ export interface OpenScope {
   readonly formerly?: string;
   /** Place of the source store. Undefined: it has none; one it had before stays, and its title. */
   readonly source: string | undefined;
+  /** The source lies here from now on, wherever it lay before. */
+  readonly isMoved?: boolean;
   readonly replicas: readonly { readonly store: string; readonly title: string; readonly priority: number }[];
   /** False for a run that names its targets by hand: they are opened, the standing rule stays as it is. */
   readonly standing: boolean;
 }
+
+/** `elsewhere`: objects of that name are known from another source, where `source` says. Nothing was changed. */
+export type ScopeOpened = { readonly kind: 'opened' } | { readonly kind: 'elsewhere'; readonly source: string };
 
 export interface StandingRule {
   readonly id: string;
