@@ -50,7 +50,8 @@ export function describeRuleSpace(contract: CatalogContract): void {
       await contract.catalog.settleTransfers((await contract.claim(scope)).map((request) => arrival(request)));
       for (const place of [scope.far, `${scope.far}/below/`, scope.far.slice(0, -1)])
         expect(await holds(place)).toBe(true);
-      await contract.catalog.setStore(scope.source, { allocatedBytes: 500 });
+      await contract.putWithReplicas(scope, 'b', [scope.near]);
+      await contract.catalog.setStore(scope.near, { allocatedBytes: 500 });
       for (const place of [scope.near, scope.source])
         for (const of of [scope.name, 'another']) expect(await holds(place, of)).toBe(false);
 
