@@ -1,7 +1,9 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ListOptions, Storage } from '../../src/ports/storage.ts';
 import { alter } from './altered.ts';
-import { openSyncWorld } from './sync-world.ts';
+import { openSyncWorld, type SyncRunOptions } from './sync-world.ts';
 import { write } from './trees.ts';
 
 /** So many unmatched keys are kept in memory; for the rest all is listed again. */
@@ -26,16 +28,19 @@ test('of more unmatched keys than are kept in memory, each is deleted once, and 
       },
     }));
   const deleted: string[] = [];
-  const result = await world.sync({
+  const wholly = {
     // What would be deleted is what is told.
     dryRun: true,
     deleteUnmatched: true,
     deleteLimit: { kind: 'percent', percent: 100 },
-    filter: { rules: [{ kind: 'exclude', matches: (key) => key === 'omitted' }] },
+    filter: { rules: [{ kind: 'exclude', matches: (key: string) => key === 'omitted' }] },
     listeners: { onAction: ({ action, key }) => void (action === 'delete' && deleted.push(key)) },
     wrapTarget,
-  });
-  expect(result).toMatchObject({ state: 'done', targets: [{ deleted: KEPT + 2 }] });
+  } satisfies SyncRunOptions;
+  expect(await world.sync(wholly)).toMatchObject({ state: 'done', targets: [{ deleted: KEPT + 2 }] });
   expect(deleted.filter((key) => !key.startsWith('k'))).toEqual(['z']);
   expect(new Set(deleted).size).toBe(KEPT + 2);
+
+  rmSync(join(world.source, 'a'));
+  expect((await world.sync(wholly)).refusal).toContain(`${KEPT + 3} objects would be deleted`);
 });
