@@ -14,7 +14,7 @@ export interface RequestDesk {
    * left it. Whatever he says or not, after two minutes nobody has.
    */
   isCopyInHand(copy: { readonly versionId: number; readonly store: string }): Promise<boolean>;
-  /** Of claims that were lost: what they had in hand is left, and nothing of it lies at the store any more. */
+  /** Of claims that were lost: what they had in hand is left, and nothing of it is published from then on. */
   leaveCopies(leases: readonly Lease[]): Promise<void>;
 }
 
