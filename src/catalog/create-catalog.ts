@@ -120,8 +120,7 @@ export function createCatalog(given: {
     cancelRequests: (ids) => executor.write((session) => cancelRequests(session, ids)),
     isCopyInHand: (copy) => executor.read((session) => isCopyInHand(session, copy)),
     leaveCopies: (leases) => executor.write((session) => leaveCopies(session, leases)),
-    chooseSourcesWithin: (wanted, limits) =>
-      executor.write((session) => chooseSourcesWithin(session, wanted, limits)),
+    chooseSourcesWithin: (wanted, limits) => executor.write((session) => chooseSourcesWithin(session, wanted, limits)),
     readTransfersInHand: () => executor.read((session) => readTransfersInHand(session)),
     ...ruleVerbs(executor),
     ...auditVerbs(executor),

@@ -86,8 +86,13 @@ async function set(cli: Invocation, name: string, said: Said): Promise<ExitCode>
 async function show(cli: Invocation, name: string): Promise<ExitCode> {
   const one = findStore(await cli.configuration(), name);
   const { readStoreUse } = await import('../client/store-use.ts');
-  const { availability, use } = await readStoreUse(await cli.pando(), name);
-  const known = { ...toJson(one), availability, ...(use === undefined ? {} : { use }) };
+  const { availability, use, transfers } = await readStoreUse(await cli.pando(), name);
+  const known = {
+    ...toJson(one),
+    availability,
+    ...(transfers === undefined ? {} : { transfers }),
+    ...(use === undefined ? {} : { use }),
+  };
   if (cli.globals.json === true) cli.output.printJson(known);
   else {
     const { yamlBlock } = await import('../config/yaml-text.ts');

@@ -14,7 +14,10 @@ export function readActivities(input: unknown): SectionRead<readonly ActivitySha
   if (input === undefined) return { value: undefined, findings: [] };
   const path = ['activities'];
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-    return { value: undefined, findings: [{ path, message: 'must be a section with a share for each', remedy: EXAMPLE }] };
+    return {
+      value: undefined,
+      findings: [{ path, message: 'must be a section with a share for each', remedy: EXAMPLE }],
+    };
   }
   const findings: Finding[] = [];
   const shares: Share[] = [];
@@ -52,5 +55,7 @@ function checkTogether(shares: readonly Share[]): readonly Finding[] {
   }
   const sum = Math.round(shares.reduce((total, { weight }) => total + weight, 0) * 1000) / 1000;
   if (sum === 100) return [];
-  return [{ path, message: `makes ${sum}% in all, and not 100%`, remedy: 'change one of the shares, or write weights' }];
+  return [
+    { path, message: `makes ${sum}% in all, and not 100%`, remedy: 'change one of the shares, or write weights' },
+  ];
 }

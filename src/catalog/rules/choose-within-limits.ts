@@ -75,10 +75,7 @@ export async function chooseSourcesWithin(
   return answers;
 }
 
-async function readHeld(
-  session: Session,
-  wanted: readonly SourcesWanted[],
-): Promise<ReadonlyMap<number, HeldRequest>> {
+async function readHeld(session: Session, wanted: readonly SourcesWanted[]): Promise<ReadonlyMap<number, HeldRequest>> {
   const rows = await session.all<
     [at: number, id: number, store: number, source: number | null, activity: string | null, priority: number]
   >(

@@ -115,7 +115,10 @@ export function describeTransferLimits(contract: CatalogContract): void {
     });
 
     it('take the most urgent first, and what became more urgent while it waited', async () => {
-      const scope = await queued(({ far }) => [far], { low: { count: 2, priority: 5 }, high: { count: 1, priority: 2 } });
+      const scope = await queued(({ far }) => [far], {
+        low: { count: 2, priority: 5 },
+        high: { count: 1, priority: 2 },
+      });
       const limits = incoming(scope.far, 1);
       const [first] = await claim(limits);
       expect(first?.name).toBe('high-000');
