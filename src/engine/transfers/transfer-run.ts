@@ -176,7 +176,7 @@ export class TransferRun implements AsyncDisposable {
       if (way.kind === 'chosen') {
         held.planned = way.planned;
         ours.push(held);
-      } else this.#letGo(held, 'postponed');
+      } else this.#letGo(held, way.kind === 'waits' ? undefined : 'postponed');
       if (way.kind === 'lost-lease') lost.push(held.request.lease);
     }
     if (lost.length > 0) await catalog.leaveCopies(lost);
@@ -336,9 +336,10 @@ export class TransferRun implements AsyncDisposable {
     }
   }
 
-  #letGo(held: Held, kind: keyof CarriedOut): void {
+  /** `kind` undefined: it was not tried. */
+  #letGo(held: Held, kind: keyof CarriedOut | undefined): void {
     this.#leases.letGo(held.request.lease);
-    this.counts[kind]++;
+    if (kind !== undefined) this.counts[kind]++;
     this.#inFlight--;
     this.#wake.resolve();
   }
