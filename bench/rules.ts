@@ -1,4 +1,5 @@
-// node bench/rules.ts [--objects N] [--engines sqlite,postgres] [--clients N]: how fast rules are applied and transfers settled.
+// node bench/rules.ts [--objects N] [--engines sqlite,postgres] [--clients N] [--limited]: how fast rules are applied and transfers
+// settled; `--limited`: by claims within limits and shares that hold nothing back.
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { openPostgresCatalog } from '../src/catalog/open-postgres.ts';
 import { openSqliteCatalog } from '../src/catalog/open-sqlite.ts';
 import { PLAIN_RULE } from '../src/domain/rule/rule.ts';
+import type { TransferLimits } from '../src/domain/transfer/transfer-limits.ts';
 import type { Catalog, Change, ClaimedRequest } from '../src/ports/catalog.ts';
 import type { NewRule, PlacedObject, TransferOutcome } from '../src/ports/rules.ts';
 import { connect, startPostgres } from '../test/servers/postgres.ts';
@@ -17,6 +19,7 @@ const { values } = parseArgs({
     objects: { type: 'string', default: '100000' },
     engines: { type: 'string', default: 'sqlite,postgres' },
     clients: { type: 'string', default: '4' },
+    limited: { type: 'boolean', default: false },
   },
 });
 const objects = Number(values.objects);
@@ -30,6 +33,14 @@ const CLAIM = 500;
 const SCOPE = 'bench';
 const SOURCE = 'file:///data/source';
 const TARGETS = ['file:///data/one', 'file:///data/two'];
+const LIMITS: TransferLimits = {
+  stores: TARGETS.map((store) => ({ store, name: store, incomingMax: 100_000, outgoingMax: undefined })),
+  pairs: [],
+  shares: [
+    { activity: 'bench', weight: 70 },
+    { activity: 'default', weight: 30 },
+  ],
+};
 
 const directory = mkdtempSync(join(tmpdir(), 'pando-bench-rules-'));
 const { processor, cores, fileSystem } = describeMachine(directory);
@@ -94,12 +105,13 @@ async function bench(
   say(`${engine}: record again ${rate(Math.min(objects, 20_000), record2)} objects/s with locks on them`);
 
   const wanted = Math.min(locks, 100_000);
+  const within = values.limited ? ({ work: 'rule-copies', limits: LIMITS } as const) : {};
   let settled = 0;
   const settle = await seconds(() =>
     Promise.all(
       catalogs.map(async (one, at) => {
         while (settled < wanted) {
-          const claimed = await one.claimRequests({ owner: `worker ${at}`, limit: CLAIM, leaseMs: 60_000 });
+          const claimed = await one.claimRequests({ owner: `worker ${at}`, limit: CLAIM, leaseMs: 60_000, ...within });
           if (claimed.length === 0) return;
           settled += claimed.length;
           const held = await one.settleTransfers(claimed.map(arrival));

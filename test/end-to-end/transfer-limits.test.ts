@@ -1,8 +1,10 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { evaluateRules } from '../../src/engine/rules/evaluate-rules.ts';
 import { RuleWorld } from './rule-world.ts';
@@ -37,18 +39,21 @@ function isFileBelow(descriptor: string, directory: string): boolean {
 
 const launcher = resolve(import.meta.dirname, '../../bin/pando.mjs');
 
+function surroundingsOf({ root }: RuleWorld) {
+  return { cwd: root, env: { PATH: process.env['PATH'], HOME: root, PANDO_CATALOG: `sqlite:${root}/catalog.sqlite` } };
+}
+
+async function pandoIn(world: RuleWorld, ...args: readonly string[]): Promise<string> {
+  return (await promisify(execFile)(process.execPath, [launcher, ...args], surroundingsOf(world))).stdout;
+}
+
 /** Two workers carry out a rule; returns the largest number of copies that were seen under way to the store at one moment. */
 async function watchTwoWorkers(limits: string): Promise<number> {
   await using world = new RuleWorld({ data: '', far: `bandwidth: 30MB/s\n${limits}` });
   const names = Array.from({ length: COPIES }, (_, at) => `object-${at}`);
   for (const name of names) await world.put('data', name, name.repeat(BYTES / name.length));
   await (await world.rules()).add(['data:object-*'], { copies: 1, stores: 'far' });
-  const begin = () =>
-    spawn(process.execPath, [launcher, 'worker'], {
-      cwd: world.root,
-      env: { PATH: process.env['PATH'], HOME: world.root, PANDO_CATALOG: `sqlite:${world.root}/catalog.sqlite` },
-      stdio: 'ignore',
-    });
+  const begin = () => spawn(process.execPath, [launcher, 'worker'], { ...surroundingsOf(world), stdio: 'ignore' });
   const workers = [begin(), begin()];
   const ended = workers.map((worker) => once(worker, 'exit'));
   let most = 0;
@@ -94,6 +99,12 @@ describe('a copy that waits for a limit', () => {
     const explained = await world.explain(`data:${waiting}`);
     const why = 'it waits for its turn: 1 copy to far at once, and no more (limits.incoming of far)';
     expect(explained).toMatchObject({ copies: [{ store: 'far', why, request: { state: 'QUEUED', attempts: 0 } }] });
+    const told = await pandoIn(world, 'request', 'ls', '--state', 'QUEUED');
+    expect(told).toContain(`data:${waiting}  at ${pathToFileURL(join(world.root, 'far')).href}  (rule; ${why})`);
+    expect(JSON.parse(await pandoIn(world, 'store', 'show', 'far', '--json'))).toMatchObject({
+      limits: { incoming: 1 },
+      transfers: { incoming: 1, outgoing: 0 },
+    });
     await catalog.endClaims(['another']);
     await world.work();
     expect(world.filesAt('far').toSorted()).toEqual(['x', 'y']);

@@ -10,11 +10,20 @@ import { readTransfersInHand, takeTurns } from './transfers-in-hand.ts';
 const LOOKED_AT_MAX = 4_096;
 const LANE_MIN = 16;
 
-/** Ids of requests that may be lent now, in the order in which it is their turn (docs/transfers.md, "Limits" and "Shares"). */
+export interface ChosenRequest {
+  readonly id: number;
+  readonly lane: CatalogLane;
+}
+
+interface CatalogLane extends Lane {
+  readonly key: LaneKey;
+}
+
+/** Requests that may be lent now, in the order in which it is their turn (docs/transfers.md, "Limits" and "Shares"). */
 export async function chooseWithinLimits(
   session: Session,
   { limit, limits }: { readonly limit: number; readonly limits: TransferLimits },
-): Promise<readonly number[]> {
+): Promise<readonly ChosenRequest[]> {
   await takeTurns(session);
   await sortDue(session);
   const inHand = new TransfersInHand(limits, await readTransfersInHand(session));
@@ -23,12 +32,7 @@ export async function chooseWithinLimits(
   const ahead = shares.length === 0 ? new Map<string, number>() : await readTurns(session);
   const divided = divideClaims({ lanes, limit, inHand, shares, ahead });
   if (shares.length > 0) await writeTurns(session, ahead, divided.ahead);
-  await leaveSources(session, divided.chosen);
-  return divided.chosen.map(({ id }) => id);
-}
-
-interface CatalogLane extends Lane {
-  readonly key: LaneKey;
+  return divided.chosen;
 }
 
 async function readLanes(session: Session, inHand: TransfersInHand, limit: number): Promise<readonly CatalogLane[]> {
@@ -57,14 +61,11 @@ async function readLanes(session: Session, inHand: TransfersInHand, limit: numbe
 }
 
 /** What waited for a source and is handed out now chooses anew. */
-async function leaveSources(
-  session: Session,
-  chosen: readonly { readonly id: number; readonly lane: Lane }[],
-): Promise<void> {
+export async function leaveSources(session: Session, chosen: readonly ChosenRequest[]): Promise<void> {
   const waited = chosen.filter(({ lane }) => lane.source !== undefined);
   await putIntoLanes(
     session,
-    waited.map(({ id, lane }) => ({ ...(lane as CatalogLane).key, source: NO_SOURCE, id })),
+    waited.map(({ id, lane }) => ({ ...lane.key, source: NO_SOURCE, id })),
   );
 }
 

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { ClaimedRequest, NewRequest, RequestClaim } from '../../ports/catalog.ts';
 import type { RequestState } from '../../domain/transfer/request-states.ts';
 import { keepLostAttempts } from '../rules/attempts.ts';
-import { chooseWithinLimits } from '../rules/claim-within-limits.ts';
+import { chooseWithinLimits, leaveSources } from '../rules/claim-within-limits.ts';
 import { putBackSorted } from '../rules/lanes.ts';
 import { nowMs } from '../now.ts';
 import type { Session, SetStatement } from '../session.ts';
@@ -86,7 +86,15 @@ async function claimWithin(
 ): Promise<readonly ClaimedRequest[]> {
   for (;;) {
     const chosen = await chooseWithinLimits(session, given);
-    const due = await lockChosen(session, chosen);
+    const due = await lockChosen(
+      session,
+      chosen.map(({ id }) => id),
+    );
+    const locked = new Set(due.map(({ id }) => id));
+    await leaveSources(
+      session,
+      chosen.filter(({ id }) => locked.has(id)),
+    );
     const current = await cancelOutdated(session, due);
     // What was not current any more has made room for others.
     if (current.length > 0 || due.length === 0) return lendTo(session, claim, current);

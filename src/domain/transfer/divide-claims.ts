@@ -11,8 +11,8 @@ export interface Lane extends FromTo {
   readonly isCut: boolean;
 }
 
-export interface DivideClaims {
-  readonly lanes: readonly Lane[];
+export interface DivideClaims<OneLane extends Lane> {
+  readonly lanes: readonly OneLane[];
   readonly limit: number;
   /** What is chosen is added to it. */
   readonly inHand: TransfersInHand;
@@ -24,26 +24,26 @@ export interface DivideClaims {
 /** How far each share is ahead of the one whose turn it was last; 0 is left out. */
 export type Turns = ReadonlyMap<string, number>;
 
-export interface ClaimsDivided {
-  readonly chosen: readonly { readonly id: number; readonly lane: Lane }[];
+export interface ClaimsDivided<OneLane extends Lane> {
+  readonly chosen: readonly { readonly id: number; readonly lane: OneLane }[];
   readonly ahead: Turns;
 }
 
 /** What one claim of weight 1 puts its share ahead. */
 const STEP = 1_000_000_000;
 
-interface Waiting {
-  readonly lane: Lane;
+interface Waiting<OneLane extends Lane> {
+  readonly lane: OneLane;
   readonly id: number;
   readonly dueMs: number;
   readonly isLastOfCut: boolean;
 }
 
 /** A share with something queued. */
-interface Queue {
+interface Queue<OneLane extends Lane> {
   readonly name: string;
   readonly step: number;
-  readonly waiting: readonly Waiting[];
+  readonly waiting: readonly Waiting<OneLane>[];
   next: number;
   ahead: number;
 }
@@ -53,14 +53,15 @@ interface Queue {
  * one that had nothing queued is owed nothing for that. Within a share the most urgent priority first, then what has been due for
  * longest; what a limit holds back is passed over.
  */
-export function divideClaims({ lanes, limit, inHand, shares, ahead }: DivideClaims): ClaimsDivided {
+export function divideClaims<OneLane extends Lane>(claims: DivideClaims<OneLane>): ClaimsDivided<OneLane> {
+  const { lanes, limit, inHand, shares, ahead } = claims;
   const queues = queuesOf(lanes, shares, ahead);
-  const chosen: { id: number; lane: Lane }[] = [];
+  const chosen: { id: number; lane: OneLane }[] = [];
   let turn = 0;
   while (chosen.length < limit) {
     const queue = nextQueue(queues, inHand);
     if (queue === undefined) break;
-    const { id, lane, isLastOfCut } = queue.waiting[queue.next++] as Waiting;
+    const { id, lane, isLastOfCut } = queue.waiting[queue.next++] as Waiting<OneLane>;
     chosen.push({ id, lane });
     inHand.add(lane);
     turn = Math.max(turn, queue.ahead);
@@ -75,19 +76,23 @@ export function divideClaims({ lanes, limit, inHand, shares, ahead }: DivideClai
   };
 }
 
-function queuesOf(lanes: readonly Lane[], shares: readonly ActivityShare[], ahead: Turns): Queue[] {
+function queuesOf<OneLane extends Lane>(
+  lanes: readonly OneLane[],
+  shares: readonly ActivityShare[],
+  ahead: Turns,
+): Queue<OneLane>[] {
   const weights = new Map(shares.map(({ activity, weight }) => [activity, weight]));
   const nameOf = (activity: string): string => (weights.has(activity) ? activity : OTHER_ACTIVITIES);
   return [...Map.groupBy(lanes, ({ activity }) => nameOf(activity))].map(([name, own]) => ({
     name,
     step: Math.max(1, Math.round(STEP / (weights.get(name) ?? 1))),
-    waiting: own.flatMap(waitingIn).toSorted(byUrgency),
+    waiting: own.flatMap((lane) => waitingIn(lane)).toSorted(byUrgency),
     next: 0,
     ahead: ahead.get(name) ?? 0,
   }));
 }
 
-function waitingIn(lane: Lane): Waiting[] {
+function waitingIn<OneLane extends Lane>(lane: OneLane): Waiting<OneLane>[] {
   return lane.due.map(({ id, dueMs }, at) => ({
     lane,
     id,
@@ -96,16 +101,19 @@ function waitingIn(lane: Lane): Waiting[] {
   }));
 }
 
-function byUrgency(a: Waiting, b: Waiting): number {
+function byUrgency(a: Waiting<Lane>, b: Waiting<Lane>): number {
   return a.lane.priority - b.lane.priority || a.dueMs - b.dueMs || a.id - b.id;
 }
 
-function nextQueue(queues: readonly Queue[], inHand: TransfersInHand): Queue | undefined {
-  let next: Queue | undefined;
+function nextQueue<OneLane extends Lane>(
+  queues: readonly Queue<OneLane>[],
+  inHand: TransfersInHand,
+): Queue<OneLane> | undefined {
+  let next: Queue<OneLane> | undefined;
   for (const queue of queues) {
     for (; queue.next < queue.waiting.length; queue.next++) {
       // There is never more room than before.
-      if (inHand.roomFor((queue.waiting[queue.next] as Waiting).lane) > 0) break;
+      if (inHand.roomFor((queue.waiting[queue.next] as Waiting<OneLane>).lane) > 0) break;
     }
     if (queue.next === queue.waiting.length) continue;
     if (next === undefined || isBefore(queue, next)) next = queue;
@@ -114,7 +122,7 @@ function nextQueue(queues: readonly Queue[], inHand: TransfersInHand): Queue | u
 }
 
 /** Of equals the larger share comes first. */
-function isBefore(a: Queue, b: Queue): boolean {
+function isBefore(a: Queue<Lane>, b: Queue<Lane>): boolean {
   if (a.ahead !== b.ahead) return a.ahead < b.ahead;
   return a.step === b.step ? a.name < b.name : a.step < b.step;
 }
