@@ -100,7 +100,7 @@ describe('a copy that waits for a limit', () => {
     const why = 'it waits for its turn: 1 copy to far at once, and no more (limits.incoming of far)';
     expect(explained).toMatchObject({ copies: [{ store: 'far', why, request: { state: 'QUEUED', attempts: 0 } }] });
     const told = await pandoIn(world, 'request', 'ls', '--state', 'QUEUED');
-    expect(told).toContain(`data:${waiting}  at ${pathToFileURL(join(world.root, 'far')).href}  (rule; ${why})`);
+    expect(told).toContain(`data:${waiting}  at ${pathToFileURL(join(world.root, 'far')).href}/  (rule; ${why})`);
     expect(JSON.parse(await pandoIn(world, 'store', 'show', 'far', '--json'))).toMatchObject({
       limits: { incoming: 1 },
       transfers: { incoming: 1, outgoing: 0 },

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, integer, property } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { divideClaims, type Lane, type Turns } from '../../../src/domain/transfer/divide-claims.ts';
 import { type ActivityShare, type StoreLimit, TransfersInHand } from '../../../src/domain/transfer/transfer-limits.ts';
@@ -146,28 +146,22 @@ describe('claims', () => {
   });
 
   test('never exceed a limit, never leave room unused, and are each within one of their share', () => {
-    const weight = fc.integer({ min: 1, max: 20 });
-    fc.assert(
-      fc.property(
-        weight,
-        weight,
-        fc.integer({ min: 0, max: 60 }),
-        fc.integer({ min: 1, max: 40 }),
-        (a, b, max, limit) => {
-          const lanes = [lane('a', 100), lane('b', 100)];
-          const { chosen } = divideClaims({
-            lanes,
-            limit,
-            inHand: within([{ incomingMax: max }]),
-            shares: sharesOf({ a, default: b }),
-            ahead: NOTHING,
-          });
-          const all = Math.min(max, limit);
-          expect(chosen).toHaveLength(all);
-          const part = (all * a) / (a + b);
-          expect(Math.abs((countOf(chosen)['a'] ?? 0) - part)).toBeLessThanOrEqual(1);
-        },
-      ),
+    const weight = integer({ min: 1, max: 20 });
+    assert(
+      property(weight, weight, integer({ min: 0, max: 60 }), integer({ min: 1, max: 40 }), (a, b, max, limit) => {
+        const lanes = [lane('a', 100), lane('b', 100)];
+        const { chosen } = divideClaims({
+          lanes,
+          limit,
+          inHand: within([{ incomingMax: max }]),
+          shares: sharesOf({ a, default: b }),
+          ahead: NOTHING,
+        });
+        const all = Math.min(max, limit);
+        expect(chosen).toHaveLength(all);
+        const part = (all * a) / (a + b);
+        expect(Math.abs((countOf(chosen)['a'] ?? 0) - part)).toBeLessThanOrEqual(1);
+      }),
     );
   });
 });
