@@ -109,4 +109,26 @@ describe('a copy that waits for a limit', () => {
     await world.work();
     expect(world.filesAt('far').toSorted()).toEqual(['x', 'y']);
   });
+
+  test('for its source is carried out when there is room, by one worker too, and in the order of the shares', async () => {
+    const limited = { data: 'limits: {outgoing: 1}', near: 'limits: {incoming_from: {data: 1}}', far: '' };
+    await using world = new RuleWorld(limited, 'activities: {production: 75%, default: 25%}\n');
+    const names = Array.from({ length: 8 }, (_, at) => at);
+    for (const at of names) await world.put('data', `a-${at}`, `a ${at}`);
+    for (const at of names) await world.put('data', `b-${at}`, `b ${at}`);
+    const rules = await world.rules();
+    await rules.add(['data:b-*'], { copies: 1, stores: 'far' });
+    await rules.add(['data:a-*'], { copies: 2, stores: 'near|far', activity: 'production' });
+    const ports = { ...(await world.ports()), limits: world.pando.transferLimits() };
+    const order: string[] = [];
+    const { catalog } = ports;
+    const settleTransfers: typeof catalog.settleTransfers = (outcomes) => {
+      order.push(...outcomes.map(({ replica }) => (typeof replica === 'object' ? replica.place : '')));
+      return catalog.settleTransfers(outcomes);
+    };
+    await world.workHere({ ...ports, catalog: { ...catalog, settleTransfers } });
+    expect([world.filesAt('near').length, world.filesAt('far').length]).toEqual([8, 16]);
+    const ofFirst = order.slice(0, 16).filter((place) => place.includes('a-')).length;
+    expect(Math.abs(ofFirst - 12)).toBeLessThanOrEqual(1);
+  });
 });
