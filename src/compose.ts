@@ -8,6 +8,7 @@ import { describeStores } from './describe-stores.ts';
 import type { CarriedOut } from './engine/carry-out-requests.ts';
 import type { RuleDesk } from './engine/explain/rule-desk.ts';
 import { bindObjectVerbs, type ObjectVerbs } from './engine/object-verbs.ts';
+import type { TransferLimits } from './domain/transfer/transfer-limits.ts';
 import type { OpenedScope } from './engine/opened-scope.ts';
 import { OperationIds } from './engine/operation-ids.ts';
 import type { DefaultPolicies } from './engine/rules/default-policies.ts';
@@ -16,6 +17,7 @@ import { StoreHealth } from './engine/store-health.ts';
 import { heedSaid } from './engine/stores/heed-said.ts';
 import type { Stores } from './engine/stores/store-access.ts';
 import { describeTopology } from './engine/stores/topology.ts';
+import { transferLimitsOf } from './engine/stores/transfer-limits-of.ts';
 import type { PoolOfSync, SyncPorts, SyncReplicas } from './engine/sync/sync-replicas.ts';
 import type { SyncResult } from './engine/sync/sync-types.ts';
 import type { VerifyReplicas } from './engine/verify/verify-replicas.ts';
@@ -107,6 +109,11 @@ export class Pando implements AsyncDisposable {
     return this.#described;
   }
 
+  /** Of all workers together, as this configuration says. */
+  transferLimits(): TransferLimits | undefined {
+    return transferLimitsOf(this.stores(), this.configuration.activities ?? []);
+  }
+
   /** What is asked about single objects and rules. No store is opened. */
   async ruleDesk(): Promise<RuleDesk> {
     const { bindRuleDesk } = await import('./engine/explain/rule-desk.ts');
@@ -118,7 +125,8 @@ export class Pando implements AsyncDisposable {
       return profile === undefined ? undefined : storePlace(profile.storage);
     };
     const topology = describeTopology(stores);
-    return bindRuleDesk({ catalog, clock, stores, topology, clientSite: configuration.site, sourceOf });
+    const limits = this.transferLimits();
+    return bindRuleDesk({ catalog, clock, stores, topology, limits, clientSite: configuration.site, sourceOf });
   }
 
   /** The catalog knows all stores from then on. */
@@ -139,7 +147,12 @@ export class Pando implements AsyncDisposable {
   async rulePorts(options: PoolOptions = {}): Promise<RuleWorkPorts> {
     const ports = await this.uploadPorts();
     this.#tools ??= this.#openLocalTool(options);
-    return { ...ports, tools: await this.#tools, topology: describeTopology(ports.stores) };
+    return {
+      ...ports,
+      tools: await this.#tools,
+      topology: describeTopology(ports.stores),
+      limits: this.transferLimits(),
+    };
   }
 
   /** What files are uploaded with. */

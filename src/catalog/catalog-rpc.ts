@@ -83,6 +83,8 @@ const VERBS = {
   hasten: true,
   readAttempts: true,
   chooseSources: true,
+  chooseSourcesWithin: true,
+  readTransfersInHand: true,
   readTransfers: true,
   settleTransfers: true,
   listReleased: true,

@@ -21,6 +21,7 @@ import { addRule } from './rules/add-rule.ts';
 import { applyRulePage } from './rules/apply-rule-page.ts';
 import { readAttempts } from './rules/attempts.ts';
 import { chooseSources } from './rules/choose-sources.ts';
+import { chooseSourcesWithin } from './rules/choose-within-limits.ts';
 import { claimRules, renewRules } from './rules/claim-rules.ts';
 import { condemn } from './rules/condemn.ts';
 import { listLocks } from './rules/list-locks.ts';
@@ -40,6 +41,7 @@ import { holdsPlaced } from './rules/holds-placed.ts';
 import { sumRuleGroup, sumTargetGroup } from './rules/sum-rule-group.ts';
 import { answerTakenBack } from './rules/taken-back.ts';
 import { tellRule } from './rules/tell-rule.ts';
+import { readTransfersInHand } from './rules/transfers-in-hand.ts';
 import { updateRule } from './rules/update-rule.ts';
 import { beginUploads } from './uploads/begin-uploads.ts';
 import { continueUploads } from './uploads/continue-uploads.ts';
@@ -119,6 +121,8 @@ export function createCatalog(given: {
     cancelRequests: (ids) => executor.write((session) => cancelRequests(session, ids)),
     isCopyInHand: (copy) => executor.read((session) => isCopyInHand(session, copy)),
     leaveCopies: (leases) => executor.write((session) => leaveCopies(session, leases)),
+    chooseSourcesWithin: (wanted, limits) => executor.write((session) => chooseSourcesWithin(session, wanted, limits)),
+    readTransfersInHand: () => executor.read((session) => readTransfersInHand(session)),
     ...ruleVerbs(executor),
     ...auditVerbs(executor),
     ...uploadVerbs(executor),

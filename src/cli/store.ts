@@ -124,8 +124,13 @@ async function moved(cli: Invocation, name: string, options: { readonly from?: s
 async function show(cli: Invocation, name: string): Promise<ExitCode> {
   const one = findStore(await cli.configuration(), name);
   const { readStoreUse } = await import('../client/store-use.ts');
-  const { availability, use } = await readStoreUse(await cli.pando(), name);
-  const known = { ...toJson(one), availability, ...(use === undefined ? {} : { use }) };
+  const { availability, use, transfers } = await readStoreUse(await cli.pando(), name);
+  const known = {
+    ...toJson(one),
+    availability,
+    ...(transfers === undefined ? {} : { transfers }),
+    ...(use === undefined ? {} : { use }),
+  };
   if (cli.globals.json === true) cli.output.printJson(known);
   else {
     const { yamlBlock } = await import('../config/yaml-text.ts');

@@ -1,4 +1,5 @@
 import type { Protocol } from '../domain/store/protocol.ts';
+import type { ActivityShare } from '../domain/transfer/transfer-limits.ts';
 import type { StoreTraits } from '../domain/store/store-traits.ts';
 
 /**
@@ -15,6 +16,8 @@ export interface Configuration {
   readonly administrators?: readonly string[];
   /** Undefined: it is on nowhere (docs/policies.md, "The default policy"). */
   readonly defaultPolicy?: DefaultPolicySettings | undefined;
+  /** How transfers are divided among activities; undefined: by priority alone (docs/transfers.md, "Shares"). */
+  readonly activities?: readonly ActivityShare[];
   readonly profiles: Readonly<Record<string, Profile>>;
 }
 

@@ -58,6 +58,9 @@ const sftpOptions = section({
 
 const memoryOptions = section({ base_path: text.optional() });
 
+/** Copies at once: more than all workers of a large site have under way. */
+const TRANSFERS_MAX = 100_000;
+
 /** Of a link nobody would take unasked. */
 const DISTANCE_MAX = 1000;
 
@@ -111,6 +114,9 @@ const traits = {
   limits: section({
     max_space: size('1MiB', '9PB').optional(),
     min_free_space: size('1MiB', '9PB').optional(),
+    incoming: count(TRANSFERS_MAX).optional(),
+    outgoing: count(TRANSFERS_MAX).optional(),
+    incoming_from: z.record(z.string(), count(TRANSFERS_MAX)).optional(),
   }).optional(),
   greedy: flag.optional(),
   distance: z.record(z.string(), distance(DISTANCE_MAX)).optional(),
@@ -146,6 +152,8 @@ const top = section({
     scopes: z.array(text).optional(),
     max_size: size('0', '9PB').optional(),
   }).optional(),
+  /** Read by `readActivities`. */
+  activities: z.unknown().optional(),
   profiles: z.unknown().optional(),
 });
 

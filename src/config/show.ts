@@ -11,7 +11,7 @@ export function describeConfiguration(configuration: Configuration): Record<stri
   const profiles = Object.entries(configuration.profiles).map(
     ([name, profile]) => [name, describeProfile(profile)] as const,
   );
-  const { site, administrators, defaultPolicy } = configuration;
+  const { site, administrators, defaultPolicy, activities } = configuration;
   return withoutUndefined({
     catalog: describeCatalog(configuration.catalog),
     site,
@@ -20,6 +20,10 @@ export function describeConfiguration(configuration: Configuration): Record<stri
       defaultPolicy === undefined
         ? undefined
         : { scopes: defaultPolicy.scopes, max_size: formatBytes(defaultPolicy.maxBytes) },
+    activities:
+      activities === undefined
+        ? undefined
+        : Object.fromEntries(activities.map(({ activity, weight }) => [activity, weight])),
     profiles: Object.fromEntries(profiles),
   });
 }

@@ -4,6 +4,7 @@ import type { Content, Version } from '../domain/object/version.ts';
 import type { Replica, ReplicaState } from '../domain/replica/replica.ts';
 import type { Verification } from '../domain/store/verification.ts';
 import type { RequestState } from '../domain/transfer/request-states.ts';
+import type { TransferLimits } from '../domain/transfer/transfer-limits.ts';
 import type { AuditCatalog } from './audits.ts';
 import type { RequestDesk } from './catalog-requests.ts';
 import type { CatalogStatus } from './catalog-status.ts';
@@ -12,6 +13,7 @@ import type { PageQueue } from './page-queue.ts';
 import type { RuleCatalog } from './rules.ts';
 import type { Mark } from './storage.ts';
 import type { CollectionCatalog } from './collections.ts';
+import type { LimitedTransfers } from './transfer-limits.ts';
 import type { UploadCatalog } from './uploads.ts';
 
 /**
@@ -29,6 +31,7 @@ export interface Catalog
     RuleCatalog,
     AuditCatalog,
     RequestDesk,
+    LimitedTransfers,
     UploadCatalog,
     SyncCatalog,
     PageQueue,
@@ -273,6 +276,8 @@ export interface RequestClaim {
    * - `other-deletes`: deletes of all other scopes, and of what rules and uploads placed in any.
    */
   readonly work?: 'of-scopes' | 'rule-copies' | 'other-deletes';
+  /** Of `rule-copies` only: no more than these allow, of all who claim with limits, and divided by their shares. */
+  readonly limits?: TransferLimits;
 }
 
 /** A claim on a row; `token` grows with each claim, and an outcome with an old one changes nothing. */

@@ -23,6 +23,7 @@ import { describeScanning } from './catalog-contract/scanning.ts';
 import { describeScopes } from './catalog-contract/scopes.ts';
 import { describeSoftCopies } from './catalog-contract/soft-copies.ts';
 import { describeSyncs } from './catalog-contract/syncs.ts';
+import { describeTransferLimits } from './catalog-contract/transfer-limits.ts';
 import { describeUploads } from './catalog-contract/uploads.ts';
 
 /**
@@ -63,6 +64,7 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeRuleLife(contract);
     describeRuleTransfers(contract);
     describeRuleRelays(contract);
+    describeTransferLimits(contract);
     describeRuleSpace(contract);
     describeRequestDesk(contract);
     describeAudits(contract);

@@ -4,7 +4,7 @@ import { nowMs } from '../now.ts';
 import type { Session, SetStatement } from '../session.ts';
 
 /** Longer than any lease: who has not left a copy by then has lost it anyway, and publishes nothing any more. */
-const IN_HAND_MS_MAX = 120_000;
+export const IN_HAND_MS_MAX = 120_000;
 
 export async function isCopyInHand(
   session: Session,

@@ -7,6 +7,7 @@ import type { Telling } from '../../ports/telling.ts';
 import type { TransferTool } from '../../ports/transfer-tool.ts';
 import type { CarriedOut } from '../carry-out-requests.ts';
 import type { Topology } from '../../domain/transfer/find-route.ts';
+import type { TransferLimits } from '../../domain/transfer/transfer-limits.ts';
 import type { StoreHealth } from '../store-health.ts';
 import type { Stores } from '../stores/store-access.ts';
 import { RequestLeases } from '../request-leases.ts';
@@ -19,6 +20,7 @@ export interface TransferPorts {
     | 'renewRequests'
     | 'readTransfers'
     | 'chooseSources'
+    | 'chooseSourcesWithin'
     | 'settleTransfers'
     | 'leaveCopies'
     | 'readStoreUse'
@@ -32,6 +34,8 @@ export interface TransferPorts {
   /** The first that knows a way carries a transfer out. */
   readonly tools: readonly TransferTool[];
   readonly topology: Topology;
+  /** Of all workers together; undefined: none, and no shares. */
+  readonly limits?: TransferLimits | undefined;
   /** Where this machine stands. */
   readonly clientSite: string | undefined;
   readonly telling?: Telling | undefined;
@@ -67,14 +71,14 @@ export async function runTransfers(ports: TransferPorts, args: RunTransfers): Pr
   await using leases = new RequestLeases(ports.catalog, ports.clock, LEASE_MS, stop, extend);
   await using run = new TransferRun(ports, leases, stop);
 
+  const { limits } = ports;
+  const wanted = { work: 'rule-copies', ...(limits === undefined ? {} : { limits }) } as const;
   while (stop?.aborted !== true) {
     const room = Math.min(CLAIM_MAX, inFlightMax - run.inFlight);
     // Claims that are held already stand for less; with the next renewal all stand as long.
     if (run.inFlight === 0) extend(ports.clock.monotonicMs() + LEASE_MS);
     const claimed =
-      room <= 0
-        ? []
-        : await ports.catalog.claimRequests({ owner, limit: room, leaseMs: LEASE_MS, work: 'rule-copies' });
+      room <= 0 ? [] : await ports.catalog.claimRequests({ owner, limit: room, leaseMs: LEASE_MS, ...wanted });
     if (claimed.length > 0) run.begin(claimed);
     else if (run.inFlight > 0) await run.settledSome(POLL_MS);
     else if (until === 'idle') break;

@@ -15,6 +15,7 @@ import type { RequestLeases } from '../request-leases.ts';
 import { heedSaid } from '../stores/heed-said.ts';
 import type { Stores } from '../stores/store-access.ts';
 import { takeBack } from '../take-back.ts';
+import { chooseWays } from './choose-ways.ts';
 import { type Arrived, confirmArrival } from './confirm-arrival.ts';
 import { decideTransfer, type EndedAttempt, type TransferDecision } from './decide-transfer.ts';
 import { type PlannedTransfer, planTransfer, wayFrom } from './plan-transfer.ts';
@@ -148,7 +149,7 @@ export class TransferRun implements AsyncDisposable {
     const { catalog } = this.#ports;
     const rows = await catalog.readTransfers(batch.map(({ request }) => request.lease.requestId));
     const { use, stores } = await this.#storesNow();
-    const planned: Held[] = [];
+    const planned: { held: Held; request: ClaimedRequest; planned: PlannedTransfer }[] = [];
     for (const [at, held] of batch.entries()) {
       held.row = rows[at];
       if (held.row === undefined) {
@@ -166,22 +167,19 @@ export class TransferRun implements AsyncDisposable {
         fraction: this.#ports.random.fraction(),
       });
       if (plan.kind === 'not-now') this.#settle(held, plan.outcome);
-      else {
-        held.planned = plan;
-        planned.push(held);
-      }
+      else planned.push({ held, request: held.request, planned: plan });
     }
-    const chosen = await catalog.chooseSources(
-      planned.map(({ request, planned: plan }) => ({
-        lease: request.lease,
-        source: plan?.way.source ?? '',
-        protocol: plan?.way.protocol ?? '',
-      })),
-    );
-    const lost = planned.filter((_, at) => chosen[at] !== true);
-    for (const held of lost) this.#letGo(held, 'postponed');
-    if (lost.length > 0) await catalog.leaveCopies(lost.map(({ request }) => request.lease));
-    const ours = planned.filter((_, at) => chosen[at] === true);
+    const lost: Lease[] = [];
+    const ours: Held[] = [];
+    for (const [at, way] of (await chooseWays(this.#ports, planned)).entries()) {
+      const { held } = planned[at] as (typeof planned)[number];
+      if (way.kind === 'chosen') {
+        held.planned = way.planned;
+        ours.push(held);
+      } else this.#letGo(held, way.kind === 'waits' ? undefined : 'postponed');
+      if (way.kind === 'lost-lease') lost.push(held.request.lease);
+    }
+    if (lost.length > 0) await catalog.leaveCopies(lost);
     for (const [tool, held] of Map.groupBy(ours, (one) => this.#toolFor(one))) await this.#submitTo(tool, held);
   }
 
@@ -338,9 +336,10 @@ export class TransferRun implements AsyncDisposable {
     }
   }
 
-  #letGo(held: Held, kind: keyof CarriedOut): void {
+  /** `kind` undefined: it was not tried. */
+  #letGo(held: Held, kind: keyof CarriedOut | undefined): void {
     this.#leases.letGo(held.request.lease);
-    this.counts[kind]++;
+    if (kind !== undefined) this.counts[kind]++;
     this.#inFlight--;
     this.#wake.resolve();
   }
