@@ -28,6 +28,7 @@ import type { TransferTool } from './ports/transfer-tool.ts';
 import { existingCatalog, openCatalog } from './open-catalog.ts';
 import { areShareable, openLocalPool, type PoolOptions, type PoolParts } from './open-pool.ts';
 import { type OpenStore, openStorage, type WorkerStore } from './open-storage.ts';
+import { type OwnTransferTool, TransferTools } from './open-transfer-tools.ts';
 import { StoreDesk } from './store-desk.ts';
 import { openLedger } from './storage/bandwidth.ts';
 import { StoreMeters } from './storage/store-meters.ts';
@@ -61,11 +62,14 @@ export class Pando implements AsyncDisposable {
   #catalog: Promise<Catalog> | undefined;
   #objects: Promise<ObjectVerbs> | undefined;
   #described: Stores | undefined;
+  readonly #ownTools: readonly OwnTransferTool[];
   #tools: Promise<readonly TransferTool[]> | undefined;
+  #externals: Promise<TransferTools> | undefined;
   readonly #health = new StoreHealth(systemClock);
   readonly #operations = new OperationIds(systemClock, systemRandom);
 
-  constructor(configuration: Configuration, telling: Telling = {}) {
+  constructor(configuration: Configuration, telling: Telling = {}, ownTools: readonly OwnTransferTool[] = []) {
+    this.#ownTools = ownTools;
     this.configuration = configuration;
     this.#telling = telling;
     this.#meters = new StoreMeters(telling.info);
@@ -138,7 +142,9 @@ export class Pando implements AsyncDisposable {
   async rulePorts(options: PoolOptions = {}): Promise<RuleWorkPorts> {
     const ports = await this.uploadPorts();
     this.#tools ??= this.#openLocalTool(options);
-    return { ...ports, tools: await this.#tools, topology: describeTopology(ports.stores) };
+    this.#externals ??= TransferTools.open(this.configuration, this.#ownTools);
+    const { externals } = await this.#externals;
+    return { ...ports, tools: await this.#tools, externals, topology: describeTopology(ports.stores) };
   }
 
   /** What files are uploaded with. */
@@ -368,7 +374,9 @@ export class Pando implements AsyncDisposable {
     await (await this.#objects)?.settle();
     this.#objects = undefined;
     for (const tool of (await this.#tools) ?? []) await tool[Symbol.asyncDispose]();
+    await (await this.#externals)?.[Symbol.asyncDispose]();
     this.#tools = undefined;
+    this.#externals = undefined;
     for (const store of this.#stores.values()) await (await store)[Symbol.asyncDispose]();
     this.#stores.clear();
     this.#meters.tellUse();
