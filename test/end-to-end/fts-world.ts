@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -10,6 +10,7 @@ import { Pando } from '../../src/compose.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
 import type { RuleTerms } from '../../src/client/rule-order.ts';
 import { openFileStorage } from '../../src/storage/file/file-storage.ts';
+import { ftsJobId } from '../../src/transfer-tools/fts3/job-id.ts';
 import { FakeFts } from '../../src/testing/index.ts';
 import { WorkerProcess } from '../faults/worker-process.ts';
 import type { DavServer } from '../servers/apache.ts';
@@ -120,12 +121,53 @@ export class FtsWorld implements AsyncDisposable {
     const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter(
       (entry) => entry.isFile() && !entry.parentPath.includes('/.pando') && !entry.parentPath.includes('/.DAV'),
     );
-    return Object.fromEntries(files.map(({ parentPath, name }) => [name, sha256Of(readFileSync(join(parentPath, name)))]));
+    return Object.fromEntries(
+      files.map(({ parentPath, name }) => [name, sha256Of(readFileSync(join(parentPath, name)))]),
+    );
   }
 
-  /** The worker reads as another user what it has not written. */
-  openToAll(): void {
-    for (const directory of Object.values(this.#directories)) chmodSync(directory, 0o777);
+  /** Attempts that tools may still carry out. */
+  handedOver(): readonly string[] {
+    return this.query('select external_id from request where external_id is not null order by id').map(
+      ({ external_id: attempt }) => String(attempt),
+    );
+  }
+
+  /** The server's ids of these. */
+  jobs(): readonly string[] {
+    return this.handedOver().map((attempt) => ftsJobId('pando', attempt));
+  }
+
+  async untilAccepted(count: number): Promise<void> {
+    await until(() => this.fake.counts.accepted === count);
+  }
+
+  async cancelAtServer(job: string): Promise<void> {
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    await fetch(`${this.fake.endpoint}/jobs/${job}`, { method: 'DELETE', headers });
+  }
+
+  /** As a machine whose configuration names no tool. */
+  without(): Pando {
+    const file = join(this.root, 'without.yaml');
+    const profiles = this.#yaml.slice(0, this.#yaml.indexOf('transfer_tools:'));
+    writeFileSync(file, `catalog: ${this.#catalog}\nprofiles:\n${profiles}`);
+    return new Pando(loadConfiguration({ config: file }));
+  }
+
+  copiesAt(store: (typeof STORES)[number]): number {
+    const [row] = this.query(
+      `select count(*) as n from replica p join store s on s.id = p.store where s.title = '${store}'`,
+    );
+    return Number(row?.['n']);
+  }
+
+  /** Requests a process has claimed. */
+  inHandOf(pid: number): number {
+    const [row] = this.query(
+      `select count(*) as n from request where state = 'SUBMITTED' and owner like '%, process ${pid}'`,
+    );
+    return Number(row?.['n']);
   }
 
   expectThere(...bodies: readonly string[]): void {

@@ -67,8 +67,8 @@ async function keepInTurns(
     const { applied, ended: rulesEnded } = await evaluateRules(ports, { owner, signal });
     const retried = await ports.catalog.retryStuck(RETRIES);
     const copied = await copy(signal);
-    const abandoned = await endAbandoned(ports);
     const condemned = await deleteReleased({ ...ports, freeBytes: freeBytesOf }, signal);
+    const abandoned = await endAbandoned(ports);
     const deleted = await carryOutDeletes(ports, { owner, exceptScopes, signal });
     total = sum([total, copied, deleted]);
     const evaluated = applied + rulesEnded + retried + abandoned + condemned;

@@ -71,6 +71,8 @@ async function removeArrived(
   const row = await catalog.readObject(scope, name);
   const here = row?.replicas.filter((one) => one.store === store) ?? [];
   const replica = here.find((one) => one.versionId === versionId);
+  // Given up, and its bytes are about to be condemned: until then somebody may ask for it again.
+  if (replica?.state === 'UNAVAILABLE') return false;
   // Asked for again meanwhile, or nobody knows where it was to lie.
   if (replica === undefined || replica.state !== 'BEING_DELETED') return true;
   if (here.some((one) => one !== replica && one.place === replica.place)) return true;

@@ -112,11 +112,11 @@ export class TransferRun implements AsyncDisposable {
   async settledSome(pollMs: number): Promise<void> {
     const waiting = new AbortController();
     if (!this.#externals.isNone) {
+      const ask = async (): Promise<void> => this.#heed(await this.#externals.ask(this.#submitted));
+      // Where others end all the time, no pause is ever over.
+      void ask().catch(() => undefined);
       const pause = this.#ports.clock.sleep(pollMs, waiting.signal);
-      const asked = pause
-        .then(async () => this.#heed(await this.#externals.ask(this.#submitted)))
-        .catch(() => undefined);
-      void asked.then(() => this.#wake.resolve());
+      void pause.then(() => ask().finally(() => this.#wake.resolve())).catch(() => undefined);
     }
     await this.#wake.promise;
     waiting.abort();
