@@ -27,6 +27,4 @@ export interface AbandonedTransfer extends HandedOver {
   readonly versionId: number;
   /** Place of the destination. */
   readonly store: string;
-  /** Names of the protocols, as the attempt was told. */
-  readonly protocol: string;
 }

@@ -34,7 +34,6 @@ interface AbandonedRow {
   readonly name: string;
   readonly version: number;
   readonly store: number;
-  readonly protocol: string | null;
 }
 
 export async function listAbandoned(
@@ -44,11 +43,11 @@ export async function listAbandoned(
 ): Promise<readonly AbandonedTransfer[]> {
   if (tools.length === 0) return [];
   const { rows } = await sql<AbandonedRow>`
-    select id, tool, external_id, scope, name, version, store, protocol from request
+    select id, tool, external_id, scope, name, version, store from request
     where external_id is not null and tool in (${sql.join(tools)}) and state = 'CANCELLED'
     order by id limit ${limit}`.execute(session.db);
   const found: AbandonedTransfer[] = [];
-  for (const { id, tool, external_id: attempt, scope, name, version, store, protocol } of rows) {
+  for (const { id, tool, external_id: attempt, scope, name, version, store } of rows) {
     found.push({
       requestId: id,
       tool,
@@ -57,7 +56,6 @@ export async function listAbandoned(
       name,
       versionId: version,
       store: await session.known.stores.textOf(session, store),
-      protocol: protocol ?? '',
     });
   }
   return found;

@@ -22,6 +22,6 @@ export function planAdopted(
 }
 
 /** Of a way as attempts are told of it, the name of the destination's protocol. */
-export function writtenBy(protocol: string): string {
+function writtenBy(protocol: string): string {
   return protocol.slice(protocol.lastIndexOf('→') + 1);
 }

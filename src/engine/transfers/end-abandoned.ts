@@ -5,11 +5,14 @@ import { type Storage, StorageError } from '../../ports/storage.ts';
 import { askStore } from '../ask-store.ts';
 import { hashStored } from '../hash-stored.ts';
 import { headOrMissing } from '../observe-object.ts';
-import { writtenBy } from './adopt-transfer.ts';
+import { waysTo } from '../stores/store-access.ts';
 import type { ExternalTool } from './external-tool.ts';
 import type { TransferPorts } from './run-transfers.ts';
 
-export type AbandonedPorts = Pick<TransferPorts, 'clock' | 'health' | 'events' | 'stores' | 'externals' | 'telling'> & {
+export type AbandonedPorts = Pick<
+  TransferPorts,
+  'clock' | 'health' | 'events' | 'stores' | 'clientSite' | 'externals' | 'telling'
+> & {
   readonly catalog: Pick<Catalog & RuleCatalog, 'listAbandoned' | 'forgetAbandoned' | 'readObject' | 'readMarks'>;
 };
 
@@ -65,7 +68,7 @@ async function endAll(
 /** True: nothing of it is left, or what lies there is not its work. */
 async function removeArrived(
   ports: AbandonedPorts,
-  { scope, name, versionId, store, protocol }: AbandonedTransfer,
+  { scope, name, versionId, store }: AbandonedTransfer,
 ): Promise<boolean> {
   const { catalog, stores, events } = ports;
   const row = await catalog.readObject(scope, name);
@@ -77,9 +80,9 @@ async function removeArrived(
   if (replica === undefined || replica.state !== 'BEING_DELETED') return true;
   if (here.some((one) => one !== replica && one.place === replica.place)) return true;
   const destination = stores.get(store);
-  const [first] = destination?.protocols ?? [];
-  const by = destination?.protocols.find((one) => one.name === writtenBy(protocol)) ?? first;
-  if (destination === undefined || by === undefined) return false;
+  if (destination === undefined) return false;
+  const [by] = waysTo(destination, 'delete', { clientSite: ports.clientSite, fraction: 0 });
+  if (by === undefined) return false;
   try {
     const [mark] = await catalog.readMarks([versionId]);
     const asked = {

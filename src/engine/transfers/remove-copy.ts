@@ -1,5 +1,6 @@
 import { StorageError } from '../../ports/storage.ts';
 import { takeBack } from '../take-back.ts';
+import { waysTo } from '../stores/store-access.ts';
 import type { Arrived } from './confirm-arrival.ts';
 import type { HeldTransfer } from './held-transfer.ts';
 import type { TransferPorts } from './run-transfers.ts';
@@ -33,10 +34,11 @@ export async function takeBackCopy(
  * version is not its work.
  */
 export async function removeWrongCopy(
-  { stores, events }: Pick<RemovePorts, 'events' | 'stores'>,
-  { request, row, planned }: HeldTransfer,
+  { stores, events, clientSite }: Pick<TransferPorts, 'events' | 'stores' | 'clientSite'>,
+  { request, row }: HeldTransfer,
 ): Promise<void> {
-  const protocol = stores.get(request.store)?.protocols.find(({ place }) => place === planned?.destination.store);
+  const store = stores.get(request.store);
+  const [protocol] = store === undefined ? [] : waysTo(store, 'delete', { clientSite, fraction: 0 });
   if (protocol === undefined || row === undefined) return;
   try {
     const storage = await protocol.open();
