@@ -28,7 +28,7 @@ import type { TransferTool } from './ports/transfer-tool.ts';
 import { existingCatalog, openCatalog } from './open-catalog.ts';
 import { areShareable, openLocalPool, type PoolOptions, type PoolParts } from './open-pool.ts';
 import { type OpenStore, openStorage, type WorkerStore } from './open-storage.ts';
-import { type OwnTransferTool, TransferTools } from './open-transfer-tools.ts';
+import { checkOwnTools, type OwnTransferTool, TransferTools } from './open-transfer-tools.ts';
 import { StoreDesk } from './store-desk.ts';
 import { openLedger } from './storage/bandwidth.ts';
 import { StoreMeters } from './storage/store-meters.ts';
@@ -69,6 +69,7 @@ export class Pando implements AsyncDisposable {
   readonly #operations = new OperationIds(systemClock, systemRandom);
 
   constructor(configuration: Configuration, telling: Telling = {}, ownTools: readonly OwnTransferTool[] = []) {
+    checkOwnTools(configuration, ownTools);
     this.#ownTools = ownTools;
     this.configuration = configuration;
     this.#telling = telling;

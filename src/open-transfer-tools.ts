@@ -23,6 +23,17 @@ export interface OwnTransferTool {
 const POLL_MS = 5_000;
 const BATCH_MAX = 200;
 
+/** Throws a `TypeError` where a program brings a tool that cannot be one. */
+export function checkOwnTools({ transferTools = [] }: Configuration, own: readonly OwnTransferTool[]): void {
+  const names = [...own, ...transferTools].map(({ name }) => name);
+  for (const [at, name] of names.entries())
+    if (names.indexOf(name) !== at) throw new TypeError(`two transfer tools are called ${name}`);
+  for (const { name, tool } of own) {
+    if (!tool.capabilities.outlivesProcess)
+      throw new TypeError(`the transfer tool ${name} ends with its process: what it is given would be lost`);
+  }
+}
+
 /** The tools that outlive their workers: a program's own ones first, then those that are configured. */
 export class TransferTools implements AsyncDisposable {
   readonly externals: readonly ExternalTool[];
@@ -35,17 +46,10 @@ export class TransferTools implements AsyncDisposable {
 
   static async open(configuration: Configuration, own: readonly OwnTransferTool[]): Promise<TransferTools> {
     const settings = configuration.transferTools ?? [];
-    const names = [...own, ...settings].map(({ name }) => name);
-    for (const [at, name] of names.entries())
-      if (names.indexOf(name) !== at) throw new TypeError(`two transfer tools are called ${name}`);
-    const ofProgram = own.map((one) => {
-      if (one.tool.capabilities.outlivesProcess) return one;
-      throw new TypeError(`the transfer tool ${one.name} ends with its process: what it is given would be lost`);
-    });
     const opened = await Promise.all(settings.map(openTool));
     const configured = settings.map((one, at) => ({ ...one, tool: opened[at] as TransferTool }));
     return new TransferTools(
-      [...ofProgram, ...configured].map((one) => describeTool(one, configuration)),
+      [...own, ...configured].map((one) => describeTool(one, configuration)),
       opened,
     );
   }

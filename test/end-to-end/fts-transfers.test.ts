@@ -1,6 +1,11 @@
 import { afterAll, describe, expect, test } from 'vitest';
+import { openRules } from '../../src/client/open-rules.ts';
+import { openMemoryStorage } from '../../src/storage/memory/memory-storage.ts';
+import { systemClock } from '../../src/system/system-clock.ts';
+import { openFts3Tool } from '../../src/transfer-tools/fts3/fts3-tool.ts';
 import { startApache } from '../servers/apache.ts';
-import { FtsWorld } from './fts-world.ts';
+import { openLocal } from '../transfer-tools/open-local.ts';
+import { FtsWorld, TOKEN } from './fts-world.ts';
 
 const apache = await startApache();
 afterAll(() => apache[Symbol.asyncDispose]());
@@ -20,9 +25,13 @@ async function workUntilOk({ world, rule }: Awaited<ReturnType<typeof openWithRu
 }
 
 /** All is as it was asked for, and FTS has made so many jobs of it. */
-async function expectThere({ world, rule }: Awaited<ReturnType<typeof openWithRule>>, accepted: number): Promise<void> {
+async function expectThere(
+  { world, rule }: Awaited<ReturnType<typeof openWithRule>>,
+  accepted: number,
+  bodies = BODIES,
+): Promise<void> {
   expect(await world.stateOf(rule)).toBe('OK');
-  world.expectThere(...BODIES);
+  world.expectThere(...bodies);
   expect(world.fake.counts.accepted).toBe(accepted);
   expect(world.query('select state, last_error from request where due_ms is not null')).toEqual([]);
   expect(world.query('select distinct state from replica')).toEqual([{ state: 2 }]);
@@ -171,4 +180,32 @@ test('what another tool has is left to it, until somebody says otherwise', { tim
   await elsewhere.keepRules({ owner: 'other', until: 'idle', exceptScopes: ['near', 'far'] });
   await expectThere(made, 3);
   expect(world.fake.counts.moved).toBe(0);
+});
+
+test('stores that workers reach by nothing but URLs are served as well', { timeout }, async () => {
+  await using world = await FtsWorld.open(apache, { isRemoteOnly: true });
+  await world.put('one', 'one');
+  const rule = await world.rule();
+  await world.work();
+  await expectThere({ world, rule }, 1, ['one']);
+});
+
+test('a program brings a tool of its own, which is asked before those that are configured', { timeout }, async () => {
+  const { world } = await openWithRule();
+  await using _ = world;
+  await using own = await openFts3Tool({ endpoint: world.fake.endpoint, vo: 'pando', token: () => TOKEN });
+  const path = world.configuration;
+  await using opened = await openRules({ path, transferTools: [{ name: 'own', tool: own, pollMs: 100 }] });
+  await opened.work();
+  world.expectThere(...BODIES);
+  expect(world.fake.counts.accepted).toBe(3);
+});
+
+test('a tool that ends with its process is none that a program may bring', { timeout }, async () => {
+  const { world } = await openWithRule();
+  await using _ = world;
+  const storage = openMemoryStorage({ name: 'm', clock: systemClock });
+  await using own = openLocal([storage]);
+  const opening = openRules({ path: world.configuration, transferTools: [{ name: 'own', tool: own }] });
+  await expect(opening).rejects.toThrow('the transfer tool own ends with its process');
 });

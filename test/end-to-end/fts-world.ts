@@ -17,7 +17,7 @@ import type { DavServer } from '../servers/apache.ts';
 
 /** Where files are written, and where rules bring them. Workers reach both as directories, others by WebDAV. */
 const STORES = ['near', 'far'] as const;
-const TOKEN = 'a-token-of-the-site';
+export const TOKEN = 'a-token-of-the-site';
 
 export interface FtsWorldOptions {
   /** More of the tool's settings. */
@@ -46,14 +46,14 @@ export class FtsWorld implements AsyncDisposable {
       const url = `${apache.url}${collections[at]}`;
       const web = `{type: webdav, options: {url: '${url}', user: ${apache.user}, password: ${apache.password}, flushes: true}}`;
       const own = `{type: file, options: {base_path: ${this.#directories[name]}}}`;
-      return `  ${name}:\n    storage_provider: ${isRemoteOnly ? web : own}\n${isRemoteOnly ? '' : `    protocols: [{storage_provider: ${web}}]\n`}`;
+      const ways = isRemoteOnly ? web : `${own}\n    protocols: [{storage_provider: ${web}}]`;
+      return `  ${name}:\n    paths: {algorithm: plain}\n    storage_provider: ${ways}\n`;
     });
     writeFileSync(join(this.root, 'token'), `${TOKEN}\n`);
     const said = `endpoint: ${fake.endpoint}, vo: pando, token_file: ${join(this.root, 'token')}, poll: 100ms${tool}`;
     this.#yaml = `${profiles.join('')}transfer_tools:\n  cern: {type: fts3, ${said}}\n`;
-    const file = join(this.root, 'pando.yaml');
-    writeFileSync(file, `catalog: ${this.#catalog}\nprofiles:\n${this.#yaml}`);
-    this.pando = new Pando(loadConfiguration({ config: file }));
+    writeFileSync(this.configuration, `catalog: ${this.#catalog}\nprofiles:\n${this.#yaml}`);
+    this.pando = new Pando(loadConfiguration({ config: this.configuration }));
   }
 
   static async open(apache: DavServer, options: FtsWorldOptions = {}): Promise<FtsWorld> {
@@ -64,6 +64,10 @@ export class FtsWorld implements AsyncDisposable {
     }));
     const fake = await FakeFts.open({ stores, token: TOKEN });
     return new FtsWorld(fake, apache, options, collections);
+  }
+
+  get configuration(): string {
+    return join(this.root, 'pando.yaml');
   }
 
   get #catalog(): string {
