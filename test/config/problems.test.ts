@@ -47,7 +47,7 @@ profiles:
   });
 
   it.each([
-    ['servers: {}', 'servers', 'use one of catalog, site, administrators, default_policy, profiles'],
+    ['servers: {}', 'servers', 'use one of catalog, site, administrators, default_policy, transfer_tools, profiles'],
     ['profile: {}', 'profile', 'did you mean profiles?'],
     [`${ONE}    replica: []`, 'profiles.data.replica', 'did you mean replicas?'],
     [`${ONE}    retry: { attempt: 3 }`, 'profiles.data.retry.attempt', 'did you mean attempts?'],

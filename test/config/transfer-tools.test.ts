@@ -69,7 +69,10 @@ describe('what is wrong is told with its place and its remedy', () => {
     [`${RIGHT}, type: globus`, /type/],
     [`${RIGHT}, endpoint: nowhere`, /endpoint/],
     [`${RIGHT}, from: "a&"`, /^transfer_tools\.cern\.from: .*is not understood/],
-    [`${RIGHT}, to: nowhere`, /^transfer_tools\.cern\.to: .*means none of the profiles; name profiles \(disk, near, far\)/],
+    [
+      `${RIGHT}, to: nowhere`,
+      /^transfer_tools\.cern\.to: .*means none of the profiles; name profiles \(disk, near, far\)/,
+    ],
     [`${RIGHT}, token: a, token_file: b`, /token_file says again what token says; keep one of the two/],
     ['type: fts3, endpoint: "http://fts.example.org", vo: v, token: a', /not encrypted.*write https/],
     [`${RIGHT}, batch: 0`, /batch must be a whole number from 1 to 1000/],
