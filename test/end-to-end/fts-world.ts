@@ -116,7 +116,7 @@ export class FtsWorld implements AsyncDisposable {
 
   query(text: string): readonly Record<string, unknown>[] {
     using database = new DatabaseSync(join(this.root, 'catalog.sqlite'), { timeout: 10_000 });
-    return database.prepare(text).all() as Record<string, unknown>[];
+    return database.prepare(text).all();
   }
 
   /** sha256 of the files at a store, by name, without Pando's own. */

@@ -265,7 +265,7 @@ export class TransferRun implements AsyncDisposable {
     // Somebody has to see to it at the server; nothing is said against the copy.
     const isOurs = held.external === undefined && answer?.reason === 'denied';
     if (answer?.reason === 'unsupported' || isOurs) {
-      const failure = { ...this.#wayOf(held), at: 'between', kind: answer.reason as 'unsupported' | 'denied' } as const;
+      const failure = { ...this.#wayOf(held), at: 'between', kind: answer.reason } as const;
       // Another tool may know the way.
       if (held.planned !== undefined) held.planned = { ...held.planned, ways: [...held.planned.ways, ...held.ownWays] };
       this.#settle(held, { kind: 'failed', failure, why });
@@ -310,12 +310,12 @@ export class TransferRun implements AsyncDisposable {
   }
 
   #beginConfirm(held: HeldTransfer, arrived: Arrived, tried: readonly WayFailure[], otherwise?: AttemptOutcome): void {
-    const batch = confirmHeld(this.#ports, held, { arrived, tried, otherwise })
-      .then((ended) => {
-        if (ended === undefined) this.#letGo(held, 'postponed');
-        else this.#settle(held, ended.outcome, ended.arrived, ended.tried);
-      })
-      .finally(() => this.#batches.delete(batch));
+    const confirm = async (): Promise<void> => {
+      const ended = await confirmHeld(this.#ports, held, { arrived, tried, otherwise });
+      if (ended === undefined) this.#letGo(held, 'postponed');
+      else this.#settle(held, ended.outcome, ended.arrived, ended.tried);
+    };
+    const batch = confirm().finally(() => this.#batches.delete(batch));
     this.#batches.add(batch);
   }
 
