@@ -14,7 +14,7 @@ import { OperationIds } from './engine/operation-ids.ts';
 import type { DefaultPolicies } from './engine/rules/default-policies.ts';
 import type { KeepRules, RuleWorkPorts } from './engine/rules/keep-rules.ts';
 import { StoreHealth } from './engine/store-health.ts';
-import { heedSaid } from './engine/stores/heed-said.ts';
+import { openToRead } from './engine/stores/open-to-read.ts';
 import type { Stores } from './engine/stores/store-access.ts';
 import { describeTopology } from './engine/stores/topology.ts';
 import { transferLimitsOf } from './engine/stores/transfer-limits-of.ts';
@@ -31,6 +31,7 @@ import type { TransferTool } from './ports/transfer-tool.ts';
 import { existingCatalog, openCatalog } from './open-catalog.ts';
 import { areShareable, openLocalPool, type PoolOptions, type PoolParts } from './open-pool.ts';
 import { type OpenStore, openStorage, type WorkerStore } from './open-storage.ts';
+import { checkOwnTools, type OwnTransferTool, TransferTools } from './open-transfer-tools.ts';
 import { StoreDesk } from './store-desk.ts';
 import { openLedger } from './storage/bandwidth.ts';
 import { StoreMeters } from './storage/store-meters.ts';
@@ -64,11 +65,15 @@ export class Pando implements AsyncDisposable {
   #catalog: Promise<Catalog> | undefined;
   #objects: Promise<ObjectVerbs> | undefined;
   #described: Stores | undefined;
+  readonly #ownTools: readonly OwnTransferTool[];
   #tools: Promise<readonly TransferTool[]> | undefined;
+  #externals: Promise<TransferTools> | undefined;
   readonly #health = new StoreHealth(systemClock);
   readonly #operations = new OperationIds(systemClock, systemRandom);
 
-  constructor(configuration: Configuration, telling: Telling = {}) {
+  constructor(configuration: Configuration, telling: Telling = {}, ownTools: readonly OwnTransferTool[] = []) {
+    checkOwnTools(configuration, ownTools);
+    this.#ownTools = ownTools;
     this.configuration = configuration;
     this.#telling = telling;
     this.#meters = new StoreMeters(telling.info);
@@ -124,9 +129,8 @@ export class Pando implements AsyncDisposable {
       const profile = findProfile(configuration, scope);
       return profile === undefined ? undefined : storePlace(profile.storage);
     };
-    const topology = describeTopology(stores);
-    const limits = this.transferLimits();
-    return bindRuleDesk({ catalog, clock, stores, topology, limits, clientSite: configuration.site, sourceOf });
+    const surroundings = { topology: describeTopology(stores), limits: this.transferLimits(), sourceOf };
+    return bindRuleDesk({ catalog, clock, stores, clientSite: configuration.site, ...surroundings });
   }
 
   /** The catalog knows all stores from then on. */
@@ -147,12 +151,10 @@ export class Pando implements AsyncDisposable {
   async rulePorts(options: PoolOptions = {}): Promise<RuleWorkPorts> {
     const ports = await this.uploadPorts();
     this.#tools ??= this.#openLocalTool(options);
-    return {
-      ...ports,
-      tools: await this.#tools,
-      topology: describeTopology(ports.stores),
-      limits: this.transferLimits(),
-    };
+    this.#externals ??= TransferTools.open(this.configuration, this.#ownTools);
+    const { externals } = await this.#externals;
+    const topology = describeTopology(ports.stores);
+    return { ...ports, tools: await this.#tools, externals, topology, limits: this.transferLimits() };
   }
 
   /** What files are uploaded with. */
@@ -250,16 +252,9 @@ export class Pando implements AsyncDisposable {
     // Of a profile that names no replica any more the rule is none, and the last of it ends.
     await this.declareScope(profile, { source, replicas, standing: this.profile(name) !== undefined, isMoved });
     const openElsewhere = (place: string): Promise<Storage | undefined> => this.#openPlace(place);
-    const openPlaced = (place: string): Promise<Storage | undefined> => this.#openToRead(place);
+    const openPlaced = (place: string): Promise<Storage | undefined> =>
+      this.catalog().then((catalog) => openToRead(catalog, this.stores(), place));
     return { name, title: name, source, replicas, openElsewhere, openPlaced, consistency, deadlineMs };
-  }
-
-  /** A store of the configuration, by its own protocol; undefined where nothing is to be read from it. */
-  async #openToRead(place: string): Promise<Storage | undefined> {
-    const use = await (await this.catalog()).readStoreUse();
-    const store = heedSaid(this.stores(), use).get(place);
-    const own = store?.protocols.find((protocol) => protocol.place === place);
-    return store?.traits.availability.read === true ? await own?.open() : undefined;
   }
 
   async #openPlace(place: string): Promise<Storage | undefined> {
@@ -385,7 +380,9 @@ export class Pando implements AsyncDisposable {
     await (await this.#objects)?.settle();
     this.#objects = undefined;
     for (const tool of (await this.#tools) ?? []) await tool[Symbol.asyncDispose]();
+    await (await this.#externals)?.[Symbol.asyncDispose]();
     this.#tools = undefined;
+    this.#externals = undefined;
     for (const store of this.#stores.values()) await (await store)[Symbol.asyncDispose]();
     this.#stores.clear();
     this.#meters.tellUse();

@@ -24,6 +24,7 @@ import { chooseSources } from './rules/choose-sources.ts';
 import { chooseSourcesWithin } from './rules/choose-within-limits.ts';
 import { claimRules, renewRules } from './rules/claim-rules.ts';
 import { condemn } from './rules/condemn.ts';
+import { forgetAbandoned, handOver, listAbandoned } from './rules/handed-over.ts';
 import { listLocks } from './rules/list-locks.ts';
 import { listQuotas, readAccountUse, setQuota } from './rules/quotas.ts';
 import { listRules, listRulesOf, readRule } from './rules/read-rules.ts';
@@ -159,6 +160,9 @@ function ruleVerbs(executor: Executor): RuleCatalog {
     chooseSources: (choices) => executor.write((session) => chooseSources(session, choices)),
     readTransfers: (requestIds) => executor.read((session) => readTransfers(session, requestIds)),
     settleTransfers: (outcomes) => executor.write((session) => settleTransfers(session, outcomes)),
+    handOver: (handed) => executor.write((session) => handOver(session, handed)),
+    listAbandoned: (tools, limit) => executor.read((session) => listAbandoned(session, tools, limit)),
+    forgetAbandoned: (over) => executor.write((session) => forgetAbandoned(session, over)),
     listReleased: (store, limit) => executor.read((session) => listReleased(session, store, limit)),
     condemn: (replicas, countsAsGood) => executor.write((session) => condemn(session, replicas, countsAsGood)),
     touch: (replicas) => executor.write((session) => touch(session, replicas)),

@@ -152,8 +152,16 @@ function shownUse({ completedBytes, inFlightBytes, leavingBytes, pendingRequests
   };
 }
 
-function toJson({ name, type, place, traits, attributes }: ListedStore): Record<string, unknown> {
-  return { name, type, place, ...describeTraits(traits), attributes: Object.fromEntries(attributes) };
+function toJson({ name, type, place, traits, attributes, transferTools }: ListedStore): Record<string, unknown> {
+  const tools = transferTools.map(({ tool, ...at }) => [tool, at] as const);
+  return {
+    name,
+    type,
+    place,
+    ...describeTraits(traits),
+    attributes: Object.fromEntries(attributes),
+    ...(tools.length === 0 ? {} : { transfer_tools: Object.fromEntries(tools) }),
+  };
 }
 
 function describeAvailability(availability: ListedStore['traits']['availability']): string {

@@ -16,6 +16,7 @@ import { checkSourcesNamed } from './check-sources-named.ts';
 import { findEndpointProblems } from './storage-settings.ts';
 import { currentSurroundings, readVariable } from './surroundings.ts';
 import type { Surroundings } from './surroundings.ts';
+import { readTransferTools } from './transfer-tools.ts';
 import { whyUnreadable } from './why-unreadable.ts';
 
 /** Larger than any configuration somebody wrote; a data file named by mistake is not read into memory. */
@@ -58,6 +59,11 @@ export function parseConfiguration(text: string, options: ParseOptions): Configu
   const top = readTop(expansion.value ?? {});
   const read = readProfiles(member(expansion.value, 'profiles'), { ...surroundings, base });
   const activities = readActivities(member(expansion.value, 'activities'));
+  const tools = readTransferTools(member(expansion.value, 'transfer_tools'), {
+    ...surroundings,
+    base,
+    profiles: read.profiles,
+  });
   const catalog = chooseCatalog({ data, catalog: member(expansion.value, 'catalog'), base }, surroundings);
 
   const outside = findEndpointProblems(read.mirrors, surroundings);
@@ -66,6 +72,7 @@ export function parseConfiguration(text: string, options: ParseOptions): Configu
     ...top.findings,
     ...activities.findings,
     ...read.findings,
+    ...tools.findings,
     ...checkMirrors(read.mirrors),
     ...checkSourcesNamed(read.profiles, [...read.mirrors.keys()]),
   ];
@@ -85,6 +92,7 @@ export function parseConfiguration(text: string, options: ParseOptions): Configu
     ...(top.value?.administrators === undefined ? {} : { administrators: top.value.administrators }),
     ...(top.value?.default_policy === undefined ? {} : { defaultPolicy: defaultPolicyOf(top.value.default_policy) }),
     ...(activities.value === undefined ? {} : { activities: activities.value }),
+    ...(tools.value.length === 0 ? {} : { transferTools: tools.value }),
     profiles: read.profiles,
   };
 }

@@ -143,6 +143,21 @@ const profile = section({
   bandwidth: rate('1kB', '1TB').optional(),
 });
 
+const transferTool = section({
+  type: choice('fts3'),
+  endpoint,
+  token: text.optional(),
+  token_file: directory.optional(),
+  vo: text,
+  from: text.optional(),
+  to: text.optional(),
+  activities: z.array(text).optional(),
+  schemes: z.array(text).optional(),
+  poll: duration('100ms', '1h').optional(),
+  batch: count(1000).optional(),
+  deadline: duration('100ms', '1h').optional(),
+});
+
 /** The top level. A capability that brings a key of its own adds it here, with a section like `profile`. */
 const top = section({
   catalog: text.optional(),
@@ -154,6 +169,8 @@ const top = section({
   }).optional(),
   /** Read by `readActivities`. */
   activities: z.unknown().optional(),
+  /** Read by `readTransferTools`. */
+  transfer_tools: z.unknown().optional(),
   profiles: z.unknown().optional(),
 });
 
@@ -161,8 +178,10 @@ export type TopInput = z.output<typeof top>;
 export type StorageInput = z.output<typeof storageProvider>;
 export type CredentialsInput = z.output<typeof credentialsProvider>;
 export type ProfileInput = z.output<typeof profile>;
+export type TransferToolInput = z.output<typeof transferTool>;
 export type DomainsInput = z.output<typeof domains>;
 
 export const readTop = (input: unknown) => readSection(top, input, []);
 export const readProfile = (input: unknown, path: ConfigurationPath) => readSection(profile, input, path);
 export const readStorage = (input: unknown, path: ConfigurationPath) => readSection(storageProvider, input, path);
+export const readTransferTool = (input: unknown, path: ConfigurationPath) => readSection(transferTool, input, path);

@@ -12,13 +12,14 @@ import type { Verification } from '../domain/store/verification.ts';
 import type { RequestState } from '../domain/transfer/request-states.ts';
 import type { WayFailure } from '../domain/transfer/next-way.ts';
 import type { Lease, NewEvent } from './catalog.ts';
+import type { HandedOver, HandedOverCatalog } from './handed-over.ts';
 
 /**
  * Rules, their locks, and the requests that carry them out (docs/rules.md, docs/states.md). Counts of a rule are those of its
  * locks after each transaction; a store's space and an account's use are kept in the transactions that change them. Stores are
  * known by their place.
  */
-export interface RuleCatalog {
+export interface RuleCatalog extends HandedOverCatalog {
   /** The rule begins as `INJECT`, or `WAITING_APPROVAL`. Same targets, account, expression and copies: `duplicate`. */
   addRule(rule: NewRule): Promise<RuleAdded>;
   readRule(id: number): Promise<RuleRecord | undefined>;
@@ -300,6 +301,8 @@ export interface TransferRow {
   readonly lastSource: string | undefined;
   /** Of a copy at a relay: nobody waits for it any more. */
   readonly isUnawaited: boolean;
+  /** What may still be under way, or has ended unrecorded. */
+  readonly handedOver: (HandedOver & { readonly protocol: string }) | undefined;
 }
 
 export interface SourceChoice {
@@ -324,6 +327,8 @@ export interface AttemptRecord {
 
 export interface TransferOutcome {
   readonly lease: Lease;
+  /** What was handed over is not over, and not known here. */
+  readonly keepsHandedOver?: boolean;
   readonly request:
     | { readonly state: 'DONE' }
     | { readonly state: 'CANCELLED'; readonly why: string }

@@ -14,6 +14,7 @@ import { describePageQueue } from './catalog-contract/page-queue.ts';
 import { describeReplicas } from './catalog-contract/replicas.ts';
 import { describeRequests } from './catalog-contract/requests.ts';
 import { describeRuleLife } from './catalog-contract/rule-life.ts';
+import { describeHandedOver } from './catalog-contract/handed-over.ts';
 import { describeRequestDesk } from './catalog-contract/request-desk.ts';
 import { describeRuleSpace } from './catalog-contract/rule-space.ts';
 import { describeRuleRelays } from './catalog-contract/rule-relays.ts';
@@ -67,6 +68,7 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeTransferLimits(contract);
     describeRuleSpace(contract);
     describeRequestDesk(contract);
+    describeHandedOver(contract);
     describeAudits(contract);
     describeUploads(contract);
   });

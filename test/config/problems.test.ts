@@ -47,7 +47,11 @@ profiles:
   });
 
   it.each([
-    ['servers: {}', 'servers', 'use one of catalog, site, administrators, default_policy, activities, profiles'],
+    [
+      'servers: {}',
+      'servers',
+      'use one of catalog, site, administrators, default_policy, activities, transfer_tools, profiles',
+    ],
     ['profile: {}', 'profile', 'did you mean profiles?'],
     [`${ONE}    replica: []`, 'profiles.data.replica', 'did you mean replicas?'],
     [`${ONE}    retry: { attempt: 3 }`, 'profiles.data.retry.attempt', 'did you mean attempts?'],
