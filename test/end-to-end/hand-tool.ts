@@ -1,3 +1,4 @@
+import type { ExternalTool } from '../../src/engine/transfers/external-tool.ts';
 import type {
   Submission,
   Transfer,
@@ -7,6 +8,11 @@ import type {
   TransferTool,
   TransferToolCapabilities,
 } from '../../src/ports/transfer-tool.ts';
+
+/** For every copy, and asked at once. */
+export function asExternal(tool: TransferTool): ExternalTool {
+  return { name: tool.name, tool, pollMs: 0, batchMax: tool.capabilities.batchMax, serves: () => true };
+}
 
 /** Moves bytes as the tool below does, and goes on without its worker; what came of it is told when, and as often as, a test says so. */
 export class HandTool implements TransferTool {
@@ -22,6 +28,7 @@ export class HandTool implements TransferTool {
   constructor(inner: TransferTool) {
     this.#inner = inner;
     this.capabilities = { ...inner.capabilities, outlivesProcess: true };
+    inner.extend(Number.MAX_SAFE_INTEGER);
     inner.onReport((report) => {
       this.#reports.push(report);
       this.#over.resolve();

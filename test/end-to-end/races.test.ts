@@ -9,7 +9,7 @@ import type { Lease } from '../../src/ports/catalog.ts';
 import type { Storage } from '../../src/ports/storage.ts';
 import { CATALOGS, useCatalogs } from '../servers/use-catalogs.ts';
 import { Gate } from '../transfer-tools/gate.ts';
-import { HandTool } from './hand-tool.ts';
+import { asExternal, HandTool } from './hand-tool.ts';
 import { RuleWorld } from './rule-world.ts';
 
 const STORES = { data: 'site: home', ch: 'site: CERN', us: 'site: BNL' };
@@ -181,7 +181,7 @@ describe.each(CATALOGS)('at the same moment, on %s:', (kind) => {
     if (local === undefined) throw new Error('there is no tool');
     const tool = new HandTool(local);
     await evaluate(ports);
-    const running = transfer({ ...ports, tools: [tool] });
+    const running = transfer({ ...ports, tools: [], externals: [asExternal(tool)] });
     await tool.over;
     await tool.polled;
     const push = () => [1, 2].forEach(() => tool.push());

@@ -1,7 +1,7 @@
 import type { AttemptOutcome } from '../../domain/transfer/attempt.ts';
 import type { WayFailure } from '../../domain/transfer/next-way.ts';
 import type { ClaimedRequest, Lease } from '../../ports/catalog.ts';
-import type { StoreUse, TransferRow } from '../../ports/rules.ts';
+import type { StoreUse } from '../../ports/rules.ts';
 import type {
   Submission,
   TransferOutcome as ToolOutcome,
