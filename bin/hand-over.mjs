@@ -4,12 +4,17 @@ import { constants } from 'node:os';
 
 /**
  * Becomes, as far as a parent can, the command it starts: same terminal, same signals, same end. Sets `process.exitCode`, or dies
- * of the signal the command died of.
+ * of the signal the command died of. `passedAs`: the signal by which the command is told of ours; one that was sent to the whole group
+ * reaches it twice, and so it can tell.
  */
-export function handOver(command, args, options = {}) {
+export function handOver(command, args, { passedAs, ...options } = {}) {
   return new Promise((done) => {
     const child = spawn(command, args, { stdio: 'inherit', ...options });
-    const passOn = (signal) => child.kill(signal);
+    let passed;
+    const passOn = (signal) => {
+      passed = signal;
+      child.kill(passedAs ?? signal);
+    };
     // A terminal sends Ctrl-C to the whole group: passed on as well, it would count as pressed twice.
     const onInterrupt = process.stdin.isTTY || process.stderr.isTTY ? () => {} : passOn;
     const handlers = { SIGINT: onInterrupt, SIGTERM: passOn, SIGHUP: passOn };
@@ -24,7 +29,9 @@ export function handOver(command, args, options = {}) {
       process.stderr.write(`${command}: cannot be started: ${error.message}\n`);
       end(127);
     });
-    child.once('exit', (code, signal) => {
+    child.once('exit', (code, died) => {
+      // It had not begun to listen.
+      const signal = died !== null && died === passedAs ? passed : died;
       end(signal === null ? code : 128 + constants.signals[signal]);
       if (signal !== null) process.kill(process.pid, signal);
     });

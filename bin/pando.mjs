@@ -22,6 +22,7 @@ if (Number.parseInt(process.versions.node, 10) >= 24) {
     process.exitCode = 2;
   } else {
     const { handOver } = await import('./hand-over.mjs');
-    await handOver(node, process.argv.slice(1));
+    // As src/cli/interrupt.ts hears it.
+    await handOver(node, process.argv.slice(1), { passedAs: 'SIGUSR2' });
   }
 }

@@ -4,4 +4,7 @@ import { handOver } from '../bin/hand-over.mjs';
 import { environment, root, setUp, stop } from './setup.mjs';
 
 const node = await setUp().catch(stop);
-await handOver(node, [join(root, 'bin/pando.mjs'), 'demo', ...process.argv.slice(2)], { env: environment(node) });
+await handOver(node, [join(root, 'bin/pando.mjs'), 'demo', ...process.argv.slice(2)], {
+  env: environment(node),
+  passedAs: 'SIGUSR2',
+});

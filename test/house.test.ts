@@ -39,6 +39,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'open-queue-pool.ts': ['config', 'open-storage.ts', 'open-pool.ts', ...belowCompose],
   // The tools that outlive their workers, of a configuration and of a program.
   'open-transfer-tools.ts': ['config', 'ports', 'engine', 'transfer-tools'],
+  // What a catalog is told of a profile's scope.
+  'declare-scope.ts': ['config', 'ports', 'engine'],
   // Files to stores and back, as compose.ts puts them together.
   'compose-files.ts': ['compose.ts', 'domain', 'ports', 'engine'],
   // Audits of stores and plans about them.
@@ -47,6 +49,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'config',
     'open-storage.ts',
     'describe-stores.ts',
+    'declare-scope.ts',
     'open-catalog.ts',
     'open-pool.ts',
     'open-queue-pool.ts',

@@ -1,11 +1,19 @@
-import { statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { createReadStream, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Consistency } from '../engine/locate-object.ts';
+import type { StorageClient } from '../client/storage-client.ts';
+import { ObjectError } from '../engine/object-error.ts';
 import { consistencyOption } from './cat.ts';
 import { demandDirectoryOf } from './demand-directory.ts';
 import { EXIT } from './exit-codes.ts';
 import type { CommandModule } from './invocation.ts';
 import { ObjectClients } from './object-client.ts';
+
+interface GetOptions {
+  readonly consistency?: Consistency;
+  readonly overwrite?: boolean;
+}
 
 export const get: CommandModule = {
   declare(command, act) {
@@ -13,13 +21,15 @@ export const get: CommandModule = {
       .argument('<object>', 'profile:name, pando://, s3://, file:// or a path')
       .argument('[file]', 'where to; by default this directory. It appears complete and verified, or not at all')
       .addOption(consistencyOption())
+      .option('--overwrite', 'replace a file that is there with other bytes')
       .action(
-        act<[string, string | undefined], { readonly consistency?: Consistency }>(
-          async (cli, [written, file], { consistency }) => {
+        act<[string, string | undefined], GetOptions>(
+          async (cli, [written, file], { consistency, overwrite = false }) => {
             await using clients = new ObjectClients(cli);
             const { client, name } = await clients.find(written);
             const path = placeFor(file ?? '.', name);
             demandDirectoryOf(path);
+            if (!overwrite) await refuseOther(client, name, path);
             await client.downloadFile(name, path, {
               ...(consistency === undefined ? {} : { consistency }),
               signal: cli.signal,
@@ -32,6 +42,22 @@ export const get: CommandModule = {
       );
   },
 };
+
+/** A file is replaced without a word only by the same bytes. */
+async function refuseOther(client: StorageClient, name: string, path: string): Promise<void> {
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there?.isFile() !== true) return;
+  const { content } = await client.info(name);
+  if (there.size === content.size && content.sha256 !== undefined && (await hashFile(path)) === content.sha256) return;
+  const why = `${path} is there with other bytes: --overwrite replaces it`;
+  throw new ObjectError('refused', { scope: client.profile, name }, why);
+}
+
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  return hash.digest('hex');
+}
 
 /** A directory takes the object under the last part of its name. */
 function placeFor(file: string, name: string): string {

@@ -3,7 +3,6 @@ import { resolve } from 'node:path';
 import type { Configuration } from '../config/configuration.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import { currentSurroundings } from '../config/surroundings.ts';
-import { CatalogError } from '../ports/catalog.ts';
 import { demandDirectoryOf } from './demand-directory.ts';
 import { EXIT } from './exit-codes.ts';
 import type { CommandModule } from './invocation.ts';
@@ -52,7 +51,7 @@ async function findNamesElsewhere(configuration: Configuration): Promise<string[
     for (const { name, storage } of Object.values(configuration.profiles))
       if ((await catalog.findOtherSource(name, storePlace(storage))) !== undefined) found.push(name);
   } catch (error) {
-    if (!(error instanceof CatalogError)) throw error;
+    if (!(error instanceof Error && error.name === 'CatalogError')) throw error;
   }
   return found;
 }

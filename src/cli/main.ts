@@ -2,6 +2,7 @@ import { boundHeap } from './bound-heap.ts';
 import { describeFailure } from './describe-failure.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { onInterrupt } from './interrupt.ts';
+import { stdoutFailure, watchStdout } from './stdout-failure.ts';
 import { version } from './version.ts';
 
 /** Runs one command line and gives what the process is to end with. Never throws. */
@@ -12,9 +13,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
   boundHeap();
   // Help is written before there is an `Output`.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+  watchStdout();
   const [{ makeProgram, exitCodeOfCommander }, { showHelp }] = await Promise.all([
     import('./program.ts'),
     import('./show-help.ts'),
@@ -26,7 +25,12 @@ export async function main(argv: readonly string[]): Promise<number> {
     const program = await makeProgram(new Set(argv), { signal: interrupt.signal, onEnd });
     showHelp(program, argv);
     await program.parseAsync(argv, { from: 'user' });
-    return exitCode;
+    // What was written last fails a turn later.
+    await new Promise((resolve) => setImmediate(resolve));
+    const failure = stdoutFailure();
+    if (failure === undefined) return exitCode;
+    process.stderr.write(`pando: stdout: ${failure}; what was asked for is done\n`);
+    return EXIT.failed;
   } catch (error) {
     if (error instanceof Error && error.name === 'CommanderError')
       return exitCodeOfCommander(error as Parameters<typeof exitCodeOfCommander>[0]);

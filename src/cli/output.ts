@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { watchStdout } from './stdout-failure.ts';
 
 /** Where a command writes: results to stdout, what is said about them to stderr. A reader that went away is no error. */
 export class Output {
@@ -11,10 +12,8 @@ export class Output {
     this.isQuiet = quiet === true;
     this.isColoured =
       color !== false && process.stdout.isTTY && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb';
-    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      this.isClosed = true;
-    });
+    watchStdout();
+    process.stdout.on('error', () => (this.isClosed = true));
     process.stderr.on('error', () => undefined);
   }
 

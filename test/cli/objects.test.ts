@@ -113,6 +113,19 @@ test('a read that missed is filled by a worker, and status shows it waiting', as
   ]);
 });
 
+test('get replaces a file of other bytes only when told to', async () => {
+  using box = new Sandbox();
+  box.write({ 'data/a': 'the object', a: 'mine' });
+  expect(await box.run(['get', './data/a'])).toMatchObject({
+    code: 5,
+    stderr: 'pando: ./data/a: a is there with other bytes: --overwrite replaces it\n',
+  });
+  expect(box.read('a')).toBe('mine');
+  for (const options of [['--overwrite'], []])
+    expect(await box.run(['get', './data/a', ...options])).toMatchObject({ code: 0 });
+  expect(box.read('a')).toBe('the object');
+});
+
 test('get into a directory that is not there says so, by the names that were written', async () => {
   using box = new Sandbox();
   box.write({ 'data/a': 'a' });

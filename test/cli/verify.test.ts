@@ -64,7 +64,7 @@ test('what is missing at the source is looked for at its copies, and told where 
 What is wrong at the source is not mended by itself: put the right bytes there, or delete the object with pando rm.
 Where it is intact it can be read: pando get far:a
 `);
-  expect(await box.run(['get', 'far:a', 'data/a'])).toMatchObject({ code: 0 });
+  expect(await box.run(['get', 'far:a', 'data/a', '--overwrite'])).toMatchObject({ code: 0 });
   expect(box.read('data/a')).toBe('aaaa');
   const again = await box.json<VerifyResult>('verify', 'data:', '--repair');
   expect(again.findings).toMatchObject([
