@@ -113,12 +113,13 @@ async function show(cli: Invocation, name: string): Promise<ExitCode> {
   return EXIT.done;
 }
 
-function shownUse({ completedBytes, inFlightBytes, leavingBytes, pendingRequests, recent }: StoreUsed) {
+function shownUse({ completedBytes, inFlightBytes, leavingBytes, pendingRequests, recent, sourceOf }: StoreUsed) {
   return {
     completed: formatBytesRoughly(completedBytes),
     in_flight: formatBytesRoughly(inFlightBytes),
     leaving: formatBytesRoughly(leavingBytes),
     pending_requests: pendingRequests,
+    source_of: sourceOf,
     transfers_of_a_day: recent.map(
       ({ source, succeeded, failed }) => `from ${source}: ${succeeded} arrived, ${failed} failed`,
     ),

@@ -23,7 +23,7 @@ export async function readStoreUse(pando: Pando, name: string): Promise<StoreKno
   const catalog = await pando.catalog();
   const found = (await catalog.readStoreUse()).find(({ store }) => store === place);
   if (found === undefined) return { availability: traits.availability, use: undefined };
-  const { said, recent, completedBytes, inFlightBytes, leavingBytes, pendingRequests } = found;
+  const { said, recent, sourceOf, completedBytes, inFlightBytes, leavingBytes, pendingRequests } = found;
   const titles = await readStoreTitles(catalog, pando.configuration);
   return {
     availability: { ...traits.availability, ...said.availability },
@@ -32,6 +32,7 @@ export async function readStoreUse(pando: Pando, name: string): Promise<StoreKno
       inFlightBytes,
       leavingBytes,
       pendingRequests,
+      sourceOf,
       recent: recent.map((one) => ({ ...one, source: titles(one.source) })),
     },
   };

@@ -235,6 +235,8 @@ export interface StoreUse {
   /** Transfers to it in the last day, by source place. */
   readonly recent: readonly { readonly source: string; readonly succeeded: number; readonly failed: number }[];
   readonly said: StoreSaid;
+  /** Scopes with objects whose source it is: what lies there and is not known is a new object of these, not a stray file. */
+  readonly sourceOf: readonly string[];
 }
 
 export interface OpenStore {
