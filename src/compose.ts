@@ -13,7 +13,7 @@ import { OperationIds } from './engine/operation-ids.ts';
 import type { DefaultPolicies } from './engine/rules/default-policies.ts';
 import type { KeepRules, RuleWorkPorts } from './engine/rules/keep-rules.ts';
 import { StoreHealth } from './engine/store-health.ts';
-import { heedSaid } from './engine/stores/heed-said.ts';
+import { StoreAvailability } from './engine/stores/store-availability.ts';
 import type { Stores } from './engine/stores/store-access.ts';
 import { describeTopology } from './engine/stores/topology.ts';
 import type { PoolOfSync, SyncPorts, SyncReplicas } from './engine/sync/sync-replicas.ts';
@@ -63,6 +63,7 @@ export class Pando implements AsyncDisposable {
   #objects: Promise<ObjectVerbs> | undefined;
   #described: Stores | undefined;
   #tools: Promise<readonly TransferTool[]> | undefined;
+  #availability: StoreAvailability | undefined;
   readonly #health = new StoreHealth(systemClock);
   readonly #operations = new OperationIds(systemClock, systemRandom);
 
@@ -238,15 +239,23 @@ export class Pando implements AsyncDisposable {
     await this.declareScope(profile, { source, replicas, standing: this.profile(name) !== undefined });
     const openElsewhere = (place: string): Promise<Storage | undefined> => this.#openPlace(place);
     const openPlaced = (place: string): Promise<Storage | undefined> => this.#openToRead(place);
-    return { name, title: name, source, replicas, openElsewhere, openPlaced, consistency, deadlineMs };
+    const availability = await this.availability();
+    return { name, title: name, source, replicas, openElsewhere, openPlaced, availability, consistency, deadlineMs };
   }
 
   /** A store of the configuration, by its own protocol; undefined where nothing is to be read from it. */
   async #openToRead(place: string): Promise<Storage | undefined> {
-    const use = await (await this.catalog()).readStoreUse();
-    const store = heedSaid(this.stores(), use).get(place);
-    const own = store?.protocols.find((protocol) => protocol.place === place);
-    return store?.traits.availability.read === true ? await own?.open() : undefined;
+    const own = this.stores()
+      .get(place)
+      ?.protocols.find((protocol) => protocol.place === place);
+    return (await this.availability()).whyNot(place, 'read') === undefined ? await own?.open() : undefined;
+  }
+
+  /** What stores are to be asked for, as of now. There is one of it, so who has it opened before hears the same. */
+  async availability(): Promise<StoreAvailability> {
+    this.#availability ??= new StoreAvailability(this.stores(), async () => (await this.catalog()).readStoreUse());
+    await this.#availability.refresh();
+    return this.#availability;
   }
 
   async #openPlace(place: string): Promise<Storage | undefined> {

@@ -2,7 +2,7 @@ import type { Pando } from '../compose.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import type { StoreTraits } from '../domain/store/store-traits.ts';
 import type { StoreUse } from '../ports/rules.ts';
-import { findStore } from './list-stores.ts';
+import { findStore, type ListedStore } from './list-stores.ts';
 import { readStoreTitles } from './store-titles.ts';
 
 type Availability = StoreTraits['availability'];
@@ -38,6 +38,19 @@ export async function readStoreUse(pando: Pando, name: string): Promise<StoreKno
   };
 }
 
+/** The stores as they are available now: what was said before what is configured. No catalog is made for it. */
+export async function readAvailabilities(
+  pando: Pando,
+  stores: readonly ListedStore[],
+): Promise<readonly ListedStore[]> {
+  const use = await (await pando.catalogAsItIs()).readStoreUse();
+  const said = new Map(use.map((one) => [one.store, one.said.availability]));
+  return stores.map((one) => {
+    const availability = { ...one.traits.availability, ...said.get(one.place) };
+    return { ...one, traits: { ...one.traits, availability } };
+  });
+}
+
 /** What is not said stays. `as-configured`: whatever was said before is forgotten. */
 export type SaidAvailability = Partial<Availability> | 'as-configured';
 
@@ -59,6 +72,8 @@ export async function setStore(pando: Pando, name: string, said: SaidAvailabilit
   await pando.declareStores();
   const { availability: before } = await readStoreUse(pando, name);
   await catalog.setStore(place, { availability: said === 'as-configured' ? null : said });
+  // What this process has opened hears it at once.
+  await pando.availability();
   const { availability } = await readStoreUse(pando, name);
   const isMore = (['read', 'write', 'delete'] as const).some(
     (verb) => availability[verb] && (!before[verb] || (said !== 'as-configured' && said[verb] === true)),

@@ -208,7 +208,8 @@ async function takeStores(
   const { clock, processes } = ports;
   const leaseMs = leaseMsOf(ports);
   const stores: StoreHeld[] = [];
-  for (const [target, { storage, title }] of args.targets.entries()) {
+  for (const [target, { storage, title, failure }] of args.targets.entries()) {
+    if (failure !== undefined) continue;
     const holder = describeOwner(processes.self);
     try {
       const answer = await storage.lease({ holder, process: processes.self, leaseMs, nowMs: clock.nowMs() });
