@@ -24,19 +24,20 @@ export const store: CommandModule = {
       .description('say what a store is to be asked for, whatever its configuration says')
       .argument('<name>', 'the profile')
       .option('--read', 'it gives bytes')
-      .option('--no-read', 'it is no source')
+      .option('--no-read', 'nothing is read from it: by reads, syncs or rules')
       .option('--write', 'it takes copies')
-      .option('--no-write', 'it takes none for now: they wait, or go elsewhere')
+      .option('--no-write', 'nothing is written to it for now: copies wait, or go elsewhere; a sync passes it over')
       .option('--delete', 'it deletes')
-      .option('--no-delete', 'nothing is deleted there for now')
+      .option('--no-delete', 'nothing is deleted there for now: deletes wait')
       .option('--as-configured', 'forget what was said: the configuration counts')
       .action(act<[string], SetOptions>((cli, [name], options) => set(cli, name, options)));
   },
 };
 
 async function list(cli: Invocation, expression: string | undefined): Promise<ExitCode> {
+  const { readAvailabilities } = await import('../client/store-use.ts');
   const found = listStores(await cli.configuration(), expression);
-  const stores = found.kind === 'empty' ? [] : found.stores;
+  const stores = await readAvailabilities(await cli.pando(), found.kind === 'empty' ? [] : found.stores);
   explain(cli, found);
   if (cli.globals.json === true) cli.output.printJson(stores.map(toJson));
   else if (stores.length > 0) {
