@@ -186,7 +186,8 @@ async function begin(ports: LeasePorts, args: TakeLeases, held: SyncBegun | unde
   const wanted = {
     ...args.sync,
     id: args.nextId(),
-    targets: args.targets.map(({ storage }) => storage.place),
+    // Without targets it is the source that one run at a time looks at.
+    targets: args.targets.length === 0 ? [args.sync.source] : args.targets.map(({ storage }) => storage.place),
     holder: processes.self,
     leaseMs,
   };

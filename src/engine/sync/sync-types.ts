@@ -106,6 +106,8 @@ export interface SyncResult {
   readonly source: {
     readonly objects: number;
     readonly bytes: number;
+    /** Of a run without targets: those the catalog did not know. */
+    readonly registered: number;
     readonly hidden: number;
     readonly excluded: number;
     readonly markers: number;
