@@ -1,5 +1,6 @@
-// npm run bench -- rules [--objects N] [--engines sqlite,postgres] [--clients N] [--drain]: how fast rules are added, applied,
-// listed and explained, and transfers settled; with --drain all of them, and what the catalog takes when nothing is queued any more.
+// npm run bench -- rules [--objects N] [--engines sqlite,postgres] [--clients N] [--limited] [--drain]: how fast rules are added,
+// applied, listed and explained, and transfers settled; with --limited by claims within limits and shares that hold nothing back, with
+// --drain all of them, and what the catalog takes when nothing is queued any more.
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,7 @@ import { parseConfiguration } from '../src/config/load.ts';
 import { currentSurroundings } from '../src/config/surroundings.ts';
 import { describeStores } from '../src/describe-stores.ts';
 import { PLAIN_RULE } from '../src/domain/rule/rule.ts';
+import type { TransferLimits } from '../src/domain/transfer/transfer-limits.ts';
 import { explainObject } from '../src/engine/explain/explain-object.ts';
 import { evaluateRules } from '../src/engine/rules/evaluate-rules.ts';
 import { placeIn } from '../src/engine/stores/store-access.ts';
@@ -30,6 +32,7 @@ const { values } = parseArgs({
     engines: { type: 'string', default: 'sqlite,postgres' },
     clients: { type: 'string', default: '4' },
     drain: { type: 'boolean', default: false },
+    limited: { type: 'boolean', default: false },
   },
 });
 const objects = Number(values.objects);
@@ -56,6 +59,15 @@ const stores = describeStores(
   },
 );
 const SOURCE = placeOf('source');
+const LIMITS: TransferLimits = {
+  stores: ['one', 'two'].map((name) => ({ store: placeOf(name), name, incomingMax: 100_000, outgoingMax: undefined })),
+  pairs: [],
+  shares: [
+    { activity: 'bench', weight: 70 },
+    { activity: 'default', weight: 30 },
+  ],
+};
+const WITHIN = values.limited ? ({ work: 'rule-copies', limits: LIMITS } as const) : {};
 const { processor, cores, fileSystem } = describeMachine(directory);
 say(
   `${processor}, ${cores} cores, ${fileSystem}, node ${process.version}; ${objects} objects, a rule of two copies each`,
@@ -204,7 +216,7 @@ async function settleSome(catalogs: readonly Catalog[], wanted: number): Promise
       const limit = Math.min(CLAIM, wanted - claimed);
       if (limit <= 0) return;
       claimed += limit;
-      const requests = await catalog.claimRequests({ owner, limit, leaseMs: 60_000 });
+      const requests = await catalog.claimRequests({ owner, limit, leaseMs: 60_000, ...WITHIN });
       if (requests.length < limit) throw new Error(`${requests.length} requests were claimed, and ${limit} asked for`);
       const held = await catalog.settleTransfers(requests.map(arrival));
       if (held.includes(false)) throw new Error('a lease was lost');

@@ -1,21 +1,24 @@
 import { existsSync } from 'node:fs';
 import type { Configuration, Profile } from './config/configuration.ts';
 import { findProfile } from './config/find-profile.ts';
-import { nameOfPlace } from './config/implicit-profile.ts';
 import { storePlace } from './config/place.ts';
 import { profileOfRecordedPlace } from './config/recorded-place.ts';
+import { checkSource, declareScope, type ScopeStores } from './declare-scope.ts';
 import { describeStores } from './describe-stores.ts';
 import type { CarriedOut } from './engine/carry-out-requests.ts';
 import type { RuleDesk } from './engine/explain/rule-desk.ts';
 import { bindObjectVerbs, type ObjectVerbs } from './engine/object-verbs.ts';
+import type { TransferLimits } from './domain/transfer/transfer-limits.ts';
 import type { OpenedScope } from './engine/opened-scope.ts';
 import { OperationIds } from './engine/operation-ids.ts';
 import type { DefaultPolicies } from './engine/rules/default-policies.ts';
 import type { KeepRules, RuleWorkPorts } from './engine/rules/keep-rules.ts';
 import { StoreHealth } from './engine/store-health.ts';
+import { openToRead } from './engine/stores/open-to-read.ts';
 import { StoreAvailability } from './engine/stores/store-availability.ts';
 import type { Stores } from './engine/stores/store-access.ts';
 import { describeTopology } from './engine/stores/topology.ts';
+import { transferLimitsOf } from './engine/stores/transfer-limits-of.ts';
 import type { PoolOfSync, SyncPorts, SyncReplicas } from './engine/sync/sync-replicas.ts';
 import type { SyncResult } from './engine/sync/sync-types.ts';
 import type { VerifyReplicas } from './engine/verify/verify-replicas.ts';
@@ -29,6 +32,7 @@ import type { TransferTool } from './ports/transfer-tool.ts';
 import { existingCatalog, openCatalog } from './open-catalog.ts';
 import { areShareable, openLocalPool, type PoolOptions, type PoolParts } from './open-pool.ts';
 import { type OpenStore, openStorage, type WorkerStore } from './open-storage.ts';
+import { checkOwnTools, type OwnTransferTool, TransferTools } from './open-transfer-tools.ts';
 import { StoreDesk } from './store-desk.ts';
 import { openLedger } from './storage/bandwidth.ts';
 import { StoreMeters } from './storage/store-meters.ts';
@@ -55,6 +59,8 @@ export class Pando implements AsyncDisposable {
   readonly random = systemRandom;
   readonly processes = systemProcesses;
   readonly user = systemUser();
+  /** Who has a scope open shares it, and hears what any other does. */
+  readonly availability = new StoreAvailability(this);
   readonly #telling: Telling;
   readonly #stores = new Map<string, Promise<Storage>>();
   readonly #opened = new WeakMap<Storage, WorkerStore>();
@@ -62,12 +68,15 @@ export class Pando implements AsyncDisposable {
   #catalog: Promise<Catalog> | undefined;
   #objects: Promise<ObjectVerbs> | undefined;
   #described: Stores | undefined;
+  readonly #ownTools: readonly OwnTransferTool[];
   #tools: Promise<readonly TransferTool[]> | undefined;
-  #availability: StoreAvailability | undefined;
+  #externals: Promise<TransferTools> | undefined;
   readonly #health = new StoreHealth(systemClock);
   readonly #operations = new OperationIds(systemClock, systemRandom);
 
-  constructor(configuration: Configuration, telling: Telling = {}) {
+  constructor(configuration: Configuration, telling: Telling = {}, ownTools: readonly OwnTransferTool[] = []) {
+    checkOwnTools(configuration, ownTools);
+    this.#ownTools = ownTools;
     this.configuration = configuration;
     this.#telling = telling;
     this.#meters = new StoreMeters(telling.info);
@@ -108,6 +117,11 @@ export class Pando implements AsyncDisposable {
     return this.#described;
   }
 
+  /** Of all workers together, as this configuration says. */
+  transferLimits(): TransferLimits | undefined {
+    return transferLimitsOf(this.stores(), this.configuration.activities ?? []);
+  }
+
   /** What is asked about single objects and rules. No store is opened. */
   async ruleDesk(): Promise<RuleDesk> {
     const { bindRuleDesk } = await import('./engine/explain/rule-desk.ts');
@@ -118,8 +132,8 @@ export class Pando implements AsyncDisposable {
       const profile = findProfile(configuration, scope);
       return profile === undefined ? undefined : storePlace(profile.storage);
     };
-    const topology = describeTopology(stores);
-    return bindRuleDesk({ catalog, clock, stores, topology, clientSite: configuration.site, sourceOf });
+    const surroundings = { topology: describeTopology(stores), limits: this.transferLimits(), sourceOf };
+    return bindRuleDesk({ catalog, clock, stores, clientSite: configuration.site, ...surroundings });
   }
 
   /** The catalog knows all stores from then on. */
@@ -140,7 +154,10 @@ export class Pando implements AsyncDisposable {
   async rulePorts(options: PoolOptions = {}): Promise<RuleWorkPorts> {
     const ports = await this.uploadPorts();
     this.#tools ??= this.#openLocalTool(options);
-    return { ...ports, tools: await this.#tools, topology: describeTopology(ports.stores) };
+    this.#externals ??= TransferTools.open(this.configuration, this.#ownTools);
+    const { externals } = await this.#externals;
+    const topology = describeTopology(ports.stores);
+    return { ...ports, tools: await this.#tools, externals, topology, limits: this.transferLimits() };
   }
 
   /** What files are uploaded with. */
@@ -225,7 +242,7 @@ export class Pando implements AsyncDisposable {
   }
 
   /** The scope of a profile with all its stores open, known to the catalog. */
-  async openScope(profile: Profile): Promise<OpenedScope> {
+  async openScope(profile: Profile, { isMoved = false }: { readonly isMoved?: boolean } = {}): Promise<OpenedScope> {
     const source = await this.openStore(profile);
     const replicas = await Promise.all(
       profile.replicas.map(async ({ profile: name, readPriority }) => {
@@ -236,26 +253,12 @@ export class Pando implements AsyncDisposable {
     );
     const { name, consistency, deadlineMs } = profile;
     // Of a profile that names no replica any more the rule is none, and the last of it ends.
-    await this.declareScope(profile, { source, replicas, standing: this.profile(name) !== undefined });
+    await this.declareScope(profile, { source, replicas, standing: this.profile(name) !== undefined, isMoved });
     const openElsewhere = (place: string): Promise<Storage | undefined> => this.#openPlace(place);
-    const openPlaced = (place: string): Promise<Storage | undefined> => this.#openToRead(place);
-    const availability = await this.availability();
+    const openPlaced = (place: string): Promise<Storage | undefined> =>
+      this.catalog().then((catalog) => openToRead(catalog, this.stores(), place));
+    const availability = await this.availability.refresh();
     return { name, title: name, source, replicas, openElsewhere, openPlaced, availability, consistency, deadlineMs };
-  }
-
-  /** A store of the configuration, by its own protocol; undefined where nothing is to be read from it. */
-  async #openToRead(place: string): Promise<Storage | undefined> {
-    const own = this.stores()
-      .get(place)
-      ?.protocols.find((protocol) => protocol.place === place);
-    return (await this.availability()).whyNot(place, 'read') === undefined ? await own?.open() : undefined;
-  }
-
-  /** What stores are to be asked for, as of now. There is one of it, so who has it opened before hears the same. */
-  async availability(): Promise<StoreAvailability> {
-    this.#availability ??= new StoreAvailability(this.stores(), async () => (await this.catalog()).readStoreUse());
-    await this.#availability.refresh();
-    return this.#availability;
   }
 
   async #openPlace(place: string): Promise<Storage | undefined> {
@@ -270,19 +273,13 @@ export class Pando implements AsyncDisposable {
   }
 
   /** Tells the catalog of a profile's scope and of stores with copies of it; with `standing` these are its rule. */
-  async declareScope(
-    { name, storage }: Profile,
-    { source, replicas, standing }: Pick<OpenedScope, 'source' | 'replicas'> & { readonly standing: boolean },
-  ): Promise<void> {
-    const catalog = await this.catalog();
-    await catalog.openScope({
-      name,
-      title: name,
-      formerly: nameOfPlace(storage),
-      source: source.place,
-      replicas: replicas.map(({ title, priority, storage: { place } }) => ({ store: place, title, priority })),
-      standing,
-    });
+  async declareScope(profile: Profile, stores: ScopeStores): Promise<void> {
+    await declareScope(await this.catalog(), profile, stores);
+  }
+
+  /** Fails with a `ConfigurationError` where the catalog knows the profile's objects from another place. Writes nothing. */
+  async checkSource(profile: Profile): Promise<void> {
+    await checkSource(await this.catalogAsItIs(), profile);
   }
 
   /** Whether the place is there; of a store on another machine that is not asked here. */
@@ -387,7 +384,9 @@ export class Pando implements AsyncDisposable {
     await (await this.#objects)?.settle();
     this.#objects = undefined;
     for (const tool of (await this.#tools) ?? []) await tool[Symbol.asyncDispose]();
+    await (await this.#externals)?.[Symbol.asyncDispose]();
     this.#tools = undefined;
+    this.#externals = undefined;
     for (const store of this.#stores.values()) await (await store)[Symbol.asyncDispose]();
     this.#stores.clear();
     this.#meters.tellUse();

@@ -60,3 +60,21 @@ export { type Client, openClient, type OpenClient } from './client/open-client.t
 export type { DownloadedObject, DownloadOptions } from './client/download.ts';
 export type { Uploaded, UploadOptions } from './client/upload.ts';
 export type { UploadedFile, UploadError, UploadStep } from './engine/uploads/upload-types.ts';
+export type { OwnTransferTool } from './open-transfer-tools.ts';
+export type { FailureKind } from './domain/transfer/retry.ts';
+export {
+  type FailedSource,
+  type RefusalReason,
+  type Submission,
+  type Transfer,
+  type TransferContent,
+  type TransferEnd,
+  type TransferOutcome,
+  type TransferReport,
+  type TransferSource,
+  type TransferStatus,
+  type TransferTool,
+  type TransferToolCapabilities,
+  TransferToolError,
+} from './ports/transfer-tool.ts';
+export type { Token } from './ports/storage.ts';

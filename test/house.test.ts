@@ -37,6 +37,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   // Who carries out pages: this process, or whoever takes them from the catalog.
   'open-pool.ts': ['config', 'open-storage.ts', ...belowCompose],
   'open-queue-pool.ts': ['config', 'open-storage.ts', 'open-pool.ts', ...belowCompose],
+  // The tools that outlive their workers, of a configuration and of a program.
+  'open-transfer-tools.ts': ['config', 'ports', 'engine', 'transfer-tools'],
   // Files to stores and back, as compose.ts puts them together.
   'compose-files.ts': ['compose.ts', 'domain', 'ports', 'engine'],
   // Audits of stores and plans about them.
@@ -48,21 +50,23 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'open-catalog.ts',
     'open-pool.ts',
     'open-queue-pool.ts',
+    'open-transfer-tools.ts',
     'store-desk.ts',
     ...belowCompose,
   ],
   'worker-entry.ts': ['config', 'open-storage.ts', ...belowCompose],
   client: ['compose.ts', 'compose-files.ts', 'config', 'domain', 'ports'],
   cli: ['client', 'compose.ts', 'config', 'domain'],
-  'index.ts': ['client', 'config'],
+  // What a tool of a program throws is the port's.
+  'index.ts': ['client', 'config', 'ports'],
 };
 
 // The library's face and the commands speak of the same things as the rooms below them: their types, not their code.
 const typesFromBelow: Readonly<Record<string, readonly string[]>> = {
-  client: ['engine'],
+  client: ['engine', 'open-transfer-tools.ts'],
   'worker-entry.ts': ['open-pool.ts'],
   cli: ['ports', 'engine'],
-  'index.ts': ['domain', 'ports', 'engine', 'compose.ts', 'open-pool.ts'],
+  'index.ts': ['domain', 'ports', 'engine', 'compose.ts', 'open-pool.ts', 'open-transfer-tools.ts'],
 };
 
 const directions: Wall = (sources) =>

@@ -21,8 +21,10 @@ import { addRule } from './rules/add-rule.ts';
 import { applyRulePage } from './rules/apply-rule-page.ts';
 import { readAttempts } from './rules/attempts.ts';
 import { chooseSources } from './rules/choose-sources.ts';
+import { chooseSourcesWithin } from './rules/choose-within-limits.ts';
 import { claimRules, renewRules } from './rules/claim-rules.ts';
 import { condemn } from './rules/condemn.ts';
+import { forgetAbandoned, handOver, listAbandoned } from './rules/handed-over.ts';
 import { listLocks } from './rules/list-locks.ts';
 import { listQuotas, readAccountUse, setQuota } from './rules/quotas.ts';
 import { listRules, listRulesOf, readRule } from './rules/read-rules.ts';
@@ -40,6 +42,7 @@ import { holdsPlaced } from './rules/holds-placed.ts';
 import { sumRuleGroup, sumTargetGroup } from './rules/sum-rule-group.ts';
 import { answerTakenBack } from './rules/taken-back.ts';
 import { tellRule } from './rules/tell-rule.ts';
+import { readTransfersInHand } from './rules/transfers-in-hand.ts';
 import { updateRule } from './rules/update-rule.ts';
 import { beginUploads } from './uploads/begin-uploads.ts';
 import { continueUploads } from './uploads/continue-uploads.ts';
@@ -48,7 +51,7 @@ import { listUploads } from './uploads/list-uploads.ts';
 import { listEvents, recordEvents } from './verbs/events.ts';
 import { beginFlush, endFlush } from './verbs/flushes.ts';
 import { addIntent, listIntents, removeIntent } from './verbs/intents.ts';
-import { openScope } from './verbs/open-scope.ts';
+import { findOtherSource, openScope } from './verbs/open-scope.ts';
 import { readOperation } from './verbs/operations.ts';
 import { addPage, closePageJob, collectPages, openPageJob, stopPageJob } from './verbs/page-jobs.ts';
 import { answerPage, claimPages, giveBackPages, listPageJobs } from './verbs/page-claims.ts';
@@ -77,6 +80,7 @@ export function createCatalog(given: {
     location,
     site: () => executor.write((session) => readOwnSite(session)),
     openScope: (scope) => executor.write((session) => openScope(session, scope)),
+    findOtherSource: (scope, source) => executor.read((session) => findOtherSource(session, scope, source)),
     listStandingRules: (scope) => executor.read((session) => listStandingRules(session, scope)),
     readObject: (scope, name) => executor.read((session) => readObject(session, scope, name)),
     scanScope: (query) => executor.read((session) => scanScope(session, query)),
@@ -118,6 +122,8 @@ export function createCatalog(given: {
     cancelRequests: (ids) => executor.write((session) => cancelRequests(session, ids)),
     isCopyInHand: (copy) => executor.read((session) => isCopyInHand(session, copy)),
     leaveCopies: (leases) => executor.write((session) => leaveCopies(session, leases)),
+    chooseSourcesWithin: (wanted, limits) => executor.write((session) => chooseSourcesWithin(session, wanted, limits)),
+    readTransfersInHand: () => executor.read((session) => readTransfersInHand(session)),
     ...ruleVerbs(executor),
     ...auditVerbs(executor),
     ...uploadVerbs(executor),
@@ -154,6 +160,9 @@ function ruleVerbs(executor: Executor): RuleCatalog {
     chooseSources: (choices) => executor.write((session) => chooseSources(session, choices)),
     readTransfers: (requestIds) => executor.read((session) => readTransfers(session, requestIds)),
     settleTransfers: (outcomes) => executor.write((session) => settleTransfers(session, outcomes)),
+    handOver: (handed) => executor.write((session) => handOver(session, handed)),
+    listAbandoned: (tools, limit) => executor.read((session) => listAbandoned(session, tools, limit)),
+    forgetAbandoned: (over) => executor.write((session) => forgetAbandoned(session, over)),
     listReleased: (store, limit) => executor.read((session) => listReleased(session, store, limit)),
     condemn: (replicas, countsAsGood) => executor.write((session) => condemn(session, replicas, countsAsGood)),
     touch: (replicas) => executor.write((session) => touch(session, replicas)),

@@ -190,6 +190,8 @@ interface RequestTable {
   times_stuck: number | null;
   /** Its token when it was asked for, or asked again: attempts up to it are of an earlier turn. */
   asked_token: number | null;
+  /** Where limits or shares hold; null: not sorted yet, or nothing to be sorted. */
+  lane: number | null;
 }
 
 export interface HolderColumns {

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Configuration } from '../config/configuration.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import { currentSurroundings } from '../config/surroundings.ts';
+import { CatalogError } from '../ports/catalog.ts';
 import { demandDirectoryOf } from './demand-directory.ts';
 import { EXIT } from './exit-codes.ts';
 import type { CommandModule } from './invocation.ts';
@@ -19,8 +20,17 @@ export const init: CommandModule = {
           throw refusal(`${file} exists already`, 'name another file with --config, or replace it with --yes');
         refuseUrls(directories);
         demandDirectoryOf(file);
-        const text = renderTemplate(directories);
-        const { profiles } = await check(text, file, cli.globals.data);
+        const avoided = new Set<string>();
+        let text = renderTemplate(directories);
+        let configuration = await check(text, file, cli.globals.data);
+        for (;;) {
+          const elsewhere = await findNamesElsewhere(configuration);
+          if (elsewhere.length === 0) break;
+          for (const name of elsewhere) avoided.add(name);
+          text = renderTemplate(directories, avoided);
+          configuration = await check(text, file, cli.globals.data);
+        }
+        const { profiles } = configuration;
         writeFileSync(file, text);
         const [source] = Object.values(profiles);
         cli.output.print(`${file}: checked and written; profiles: ${Object.keys(profiles).join(', ')}`);
@@ -31,6 +41,21 @@ export const init: CommandModule = {
     );
   },
 };
+
+/** Profiles under whose names the catalog knows other data. Where it cannot be asked the first command will tell. */
+async function findNamesElsewhere(configuration: Configuration): Promise<string[]> {
+  const [{ Pando }, { storePlace }] = await Promise.all([import('../compose.ts'), import('../config/place.ts')]);
+  await using pando = new Pando(configuration);
+  const found: string[] = [];
+  try {
+    const catalog = await pando.catalogAsItIs();
+    for (const { name, storage } of Object.values(configuration.profiles))
+      if ((await catalog.findOtherSource(name, storePlace(storage))) !== undefined) found.push(name);
+  } catch (error) {
+    if (!(error instanceof CatalogError)) throw error;
+  }
+  return found;
+}
 
 /** Problems are told without a line: the file that has it is not written. */
 async function check(text: string, file: string, data: string | undefined): Promise<Configuration> {

@@ -2,6 +2,7 @@ import { Option } from 'commander';
 import type { RequestsAsked } from '../client/request-desk.ts';
 import { escapeKey } from '../domain/object/key.ts';
 import { REQUEST_STATES, type RequestState } from '../domain/transfer/request-states.ts';
+import type { RequestRecord } from '../ports/catalog.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 import { wholeNumber } from './option-values.ts';
@@ -60,14 +61,25 @@ function report(cli: Invocation, { asked, others }: RequestsAsked, done: string)
   return asked.some(({ why }) => why !== undefined) ? EXIT.refused : EXIT.done;
 }
 
+/** What waits has had no attempt by what it says. */
+function describeLast({ state, attempts, lastError }: RequestRecord): string {
+  if (lastError === undefined) return '';
+  return state === 'WAITING' ? `; ${lastError}` : `; attempt ${attempts}: ${lastError}`;
+}
+
 async function list(cli: Invocation, state: RequestState | undefined): Promise<ExitCode> {
-  const { listRequests } = await import('../client/request-desk.ts');
-  const catalog = await (await cli.pando()).catalog();
-  for await (const one of listRequests(catalog, state)) {
+  const [{ listRequests }, { readLimitsNow }] = await Promise.all([
+    import('../client/request-desk.ts'),
+    import('../client/limits-now.ts'),
+  ]);
+  const pando = await cli.pando();
+  const whyLimited = await readLimitsNow(pando);
+  for await (const one of listRequests(await pando.catalog(), state)) {
     if (cli.output.isClosed) break;
-    if (cli.globals.json === true) cli.output.printJsonLine(one);
+    const waits = whyLimited(one);
+    if (cli.globals.json === true) cli.output.printJsonLine(waits === undefined ? one : { ...one, waits });
     else {
-      const last = one.lastError === undefined ? '' : `; attempt ${one.attempts}: ${one.lastError}`;
+      const last = waits === undefined ? describeLast(one) : `; ${waits}`;
       const object = escapeKey(`${one.scope}:${one.name}`);
       cli.output.print(`${one.id}  ${one.state}  ${one.kind}  ${object}  at ${one.store}  (${one.reason}${last})`);
     }

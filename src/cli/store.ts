@@ -2,6 +2,7 @@ import { findStore, listStores, type ListedStore, type StoresFound } from '../cl
 import type { StoreUsed } from '../client/store-use.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import { formatBytesRoughly } from '../config/quantity.ts';
+import { countOf } from '../domain/count-of.ts';
 import { describeTraits } from '../config/show-traits.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
@@ -31,6 +32,12 @@ export const store: CommandModule = {
       .option('--no-delete', 'nothing is deleted there for now: deletes wait')
       .option('--as-configured', 'forget what was said: the configuration counts')
       .action(act<[string], SetOptions>((cli, [name], options) => set(cli, name, options)));
+    command
+      .command('moved')
+      .description('the source of a profile was moved: the catalog goes on at its new place, and forgets the old one')
+      .argument('<name>', 'the profile')
+      .option('--from <place>', 'the old place, where this was interrupted; by default where the catalog knows it')
+      .action(act<[string], { readonly from?: string }>((cli, [name], options) => moved(cli, name, options)));
   },
 };
 
@@ -100,11 +107,31 @@ async function set(cli: Invocation, name: string, options: SetOptions): Promise<
   return EXIT.done;
 }
 
+async function moved(cli: Invocation, name: string, options: { readonly from?: string }): Promise<ExitCode> {
+  const { moveSource } = await import('../client/move-source.ts');
+  const given = options.from === undefined ? {} : { from: options.from };
+  const { from, forgotten } = await moveSource(await cli.pando(), name, { ...given, signal: cli.signal });
+  if (cli.globals.json === true) cli.output.printJson({ name, from, forgotten });
+  else if (from === undefined) cli.output.note(`${name} lies where the catalog knows it`);
+  else
+    cli.output.note(
+      `${name} lay at ${from}; ${countOf(forgotten, 'object')} known there are looked for here now: pando sync ${name}:`,
+    );
+  if (!cli.signal.aborted) return EXIT.done;
+  cli.output.complain(`interrupted; go on with: pando store moved ${name} --from ${from}`);
+  return EXIT.interrupted;
+}
+
 async function show(cli: Invocation, name: string): Promise<ExitCode> {
   const one = findStore(await cli.configuration(), name);
   const { readStoreUse } = await import('../client/store-use.ts');
-  const { availability, use } = await readStoreUse(await cli.pando(), name);
-  const known = { ...toJson(one), availability, ...(use === undefined ? {} : { use }) };
+  const { availability, use, transfers } = await readStoreUse(await cli.pando(), name);
+  const known = {
+    ...toJson(one),
+    availability,
+    ...(transfers === undefined ? {} : { transfers }),
+    ...(use === undefined ? {} : { use }),
+  };
   if (cli.globals.json === true) cli.output.printJson(known);
   else {
     const { yamlBlock } = await import('../config/yaml-text.ts');
@@ -127,8 +154,16 @@ function shownUse({ completedBytes, inFlightBytes, leavingBytes, pendingRequests
   };
 }
 
-function toJson({ name, type, place, traits, attributes }: ListedStore): Record<string, unknown> {
-  return { name, type, place, ...describeTraits(traits), attributes: Object.fromEntries(attributes) };
+function toJson({ name, type, place, traits, attributes, transferTools }: ListedStore): Record<string, unknown> {
+  const tools = transferTools.map(({ tool, ...at }) => [tool, at] as const);
+  return {
+    name,
+    type,
+    place,
+    ...describeTraits(traits),
+    attributes: Object.fromEntries(attributes),
+    ...(tools.length === 0 ? {} : { transfer_tools: Object.fromEntries(tools) }),
+  };
 }
 
 function describeAvailability(availability: ListedStore['traits']['availability']): string {

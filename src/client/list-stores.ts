@@ -2,6 +2,7 @@ import type { Configuration, Profile } from '../config/configuration.ts';
 import { storePlace } from '../config/place.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import { suggest } from '../config/suggestion.ts';
+import { type ToolAtStore, toolsAt } from '../config/transfer-tools.ts';
 import { selectStores, type StoreSelection } from '../domain/store/expression/select-stores.ts';
 import { attributesOf, type StoreTraits } from '../domain/store/store-traits.ts';
 
@@ -14,6 +15,8 @@ export interface ListedStore {
   readonly traits: StoreTraits;
   /** What expressions ask for. */
   readonly attributes: ReadonlyMap<string, string | number | boolean>;
+  /** Tools besides the workers that may bring and fetch its bytes. */
+  readonly transferTools: readonly ToolAtStore[];
 }
 
 export type StoresFound = Exclude<StoreSelection<ListedStore>, { readonly kind: 'not-understood' }>;
@@ -45,5 +48,6 @@ function describeStores(configuration: Configuration): readonly ListedStore[] {
     place: storePlace(profile.storage),
     traits: profile.traits,
     attributes: attributesOf(profile.traits),
+    transferTools: toolsAt(profile, configuration),
   }));
 }

@@ -5,6 +5,7 @@ import type { AuditResult } from '../engine/audit/audit-types.ts';
 import type { ReplicaExplained } from '../engine/explain/explanation.ts';
 import type { ResolvedObject } from '../engine/explain/resolve-object.ts';
 import { type AuditAsked, auditStores } from './audit-stores.ts';
+import type { OwnTransferTool } from '../open-transfer-tools.ts';
 import { findActor } from './actor.ts';
 import { findDefaultScope } from './default-scope.ts';
 import { explain, type Explanation, resolve } from './explain.ts';
@@ -24,6 +25,8 @@ export interface OpenRules {
   readonly scope?: string;
   /** Whom to speak for (docs/rules.md, "Who may"); by default the operating system's user. */
   readonly account?: string;
+  /** Of the program: asked before those that are configured. They stay open when this is closed. */
+  readonly transferTools?: readonly OwnTransferTool[];
 }
 
 /** Rules, policies and quotas of a catalog, and what can be asked about them (docs/library.md). Closing it closes the catalog. */
@@ -49,9 +52,9 @@ export interface OpenedRules extends AsyncDisposable {
 }
 
 /** Throws a `ConfigurationError` with everything that is wrong with the configuration, a `RuleError` where the account may not be spoken for. */
-export async function openRules({ path, scope, account }: OpenRules = {}): Promise<OpenedRules> {
+export async function openRules({ path, scope, account, transferTools }: OpenRules = {}): Promise<OpenedRules> {
   const defaultScope = scope === undefined ? findDefaultScope() : checkScope(scope);
-  const pando = new Pando(loadConfiguration({ config: path }));
+  const pando = new Pando(loadConfiguration({ config: path }), {}, transferTools);
   try {
     const actor = findActor(pando, account);
     const catalog = await pando.catalog();

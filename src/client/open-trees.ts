@@ -48,6 +48,7 @@ export async function openTrees(pando: Pando, named: NamedTrees, options: OpenTr
   if (isReserved(path)) throw refuseReserved(path);
   const chosen = chooseTargets(pando.configuration, named, options.verb);
   refuseOverlaps(pando.configuration, profile, chosen);
+  if (!options.writes) await pando.checkSource(profile);
   if (options.writes) pando.expectSync([profile, ...chosen.targets.map((target) => target.profile)]);
   const open = options.symlinks === undefined ? {} : { symlinks: options.symlinks };
   const { bandwidth } = options;
@@ -56,7 +57,7 @@ export async function openTrees(pando: Pando, named: NamedTrees, options: OpenTr
   const makes = options.makesTargets && pando.hasPlace(profile);
   // What writes nothing makes no catalog either.
   if (!options.writes) await pando.catalogAsItIs();
-  const availability = await pando.availability();
+  const availability = await pando.availability.refresh();
   const closed = options.verb === 'sync' ? availability.whyNot(source.place, 'read') : undefined;
   if (closed !== undefined) throw new StorageError('unavailable', { store: source.name }, closed);
   const targets: SyncTarget[] = [];

@@ -11,7 +11,7 @@ export interface PlanOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What would be done (docs/rules.md, "Plans"). Nothing is written. Each fails as the deed does. */
+/** What would be done (docs/audit.md, "Plans"). Nothing is written. Each fails as the deed does. */
 export class Plans {
   readonly #pando: Pando;
   readonly #who: { readonly actor: Actor; readonly scope: DefaultScope };

@@ -2,6 +2,7 @@ import type { Pando } from '../compose.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import type { StoreTraits } from '../domain/store/store-traits.ts';
 import type { StoreUse } from '../ports/rules.ts';
+import { countTransfersAt } from './limits-now.ts';
 import { findStore, type ListedStore } from './list-stores.ts';
 import { readStoreTitles } from './store-titles.ts';
 
@@ -15,18 +16,22 @@ export interface StoreKnown {
   readonly availability: Availability;
   /** Undefined: no worker and no rule has had to do with it yet. */
   readonly use: StoreUsed | undefined;
+  /** Copies of rules under way to it and from it; undefined: nothing limits them, and nobody counts. */
+  readonly transfers: { readonly incoming: number; readonly outgoing: number } | undefined;
 }
 
 /** How rules use a store, from the catalog. Fails with a `ConfigurationError` where there is none of that name. */
 export async function readStoreUse(pando: Pando, name: string): Promise<StoreKnown> {
   const { place, traits } = findStore(pando.configuration, name);
   const catalog = await pando.catalog();
+  const transfers = await countTransfersAt(pando, place);
   const found = (await catalog.readStoreUse()).find(({ store }) => store === place);
-  if (found === undefined) return { availability: traits.availability, use: undefined };
+  if (found === undefined) return { availability: traits.availability, use: undefined, transfers };
   const { said, recent, sourceOf, completedBytes, inFlightBytes, leavingBytes, pendingRequests } = found;
   const titles = await readStoreTitles(catalog, pando.configuration);
   return {
     availability: { ...traits.availability, ...said.availability },
+    transfers,
     use: {
       completedBytes,
       inFlightBytes,
@@ -73,7 +78,7 @@ export async function setStore(pando: Pando, name: string, said: SaidAvailabilit
   const { availability: before } = await readStoreUse(pando, name);
   await catalog.setStore(place, { availability: said === 'as-configured' ? null : said });
   // What this process has opened hears it at once.
-  await pando.availability();
+  await pando.availability.refresh();
   const { availability } = await readStoreUse(pando, name);
   const isMore = (['read', 'write', 'delete'] as const).some(
     (verb) => availability[verb] && (!before[verb] || (said !== 'as-configured' && said[verb] === true)),

@@ -1,13 +1,29 @@
 import type { Configuration, Profile } from './configuration.ts';
 import { findProfile } from './find-profile.ts';
+import { toolsAt } from './transfer-tools.ts';
 
 /** What is allowed and yet worth a second look; `pando config check` prints it. One sentence each. */
 export function adviseOn(configuration: Configuration): string[] {
-  return Object.values(configuration.profiles).flatMap((profile) => [
+  const ofTools = adviseOnTools(configuration);
+  const ofProfiles = Object.values(configuration.profiles).flatMap((profile) => [
     ...adviseOnSharing(profile, configuration),
     ...adviseOnConsistency(profile),
     ...adviseOnReplicas(profile, configuration),
   ]);
+  return [...ofProfiles, ...ofTools];
+}
+
+/** A tool between stores of which it can reach fewer than two has nothing to do. */
+function adviseOnTools(configuration: Configuration): string[] {
+  const atStores = Object.values(configuration.profiles).flatMap((profile) => toolsAt(profile, configuration));
+  return (configuration.transferTools ?? []).flatMap(({ name, schemes }) => {
+    const reached = atStores.filter(({ tool, url }) => tool === name && url !== undefined);
+    const [gives, takes] = [reached.filter((one) => one.gives), reached.filter((one) => one.takes)];
+    if (gives.length > 0 && takes.length > 0 && reached.length > 1) return [];
+    return [
+      `${name}: no two of the stores it is meant for have a URL it can use (${schemes.join(', ')}); all copies are made by the workers.`,
+    ];
+  });
 }
 
 /** An embedded catalog knows only what went through this machine. */

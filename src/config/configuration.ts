@@ -1,4 +1,5 @@
 import type { Protocol } from '../domain/store/protocol.ts';
+import type { ActivityShare } from '../domain/transfer/transfer-limits.ts';
 import type { StoreTraits } from '../domain/store/store-traits.ts';
 
 /**
@@ -15,6 +16,10 @@ export interface Configuration {
   readonly administrators?: readonly string[];
   /** Undefined: it is on nowhere (docs/policies.md, "The default policy"). */
   readonly defaultPolicy?: DefaultPolicySettings | undefined;
+  /** How transfers are divided among activities; undefined: by priority alone (docs/transfers.md, "Shares"). */
+  readonly activities?: readonly ActivityShare[];
+  /** Absent: none. */
+  readonly transferTools?: readonly TransferToolSettings[];
   readonly profiles: Readonly<Record<string, Profile>>;
 }
 
@@ -22,6 +27,30 @@ export interface DefaultPolicySettings {
   /** In which it is on; `*` is all. */
   readonly scopes: readonly string[];
   readonly maxBytes: number;
+}
+
+/** A service that moves bytes in place of the workers (docs/transfers.md, "Configuration"). */
+export interface TransferToolSettings {
+  readonly name: string;
+  readonly type: 'fts3';
+  readonly endpoint: string;
+  /** `file`: read before each request, so that it may be renewed. */
+  readonly token:
+    | { readonly kind: 'none' }
+    | { readonly kind: 'text'; readonly text: string }
+    | { readonly kind: 'file'; readonly path: string };
+  /** The virtual organisation whose jobs these are. */
+  readonly vo: string;
+  /** Store expressions. */
+  readonly from: string;
+  readonly to: string;
+  /** Undefined: all. */
+  readonly activities: readonly string[] | undefined;
+  /** Of URLs it can use. */
+  readonly schemes: readonly string[];
+  readonly pollMs: number;
+  readonly batchMax: number;
+  readonly deadlineMs: number;
 }
 
 export type CatalogSettings =

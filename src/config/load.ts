@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { chooseCatalog } from './catalog-settings.ts';
+import { readActivities } from './activities.ts';
 import { checkCatalogPlace, checkMirrors } from './check-mirrors.ts';
 import { DEFAULT_POLICY_BYTES_MAX } from '../domain/rule/default-policy.ts';
 import type { Configuration, DefaultPolicySettings } from './configuration.ts';
@@ -11,9 +12,11 @@ import { ConfigurationError, formatPath, problemOutsideFiles } from './problem.t
 import { readBeginning } from './read-beginning.ts';
 import { readProfiles } from './read-profiles.ts';
 import { readTop, type TopInput } from './schema.ts';
+import { checkSourcesNamed } from './check-sources-named.ts';
 import { findEndpointProblems } from './storage-settings.ts';
 import { currentSurroundings, readVariable } from './surroundings.ts';
 import type { Surroundings } from './surroundings.ts';
+import { readTransferTools } from './transfer-tools.ts';
 import { whyUnreadable } from './why-unreadable.ts';
 
 /** Larger than any configuration somebody wrote; a data file named by mistake is not read into memory. */
@@ -55,10 +58,24 @@ export function parseConfiguration(text: string, options: ParseOptions): Configu
   const expansion = expandVariables(document.value, surroundings.environment);
   const top = readTop(expansion.value ?? {});
   const read = readProfiles(member(expansion.value, 'profiles'), { ...surroundings, base });
+  const activities = readActivities(member(expansion.value, 'activities'));
+  const tools = readTransferTools(member(expansion.value, 'transfer_tools'), {
+    ...surroundings,
+    base,
+    profiles: read.profiles,
+  });
   const catalog = chooseCatalog({ data, catalog: member(expansion.value, 'catalog'), base }, surroundings);
 
   const outside = findEndpointProblems(read.mirrors, surroundings);
-  const findings = [...expansion.findings, ...top.findings, ...read.findings, ...checkMirrors(read.mirrors)];
+  const findings = [
+    ...expansion.findings,
+    ...top.findings,
+    ...activities.findings,
+    ...read.findings,
+    ...tools.findings,
+    ...checkMirrors(read.mirrors),
+    ...checkSourcesNamed(read.profiles, [...read.mirrors.keys()]),
+  ];
   if ('value' in catalog.parsed) findings.push(...checkCatalogPlace(catalog.parsed.value, read.mirrors));
   else if (catalog.origin === 'catalog') {
     findings.push({ path: ['catalog'], message: catalog.parsed.problem, remedy: CATALOG_REMEDY });
@@ -74,6 +91,8 @@ export function parseConfiguration(text: string, options: ParseOptions): Configu
     site,
     ...(top.value?.administrators === undefined ? {} : { administrators: top.value.administrators }),
     ...(top.value?.default_policy === undefined ? {} : { defaultPolicy: defaultPolicyOf(top.value.default_policy) }),
+    ...(activities.value === undefined ? {} : { activities: activities.value }),
+    ...(tools.value.length === 0 ? {} : { transferTools: tools.value }),
     profiles: read.profiles,
   };
 }

@@ -17,6 +17,11 @@ export function makeTraits(said: Partial<ProfileInput>, accepts: AcceptancePolic
     accepts,
     spaceMaxBytes: said.limits?.max_space,
     freeBytesMin: said.limits?.min_free_space,
+    transfers: {
+      incomingMax: said.limits?.incoming,
+      outgoingMax: said.limits?.outgoing,
+      incomingFrom: said.limits?.incoming_from ?? {},
+    },
     greedy: said.greedy ?? PLAIN_TRAITS.greedy,
     distances: said.distance ?? PLAIN_TRAITS.distances,
     relayCost: said.relay,

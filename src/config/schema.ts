@@ -58,6 +58,9 @@ const sftpOptions = section({
 
 const memoryOptions = section({ base_path: text.optional() });
 
+/** Copies at once: more than all workers of a large site have under way. */
+const TRANSFERS_MAX = 100_000;
+
 /** Of a link nobody would take unasked. */
 const DISTANCE_MAX = 1000;
 
@@ -111,6 +114,9 @@ const traits = {
   limits: section({
     max_space: size('1MiB', '9PB').optional(),
     min_free_space: size('1MiB', '9PB').optional(),
+    incoming: count(TRANSFERS_MAX).optional(),
+    outgoing: count(TRANSFERS_MAX).optional(),
+    incoming_from: z.record(z.string(), count(TRANSFERS_MAX)).optional(),
   }).optional(),
   greedy: flag.optional(),
   distance: z.record(z.string(), distance(DISTANCE_MAX)).optional(),
@@ -137,6 +143,21 @@ const profile = section({
   bandwidth: rate('1kB', '1TB').optional(),
 });
 
+const transferTool = section({
+  type: choice('fts3'),
+  endpoint,
+  token: text.optional(),
+  token_file: directory.optional(),
+  vo: text,
+  from: text.optional(),
+  to: text.optional(),
+  activities: z.array(text).optional(),
+  schemes: z.array(text).optional(),
+  poll: duration('100ms', '1h').optional(),
+  batch: count(1000).optional(),
+  deadline: duration('100ms', '1h').optional(),
+});
+
 /** The top level. A capability that brings a key of its own adds it here, with a section like `profile`. */
 const top = section({
   catalog: text.optional(),
@@ -146,6 +167,10 @@ const top = section({
     scopes: z.array(text).optional(),
     max_size: size('0', '9PB').optional(),
   }).optional(),
+  /** Read by `readActivities`. */
+  activities: z.unknown().optional(),
+  /** Read by `readTransferTools`. */
+  transfer_tools: z.unknown().optional(),
   profiles: z.unknown().optional(),
 });
 
@@ -153,8 +178,10 @@ export type TopInput = z.output<typeof top>;
 export type StorageInput = z.output<typeof storageProvider>;
 export type CredentialsInput = z.output<typeof credentialsProvider>;
 export type ProfileInput = z.output<typeof profile>;
+export type TransferToolInput = z.output<typeof transferTool>;
 export type DomainsInput = z.output<typeof domains>;
 
 export const readTop = (input: unknown) => readSection(top, input, []);
 export const readProfile = (input: unknown, path: ConfigurationPath) => readSection(profile, input, path);
 export const readStorage = (input: unknown, path: ConfigurationPath) => readSection(storageProvider, input, path);
+export const readTransferTool = (input: unknown, path: ConfigurationPath) => readSection(transferTool, input, path);

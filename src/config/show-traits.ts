@@ -4,10 +4,13 @@ import { formatBytes } from './quantity.ts';
 
 /** What rules know of a store, in the words of the file. */
 export function describeTraits(traits: StoreTraits): Record<string, unknown> {
-  const { spaceMaxBytes, freeBytesMin } = traits;
+  const { spaceMaxBytes, freeBytesMin, transfers } = traits;
   const limits = {
     ...(spaceMaxBytes === undefined ? {} : { max_space: formatBytes(spaceMaxBytes) }),
     ...(freeBytesMin === undefined ? {} : { min_free_space: formatBytes(freeBytesMin) }),
+    ...(transfers.incomingMax === undefined ? {} : { incoming: transfers.incomingMax }),
+    ...(transfers.outgoingMax === undefined ? {} : { outgoing: transfers.outgoingMax }),
+    ...(isEmpty(transfers.incomingFrom) ? {} : { incoming_from: transfers.incomingFrom }),
   };
   return {
     ...(traits.site === undefined ? {} : { site: traits.site }),

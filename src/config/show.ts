@@ -1,5 +1,12 @@
 import type { Protocol } from '../domain/store/protocol.ts';
-import type { CatalogSettings, Configuration, Profile, ProfileProtocol, StorageSettings } from './configuration.ts';
+import type {
+  CatalogSettings,
+  Configuration,
+  Profile,
+  ProfileProtocol,
+  StorageSettings,
+  TransferToolSettings,
+} from './configuration.ts';
 import { describeTraits } from './show-traits.ts';
 import { formatBytes, formatDuration } from './quantity.ts';
 import { yamlBlock } from './yaml-text.ts';
@@ -11,7 +18,7 @@ export function describeConfiguration(configuration: Configuration): Record<stri
   const profiles = Object.entries(configuration.profiles).map(
     ([name, profile]) => [name, describeProfile(profile)] as const,
   );
-  const { site, administrators, defaultPolicy } = configuration;
+  const { site, administrators, defaultPolicy, activities, transferTools } = configuration;
   return withoutUndefined({
     catalog: describeCatalog(configuration.catalog),
     site,
@@ -20,6 +27,14 @@ export function describeConfiguration(configuration: Configuration): Record<stri
       defaultPolicy === undefined
         ? undefined
         : { scopes: defaultPolicy.scopes, max_size: formatBytes(defaultPolicy.maxBytes) },
+    activities:
+      activities === undefined
+        ? undefined
+        : Object.fromEntries(activities.map(({ activity, weight }) => [activity, weight])),
+    transfer_tools:
+      transferTools === undefined
+        ? undefined
+        : Object.fromEntries(transferTools.map((tool) => [tool.name, describeTransferTool(tool)])),
     profiles: Object.fromEntries(profiles),
   });
 }
@@ -39,6 +54,23 @@ export function describeCatalog(catalog: CatalogSettings): string {
     if (/pass|secret|key/i.test(key)) url.searchParams.set(key, MASK);
   }
   return url.href;
+}
+
+function describeTransferTool(tool: TransferToolSettings): Record<string, unknown> {
+  return withoutUndefined({
+    type: tool.type,
+    endpoint: tool.endpoint,
+    token: tool.token.kind === 'text' ? MASK : undefined,
+    token_file: tool.token.kind === 'file' ? tool.token.path : undefined,
+    vo: tool.vo,
+    from: tool.from,
+    to: tool.to,
+    activities: tool.activities,
+    schemes: tool.schemes,
+    poll: formatDuration(tool.pollMs),
+    batch: tool.batchMax,
+    deadline: formatDuration(tool.deadlineMs),
+  });
 }
 
 function describeProfile(profile: Profile): Record<string, unknown> {

@@ -5,9 +5,10 @@ import { yamlText } from './yaml-text.ts';
 /**
  * The `pando.yaml` that `pando init [DIR…]` writes: the first directory is the source, the others are its replicas. Without
  * any it is an example in `./data`. Relative directories are relative to where the file is written.
+ * Names to be avoided are the catalog's for other sources.
  */
-export function renderTemplate(directories: readonly string[]): string {
-  const taken = new Set<string>();
+export function renderTemplate(directories: readonly string[], avoided: Iterable<string> = []): string {
+  const taken = new Set(avoided);
   const paths = directories.length > 0 ? directories : ['./data'];
   const [source, ...replicas] = paths.map((path) => ({ path, name: takeName(basename(path), taken) }));
   if (source === undefined) return HEADER;

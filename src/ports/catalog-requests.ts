@@ -11,10 +11,11 @@ export interface RequestDesk {
   cancelRequests(requestIds: readonly number[]): Promise<readonly RequestCancelled[]>;
   /**
    * Whether somebody still has a copy in hand that was cancelled under him: a copy for a rule, of which he has not said since that he
-   * left it. Whatever he says or not, after two minutes nobody has.
+   * left it. Whatever he says or not, after two minutes nobody has; but for what a transfer tool was given that outlives its workers:
+   * that is in hand until it was looked after (`forgetAbandoned`).
    */
   isCopyInHand(copy: { readonly versionId: number; readonly store: string }): Promise<boolean>;
-  /** Of claims that were lost: what they had in hand is left, and nothing of it lies at the store any more. */
+  /** Of claims that were lost: what they had in hand is left, and nothing of it is published from then on. */
   leaveCopies(leases: readonly Lease[]): Promise<void>;
 }
 

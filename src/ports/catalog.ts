@@ -4,6 +4,7 @@ import type { Content, Version } from '../domain/object/version.ts';
 import type { Replica, ReplicaState } from '../domain/replica/replica.ts';
 import type { Verification } from '../domain/store/verification.ts';
 import type { RequestState } from '../domain/transfer/request-states.ts';
+import type { TransferLimits } from '../domain/transfer/transfer-limits.ts';
 import type { AuditCatalog } from './audits.ts';
 import type { RequestDesk } from './catalog-requests.ts';
 import type { CatalogStatus } from './catalog-status.ts';
@@ -12,6 +13,7 @@ import type { PageQueue } from './page-queue.ts';
 import type { RuleCatalog } from './rules.ts';
 import type { Mark } from './storage.ts';
 import type { CollectionCatalog } from './collections.ts';
+import type { LimitedTransfers } from './transfer-limits.ts';
 import type { UploadCatalog } from './uploads.ts';
 
 /**
@@ -29,6 +31,7 @@ export interface Catalog
     RuleCatalog,
     AuditCatalog,
     RequestDesk,
+    LimitedTransfers,
     UploadCatalog,
     SyncCatalog,
     PageQueue,
@@ -43,7 +46,9 @@ export interface Catalog
    * `standing` those stores are its rule (`origin: profile`): stores named before and not now end their part of the rule; nothing is
    * deleted by that.
    */
-  openScope(scope: OpenScope): Promise<void>;
+  openScope(scope: OpenScope): Promise<ScopeOpened>;
+  /** Where the source of a scope with objects lies, if that is not this place. */
+  findOtherSource(scope: string, source: string): Promise<string | undefined>;
   /** Standing rules that have not ended, of one scope or of all, by scope and priority. */
   listStandingRules(scope?: string): Promise<readonly StandingRule[]>;
 
@@ -137,10 +142,15 @@ export interface OpenScope {
   readonly formerly?: string;
   /** Place of the source store. Undefined: it has none; one it had before stays, and its title. */
   readonly source: string | undefined;
+  /** The source lies here from now on, wherever it lay before. */
+  readonly isMoved?: boolean;
   readonly replicas: readonly { readonly store: string; readonly title: string; readonly priority: number }[];
   /** False for a run that names its targets by hand: they are opened, the standing rule stays as it is. */
   readonly standing: boolean;
 }
+
+/** `elsewhere`: objects of that name are known from another source, where `source` says. Nothing was changed. */
+export type ScopeOpened = { readonly kind: 'opened' } | { readonly kind: 'elsewhere'; readonly source: string };
 
 export interface StandingRule {
   readonly id: string;
@@ -268,6 +278,8 @@ export interface RequestClaim {
    * - `other-deletes`: deletes of all other scopes, and of what rules and uploads placed in any.
    */
   readonly work?: 'of-scopes' | 'rule-copies' | 'other-deletes';
+  /** Of `rule-copies` only: no more than these allow, of all who claim with limits, and divided by their shares. */
+  readonly limits?: TransferLimits;
 }
 
 /** A claim on a row; `token` grows with each claim, and an outcome with an old one changes nothing. */

@@ -12,13 +12,17 @@ import type { Verification } from '../domain/store/verification.ts';
 import type { RequestState } from '../domain/transfer/request-states.ts';
 import type { WayFailure } from '../domain/transfer/next-way.ts';
 import type { Lease, NewEvent } from './catalog.ts';
+import type { HandedOver, HandedOverCatalog } from './handed-over.ts';
+import type { OpenStore, StoreSaid, StoreUse } from './store-use.ts';
+
+export type { StoreSaid, StoreUse } from './store-use.ts';
 
 /**
  * Rules, their locks, and the requests that carry them out (docs/rules.md, docs/states.md). Counts of a rule are those of its
  * locks after each transaction; a store's space and an account's use are kept in the transactions that change them. Stores are
  * known by their place.
  */
-export interface RuleCatalog {
+export interface RuleCatalog extends HandedOverCatalog {
   /** The rule begins as `INJECT`, or `WAITING_APPROVAL`. Same targets, account, expression and copies: `duplicate`. */
   addRule(rule: NewRule): Promise<RuleAdded>;
   readRule(id: number): Promise<RuleRecord | undefined>;
@@ -222,37 +226,6 @@ export type RulePageApplied =
   /** Places of stores, and expressions of quotas. */
   | { readonly kind: 'no-room'; readonly stores: readonly string[]; readonly quotas: readonly string[] };
 
-export interface StoreUse {
-  readonly store: string;
-  readonly title: string;
-  /** Of copies placed by rules and uploads; also of those on their way out. */
-  readonly completedBytes: number;
-  readonly inFlightBytes: number;
-  /** Of which are on their way out. */
-  readonly leavingBytes: number;
-  /** Copies to it that rules asked for and that are not there yet. */
-  readonly pendingRequests: number;
-  /** Transfers to it in the last day, by source place. */
-  readonly recent: readonly { readonly source: string; readonly succeeded: number; readonly failed: number }[];
-  readonly said: StoreSaid;
-  /** Scopes with objects whose source it is: what lies there and is not known is a new object of these, not a stray file. */
-  readonly sourceOf: readonly string[];
-}
-
-export interface OpenStore {
-  readonly store: string;
-  readonly title: string;
-  /** For copies that rules and uploads place; undefined: no limit. */
-  readonly allocatedBytes: number | undefined;
-}
-
-export interface StoreSaid {
-  /** What is not said of it stays as it was said before; null: nothing is said any more. */
-  readonly availability?: { readonly read?: boolean; readonly write?: boolean; readonly delete?: boolean } | null;
-  /** Copied from what the store accepts, so that transactions can hold to it; null: no limit. */
-  readonly allocatedBytes?: number | null;
-}
-
 export interface LockQuery {
   readonly rule?: number;
   readonly name?: ObjectName;
@@ -302,6 +275,8 @@ export interface TransferRow {
   readonly lastSource: string | undefined;
   /** Of a copy at a relay: nobody waits for it any more. */
   readonly isUnawaited: boolean;
+  /** What may still be under way, or has ended unrecorded. */
+  readonly handedOver: (HandedOver & { readonly protocol: string }) | undefined;
 }
 
 export interface SourceChoice {
@@ -326,6 +301,8 @@ export interface AttemptRecord {
 
 export interface TransferOutcome {
   readonly lease: Lease;
+  /** What was handed over is not over, and not known here. */
+  readonly keepsHandedOver?: boolean;
   readonly request:
     | { readonly state: 'DONE' }
     | { readonly state: 'CANCELLED'; readonly why: string }

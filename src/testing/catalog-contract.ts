@@ -14,6 +14,7 @@ import { describePageQueue } from './catalog-contract/page-queue.ts';
 import { describeReplicas } from './catalog-contract/replicas.ts';
 import { describeRequests } from './catalog-contract/requests.ts';
 import { describeRuleLife } from './catalog-contract/rule-life.ts';
+import { describeHandedOver } from './catalog-contract/handed-over.ts';
 import { describeRequestDesk } from './catalog-contract/request-desk.ts';
 import { describeRuleSpace } from './catalog-contract/rule-space.ts';
 import { describeRuleRelays } from './catalog-contract/rule-relays.ts';
@@ -23,6 +24,7 @@ import { describeScanning } from './catalog-contract/scanning.ts';
 import { describeScopes } from './catalog-contract/scopes.ts';
 import { describeSoftCopies } from './catalog-contract/soft-copies.ts';
 import { describeSyncs } from './catalog-contract/syncs.ts';
+import { describeTransferLimits } from './catalog-contract/transfer-limits.ts';
 import { describeUploads } from './catalog-contract/uploads.ts';
 
 /**
@@ -63,8 +65,10 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeRuleLife(contract);
     describeRuleTransfers(contract);
     describeRuleRelays(contract);
+    describeTransferLimits(contract);
     describeRuleSpace(contract);
     describeRequestDesk(contract);
+    describeHandedOver(contract);
     describeAudits(contract);
     describeUploads(contract);
   });

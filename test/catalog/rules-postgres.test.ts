@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPostgresCatalog } from '../../src/catalog/open-postgres.ts';
-import { CatalogContract } from '../../src/testing/catalog-contract/harness.ts';
+import { CatalogContract, replicaAt, sleep } from '../../src/testing/catalog-contract/harness.ts';
 import { addRule, applyRule, arrival, endRule, ruleOver } from '../../src/testing/catalog-contract/rules-harness.ts';
 import { connect, type PostgresServer, startPostgres } from '../servers/postgres.ts';
 import { checkRuleContents } from './rule-contents.ts';
@@ -66,6 +66,49 @@ describe('two who delete from one catalog', () => {
       expect(went.flat().filter((one) => one)).toHaveLength(1);
     }
     expect(here).toHaveLength(rounds);
+  });
+});
+
+describe('four who claim within limits on one catalog', () => {
+  it.each([
+    ['to a store', { incomingMax: 5, outgoingMax: undefined }],
+    ['from a store', { incomingMax: undefined, outgoingMax: 5 }],
+  ])('never have more under way %s together than there may be, and carry out all', async (_what, max) => {
+    const url = await server.createDatabase();
+    const catalogs = await Promise.all(Array.from({ length: 4 }, () => openPostgresCatalog({ url })));
+    const [first] = catalogs as [(typeof catalogs)[number]];
+    const contract = new CatalogContract(() => first);
+    const scope = await contract.openScope();
+    const { name: title, source, far } = scope;
+    await first.openScope({ name: title, title, source, replicas: [], standing: true });
+    const names = Array.from({ length: 150 }, (_, at) => `object-${at}`);
+    await contract.record(...names.map((name) => contract.put(scope, name, { replicas: [replicaAt(source, name)] })));
+    const rule = await addRule(contract, ruleOver(scope));
+    await applyRule(contract, rule, [far], { pageSize: 1000 });
+    const stores = [source, far].map((store) => ({ store, name: store, ...max }));
+    const limits = { stores, pairs: [], shares: [{ activity: 'default', weight: 1 }] };
+    let [underWay, most, settled] = [0, 0, 0];
+    await Promise.all(
+      catalogs.map(async (catalog, at) => {
+        while (settled < names.length) {
+          const claim = { owner: `worker ${at}`, limit: 17, leaseMs: 60_000, work: 'rule-copies', limits } as const;
+          const claimed = await catalog.claimRequests(claim);
+          const sources = [{ source, protocol: 'file' }];
+          const wanted = claimed.map(({ lease }) => ({ lease, sources }));
+          const answers = await catalog.chooseSourcesWithin(wanted, limits);
+          const ours = claimed.filter((_, i) => answers[i]?.kind === 'chosen');
+          most = Math.max(most, (underWay += ours.length));
+          await sleep(2);
+          // Before it is recorded: from then on another may have its place.
+          underWay -= ours.length;
+          const held = await catalog.settleTransfers(ours.map((request) => arrival(request)));
+          settled += held.filter((one) => one).length;
+        }
+      }),
+    );
+    expect([most, settled]).toEqual([5, names.length]);
+    expect(await first.readRule(rule)).toMatchObject({ state: 'OK' });
+    for (const catalog of catalogs) await catalog[Symbol.asyncDispose]();
   });
 });
 

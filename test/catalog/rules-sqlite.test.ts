@@ -2,10 +2,11 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, test } from 'vitest';
 import { openSqliteCatalog } from '../../src/catalog/open-sqlite.ts';
+import type { Clock } from '../../src/ports/clock.ts';
 import { CatalogContract, replicaAt } from '../../src/testing/catalog-contract/harness.ts';
-import { addRule, applyRule, ruleOver } from '../../src/testing/catalog-contract/rules-harness.ts';
+import { addRule, applyRule, endRule, ruleOver } from '../../src/testing/catalog-contract/rules-harness.ts';
 import { checkRuleContents } from './rule-contents.ts';
 import { checkRulesAgainstSums } from './rules-model.ts';
 import type { OpenedForRules } from './rules-opened.ts';
@@ -60,6 +61,25 @@ describe('a SQLite catalog of rules', () => {
     }
     expect((statSync(path).size - names) / objects).toBeLessThan(500);
   });
+});
+
+test('a copy that was cancelled under who makes it is in his hand for two minutes, if he says nothing', async () => {
+  let nowMs = 1_000_000;
+  const clock: Clock = { nowMs: () => nowMs, monotonicMs: () => nowMs, sleep: async () => {}, alarm: () => () => {} };
+  await using catalog = await openSqliteCatalog({ path: ':memory:', thread: false, clock });
+  const contract = new CatalogContract(() => catalog);
+  const scope = await contract.openScope();
+  const { name, source } = scope;
+  await catalog.openScope({ name, title: name, source, replicas: [], standing: true });
+  const versionId = await contract.putWithReplicas(scope, 'a', [source]);
+  const rule = await addRule(contract, ruleOver(scope));
+  await applyRule(contract, rule, [scope.far]);
+  expect(await contract.claim(scope)).toHaveLength(1);
+  await endRule(contract, rule);
+  nowMs += 119_999;
+  expect(await catalog.isCopyInHand({ versionId, store: scope.far })).toBe(true);
+  nowMs += 1;
+  expect(await catalog.isCopyInHand({ versionId, store: scope.far })).toBe(false);
 });
 
 describe('the content of a rule in SQLite', () => {

@@ -63,6 +63,22 @@ describe('pando upload', () => {
     expect(box.list('berlin')).toContain('lab/a');
   });
 
+  test('keeps a sync from deleting at any target while one would lose copies, in a dry run too; not one that leaves them out', async () => {
+    box.write({ a: 'bytes', 'src/x': 'x', 'other/old': 'old' });
+    expect((await upload('a', '--store', 'BERLIN')).code).toBe(0);
+    const sync = ['sync', './src', './other', './berlin', '--delete-unmatched-files', '--max-delete', '100%'];
+    for (const said of [['--dry-run'], []]) {
+      expect(await box.run([...sync, ...said])).toMatchObject({
+        code: 5,
+        stderr: expect.stringContaining('BERLIN holds copies that rules or uploads have placed') as string,
+      });
+      expect(box.list('other')).toContain('old');
+    }
+    expect(await box.run([...sync, '--exclude', 'lab/**', '--exclude', '.keep'])).toMatchObject({ code: 0 });
+    expect(box.list('other')).toEqual(['x']);
+    expect(box.list('berlin')).toEqual(['.keep', 'lab/a', 'x']);
+  });
+
   test('takes a directory with the paths in it, and tells what cannot be uploaded, a line each', async () => {
     box.write({ 'runs/2024/a.csv': 'a', 'runs/b.csv': 'b', 'elsewhere/c': 'c' });
     writeFileSync(Buffer.concat([Buffer.from(box.path('runs/bad-')), Buffer.from([0xff])]), 'x');

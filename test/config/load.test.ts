@@ -70,6 +70,17 @@ describe('a configuration', () => {
     expect(profiles['my-dataset-lustre']?.storage).toEqual({ type: 'file', basePath: '/lustre/datasets/my-dataset' });
   });
 
+  it.each([
+    ['percentages', 'production: 70%, default: 30%', [70, 30]],
+    ['parts of a percent', 'production: 99.5%, default: 0.5%', [99.5, 0.5]],
+    ['weights', 'production: 7, default: "3"', [7, 3]],
+  ])('reads shares of activities as %s', (_what, said, [production, others]) => {
+    expect(configure(`${ONE}activities: { ${said} }`).activities).toEqual([
+      { activity: 'production', weight: production },
+      { activity: 'default', weight: others },
+    ]);
+  });
+
   it('reads every key', () => {
     const { profiles, catalog } = configure(
       `
@@ -101,7 +112,7 @@ profiles:
     attributes: { country: ch, tier: 1, T1: TRUE, old: "False" }
     availability: { write: false }
     accepts: { replicate: true, max_object_size: 500MB, allowed_node: ["urn:node:KNB"] }
-    limits: { max_space: 10TB, min_free_space: 1TiB }
+    limits: { max_space: 10TB, min_free_space: 1TiB, incoming: 8, outgoing: 4, incoming_from: { near: 2 } }
     greedy: true
     distance: { other: 3, far: none }
     relay: 10
@@ -112,6 +123,8 @@ profiles:
       - name: mirror
         storage_provider: { type: file, options: { base_path: /mnt/mirror } }
         domains: { lan: { read: 0 }, wan: { read: 0 } }
+  near:
+    storage_provider: { type: memory }
 `,
       { DB: 'pw', KEY: 'k', SECRET: 's$$s', N: '8' },
     );
@@ -151,6 +164,7 @@ profiles:
         },
         spaceMaxBytes: 10e12,
         freeBytesMin: 1024 ** 4,
+        transfers: { incomingMax: 8, outgoingMax: 4, incomingFrom: { near: 2 } },
         greedy: true,
         distances: { other: 3, far: 'none' },
         relayCost: 10,

@@ -47,7 +47,11 @@ profiles:
   });
 
   it.each([
-    ['servers: {}', 'servers', 'use one of catalog, site, administrators, default_policy, profiles'],
+    [
+      'servers: {}',
+      'servers',
+      'use one of catalog, site, administrators, default_policy, activities, transfer_tools, profiles',
+    ],
     ['profile: {}', 'profile', 'did you mean profiles?'],
     [`${ONE}    replica: []`, 'profiles.data.replica', 'did you mean replicas?'],
     [`${ONE}    retry: { attempt: 3 }`, 'profiles.data.retry.attempt', 'did you mean attempts?'],
@@ -118,6 +122,46 @@ profiles:
     ],
     ['a kind nobody knows', `${ONE}    kind: paper`, 'profiles.data.kind: "paper" must be one of disk, tape'],
     ['a limit of nothing', `${ONE}    limits: { max_space: 0 }`, 'profiles.data.limits.max_space: 0 is less than 1MiB'],
+    [
+      'a limit of no transfers',
+      `${ONE}    limits: { incoming: 0 }`,
+      'profiles.data.limits.incoming: incoming must be a whole number from 1 to 100000',
+    ],
+    [
+      'a limit of what comes from nowhere',
+      `${ONE}    limits: { incoming_from: { nera: 2 } }\n  near:\n    storage_provider: { type: memory }`,
+      'profiles.data.limits.incoming_from.nera: nera is not the name of a profile',
+    ],
+    [
+      'a limit of what comes from the store itself',
+      `${ONE}    limits: { incoming_from: { data: 2 } }`,
+      'profiles.data.limits.incoming_from.data: data is data itself',
+    ],
+    [
+      'shares that are no section',
+      `${ONE}activities: 70%`,
+      'activities: activities must be a section with a share for each',
+    ],
+    [
+      'a share of nothing',
+      `${ONE}activities: { production: 0, default: 1 }`,
+      'activities.production: production must be a whole number from 1 to 1000000, or a percentage',
+    ],
+    [
+      'shares of which none is for the others',
+      `${ONE}activities: { production: 70% }`,
+      'activities: activities has no share for default: all activities that are not named here',
+    ],
+    [
+      'shares in percent that make more than all',
+      `${ONE}activities: { production: 70%, default: 40% }`,
+      'activities: activities makes 110% in all, and not 100%',
+    ],
+    [
+      'percentages beside weights',
+      `${ONE}activities: { production: 70%, default: 3 }`,
+      'activities: activities has percentages and weights, which cannot be compared',
+    ],
     [
       'a distance of 0',
       `${ONE}    distance: { b: 0 }`,

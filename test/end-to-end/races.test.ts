@@ -21,8 +21,9 @@ const ORDERS = [
 ] as const;
 
 const MOMENTS = [
+  ['is planned, and not begun', async (world: RuleWorld) => heldBefore(world, 'chooseSources')],
   ['reads its source', async (world: RuleWorld) => heldAt(world, 'data')],
-  ['has published, and not recorded, its copy', heldBeforeRecord],
+  ['has published, and not recorded, its copy', async (world: RuleWorld) => heldBefore(world, 'settleTransfers')],
 ] as const;
 
 describe.each(CATALOGS)('at the same moment, on %s:', (kind) => {
@@ -79,8 +80,10 @@ describe.each(CATALOGS)('at the same moment, on %s:', (kind) => {
     await evaluate(held.ports);
     // What the worker may have left is looked for at the store.
     expect(await stateOf(world)).toEqual({ replicas: ['ch UNAVAILABLE', 'data AVAILABLE'], locks: [] });
+    expect(await isInHand(world, 'ch')).toBe(true);
     held.open();
     expect(await running).toMatchObject({ done: 0, failed: 0 });
+    expect(await isInHand(world, 'ch')).toBe(false);
     await world.workHere();
     await expectNothingAt(world, 'ch');
     expect(await (await world.pando.catalog()).readRule(rule)).toBeUndefined();
@@ -173,7 +176,7 @@ describe.each(CATALOGS)('at the same moment, on %s:', (kind) => {
   test.each(ORDERS)('a result is %s: it has one effect', async (_, first) => {
     await using world = await open();
     const rule = await world.rule('data:x', at('ch'));
-    const { ports, settled, ...held } = await heldBeforeRecord(world);
+    const { ports, settled, ...held } = await heldBefore(world, 'settleTransfers');
     const [local] = ports.tools;
     if (local === undefined) throw new Error('there is no tool');
     const tool = new HandTool(local);
@@ -233,7 +236,8 @@ describe.each(CATALOGS)('at the same moment, on %s:', (kind) => {
       const leases: Lease[] = [];
       const catalog = overCatalog(slow.ports, {
         claimRequests: async (claim) => {
-          const claimed = await slow.ports.catalog.claimRequests(claim);
+          // Once: it sleeps from then on, and does not take up again what it is about to lose.
+          const claimed = leases.length === 0 ? await slow.ports.catalog.claimRequests(claim) : [];
           leases.push(...claimed.map(({ lease }) => lease));
           return claimed;
         },
@@ -283,17 +287,23 @@ async function heldAt(world: RuleWorld, store: string, pando = world.pando): Pro
   return { ports: await world.ports(over, pando), reached: () => gate.reached, open: () => gate.open() };
 }
 
-/** Where their bytes lie at the destination, and nobody knows. `settled`: what the catalog answered from then on. */
-async function heldBeforeRecord(world: RuleWorld): Promise<HeldPorts & { readonly settled: (readonly boolean[])[] }> {
+/**
+ * Where they ask the catalog whether they may begin, or where their bytes lie at the destination, and nobody knows. `settled`: what
+ * the catalog answered from then on.
+ */
+async function heldBefore(
+  world: RuleWorld,
+  verb: 'chooseSources' | 'settleTransfers',
+): Promise<HeldPorts & { readonly settled: (readonly boolean[])[] }> {
   const ports = await world.ports();
   const reached = Promise.withResolvers<void>();
   const opened = Promise.withResolvers<void>();
   const settled: (readonly boolean[])[] = [];
   const catalog = overCatalog(ports, {
-    settleTransfers: async (outcomes) => {
+    [verb]: async (asked: never) => {
       reached.resolve();
       await opened.promise;
-      const answer = await ports.catalog.settleTransfers(outcomes);
+      const answer = await ports.catalog[verb](asked);
       settled.push(answer);
       return answer;
     },
@@ -322,6 +332,12 @@ function placeOf(world: RuleWorld, store: string): string {
   const found = [...world.pando.stores().values()].find(({ name }) => name === store);
   if (found === undefined) throw new Error(`there is no store ${store}`);
   return found.place;
+}
+
+async function isInHand(world: RuleWorld, store: string): Promise<boolean> {
+  const catalog = await world.pando.catalog();
+  const versionId = (await catalog.readObject('data', 'x'))?.current.id ?? 0;
+  return catalog.isCopyInHand({ versionId, store: placeOf(world, store) });
 }
 
 async function explained(world: RuleWorld) {

@@ -6,6 +6,7 @@ import { ruleTables } from './0002-rules.ts';
 import { objectPolicies } from './0003-object-policies.ts';
 import { auditTables } from './0004-audits.ts';
 import { relayIndex } from './0005-relays.ts';
+import { laneTables } from './0006-lanes.ts';
 
 /** All migrations, oldest first; they only go up. The names are kept in the catalog: never rename one. */
 const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
@@ -14,6 +15,7 @@ const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
   '0003-object-policies': objectPolicies,
   '0004-audits': auditTables,
   '0005-relays': relayIndex,
+  '0006-lanes': laneTables,
 };
 
 export const MIGRATION_NAMES: readonly string[] = Object.keys(steps);

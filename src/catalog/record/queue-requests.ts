@@ -20,6 +20,7 @@ const queue: SetStatement = {
      from ${rows} where true
      on conflict (version, store, kind) do update set
        priority = case when excluded.priority < request.priority then excluded.priority else request.priority end,
+       lane = case when excluded.priority < request.priority and request.state <> 'SUBMITTED' then null else request.lane end,
        reason = case when request.due_ms is null then excluded.reason else request.reason end,
        attempts = case when request.due_ms is null then 0 else request.attempts end,
        state = case when request.due_ms is null then 'QUEUED' else request.state end,

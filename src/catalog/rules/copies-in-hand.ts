@@ -2,9 +2,10 @@ import { sql } from 'kysely';
 import type { Lease } from '../../ports/catalog.ts';
 import { nowMs } from '../now.ts';
 import type { Session, SetStatement } from '../session.ts';
+import { IS_HANDED_OVER } from './handed-over.ts';
 
 /** Longer than any lease: who has not left a copy by then has lost it anyway, and publishes nothing any more. */
-const IN_HAND_MS_MAX = 120_000;
+export const IN_HAND_MS_MAX = 120_000;
 
 export async function isCopyInHand(
   session: Session,
@@ -14,7 +15,9 @@ export async function isCopyInHand(
   if (id === undefined) return false;
   const { rows } = await sql`
     select id from request where version = ${versionId} and store = ${id} and kind = 'copy' and state = 'CANCELLED'
-      and owner is not null and updated_ms > ${nowMs(session)} - ${sql.lit(IN_HAND_MS_MAX)}`.execute(session.db);
+      and ((owner is not null and updated_ms > ${nowMs(session)} - ${sql.lit(IN_HAND_MS_MAX)}) or ${sql.raw(IS_HANDED_OVER)})`.execute(
+    session.db,
+  );
   return rows.length > 0;
 }
 

@@ -49,6 +49,8 @@ const ask: SetStatement = {
        attempts = case when request.due_ms is null then 0 else request.attempts end,
        state = case when request.due_ms is null then excluded.state else request.state end,
        updated_ms = case when request.due_ms is null then excluded.updated_ms else request.updated_ms end,
+       lane = case when request.due_ms is null or (excluded.priority < request.priority and request.state <> 'SUBMITTED')
+         then null else request.lane end,
        due_ms = coalesce(request.due_ms, excluded.due_ms)`,
 };
 

@@ -6,6 +6,7 @@ import { readMarks } from '../verbs/read-marks.ts';
 import { type ContentRow, decodeContent, decodeOperation } from '../content.ts';
 import { decodeReplica, toldReplica, type ToldReplicaRow } from '../replica-row.ts';
 import type { Session, SetStatement } from '../session.ts';
+import { UPLOADER } from '../uploads/upload-codes.ts';
 import { readAttempts } from './attempts.ts';
 import { UNKNOWN_FORMAT } from './read-rule-page.ts';
 
@@ -18,6 +19,8 @@ const find: SetStatement = {
        q.source, case when q.reason = 'relay' and not exists (select 1 from request w
          where w.version = q.version and w.source = q.store and w.kind = 'copy' and w.state in ('QUEUED', 'WAITING'))
          then 1 else 0 end,
+       case when q.tool <> '${UPLOADER}' then q.tool end, case when q.tool <> '${UPLOADER}' then q.external_id end,
+       q.protocol,
        v.kind, v.size, ${hex('v.sha256')}, v.content_type, v.metadata, cast(v.modified_ns as text), v.mode
      from ${rows} join request q on q.id = r.id join object o on o.scope = q.scope and o.name = q.name and o.current = q.version
        join version v on v.id = q.version left join object_trait t on t.object = o.id
@@ -36,11 +39,14 @@ type FoundRow = readonly [
   isByPolicy: number,
   lastSource: number | null,
   isUnawaited: number,
+  tool: string | null,
+  attempt: string | null,
+  protocol: string | null,
   ...content: ContentRow,
 ];
 
 /** How many columns come before the content's. */
-const FACTS = 11;
+const FACTS = 14;
 
 const replicas: SetStatement = {
   columns: { i: 'int', object: 'int', boot: 'text' },
@@ -75,7 +81,22 @@ export async function readTransfers(
       rows.push(undefined);
       continue;
     }
-    const [, , , name, storeId, versionId, format, operation, isByPolicy, lastSource, isUnawaited] = row;
+    const [
+      ,
+      ,
+      ,
+      name,
+      storeId,
+      versionId,
+      format,
+      operation,
+      isByPolicy,
+      lastSource,
+      isUnawaited,
+      tool,
+      attempt,
+      protocol,
+    ] = row;
     const store = await session.known.stores.textOf(session, storeId);
     const all = copies.get(at) ?? [];
     const wanted = all.find((one) => one.store === store && one.versionId === versionId);
@@ -96,6 +117,7 @@ export async function readTransfers(
       failures: failures.flatMap(({ failure }) => failure ?? []),
       lastSource: lastSource === null ? undefined : await session.known.stores.textOf(session, lastSource),
       isUnawaited: isUnawaited === 1,
+      handedOver: tool === null || attempt === null ? undefined : { tool, attempt, protocol: protocol ?? '' },
     });
   }
   return rows;

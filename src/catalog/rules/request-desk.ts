@@ -1,6 +1,7 @@
 import type { RequestCancelled } from '../../ports/catalog-requests.ts';
 import { lockCode, stateCode } from '../codes.ts';
 import type { Session, SetStatement } from '../session.ts';
+import { IS_HANDED_OVER } from './handed-over.ts';
 
 /** What is still being deleted at the place of a copy goes first. */
 const IS_FREE = `not exists (select 1 from replica p where p.object = request.object and p.store = request.store
@@ -10,7 +11,8 @@ const hurry: SetStatement = {
   columns: { id: 'int' },
   text: (rows, { nowMs }) =>
     `update request set state = 'QUEUED', due_ms = ${nowMs}, updated_ms = ${nowMs},
-       attempts = case when request.due_ms is null then 0 else request.attempts end
+       attempts = case when request.due_ms is null then 0 else request.attempts end,
+       external_id = case when request.state = 'WAITING' and ${IS_HANDED_OVER} then null else request.external_id end
      from ${rows} where request.id = r.id and ((request.state in ('QUEUED', 'WAITING') and ${IS_FREE})
        or (request.state in ('FAILED', 'CANCELLED') and request.activity is null))
      returning request.id`,

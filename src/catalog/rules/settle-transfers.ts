@@ -9,6 +9,7 @@ import { dropReplicas } from '../record/upsert-replicas.ts';
 import { decodePlace, encodePlace } from '../place-code.ts';
 import { rounds, type Session, type SetStatement, type SqlValue } from '../session.ts';
 import { forgetAttempts, keepAttempts } from './attempts.ts';
+import { IS_HANDED_OVER } from './handed-over.ts';
 import type { Sticking } from './lock-rows.ts';
 import { askForRelays, tellWaiting } from './relays.ts';
 import { keepRoutes } from './routes.ts';
@@ -154,13 +155,15 @@ const goOn: SetStatement = {
     times_stuck: 'int',
     after: 'int',
     is_over: 'int',
+    keeps: 'int',
     why: 'text',
   },
   text: (rows, { nowMs }) =>
     `update request set state = r.state, attempts = coalesce(r.attempts, request.attempts),
        times_stuck = coalesce(r.times_stuck, request.times_stuck), last_error = r.why, owner = null, updated_ms = ${nowMs},
        due_ms = case when r.is_over = 1 then null else ${nowMs} + r.after end,
-       source = case when r.is_over = 1 then null else request.source end
+       source = case when r.is_over = 1 then null else request.source end,
+       external_id = case when r.state = 'CANCELLED' or r.keeps = 1 or not ${IS_HANDED_OVER} then request.external_id end
      from ${rows} where request.id = r.id and request.token = r.token and request.state = 'SUBMITTED'
      returning request.id`,
 };
@@ -173,11 +176,21 @@ async function endRequests(session: Session, settling: readonly Settling[]): Pro
     const { lease, request } = one.outcome;
     const { requestId: id, token } = lease;
     if (request.state === 'DONE' || isThere(one)) ended.push([id, token]);
-    else if (request.state === 'CANCELLED') others.push([id, token, request.state, null, null, 0, 1, request.why]);
+    else if (request.state === 'CANCELLED') others.push([id, token, request.state, null, null, 0, 1, 1, request.why]);
     else {
       const { state, attempts, timesStuck, afterMs, why } = request;
       const isOver = Number(state === 'FAILED' || state === 'NO_SOURCES');
-      others.push([id, token, state, attempts, timesStuck, Math.ceil(afterMs), isOver, why]);
+      others.push([
+        id,
+        token,
+        state,
+        attempts,
+        timesStuck,
+        Math.ceil(afterMs),
+        isOver,
+        Number(one.outcome.keepsHandedOver === true),
+        why,
+      ]);
     }
   }
   const gone = await session.all<[id: number, token: number]>(done, ended);

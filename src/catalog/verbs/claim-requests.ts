@@ -2,8 +2,11 @@ import { type RawBuilder, sql } from 'kysely';
 import type { ClaimedRequest, NewRequest, RequestClaim } from '../../ports/catalog.ts';
 import type { RequestState } from '../../domain/transfer/request-states.ts';
 import { keepLostAttempts } from '../rules/attempts.ts';
+import { chooseWithinLimits, leaveSources } from '../rules/claim-within-limits.ts';
+import { putBackSorted } from '../rules/lanes.ts';
 import { nowMs } from '../now.ts';
 import type { Session, SetStatement } from '../session.ts';
+import { firstPriority, nextPriority } from './due-priorities.ts';
 
 /** One claim hands out so many at most. */
 const CLAIM_MAX = 10_000;
@@ -52,10 +55,11 @@ const cancel: SetStatement = {
  */
 export async function claimRequests(session: Session, claim: RequestClaim): Promise<readonly ClaimedRequest[]> {
   const limit = Math.min(claim.limit, CLAIM_MAX);
+  if (claim.limits !== undefined) return claimWithin(session, claim, { limit, limits: claim.limits });
   const filter = await filterOf(session, claim);
   if (filter === undefined) return [];
   const claimed: ClaimedRequest[] = [];
-  let priority = await nextPriority(session, undefined);
+  let priority = await mostUrgent(session, claim);
   while (priority !== undefined && claimed.length < limit) {
     const wanted = limit - claimed.length;
     const due = await lockDue(session, { priority, wanted, filter });
@@ -64,6 +68,78 @@ export async function claimRequests(session: Session, claim: RequestClaim): Prom
     if (due.length < wanted) priority = await nextPriority(session, priority);
   }
   return claimed;
+}
+
+/** Where others sort, what they have sorted and not taken is everybody's. */
+async function mostUrgent(session: Session, { work }: RequestClaim): Promise<number | undefined> {
+  if (work === 'of-scopes' || work === 'other-deletes') return nextPriority(session, undefined);
+  const { priority, isSorted } = await firstPriority(session);
+  if (!isSorted) return priority;
+  await putBackSorted(session);
+  return nextPriority(session, undefined);
+}
+
+async function claimWithin(
+  session: Session,
+  claim: RequestClaim,
+  given: Parameters<typeof chooseWithinLimits>[1],
+): Promise<readonly ClaimedRequest[]> {
+  for (;;) {
+    const chosen = await chooseWithinLimits(session, given);
+    const due = await lockChosen(
+      session,
+      chosen.map(({ id }) => id),
+    );
+    const locked = new Set(due.map(({ id }) => id));
+    await leaveSources(
+      session,
+      chosen.filter(({ id }) => locked.has(id)),
+    );
+    const current = await cancelOutdated(session, due);
+    // What was not current any more has made room for others.
+    if (current.length > 0 || due.length === 0) return lendTo(session, claim, current);
+  }
+}
+
+const lock: SetStatement = {
+  columns: { id: 'int' },
+  text: (rows, { nowMs, skipLocked }) =>
+    `select q.id, q.kind, q.scope, q.name, q.version, q.store, q.reason, q.priority, q.state, q.bytes, q.activity,
+       q.source_expression, q.times_stuck
+     from ${rows} join request q on q.id = r.id where q.due_ms <= ${nowMs} ${skipLocked}`,
+};
+
+type DueRow = readonly [
+  id: number,
+  kind: NewRequest['kind'],
+  scope: number,
+  name: string,
+  version: number,
+  store: number,
+  reason: NewRequest['reason'],
+  priority: number,
+  state: RequestState,
+  bytes: number | null,
+  activity: string | null,
+  sourceExpression: string | null,
+  timesStuck: number | null,
+];
+
+/** In the order given; without those that are not due any more, or that somebody has his hands on. */
+async function lockChosen(session: Session, ids: readonly number[]): Promise<readonly DueRequest[]> {
+  const rows = await session.all<DueRow>(
+    lock,
+    ids.map((id) => [id]),
+  );
+  const found = new Map(rows.map((row) => [row[0], row]));
+  return ids.flatMap((id) => {
+    const row = found.get(id);
+    if (row === undefined) return [];
+    const [, kind, scope, name, version, store, reason, priority, state, bytes, activity] = row;
+    const [source_expression, times_stuck] = [row[11], row[12]];
+    const known = { id, kind, scope, name, version, store, reason, priority, state, bytes, activity };
+    return [{ ...known, source_expression, times_stuck }];
+  });
 }
 
 /** Of a delete: by a rule or an upload, at a store that its scope need not know. */
@@ -123,17 +199,6 @@ async function knownScopes(session: Session, names: readonly string[]): Promise<
   return ids;
 }
 
-/** One walk to the next priority that has anything claimable at some time, so that requests not yet due are skipped at once. */
-async function nextPriority(session: Session, after: number | undefined): Promise<number | undefined> {
-  const { next } = await session.db
-    .selectFrom('request')
-    .where('due_ms', 'is not', null)
-    .$if(after !== undefined, (query) => query.where('priority', '>', after ?? 0))
-    .select(({ fn }) => fn.min<number | null>('priority').as('next'))
-    .executeTakeFirstOrThrow();
-  return next ?? undefined;
-}
-
 async function lockDue(
   session: Session,
   wish: { readonly priority: number; readonly wanted: number; readonly filter: RawBuilder<unknown> },
@@ -142,7 +207,7 @@ async function lockDue(
   const { rows } = await sql<DueRequest>`
     select id, kind, scope, name, version, store, reason, priority, state, bytes, activity, source_expression, times_stuck
     from request
-    where due_ms is not null and priority = ${priority} and due_ms <= ${nowMs(session)}
+    where due_ms is not null and lane is null and priority = ${priority} and due_ms <= ${nowMs(session)}
       ${filter}
     order by due_ms, id limit ${wanted} ${sql.raw(session.engine.skipLocked)}`.execute(session.db);
   return rows;

@@ -1,11 +1,15 @@
 import { sql } from 'kysely';
-import type { OpenScope } from '../../ports/catalog.ts';
+import type { OpenScope, ScopeOpened } from '../../ports/catalog.ts';
 import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';
 
 /** Makes the scope and its stores known, and the profile's replicas its standing rule. */
-export async function openScope(session: Session, opened: OpenScope): Promise<void> {
+export async function openScope(session: Session, opened: OpenScope): Promise<ScopeOpened> {
   const { db } = session;
+  if (opened.source !== undefined && opened.isMoved !== true) {
+    const source = await findOtherSource(session, opened.name, opened.source);
+    if (source !== undefined) return { kind: 'elsewhere', source };
+  }
   const now = nowMs(session);
   if (opened.formerly !== undefined && opened.formerly !== opened.name)
     await rename(session, opened.formerly, opened.name);
@@ -25,7 +29,7 @@ export async function openScope(session: Session, opened: OpenScope): Promise<vo
     )
     .returning('id')
     .executeTakeFirstOrThrow();
-  if (!opened.standing) return;
+  if (!opened.standing) return { kind: 'opened' };
 
   const named = replicas.map((replica) => replica.id);
   await db
@@ -49,6 +53,22 @@ export async function openScope(session: Session, opened: OpenScope): Promise<vo
       )
       .execute();
   }
+  return { kind: 'opened' };
+}
+
+/** Two sources under one name would be taken for one: what is deleted at the one would go at the other. */
+export async function findOtherSource(session: Session, scope: string, source: string): Promise<string | undefined> {
+  const other = await session.db
+    .selectFrom('scope')
+    .innerJoin('store', 'store.id', 'scope.source')
+    .select('store.place')
+    .where('scope.name', '=', scope)
+    .where('store.place', '<>', source)
+    .where(({ exists, selectFrom }) =>
+      exists(selectFrom('object').select('object.id').whereRef('object.scope', '=', 'scope.id')),
+    )
+    .executeTakeFirst();
+  return other?.place;
 }
 
 /** No store has this number. */

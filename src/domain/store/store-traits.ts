@@ -16,12 +16,22 @@ export interface StoreTraits {
   readonly spaceMaxBytes: number | undefined;
   /** Released copies are deleted while less than this is free; undefined: they stay until the space is needed. */
   readonly freeBytesMin: number | undefined;
+  /** Copies of rules that are made at once, by all workers together. */
+  readonly transfers: TransferMaxima;
   /** Released copies are deleted at once. */
   readonly greedy: boolean;
   /** To other stores by name, 1 or more; 1 is near; `none`: nothing goes there directly. Of a pair that nobody named: 1. */
   readonly distances: Readonly<Record<string, number | 'none'>>;
   /** What it costs besides distances when others' transfers pass through it; undefined: none may. */
   readonly relayCost: number | undefined;
+}
+
+/** Undefined: any number. */
+export interface TransferMaxima {
+  readonly incomingMax: number | undefined;
+  readonly outgoingMax: number | undefined;
+  /** From other stores, by name. */
+  readonly incomingFrom: Readonly<Record<string, number>>;
 }
 
 export const PLAIN_TRAITS: StoreTraits = {
@@ -33,6 +43,7 @@ export const PLAIN_TRAITS: StoreTraits = {
   accepts: DEFAULT_ACCEPTANCE,
   spaceMaxBytes: undefined,
   freeBytesMin: undefined,
+  transfers: { incomingMax: undefined, outgoingMax: undefined, incomingFrom: {} },
   greedy: false,
   distances: {},
   relayCost: undefined,

@@ -47,10 +47,13 @@ interface Wait {
 }
 
 /** What a claim that has no copy yet waits for. */
-export function describeWait({ lock, request, store }: LockRecord, { stores, useOf }: StoresSeen): Wait {
+export function describeWait({ lock, request, store }: LockRecord, seen: StoresSeen): Wait {
+  const { stores, useOf, nowMs } = seen;
   if (lock.state === 'STUCK') return { why: lock.reason.detail, nextMs: lock.retryMs, isFresh: false };
   if (request === undefined) return { why: 'it is about to be asked for', nextMs: undefined, isFresh: false };
   const wait = describeRequest(request);
+  const limit = request.state === 'QUEUED' && request.nextAttemptMs <= nowMs ? seen.whyNotTo(store) : undefined;
+  if (limit !== undefined) return { ...wait, why: limit, isFresh: false };
   if (!wait.isFresh || stores.has(store)) return wait;
   return { ...wait, why: `no profile here names the store ${useOf(store)?.title ?? store}` };
 }

@@ -1,4 +1,5 @@
 import type { Topology } from '../../domain/transfer/find-route.ts';
+import { type TransferLimits, TransfersInHand } from '../../domain/transfer/transfer-limits.ts';
 import type { Catalog } from '../../ports/catalog.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { StoreUse } from '../../ports/rules.ts';
@@ -11,6 +12,8 @@ export interface ExplainPorts {
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly stores: Stores;
   readonly topology: Topology;
+  /** Of transfers of all workers together; undefined: none. */
+  readonly limits?: TransferLimits | undefined;
   /** Where this machine stands. */
   readonly clientSite: string | undefined;
   /** Place of the source of a scope; undefined: it has none, or nobody here knows. */
@@ -24,15 +27,21 @@ export interface StoresSeen {
   readonly use: readonly StoreUse[];
   readonly useOf: (place: string) => StoreUse | undefined;
   readonly nameOf: (place: string) => string;
+  /** Why a copy that could be made now is not made, where that is a limit of its store. */
+  readonly whyNotTo: (place: string) => string | undefined;
+  readonly nowMs: number;
 }
 
-export async function seeStores({ catalog, stores }: Pick<ExplainPorts, 'catalog' | 'stores'>): Promise<StoresSeen> {
+export async function seeStores({ catalog, clock, stores, limits }: ExplainPorts): Promise<StoresSeen> {
   const use = await catalog.readStoreUse();
+  const inHand = limits === undefined ? undefined : new TransfersInHand(limits, await catalog.readTransfersInHand());
   const byPlace = new Map(use.map((one) => [one.store, one]));
   return {
     stores: heedSaid(stores, use),
     use,
     useOf: (place) => byPlace.get(place),
+    whyNotTo: (place) => inHand?.whyNotTo(place),
+    nowMs: clock.nowMs(),
     nameOf: (place) => stores.get(place)?.name ?? byPlace.get(place)?.title ?? place,
   };
 }

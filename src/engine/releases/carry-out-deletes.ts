@@ -80,8 +80,9 @@ async function attempt(
     const outcome = await deleteReplica(ports, { scope: opened, name, versionId, store, signal });
     return { lease, kind: outcome === 'not-due' ? 'cancelled' : 'done' };
   } catch (error) {
-    if (!(error instanceof StorageError)) throw error;
+    // Also while it waited for who copies, whose failure is no store's.
     if (signal.aborted) return { lease, kind: 'given-back' };
+    if (!(error instanceof StorageError)) throw error;
     const policy = { attemptsMax: Number.MAX_SAFE_INTEGER, delayMs: 1_000 };
     const afterMs = retryDelayMs(attempts, policy, ports.random.fraction());
     return { lease, kind: 'retry', afterMs, error: error.message };

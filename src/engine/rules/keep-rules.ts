@@ -5,6 +5,7 @@ import type { DeleteReplicaPorts } from '../delete-replica.ts';
 import { deleteReleased } from '../releases/delete-released.ts';
 import { carryOutDeletes } from '../releases/carry-out-deletes.ts';
 import { freeBytesOf } from '../releases/free-bytes.ts';
+import { endAbandoned } from '../transfers/end-abandoned.ts';
 import { runTransfers, type TransferPorts } from '../transfers/run-transfers.ts';
 import type { RulePorts } from './apply-rule.ts';
 import { evaluateRules } from './evaluate-rules.ts';
@@ -34,23 +35,52 @@ const POLL_MS = 1_000;
  * once. Until idle it ends when a whole turn found nothing to do.
  */
 export async function keepRules(ports: RuleWorkPorts, args: KeepRules): Promise<CarriedOut> {
-  const { owner, until, exceptScopes } = args;
-  const stop = until === 'idle' ? args.signal : until;
+  const { until } = args;
+  const hasExternals = (ports.externals ?? []).length > 0;
+  if (until === 'idle' || !hasExternals) return keepInTurns(ports, args, (signal) => copyAll(ports, args, signal));
+  // What others carry out takes hours: rules and deletes do not wait for it.
+  const stop = new AbortController();
+  const either = AbortSignal.any([until, stop.signal]);
+  const ending = <T>(work: Promise<T>): Promise<T> => work.finally(() => stop.abort());
+  const [kept, copied] = await Promise.all([
+    ending(keepInTurns(ports, { ...args, until: either }, () => Promise.resolve(NOTHING))),
+    ending(runTransfers(ports, { owner: args.owner, until: either })),
+  ]);
+  return sum([kept, copied]);
+}
+
+const NOTHING: CarriedOut = { done: 0, moot: 0, postponed: 0, failed: 0 };
+
+function copyAll(ports: RuleWorkPorts, { owner }: KeepRules, signal: AbortSignal): Promise<CarriedOut> {
+  return runTransfers(ports, { owner, until: 'idle', signal });
+}
+
+async function keepInTurns(
+  ports: RuleWorkPorts,
+  { owner, until, exceptScopes, signal: ended }: KeepRules,
+  copy: (signal: AbortSignal) => Promise<CarriedOut>,
+): Promise<CarriedOut> {
+  const stop = until === 'idle' ? ended : until;
   const signal = stop ?? new AbortController().signal;
-  const total = { done: 0, moot: 0, postponed: 0, failed: 0 };
+  let total = NOTHING;
   while (!signal.aborted) {
-    const { applied, ended } = await evaluateRules(ports, { owner, signal });
+    const { applied, ended: rulesEnded } = await evaluateRules(ports, { owner, signal });
     const retried = await ports.catalog.retryStuck(RETRIES);
-    const copied = await runTransfers(ports, { owner, until: 'idle', signal });
+    const copied = await copy(signal);
     const condemned = await deleteReleased({ ...ports, freeBytes: freeBytesOf }, signal);
+    const abandoned = await endAbandoned(ports);
     const deleted = await carryOutDeletes(ports, { owner, exceptScopes, signal });
-    for (const one of [copied, deleted]) {
-      for (const kind of ['done', 'moot', 'postponed', 'failed'] as const) total[kind] += one[kind];
-    }
-    const worked = applied + ended + retried + condemned + copied.done + copied.moot + copied.failed + deleted.done;
+    total = sum([total, copied, deleted]);
+    const evaluated = applied + rulesEnded + retried + abandoned + condemned;
+    const worked = evaluated + copied.done + copied.moot + copied.failed + deleted.done;
     if (worked > 0) continue;
     if (until === 'idle') break;
     await ports.clock.sleep(POLL_MS, stop).catch(() => undefined);
   }
   return total;
+}
+
+function sum(counts: readonly CarriedOut[]): CarriedOut {
+  const total = (kind: keyof CarriedOut): number => counts.reduce((before, one) => before + one[kind], 0);
+  return { done: total('done'), moot: total('moot'), postponed: total('postponed'), failed: total('failed') };
 }

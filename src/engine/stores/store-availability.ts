@@ -1,25 +1,30 @@
 import type { Operation } from '../../domain/store/protocol.ts';
-import type { StoreUse } from '../../ports/rules.ts';
+import type { RuleCatalog } from '../../ports/rules.ts';
 import { heedSaid } from './heed-said.ts';
 import type { Stores } from './store-access.ts';
+
+interface StoresOwner {
+  /** As they are configured. */
+  stores(): Stores;
+  catalog(): Promise<Pick<RuleCatalog, 'readStoreUse'>>;
+}
 
 /**
  * What each store is to be asked for now: as it is configured, and what was said of it (`pando store set`) before that. Asked without
  * a look at the catalog, so that a read costs no more for it; what is said later is known after the next `refresh`.
  */
 export class StoreAvailability {
-  readonly #configured: Stores;
-  readonly #readUse: () => Promise<readonly StoreUse[]>;
-  #stores: Stores;
+  readonly #owner: StoresOwner;
+  #stores: Stores = new Map();
 
-  constructor(configured: Stores, readUse: () => Promise<readonly StoreUse[]>) {
-    this.#configured = configured;
-    this.#readUse = readUse;
-    this.#stores = configured;
+  constructor(owner: StoresOwner) {
+    this.#owner = owner;
   }
 
-  async refresh(): Promise<void> {
-    this.#stores = heedSaid(this.#configured, await this.#readUse());
+  async refresh(): Promise<this> {
+    const catalog = await this.#owner.catalog();
+    this.#stores = heedSaid(this.#owner.stores(), await catalog.readStoreUse());
+    return this;
   }
 
   /** Places of the stores that are not to be asked for it. */

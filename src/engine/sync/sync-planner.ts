@@ -53,6 +53,7 @@ export class SyncPlanner {
   #observed: Observations = { changes: [], replicas: [], gone: [] };
   #unmatched: Unmatched[] = [];
   #unmatchedLeft = false;
+  #unmatchedCount = 0;
   #knownUnmatched = 0;
 
   constructor(options: SyncPlannerOptions) {
@@ -89,12 +90,12 @@ export class SyncPlanner {
     return changes.length + replicas.length + gone.length;
   }
 
-  /** Of those kept in memory. */
+  /** Of all, also those there was no room for. */
   get unmatchedCount(): number {
-    return this.#unmatched.length;
+    return this.#unmatchedCount;
   }
 
-  /** Of all: those that the catalog knows, and has not deleted yet. */
+  /** Of these: those that the catalog knows, and has not deleted yet. */
   get knownUnmatchedCount(): number {
     return this.#knownUnmatched;
   }
@@ -172,6 +173,7 @@ export class SyncPlanner {
       return;
     }
     if (at.length === 0 && (known === undefined || known.isTombstone || known.replica(0) === undefined)) return;
+    this.#unmatchedCount++;
     if (known?.isTombstone === false) this.#knownUnmatched++;
     if (this.#unmatched.length >= UNMATCHED_MAX) this.#unmatchedLeft = true;
     else this.#unmatched.push({ key, known: versionOf(known), replicas: this.#replicasOf(known), at });

@@ -308,7 +308,7 @@ function wayName(reading: StoreProtocol, writing: StoreProtocol): string {
 }
 
 /** The token is of the store's own protocol; others have tokens of their own. */
-function endAt({ place }: StoreProtocol, { store, place: key, token }: Replica): TransferSource {
+export function endAt({ place }: StoreProtocol, { store, place: key, token }: Replica): TransferSource {
   return { store: place, key, url: urlOf(place, key), token: place === store ? knownToken(token) : undefined };
 }
 

@@ -7,9 +7,11 @@ import type { Telling } from '../../ports/telling.ts';
 import type { TransferTool } from '../../ports/transfer-tool.ts';
 import type { CarriedOut } from '../carry-out-requests.ts';
 import type { Topology } from '../../domain/transfer/find-route.ts';
+import type { TransferLimits } from '../../domain/transfer/transfer-limits.ts';
 import type { StoreHealth } from '../store-health.ts';
 import type { Stores } from '../stores/store-access.ts';
 import { RequestLeases } from '../request-leases.ts';
+import type { ExternalTool } from './external-tool.ts';
 import { TransferRun } from './transfer-run.ts';
 
 export interface TransferPorts {
@@ -19,19 +21,26 @@ export interface TransferPorts {
     | 'renewRequests'
     | 'readTransfers'
     | 'chooseSources'
+    | 'chooseSourcesWithin'
     | 'settleTransfers'
     | 'leaveCopies'
     | 'readStoreUse'
     | 'readObject'
+    | 'site'
+    | 'handOver'
   >;
   readonly clock: Clock;
   readonly random: Random;
   readonly events: EventSink;
   readonly health: StoreHealth;
   readonly stores: Stores;
-  /** The first that knows a way carries a transfer out. */
+  /** Of this process: what they have ends with it. The first that knows a way carries a transfer out. */
   readonly tools: readonly TransferTool[];
+  /** Asked before these. */
+  readonly externals?: readonly ExternalTool[];
   readonly topology: Topology;
+  /** Of all workers together; undefined: none, and no shares. */
+  readonly limits?: TransferLimits | undefined;
   /** Where this machine stands. */
   readonly clientSite: string | undefined;
   readonly telling?: Telling | undefined;
@@ -50,6 +59,8 @@ export interface RunTransfers {
 
 /** Enough for pages of small objects to share their flushes. */
 const IN_FLIGHT_MAX = 1_024;
+/** Of what transfer tools have that outlive the worker, which asks after it and no more. */
+const HANDED_OVER_MAX = 10_000;
 /** Claimed in one transaction. */
 const CLAIM_MAX = 256;
 /** A worker that sleeps longer than this loses its claims. Renewed at a third. */
@@ -67,14 +78,15 @@ export async function runTransfers(ports: TransferPorts, args: RunTransfers): Pr
   await using leases = new RequestLeases(ports.catalog, ports.clock, LEASE_MS, stop, extend);
   await using run = new TransferRun(ports, leases, stop);
 
+  const { limits } = ports;
+  const wanted = { work: 'rule-copies', ...(limits === undefined ? {} : { limits }) } as const;
   while (stop?.aborted !== true) {
-    const room = Math.min(CLAIM_MAX, inFlightMax - run.inFlight);
+    const { inFlight, handedOver } = run;
+    const room = Math.min(CLAIM_MAX, inFlightMax - (inFlight - handedOver), HANDED_OVER_MAX - handedOver);
     // Claims that are held already stand for less; with the next renewal all stand as long.
     if (run.inFlight === 0) extend(ports.clock.monotonicMs() + LEASE_MS);
     const claimed =
-      room <= 0
-        ? []
-        : await ports.catalog.claimRequests({ owner, limit: room, leaseMs: LEASE_MS, work: 'rule-copies' });
+      room <= 0 ? [] : await ports.catalog.claimRequests({ owner, limit: room, leaseMs: LEASE_MS, ...wanted });
     if (claimed.length > 0) run.begin(claimed);
     else if (run.inFlight > 0) await run.settledSome(POLL_MS);
     else if (until === 'idle') break;

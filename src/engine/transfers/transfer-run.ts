@@ -1,23 +1,26 @@
 import type { AttemptOutcome } from '../../domain/transfer/attempt.ts';
 import type { WayFailure } from '../../domain/transfer/next-way.ts';
 import type { ClaimedRequest, Lease } from '../../ports/catalog.ts';
-import { StorageError } from '../../ports/storage.ts';
-import type { StoreUse, TransferRow } from '../../ports/rules.ts';
+import type { StoreUse } from '../../ports/rules.ts';
 import type {
-  FailedSource,
   Submission,
-  Transfer,
   TransferOutcome as ToolOutcome,
+  TransferStatus,
   TransferTool,
 } from '../../ports/transfer-tool.ts';
 import type { CarriedOut } from '../carry-out-requests.ts';
 import type { RequestLeases } from '../request-leases.ts';
 import { heedSaid } from '../stores/heed-said.ts';
 import type { Stores } from '../stores/store-access.ts';
-import { takeBack } from '../take-back.ts';
-import { type Arrived, confirmArrival } from './confirm-arrival.ts';
+import { chooseWays } from './choose-ways.ts';
+import type { Arrived } from './confirm-arrival.ts';
+import { confirmHeld, FOUND } from './confirm-held.ts';
 import { decideTransfer, type EndedAttempt, type TransferDecision } from './decide-transfer.ts';
-import { type PlannedTransfer, planTransfer, wayFrom } from './plan-transfer.ts';
+import { ExternalRun } from './external-run.ts';
+import type { ExternalTool } from './external-tool.ts';
+import { type HeldTransfer, outcomeOf, type PlannedHeld, triedBy, whyUnknown } from './held-transfer.ts';
+import { type PlannedTransfer, planTransfer } from './plan-transfer.ts';
+import { takeBackCopy } from './remove-copy.ts';
 import type { TransferPorts } from './run-transfers.ts';
 import { transferFacts } from './transfer-facts.ts';
 
@@ -33,19 +36,9 @@ interface StoresNow {
   readonly atMs: number;
 }
 
-/** One request this worker holds, from its claim to its outcome. */
-interface Held {
-  readonly request: ClaimedRequest;
-  readonly signal: AbortSignal;
-  row: TransferRow | undefined;
-  planned: PlannedTransfer | undefined;
-  tool: TransferTool | undefined;
-  startedMs: number;
-}
-
 /** An attempt that is over, and not recorded. */
 interface Ended extends Pick<EndedAttempt, 'outcome' | 'arrived' | 'tried'> {
-  readonly held: Held;
+  readonly held: HeldTransfer;
 }
 
 /**
@@ -63,21 +56,25 @@ export class TransferRun implements AsyncDisposable {
   readonly #leases: RequestLeases;
   readonly #stop: AbortSignal | undefined;
   /** By the tool's id. */
-  readonly #submitted = new Map<string, Held>();
+  readonly #submitted = new Map<string, HeldTransfer>();
   readonly #batches = new Set<Promise<void>>();
+  readonly #externals: ExternalRun;
   readonly #unlisten: readonly (() => void)[];
   /** Outcomes that wait for the transaction before theirs. */
   #toSettle: Ended[] = [];
   #settling: Promise<void> | undefined;
   #wake = Promise.withResolvers<void>();
   #inFlight = 0;
+  #handedOver = 0;
   #stores: StoresNow | undefined;
 
   constructor(ports: TransferPorts, leases: RequestLeases, stop: AbortSignal | undefined) {
     this.#ports = ports;
     this.#leases = leases;
     this.#stop = stop;
-    this.#unlisten = ports.tools.map((tool) => tool.onReport(({ id, outcome }) => this.#take(id, outcome)));
+    this.#externals = new ExternalRun(ports);
+    const tools = [...ports.tools, ...(ports.externals ?? []).map(({ tool }) => tool)];
+    this.#unlisten = tools.map((tool) => tool.onReport(({ id, outcome }) => this.#take(id, outcome)));
   }
 
   /** Claimed and not settled. */
@@ -85,15 +82,25 @@ export class TransferRun implements AsyncDisposable {
     return this.#inFlight;
   }
 
+  /** Of these, what tools have that go on without this worker. */
+  get handedOver(): number {
+    return this.#handedOver;
+  }
+
   begin(claimed: readonly ClaimedRequest[]): void {
     this.#inFlight += claimed.length;
     const held = claimed.map(
-      (request): Held => ({
+      (request): HeldTransfer => ({
         request,
         signal: this.#leases.hold(request.lease),
         row: undefined,
         planned: undefined,
         tool: undefined,
+        external: undefined,
+        attempt: `${request.lease.requestId}.${request.lease.token}`,
+        ownWays: [],
+        submissions: 0,
+        isLetGo: false,
         startedMs: this.#ports.clock.monotonicMs(),
       }),
     );
@@ -105,9 +112,12 @@ export class TransferRun implements AsyncDisposable {
   /** Resolves when something was settled since it was asked before, or a while has passed; then tools that tell nothing are asked. */
   async settledSome(pollMs: number): Promise<void> {
     const waiting = new AbortController();
-    if (this.#ports.tools.some((tool) => tool.capabilities.outlivesProcess)) {
+    if (!this.#externals.isNone) {
+      const ask = async (): Promise<void> => this.#heed(await this.#externals.ask(this.#submitted));
+      // Where others end all the time, no pause is ever over.
+      void ask().catch(() => undefined);
       const pause = this.#ports.clock.sleep(pollMs, waiting.signal);
-      void pause.then(() => this.#poll()).then(this.#wake.resolve, () => undefined);
+      void pause.then(() => ask().finally(() => this.#wake.resolve())).catch(() => undefined);
     }
     await this.#wake.promise;
     waiting.abort();
@@ -117,12 +127,16 @@ export class TransferRun implements AsyncDisposable {
   /** What is under way is given back, and all that was told is settled. */
   async end(): Promise<void> {
     await Promise.all(this.#batches);
+    const left: Lease[] = [];
     for (const [id, held] of this.#submitted) {
       // What goes on without this process is found again by whoever claims it next.
-      if (this.#stop?.aborted !== true || held.tool?.capabilities.outlivesProcess !== true) continue;
+      if (this.#stop?.aborted !== true || held.external === undefined) continue;
       this.#submitted.delete(id);
       this.#letGo(held, 'postponed');
+      left.push(held.request.lease);
     }
+    // Nobody has to wait for the end of their leases; where the catalog does not answer, all do.
+    if (left.length > 0) await this.#ports.catalog.renewRequests(left, 0).catch(() => undefined);
     while (this.#inFlight > 0) {
       await this.#wake.promise;
       this.#wake = Promise.withResolvers<void>();
@@ -134,21 +148,26 @@ export class TransferRun implements AsyncDisposable {
     await this.#settling;
   }
 
-  async #beginBatch(batch: readonly Held[]): Promise<void> {
+  async #beginBatch(batch: readonly HeldTransfer[]): Promise<void> {
     try {
       await this.#submitBatch(batch);
     } catch (error) {
       // The catalog could not be asked: the leases run out, and others take the requests up.
       this.#ports.telling?.info?.('transfers could not be begun', { why: String(error) });
-      for (const held of batch) this.#letGo(held, 'postponed');
+      for (const held of batch) if (!this.#isSubmitted(held)) this.#letGo(held, 'postponed');
     }
   }
 
-  async #submitBatch(batch: readonly Held[]): Promise<void> {
+  #isSubmitted({ tool, attempt }: HeldTransfer): boolean {
+    return tool !== undefined && this.#submitted.has(tool.idOf(attempt));
+  }
+
+  async #submitBatch(batch: readonly HeldTransfer[]): Promise<void> {
     const { catalog } = this.#ports;
     const rows = await catalog.readTransfers(batch.map(({ request }) => request.lease.requestId));
     const { use, stores } = await this.#storesNow();
-    const planned: Held[] = [];
+    const planned: PlannedHeld[] = [];
+    const adopted: HeldTransfer[] = [];
     for (const [at, held] of batch.entries()) {
       held.row = rows[at];
       if (held.row === undefined) {
@@ -165,117 +184,153 @@ export class TransferRun implements AsyncDisposable {
         topology: this.#ports.topology,
         fraction: this.#ports.random.fraction(),
       });
-      if (plan.kind === 'not-now') this.#settle(held, plan.outcome);
-      else {
-        held.planned = plan;
-        planned.push(held);
-      }
+      if (held.row.handedOver !== undefined && this.#externals.adopt(held, plan, stores)) adopted.push(held);
+      else if (held.row.handedOver !== undefined) this.#settle(held, { kind: 'held-back', why: whyUnknown(held.row) });
+      else if (plan.kind === 'not-now') this.#settle(held, plan.outcome);
+      else if (await this.#assign(held, plan, stores)) planned.push(held as PlannedHeld);
+      else this.#settle(held, { kind: 'held-back', why: 'no transfer tool knows a way between these stores' });
     }
-    const chosen = await catalog.chooseSources(
-      planned.map(({ request, planned: plan }) => ({
-        lease: request.lease,
-        source: plan?.way.source ?? '',
-        protocol: plan?.way.protocol ?? '',
-      })),
+    const ours = await this.#choose(planned);
+    const kept = await this.#handOver(ours.filter(({ external }) => external !== undefined));
+    const ready = ours.filter((held) => held.external === undefined || kept.has(held));
+    // No tool waits for another to answer.
+    await Promise.all([
+      ...[...Map.groupBy(ready, ({ tool }) => tool)].map(([tool, held]) => this.#submitTo(tool, held)),
+      ...[...Map.groupBy(adopted, ({ external }) => external)].map(([external, held]) => this.#adopt(external, held)),
+    ]);
+  }
+
+  /** Those that go now: of the others the lease is lost, or a limit makes them wait. */
+  async #choose(wanted: readonly PlannedHeld[]): Promise<readonly HeldTransfer[]> {
+    const lost: Lease[] = [];
+    const ours: HeldTransfer[] = [];
+    for (const [at, way] of (await chooseWays(this.#ports, wanted)).entries()) {
+      const held: HeldTransfer = wanted[at] as PlannedHeld;
+      if (way.kind === 'chosen') {
+        held.planned = way.planned;
+        ours.push(held);
+      } else this.#letGo(held, way.kind === 'waits' ? undefined : 'postponed');
+      if (way.kind === 'lost-lease') lost.push(held.request.lease);
+    }
+    if (lost.length > 0) await this.#ports.catalog.leaveCopies(lost);
+    return ours;
+  }
+
+  /** False: no tool knows a way. */
+  async #assign(held: HeldTransfer, planned: PlannedTransfer, stores: Stores): Promise<boolean> {
+    held.planned = planned;
+    held.ownWays = planned.ways;
+    if (await this.#externals.assign(held, planned, stores)) return true;
+    held.tool = this.#ports.tools.find((tool) =>
+      planned.sources.every((source) => tool.canTransfer(source, planned.destination)),
     );
-    const lost = planned.filter((_, at) => chosen[at] !== true);
-    for (const held of lost) this.#letGo(held, 'postponed');
-    if (lost.length > 0) await catalog.leaveCopies(lost.map(({ request }) => request.lease));
-    const ours = planned.filter((_, at) => chosen[at] === true);
-    for (const [tool, held] of Map.groupBy(ours, (one) => this.#toolFor(one))) await this.#submitTo(tool, held);
+    return held.tool !== undefined;
   }
 
-  /** Whether transfers have ended that nobody has told us of. What is told twice is settled once. */
-  async #poll(): Promise<void> {
-    for (const tool of this.#ports.tools) {
-      if (!tool.capabilities.outlivesProcess) continue;
-      const ids = [...this.#submitted].filter(([, held]) => held.tool === tool).map(([id]) => id);
-      for (let from = 0; from < ids.length; from += tool.capabilities.batchMax) {
-        const statuses = await tool.poll(ids.slice(from, from + tool.capabilities.batchMax));
-        for (const status of statuses) if (status.kind === 'final') this.#take(status.id, status.outcome);
-      }
-    }
+  async #handOver(batch: readonly HeldTransfer[]): Promise<ReadonlySet<HeldTransfer>> {
+    if (batch.length === 0) return new Set();
+    const kept = await this.#externals.handOver(batch);
+    for (const held of batch) if (!kept.has(held)) this.#letGo(held, 'postponed');
+    return kept;
   }
 
-  #toolFor({ planned }: Held): TransferTool | undefined {
-    return this.#ports.tools.find((tool) =>
-      planned?.sources.every((source) => tool.canTransfer(source, planned.destination)),
-    );
+  /** What an earlier owner submitted, or was about to: the tool is asked what has become of it. */
+  async #adopt(external: ExternalTool | undefined, batch: readonly HeldTransfer[]): Promise<void> {
+    if (external === undefined) return;
+    const ids = batch.map((held) => this.#track(external.tool, held));
+    this.#heed(await this.#externals.askTool(external, ids));
   }
 
-  async #submitTo(tool: TransferTool | undefined, batch: readonly Held[]): Promise<void> {
-    if (tool === undefined) {
-      const why = 'no transfer tool knows a way between these stores';
-      for (const held of batch) this.#settle(held, { kind: 'held-back', why });
-      return;
-    }
-    for (const held of batch) {
-      held.tool = tool;
-      this.#submitted.set(tool.idOf(attemptOf(held)), held);
-    }
-    const { batchMax } = tool.capabilities;
+  #track(tool: TransferTool, held: HeldTransfer): string {
+    const id = tool.idOf(held.attempt);
+    if (held.external !== undefined && held.submissions++ === 0) this.#handedOver++;
+    this.#submitted.set(id, held);
+    return id;
+  }
+
+  /** What is told twice is settled once. */
+  #heed(statuses: readonly TransferStatus[]): void {
+    for (const status of statuses) if (status.kind === 'final') this.#take(status.id, status.outcome);
+  }
+
+  async #submitTo(tool: TransferTool | undefined, batch: readonly HeldTransfer[]): Promise<void> {
+    if (tool === undefined) return;
+    for (const held of batch) this.#track(tool, held);
+    const batchMax = Math.min(tool.capabilities.batchMax, batch[0]?.external?.batchMax ?? Number.POSITIVE_INFINITY);
     for (let from = 0; from < batch.length; from += batchMax) {
       const part = batch.slice(from, from + batchMax);
-      const answers = await tool.submit(part.map((held) => transferOf(held)));
+      const answers = await this.#externals.submit(tool, part);
       for (const [at, held] of part.entries()) this.#answered(tool, held, answers[at]);
     }
   }
 
-  #answered(tool: TransferTool, held: Held, answer: Submission | undefined): void {
+  #answered(tool: TransferTool, held: HeldTransfer, answer: Submission | undefined): void {
     if (answer?.kind === 'accepted' || answer?.kind === 'unsure') return;
-    this.#submitted.delete(tool.idOf(attemptOf(held)));
+    // Its lease was lost meanwhile.
+    if (!this.#submitted.delete(tool.idOf(held.attempt))) return;
     const why = answer === undefined ? TOOL_WAIT_WHY : `${tool.name}: ${answer.why}`;
-    if (answer?.reason === 'unsupported' || answer?.reason === 'denied') {
+    // Somebody has to see to it at the server; nothing is said against the copy.
+    const isOurs = held.external === undefined && answer?.reason === 'denied';
+    if (answer?.reason === 'unsupported' || isOurs) {
       const failure = { ...this.#wayOf(held), at: 'between', kind: answer.reason } as const;
+      // Another tool may know the way.
+      if (held.planned !== undefined) held.planned = { ...held.planned, ways: [...held.planned.ways, ...held.ownWays] };
       this.#settle(held, { kind: 'failed', failure, why });
     } else this.#settle(held, { kind: 'held-back', why });
   }
 
   /** Its lease was lost, or the worker is to stop: the tool tells that it ended, or that it was faster. */
-  #cancel(held: Held): void {
-    const { tool } = held;
-    if (tool === undefined || (tool.capabilities.outlivesProcess && this.#stop?.aborted === true)) return;
-    void tool.cancel([tool.idOf(attemptOf(held))]).catch(() => undefined);
+  #cancel(held: HeldTransfer): void {
+    const { tool, external, request } = held;
+    if (tool === undefined || (external !== undefined && this.#stop?.aborted === true)) return;
+    if (external === undefined) return void tool.cancel([tool.idOf(held.attempt)]).catch(() => undefined);
+    // Who has the request now has what the tool does, too; of a cancelled one it is ended by `endAbandoned`.
+    if (!this.#submitted.delete(tool.idOf(held.attempt))) return;
+    this.#letGo(held, 'postponed');
+    this.#ports.catalog.leaveCopies([request.lease]).catch(() => undefined);
   }
 
   #take(id: string, report: ToolOutcome): void {
     const held = this.#submitted.get(id);
     if (held === undefined) return;
     this.#submitted.delete(id);
+    if (report.kind === 'lost' && this.#externals.maySubmitAgain(held)) return this.#submitAgain(held);
     const tried = report.kind === 'lost' ? [] : triedBy(held, report.failed);
-    if (report.kind !== 'arrived') {
-      const last = report.kind === 'lost' ? undefined : tried.at(-1);
-      const failure = last ?? ({ ...this.#wayOf(held), at: 'between', kind: 'unavailable' } as const);
-      this.#settle(held, outcomeOf(report, failure, this.#stop?.aborted === true), undefined, tried.slice(0, -1));
-      return;
-    }
-    const batch = this.#confirm(held, report, tried).finally(() => this.#batches.delete(batch));
+    if (report.kind === 'arrived') return this.#beginConfirm(held, report, tried);
+    const last = report.kind === 'lost' ? undefined : tried.at(-1);
+    const failure = last ?? ({ ...this.#wayOf(held), at: 'between', kind: 'unavailable' } as const);
+    const outcome = outcomeOf(report, failure, this.#stop?.aborted === true);
+    const isOccupied = failure.at === 'destination' && failure.kind === 'precondition-failed';
+    // A tool that knows no marks cannot tell whether it is what an earlier attempt has left.
+    if (isOccupied && held.external !== undefined && held.row?.content.sha256 !== undefined)
+      return this.#beginConfirm(held, FOUND, tried.slice(0, -1), outcome);
+    this.#settle(held, outcome, undefined, tried.slice(0, -1));
+  }
+
+  /** Begun once at most, as it has the same attempt. */
+  #submitAgain(held: HeldTransfer): void {
+    const batch = this.#submitTo(held.tool, [held])
+      // What has become of it is asked for.
+      .catch(() => undefined)
+      .finally(() => this.#batches.delete(batch));
     this.#batches.add(batch);
   }
 
-  async #confirm(held: Held, arrived: Arrived, tried: readonly WayFailure[]): Promise<void> {
-    const { request, row, planned } = held;
-    const destination = this.#ports.stores.get(request.store);
-    if (destination === undefined || row === undefined || planned === undefined) return;
-    const { store: by } = planned.destination;
-    const { place: key, content } = row;
-    try {
-      const arrival = { destination, by, key, content, signal: held.signal };
-      this.#settle(held, { kind: 'arrived' }, await confirmArrival(this.#ports, arrived, arrival), tried);
-    } catch (error) {
-      if (held.signal.aborted) return this.#settle(held, { kind: 'interrupted' });
-      const kind = error instanceof StorageError ? error.kind : 'unavailable';
-      const failure = { ...wayFrom(planned, arrived.source), at: 'destination', kind } as const;
-      const why = error instanceof Error ? error.message : String(error);
-      this.#settle(held, { kind: 'failed', failure, why }, undefined, tried);
-    }
+  #beginConfirm(held: HeldTransfer, arrived: Arrived, tried: readonly WayFailure[], otherwise?: AttemptOutcome): void {
+    const confirm = async (): Promise<void> => {
+      const ended = await confirmHeld(this.#ports, held, { arrived, tried, otherwise });
+      if (ended === undefined) this.#letGo(held, 'postponed');
+      else this.#settle(held, ended.outcome, ended.arrived, ended.tried);
+    };
+    const batch = confirm().finally(() => this.#batches.delete(batch));
+    this.#batches.add(batch);
   }
 
-  #wayOf({ planned }: Held): Pick<WayFailure, 'source' | 'protocol'> {
+  #wayOf({ planned }: HeldTransfer): Pick<WayFailure, 'source' | 'protocol'> {
     return planned?.way ?? { source: '', protocol: '' };
   }
 
-  #settle(held: Held, outcome: AttemptOutcome, arrived?: Arrived, tried: readonly WayFailure[] = []): void {
+  #settle(held: HeldTransfer, outcome: AttemptOutcome, arrived?: Arrived, tried: readonly WayFailure[] = []): void {
     this.#toSettle.push({ held, outcome, arrived, tried });
     this.#settling ??= this.#settleAll().finally(() => {
       this.#settling = undefined;
@@ -294,7 +349,7 @@ export class TransferRun implements AsyncDisposable {
         for (const [at, { held, arrived }] of batch.entries()) {
           const isHeld = settled[at] === true;
           if (!isHeld) lost.push(held.request.lease);
-          if (!isHeld || outcomes[at]?.isCopyUnwanted === true) await this.#takeBack(held, arrived);
+          if (!isHeld || outcomes[at]?.isCopyUnwanted === true) await takeBackCopy(this.#ports, held, arrived);
           this.#letGo(held, isHeld ? (outcomes[at]?.kind ?? 'postponed') : 'postponed');
         }
         if (lost.length > 0) await this.#ports.catalog.leaveCopies(lost);
@@ -307,7 +362,7 @@ export class TransferRun implements AsyncDisposable {
 
   #decide({ held, outcome, arrived, tried }: Ended): TransferDecision {
     const { clock, random, stores } = this.#ports;
-    return decideTransfer({
+    const decision = decideTransfer({
       ...held,
       outcome,
       arrived,
@@ -317,31 +372,18 @@ export class TransferRun implements AsyncDisposable {
       nowMs: clock.nowMs(),
       fraction: random.fraction(),
     });
+    const keepsHandedOver = held.row?.handedOver !== undefined && held.external === undefined;
+    return keepsHandedOver ? { ...decision, outcome: { ...decision.outcome, keepsHandedOver } } : decision;
   }
 
-  /** The lease was lost, or nobody wants the copy any more: it goes where it is still as it was written (I5). */
-  async #takeBack({ request, row, planned }: Held, arrived: Arrived | undefined): Promise<void> {
-    if (arrived === undefined || arrived.wasThere || arrived.token === undefined || row === undefined) return;
-    const { catalog, stores, events } = this.#ports;
-    const now = await catalog.readObject(request.scope, request.name);
-    const replica = now?.replicas.find((one) => one.store === request.store && one.versionId === request.versionId);
-    // Somebody else goes on with it, and finds it there.
-    if (now?.current.id === request.versionId && replica !== undefined && replica.state !== 'BEING_DELETED') return;
-    const protocol = stores.get(request.store)?.protocols.find(({ place }) => place === planned?.destination.store);
-    try {
-      const storage = await protocol?.open();
-      if (storage !== undefined)
-        await takeBack(storage, { key: row.place, token: arrived.token, operation: row.operation });
-    } catch (error) {
-      const { scope, name, store } = request;
-      events.report({ kind: 'late-copy-left', scope, name, store, detail: String(error) });
-    }
-  }
-
-  #letGo(held: Held, kind: keyof CarriedOut): void {
+  /** `kind` undefined: it was not tried. */
+  #letGo(held: HeldTransfer, kind: keyof CarriedOut | undefined): void {
+    if (held.isLetGo) return;
+    held.isLetGo = true;
     this.#leases.letGo(held.request.lease);
-    this.counts[kind]++;
+    if (kind !== undefined) this.counts[kind]++;
     this.#inFlight--;
+    if (held.submissions > 0 && held.external !== undefined) this.#handedOver--;
     this.#wake.resolve();
   }
 
@@ -353,43 +395,4 @@ export class TransferRun implements AsyncDisposable {
     this.#stores = { use: new Map(use.map((one) => [one.store, one])), stores: heedSaid(stores, use), atMs };
     return this.#stores;
   }
-}
-
-/** The same for the same lease, whoever asks, and never given to another. */
-function attemptOf({ request: { lease } }: Held): string {
-  return `${lease.requestId}.${lease.token}`;
-}
-
-function transferOf(held: Held): Transfer {
-  const { request, row, planned } = held;
-  if (row === undefined || planned === undefined) throw new Error('a transfer is submitted that was not planned');
-  const { size, sha256 } = row.content;
-  return {
-    attempt: attemptOf(held),
-    sources: planned.sources,
-    destination: planned.destination,
-    onto: row.onto,
-    leftFrom: row.leftFrom,
-    content: { size, sha256, checksums: {}, operation: row.operation },
-    priority: request.priority,
-    ...(request.ofRules === undefined ? {} : { activity: request.ofRules.activity }),
-  };
-}
-
-/** What a tool's last word means for the request, where nothing arrived. */
-function outcomeOf(
-  report: Exclude<ToolOutcome, { readonly kind: 'arrived' }>,
-  failure: WayFailure,
-  isStopped: boolean,
-): AttemptOutcome {
-  if (report.kind === 'lost') return { kind: 'failed', failure, why: 'the transfer tool does not know of it any more' };
-  const last = report.failed.at(-1) as FailedSource;
-  if (last.kind === 'aborted' && isStopped) return { kind: 'interrupted' };
-  return { kind: 'failed', failure, why: last.why };
-}
-
-/** Sources that failed in one attempt, as failures of their ways. */
-function triedBy({ planned }: Held, failed: readonly FailedSource[]): readonly WayFailure[] {
-  if (planned === undefined) return [];
-  return failed.map(({ source, at, kind }) => ({ ...wayFrom(planned, source), at, kind }));
 }

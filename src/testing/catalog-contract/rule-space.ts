@@ -50,7 +50,10 @@ export function describeRuleSpace(contract: CatalogContract): void {
       await contract.catalog.settleTransfers((await contract.claim(scope)).map((request) => arrival(request)));
       for (const place of [scope.far, `${scope.far}/below/`, scope.far.slice(0, -1)])
         expect(await holds(place)).toBe(true);
-      for (const place of [scope.near, scope.source]) expect(await holds(place)).toBe(false);
+      await contract.putWithReplicas(scope, 'b', [scope.near]);
+      await contract.catalog.setStore(scope.near, { allocatedBytes: 500 });
+      for (const place of [scope.near, scope.source])
+        for (const of of [scope.name, 'another']) expect(await holds(place, of)).toBe(false);
 
       const { current } = (await contract.catalog.readObject(scope.name, 'a')) ?? {};
       const scan = { scope: scope.name, prefix: '', limit: 1, stores: [scope.far], deleted: true, details: false };

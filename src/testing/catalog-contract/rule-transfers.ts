@@ -161,6 +161,16 @@ export function describeRuleTransfers(contract: CatalogContract): void {
       expect(await contract.catalog.isCopyInHand({ versionId, store: scope.far })).toBe(false);
     });
 
+    it('and that no rule wanted is in nobody’s hand: who makes it does not say when he left it', async () => {
+      const scope = await contract.openScope();
+      const versionId = await contract.putWithReplicas(scope, 'a', [scope.source, scope.near]);
+      const ask = { kind: 'copy', scope: scope.name, name: 'a', versionId, reason: 'miss', priority: 3 } as const;
+      await contract.catalog.record({ requests: [{ ...ask, store: scope.near }] });
+      await claimOne(scope);
+      await contract.recordOne(contract.remove(scope, 'a', versionId));
+      expect(await contract.catalog.isCopyInHand({ versionId, store: scope.near })).toBe(false);
+    });
+
     it('but was not begun is in nobody’s hand', async () => {
       const { scope, rule, request, versionId } = await wanted();
       await settleTransfers(postponement(request));

@@ -208,7 +208,7 @@ export function describeRules(contract: CatalogContract): void {
 }
 
 /** The profile mirrors only `far` from now on: what rules do at `near` is theirs. */
-function leaveNear(contract: CatalogContract, { name, source, far }: TestScope): Promise<void> {
+async function leaveNear(contract: CatalogContract, { name, source, far }: TestScope): Promise<void> {
   const replicas = [{ store: far, title: 'far', priority: 1 }];
-  return contract.catalog.openScope({ name, title: name, source, replicas, standing: true });
+  await contract.catalog.openScope({ name, title: name, source, replicas, standing: true });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type CatalogContract, expectKind } from './harness.ts';
+import { type CatalogContract, expectKind, type TestScope } from './harness.ts';
 
 /** Duties of `site`, `openScope` and `listStandingRules`. */
 export function describeScopes(contract: CatalogContract): void {
@@ -124,8 +124,45 @@ export function describeScopes(contract: CatalogContract): void {
     });
   });
 
-  function open(name: string, stores: readonly string[]): Promise<void> {
+  describe('a scope whose source is another than it was', () => {
+    const openAt = (scope: TestScope, source: string, isMoved = false) =>
+      contract.catalog.openScope({
+        name: scope.name,
+        title: scope.name,
+        source,
+        replicas: [],
+        standing: true,
+        isMoved,
+      });
+
+    it('is refused while it has objects, and nothing is changed by that', async () => {
+      const scope = await contract.openScope();
+      const other = `test:other-source-of-${scope.name}`;
+      await contract.putWithReplicas(scope, 'a', [scope.source]);
+      expect(await contract.catalog.findOtherSource(scope.name, other)).toBe(scope.source);
+      expect(await contract.catalog.findOtherSource(scope.name, scope.source)).toBeUndefined();
+      expect(await openAt(scope, other)).toEqual({ kind: 'elsewhere', source: scope.source });
+      expect(await contract.catalog.listStandingRules(scope.name)).not.toEqual([]);
+      expect(await openAt(scope, scope.source)).toEqual({ kind: 'opened' });
+    });
+
+    it('goes on where it is said to have been moved', async () => {
+      const scope = await contract.openScope();
+      const other = `test:new-source-of-${scope.name}`;
+      await contract.putWithReplicas(scope, 'a', [scope.source]);
+      expect(await openAt(scope, other, true)).toEqual({ kind: 'opened' });
+      expect(await contract.catalog.findOtherSource(scope.name, other)).toBeUndefined();
+      expect(await openAt(scope, scope.source)).toEqual({ kind: 'elsewhere', source: other });
+    });
+
+    it('is anybody’s as long as it is empty', async () => {
+      const scope = await contract.openScope();
+      expect(await openAt(scope, `test:any-source-of-${scope.name}`)).toEqual({ kind: 'opened' });
+    });
+  });
+
+  async function open(name: string, stores: readonly string[]): Promise<void> {
     const replicas = stores.map((store, at) => ({ store, title: store, priority: at + 1 }));
-    return contract.catalog.openScope({ name, title: name, source: `test:${name}/source`, replicas, standing: true });
+    await contract.catalog.openScope({ name, title: name, source: `test:${name}/source`, replicas, standing: true });
   }
 }

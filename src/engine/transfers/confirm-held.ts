@@ -1,0 +1,59 @@
+import type { AttemptOutcome } from '../../domain/transfer/attempt.ts';
+import type { WayFailure } from '../../domain/transfer/next-way.ts';
+import { StorageError } from '../../ports/storage.ts';
+import { type Arrived, confirmArrival } from './confirm-arrival.ts';
+import type { EndedAttempt } from './decide-transfer.ts';
+import type { HeldTransfer } from './held-transfer.ts';
+import { wayFrom } from './plan-transfer.ts';
+import { removeWrongCopy } from './remove-copy.ts';
+import type { TransferPorts } from './run-transfers.ts';
+
+/** What lies at a destination that a tool found occupied, as if it had brought it. */
+export const FOUND: Arrived = {
+  kind: 'arrived',
+  source: undefined,
+  wasThere: true,
+  size: undefined,
+  checksums: {},
+  token: undefined,
+  verification: 'none',
+  isLate: false,
+  failed: [],
+};
+
+/**
+ * How an attempt ended whose tool says that the bytes have arrived. `otherwise`: what it is where they are not there after all.
+ * Undefined: nothing is known of it yet, and whoever claims the request next looks.
+ */
+export async function confirmHeld(
+  ports: TransferPorts,
+  held: HeldTransfer,
+  {
+    arrived,
+    tried,
+    otherwise,
+  }: {
+    readonly arrived: Arrived;
+    readonly tried: readonly WayFailure[];
+    readonly otherwise: AttemptOutcome | undefined;
+  },
+): Promise<Pick<EndedAttempt, 'outcome' | 'arrived' | 'tried'> | undefined> {
+  const { request, row, planned, external } = held;
+  const destination = ports.stores.get(request.store);
+  if (destination === undefined || row === undefined || planned === undefined) return undefined;
+  const { store: by } = planned.destination;
+  const { place: key, content } = row;
+  try {
+    const arrival = { destination, by, key, content, signal: held.signal };
+    return { outcome: { kind: 'arrived' }, arrived: await confirmArrival(ports, arrived, arrival), tried };
+  } catch (error) {
+    if (held.signal.aborted)
+      return external === undefined ? { outcome: { kind: 'interrupted' }, arrived: undefined, tried: [] } : undefined;
+    if (otherwise !== undefined) return { outcome: otherwise, arrived: undefined, tried };
+    const kind = error instanceof StorageError ? error.kind : 'unavailable';
+    if (kind === 'corrupt' && external !== undefined && !arrived.wasThere) await removeWrongCopy(ports, held);
+    const failure = { ...wayFrom(planned, arrived.source), at: 'destination', kind } as const;
+    const why = error instanceof Error ? error.message : String(error);
+    return { outcome: { kind: 'failed', failure, why }, arrived: undefined, tried };
+  }
+}

@@ -1,0 +1,87 @@
+import { mkdirSync, renameSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { Sandbox } from './sandbox.ts';
+
+const CONFIGURATION = `profiles:
+  data:
+    storage_provider: {type: file, options: {base_path: ./data}}
+    replicas: [{replica_profile: backup, read_priority: 1}]
+  backup:
+    storage_provider: {type: file, options: {base_path: ./backup}}
+`;
+
+/** A project with a source `data` and its replica, as anybody would name them, on the user's one catalog. */
+function addProject(box: Sandbox, name: string, text: string): void {
+  box.write({
+    [`${name}/pando.yaml`]: CONFIGURATION,
+    [`${name}/data/f1`]: text,
+    [`${name}/data/f2`]: 'the same',
+    [`${name}/backup/.keep`]: '',
+  });
+}
+
+function at(name: string): [string, string] {
+  return ['--config', `${name}/pando.yaml`];
+}
+
+test('two projects with profiles of one name never touch each other', async () => {
+  using box = new Sandbox();
+  addProject(box, 'prod', 'the data');
+  addProject(box, 'other', 'something else');
+  expect(await box.run(['sync', 'data:', ...at('prod')])).toMatchObject({ code: 0 });
+  const refusal = {
+    code: 2,
+    stderr: expect.stringMatching(
+      /knows data with its source at file:\/\/.*\/prod\/data\/, and here it is .*\/other\//,
+    ),
+  };
+  for (const command of [
+    ['rm', 'data:f1'],
+    ['put', 'other/data/f1', 'data:f1'],
+    ['cat', 'data:f1'],
+    ['ls', 'data:'],
+    ['sync', 'data:', '--delete-unmatched-files', '-n'],
+    ['sync', 'data:'],
+    ['verify', 'data:'],
+  ])
+    expect(await box.run([...command, ...at('other')])).toMatchObject(refusal);
+  for (const file of ['prod/data/f1', 'prod/backup/f1']) expect(box.read(file)).toBe('the data');
+  expect(await box.run(['cat', 'data:f1', ...at('prod')])).toMatchObject({ code: 0, stdout: 'the data' });
+});
+
+test('init gives a name that the catalog does not know from elsewhere', async () => {
+  using box = new Sandbox();
+  addProject(box, 'prod', 'the data');
+  expect(await box.run(['sync', 'data:', ...at('prod')])).toMatchObject({ code: 0 });
+  box.write({ 'data/f1': 'mine', 'backup/.keep': '' });
+  expect(await box.run(['init', './data', './backup'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('profiles: data-2, backup'),
+  });
+  expect(await box.run(['sync', 'data-2:'])).toMatchObject({ code: 0 });
+  expect(await box.run(['rm', 'data-2:f1'])).toMatchObject({ code: 0 });
+  expect(box.read('prod/data/f1')).toBe('the data');
+});
+
+test('a source that was moved goes on at its new place, when it is said', async () => {
+  using box = new Sandbox();
+  addProject(box, 'prod', 'the data');
+  expect(await box.run(['sync', 'data:', ...at('prod')])).toMatchObject({ code: 0 });
+  mkdirSync(box.path('disk'));
+  renameSync(box.path('prod/data'), box.path('disk/data'));
+  box.write({ 'prod/pando.yaml': CONFIGURATION.replace('./data', '../disk/data') });
+  expect(await box.run(['cat', 'data:f1', ...at('prod')])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('pando store moved data'),
+  });
+  expect(await box.json('store', 'moved', 'data', ...at('prod'))).toMatchObject({ name: 'data', forgotten: 2 });
+  expect(await box.json('store', 'moved', 'data', ...at('prod'))).toEqual({ name: 'data', forgotten: 0 });
+  expect(await box.run(['sync', 'data:', ...at('prod')])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/unchanged\s.*\n.*\b2\b/),
+  });
+  // Of the old place nothing is counted.
+  const { replicas } = await box.json<{ replicas: { store: string }[] }>('explain', 'data:f1', ...at('prod'));
+  expect(replicas.map(({ store }) => store).toSorted()).toEqual(['backup', 'data']);
+  expect(await box.run(['rm', 'data:f1', ...at('prod')])).toMatchObject({ code: 0 });
+});

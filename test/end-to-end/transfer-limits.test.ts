@@ -1,0 +1,134 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { evaluateRules } from '../../src/engine/rules/evaluate-rules.ts';
+import { RuleWorld } from './rule-world.ts';
+
+const COPIES = 6;
+/** So large that each is copied by itself and, at 30 MB/s, takes long enough to be seen. */
+const BYTES = 9_000_000;
+
+/** How many files are open for writing below a directory, by all processes of the machine. */
+function writtenBelow(directory: string): number {
+  let count = 0;
+  for (const process of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      for (const descriptor of readdirSync(`/proc/${process}/fd`)) {
+        if (isFileBelow(`/proc/${process}/fd/${descriptor}`, directory)) count++;
+      }
+    } catch {
+      // It has ended, or is somebody else's.
+    }
+  }
+  return count;
+}
+
+function isFileBelow(descriptor: string, directory: string): boolean {
+  try {
+    // Staged files have no name yet, or one below .pando/staging.
+    return new RegExp(`^${directory}/(.*#\\d+ \\(deleted\\)|\\.pando/staging/.+/.+)$`).test(readlinkSync(descriptor));
+  } catch {
+    return false;
+  }
+}
+
+const launcher = resolve(import.meta.dirname, '../../bin/pando.mjs');
+
+function surroundingsOf({ root }: RuleWorld) {
+  return { cwd: root, env: { PATH: process.env['PATH'], HOME: root, PANDO_CATALOG: `sqlite:${root}/catalog.sqlite` } };
+}
+
+async function pandoIn(world: RuleWorld, ...args: readonly string[]): Promise<string> {
+  return (await promisify(execFile)(process.execPath, [launcher, ...args], surroundingsOf(world))).stdout;
+}
+
+/** Two workers carry out a rule; returns the largest number of copies that were seen under way to the store at one moment. */
+async function watchTwoWorkers(limits: string): Promise<number> {
+  await using world = new RuleWorld({ data: '', far: `bandwidth: 30MB/s\n${limits}` });
+  const names = Array.from({ length: COPIES }, (_, at) => `object-${at}`);
+  for (const name of names) await world.put('data', name, name.repeat(BYTES / name.length));
+  await (await world.rules()).add(['data:object-*'], { copies: 1, stores: 'far' });
+  const begin = () => spawn(process.execPath, [launcher, 'worker'], { ...surroundingsOf(world), stdio: 'ignore' });
+  const workers = [begin(), begin()];
+  const ended = workers.map((worker) => once(worker, 'exit'));
+  let most = 0;
+  for (let turn = 0; world.filesAt('far').length < COPIES && turn < 4000; turn++) {
+    most = Math.max(most, writtenBelow(join(world.root, 'far')));
+    await sleep(10);
+  }
+  expect(world.filesAt('far')).toHaveLength(COPIES);
+  for (const worker of workers) worker.kill('SIGINT');
+  expect(await Promise.all(ended)).toEqual([
+    [0, null],
+    [0, null],
+  ]);
+  return most;
+}
+
+describe('two worker processes', () => {
+  test('never have more copies at a store than its limit, together', { timeout: 120_000 }, async () => {
+    expect(await watchTwoWorkers('limits: {incoming: 1}')).toBe(1);
+  });
+
+  test('have more where nothing limits them', { timeout: 120_000 }, async () => {
+    expect(await watchTwoWorkers('')).toBeGreaterThan(1);
+  });
+});
+
+describe('a copy that waits for a limit', () => {
+  const claim = { owner: 'another', leaseMs: 60_000, work: 'rule-copies' } as const;
+
+  test('says so in one sentence, and has no attempt', async () => {
+    await using world = new RuleWorld({ data: '', far: 'limits: {incoming: 1}' });
+    for (const name of ['x', 'y']) await world.put('data', name, name);
+    await world.rule('data:x', { copies: 1, stores: 'far' });
+    await world.rule('data:y', { copies: 1, stores: 'far' });
+    const { pando } = world;
+    const catalog = await pando.catalog();
+    await evaluateRules(await pando.rulePorts(), { owner: 'test', signal: new AbortController().signal });
+    const limits = pando.transferLimits();
+    if (limits === undefined) throw new Error('there are no limits');
+    const [held] = await catalog.claimRequests({ ...claim, limit: 10, limits });
+    await world.work();
+    const waiting = held?.name === 'x' ? 'y' : 'x';
+    const explained = await world.explain(`data:${waiting}`);
+    const why = 'it waits for its turn: 1 copy to far at once, and no more (limits.incoming of far)';
+    expect(explained).toMatchObject({ copies: [{ store: 'far', why, request: { state: 'QUEUED', attempts: 0 } }] });
+    const told = await pandoIn(world, 'request', 'ls', '--state', 'QUEUED');
+    expect(told).toContain(`data:${waiting}  at ${pathToFileURL(join(world.root, 'far')).href}/  (rule; ${why})`);
+    expect(JSON.parse(await pandoIn(world, 'store', 'show', 'far', '--json'))).toMatchObject({
+      limits: { incoming: 1 },
+      transfers: { incoming: 1, outgoing: 0 },
+    });
+    await catalog.endClaims(['another']);
+    await world.work();
+    expect(world.filesAt('far').toSorted()).toEqual(['x', 'y']);
+  });
+
+  test('for its source is carried out when there is room, by one worker too, and in the order of the shares', async () => {
+    const limited = { data: 'limits: {outgoing: 1}', near: 'limits: {incoming_from: {data: 1}}', far: '' };
+    await using world = new RuleWorld(limited, 'activities: {production: 75%, default: 25%}\n');
+    const names = Array.from({ length: 8 }, (_, at) => at);
+    for (const at of names) await world.put('data', `a-${at}`, `a ${at}`);
+    for (const at of names) await world.put('data', `b-${at}`, `b ${at}`);
+    const rules = await world.rules();
+    await rules.add(['data:b-*'], { copies: 1, stores: 'far' });
+    await rules.add(['data:a-*'], { copies: 2, stores: 'near|far', activity: 'production' });
+    const ports = { ...(await world.ports()), limits: world.pando.transferLimits() };
+    const order: string[] = [];
+    const { catalog } = ports;
+    const settleTransfers: typeof catalog.settleTransfers = (outcomes) => {
+      order.push(...outcomes.map(({ replica }) => (typeof replica === 'object' ? replica.place : '')));
+      return catalog.settleTransfers(outcomes);
+    };
+    await world.workHere({ ...ports, catalog: { ...catalog, settleTransfers } });
+    expect([world.filesAt('near').length, world.filesAt('far').length]).toEqual([8, 16]);
+    const ofFirst = order.slice(0, 16).filter((place) => place.includes('a-')).length;
+    expect(Math.abs(ofFirst - 12)).toBeLessThanOrEqual(1);
+  });
+});
