@@ -15,6 +15,7 @@ import type { DefaultPolicies } from './engine/rules/default-policies.ts';
 import type { KeepRules, RuleWorkPorts } from './engine/rules/keep-rules.ts';
 import { StoreHealth } from './engine/store-health.ts';
 import { openToRead } from './engine/stores/open-to-read.ts';
+import { StoreAvailability } from './engine/stores/store-availability.ts';
 import type { Stores } from './engine/stores/store-access.ts';
 import { describeTopology } from './engine/stores/topology.ts';
 import { transferLimitsOf } from './engine/stores/transfer-limits-of.ts';
@@ -58,6 +59,8 @@ export class Pando implements AsyncDisposable {
   readonly random = systemRandom;
   readonly processes = systemProcesses;
   readonly user = systemUser();
+  /** Who has a scope open shares it, and hears what any other does. */
+  readonly availability = new StoreAvailability(this);
   readonly #telling: Telling;
   readonly #stores = new Map<string, Promise<Storage>>();
   readonly #opened = new WeakMap<Storage, WorkerStore>();
@@ -254,7 +257,8 @@ export class Pando implements AsyncDisposable {
     const openElsewhere = (place: string): Promise<Storage | undefined> => this.#openPlace(place);
     const openPlaced = (place: string): Promise<Storage | undefined> =>
       this.catalog().then((catalog) => openToRead(catalog, this.stores(), place));
-    return { name, title: name, source, replicas, openElsewhere, openPlaced, consistency, deadlineMs };
+    const availability = await this.availability.refresh();
+    return { name, title: name, source, replicas, openElsewhere, openPlaced, availability, consistency, deadlineMs };
   }
 
   async #openPlace(place: string): Promise<Storage | undefined> {

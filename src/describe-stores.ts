@@ -51,6 +51,8 @@ function describeStore(
     traits,
     paths,
     mirrors,
+    // Of other profiles it shows in the catalog: every profile could be read by its name, and most stores of copies never are.
+    sourceOf: profile.sourceChanges === 'external' ? [name] : [],
     protocols: [own, ...others],
     deadlineMs,
     isInMemory: storage.type === 'memory',

@@ -37,7 +37,7 @@ export const audit: CommandModule = {
       .option('--checksum', 'read every copy and hash it, not only those that changed')
       .option(
         '--repair',
-        'forget what is lost, so that its rules copy it again; set aside what is dark; nothing is deleted',
+        'forget what is lost, so that its rules copy it again; set aside what is dark; make known what is new; nothing is deleted',
       )
       .option('--adopt', 'dark files that are copies of objects become replicas')
       .option('--max-difference <percent>', 'more than this is not acted on', percentage, DIFFERENCE_PERCENT_DEFAULT)
@@ -136,10 +136,22 @@ async function printAudit(output: Output, { stores }: AuditResult, options: Audi
     output.note('no store holds copies of its own: pando verify audits mirrors');
     return;
   }
-  const headings = ['store', 'copies', 'ok', 'lost', 'dark', 'stale', 'corrupt', 'unreachable', 'in flight', 'read'];
+  const headings = [
+    'store',
+    'copies',
+    'ok',
+    'lost',
+    'dark',
+    'new',
+    'stale',
+    'corrupt',
+    'unreachable',
+    'in flight',
+    'read',
+  ];
   const rows = stores.map(({ store, counts }) => {
-    const { known, ok, lost, dark, stale, corrupt, unreachable, inFlight, bytesRead } = counts;
-    return [store, known, ok, lost, dark, stale, corrupt, unreachable, inFlight, formatBytesRoughly(bytesRead)];
+    const { known, ok, lost, dark, new: fresh, stale, corrupt, unreachable, inFlight, bytesRead } = counts;
+    return [store, known, ok, lost, dark, fresh, stale, corrupt, unreachable, inFlight, formatBytesRoughly(bytesRead)];
   });
   output.print(await renderTable(headings, rows, ['store']));
   for (const one of stores) printStore(output, one, options);
@@ -153,7 +165,7 @@ function printStore(output: Output, audited: StoreAudit, options: AuditOptions):
     ...findings.slice(0, FINDINGS_SHOWN).map(describeFinding),
   ];
   const { lost, dark, stale, corrupt, unreachable } = counts;
-  const total = lost + dark + stale + corrupt + unreachable;
+  const total = lost + dark + counts.new + stale + corrupt + unreachable;
   if (total > FINDINGS_SHOWN) lines.push(`… and ${total - FINDINGS_SHOWN} more; with --json up to 10000 of them`);
   lines.push(...describeRepairs(audited), ...advise(audited, options));
   if (lines.length === 0) return;
@@ -186,11 +198,12 @@ function describeFinding({ kind, key, scope, name, detail }: ShownFinding): stri
 }
 
 function describeRepairs({ repairs, lostObjects }: StoreAudit): string[] {
-  const { declaredBad, forgotten, adopted, setAside, failed } = repairs;
+  const { declaredBad, forgotten, adopted, registered, setAside, failed } = repairs;
   const told = [
     declaredBad > 0 ? `${declaredBad} recorded as wrong` : undefined,
     forgotten > 0 ? `${forgotten} lost ones to be copied again` : undefined,
     adopted > 0 ? `${adopted} adopted` : undefined,
+    registered > 0 ? `${registered} new made known` : undefined,
     setAside > 0 ? `${setAside} set aside in .pando/dark` : undefined,
     failed > 0 ? `${failed} could not be done: pando events tells why` : undefined,
   ].filter((one) => one !== undefined);
@@ -207,6 +220,19 @@ function describeRepairs({ repairs, lostObjects }: StoreAudit): string[] {
 }
 
 function advise({ state, counts, repairs }: StoreAudit, { repair, adopt }: AuditOptions): string[] {
+  const fresh =
+    !repair && counts.new > 0 && (state === 'clean' || state === 'differs')
+      ? ['What is new is an object of its scope: the next sync or read makes it known, and so does --repair.']
+      : [];
+  return [...fresh, ...adviseOnWrong(state, counts, repairs, { repair, adopt })];
+}
+
+function adviseOnWrong(
+  state: StoreAudit['state'],
+  counts: StoreAudit['counts'],
+  repairs: StoreAudit['repairs'],
+  { repair, adopt }: Pick<AuditOptions, 'repair' | 'adopt'>,
+): string[] {
   if (state !== 'differs') return [];
   const { lost, dark } = counts;
   if (!repair && lost + dark - repairs.adopted > 0) {

@@ -48,15 +48,17 @@ function summaryOf({ isDeleted, isLost, replicas, rules, copies }: ObjectExplana
   if (isDeleted) return replicas.length === 0 ? 'It was deleted.' : 'It was deleted; its copies are on their way out.';
   if (isLost) return 'LOST: no copy is left that could be good.';
   const there = replicas.filter(({ state, isCurrent }) => isCurrent && state === 'AVAILABLE').length;
+  const seen = replicas.filter(({ state, isCurrent }) => isCurrent && state === 'UNVERIFIED').length;
   const lacking = rules.filter(({ why }) => why !== undefined).length;
   const parts = [
-    counted(there, 'copy is there', 'copies are there'),
+    ...(there > 0 || seen === 0 ? [counted(there, 'copy is there', 'copies are there')] : []),
+    ...(seen > 0 ? [`${counted(seen, 'copy was', 'copies were')} seen and not verified yet`] : []),
     ...(copies.length > 0 ? [`${copies.length} ${copies.length === 1 ? 'is' : 'are'} asked for`] : []),
     ...(lacking > 0
       ? [`${counted(lacking, 'rule')} cannot have what ${lacking === 1 ? 'it asks' : 'they ask'} for yet`]
       : []),
   ];
-  return `${parts.join(', ')}.${copies.length + lacking === 0 ? ' Nothing is missing.' : ''}`;
+  return `${parts.join(', ')}.${copies.length + lacking === 0 && there + seen > 0 ? ' Nothing is missing.' : ''}`;
 }
 
 type Printer = Pick<Invocation['output'], 'print'>;

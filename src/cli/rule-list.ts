@@ -32,7 +32,8 @@ export async function listRules(cli: Invocation, wanted: RulesWanted): Promise<E
   const isStandingMeant =
     account === undefined && state === undefined && (origin === undefined || origin === 'profile');
   const standing = isStandingMeant ? await rules.standing(scope) : [];
-  if (cli.globals.json === true) cli.output.printJson([...found, ...standing]);
+  // It has no number that other commands would know.
+  if (cli.globals.json === true) cli.output.printJson([...found, ...standing.map((one) => ({ ...one, id: null }))]);
   else if (found.length + standing.length === 0) cli.output.note('no rules: pando rule add makes one');
   else {
     const rows = [...found.map(rowOf), ...standing.map(standingRow)];

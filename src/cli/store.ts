@@ -25,11 +25,11 @@ export const store: CommandModule = {
       .description('say what a store is to be asked for, whatever its configuration says')
       .argument('<name>', 'the profile')
       .option('--read', 'it gives bytes')
-      .option('--no-read', 'it is no source')
+      .option('--no-read', 'nothing is read from it: by reads, syncs or rules')
       .option('--write', 'it takes copies')
-      .option('--no-write', 'it takes none for now: they wait, or go elsewhere')
+      .option('--no-write', 'nothing is written to it for now: copies wait, or go elsewhere; a sync passes it over')
       .option('--delete', 'it deletes')
-      .option('--no-delete', 'nothing is deleted there for now')
+      .option('--no-delete', 'nothing is deleted there for now: deletes wait')
       .option('--as-configured', 'forget what was said: the configuration counts')
       .action(act<[string], SetOptions>((cli, [name], options) => set(cli, name, options)));
     command
@@ -42,8 +42,9 @@ export const store: CommandModule = {
 };
 
 async function list(cli: Invocation, expression: string | undefined): Promise<ExitCode> {
+  const { readAvailabilities } = await import('../client/store-use.ts');
   const found = listStores(await cli.configuration(), expression);
-  const stores = found.kind === 'empty' ? [] : found.stores;
+  const stores = await readAvailabilities(await cli.pando(), found.kind === 'empty' ? [] : found.stores);
   explain(cli, found);
   if (cli.globals.json === true) cli.output.printJson(stores.map(toJson));
   else if (stores.length > 0) {
@@ -140,12 +141,13 @@ async function show(cli: Invocation, name: string): Promise<ExitCode> {
   return EXIT.done;
 }
 
-function shownUse({ completedBytes, inFlightBytes, leavingBytes, pendingRequests, recent }: StoreUsed) {
+function shownUse({ completedBytes, inFlightBytes, leavingBytes, pendingRequests, recent, sourceOf }: StoreUsed) {
   return {
     completed: formatBytesRoughly(completedBytes),
     in_flight: formatBytesRoughly(inFlightBytes),
     leaving: formatBytesRoughly(leavingBytes),
     pending_requests: pendingRequests,
+    source_of: sourceOf,
     transfers_of_a_day: recent.map(
       ({ source, succeeded, failed }) => `from ${source}: ${succeeded} arrived, ${failed} failed`,
     ),

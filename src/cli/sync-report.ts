@@ -23,9 +23,17 @@ export async function printSyncResult(output: Output, result: SyncResult): Promi
     formatBytesRoughly(target.bytes),
     target.verification ?? '–',
   ]);
-  output.print(await renderTable(headings, rows, ['target', 'verified']));
-  output.print('');
+  if (rows.length > 0) {
+    output.print(await renderTable(headings, rows, ['target', 'verified']));
+    output.print('');
+  }
   output.print(describeSource(source, seconds));
+  if (rows.length === 0) {
+    const are = dryRun ? 'would be made known' : 'are known from now on';
+    output.print(
+      `No replicas are listed for it, so nothing is copied. ${source.registered} of its objects were new, and ${are}.`,
+    );
+  }
   for (const { title, unmatched, deleted } of targets) {
     if (unmatched > deleted && result.state !== 'refused')
       output.print(`${title} has ${unmatched - deleted} that the source has not; they were left alone.`);

@@ -2,6 +2,7 @@ import type { NamePattern } from '../client/make-rules.ts';
 import type { SyncTrees } from '../client/sync-trees.ts';
 import { DEFAULT_DELETE_LIMIT } from '../domain/transfer/delete-limit.ts';
 import { escapeKey } from '../domain/object/key.ts';
+import { HELD_BACK } from '../domain/transfer/held-back.ts';
 import type { SyncResult } from '../engine/sync/sync-types.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { readFilter } from './filter-options.ts';
@@ -93,12 +94,13 @@ async function readTrees(
   };
 }
 
-function exitCodeOf({ state }: SyncResult, signal: AbortSignal): ExitCode {
+function exitCodeOf({ state, failures }: SyncResult, signal: AbortSignal): ExitCode {
   switch (state) {
     case 'done':
       return EXIT.done;
     case 'failed':
-      return EXIT.failed;
+      // Nothing went wrong: stores are not to be asked for it now.
+      return failures.every(({ kind }) => kind === HELD_BACK) ? EXIT.unavailable : EXIT.failed;
     case 'refused':
       return EXIT.refused;
     case 'interrupted':

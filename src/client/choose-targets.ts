@@ -16,7 +16,10 @@ export interface ChosenTargets {
   readonly areReplicas: boolean;
 }
 
-/** Where copies go: what was named, or the replicas of the source's profile. Throws where there are none. */
+/**
+ * Where copies go: what was named, or the replicas of the source's profile. A sync of a profile without any has no targets: it makes
+ * known what lies there. Otherwise throws where there are none.
+ */
 export function chooseTargets(
   configuration: Configuration,
   asked: {
@@ -36,6 +39,8 @@ export function chooseTargets(
     const areReplicas = asked.targets.every((target) => places.has(storePlace(target.profile.storage)));
     return { targets: asked.targets, areReplicas };
   }
+  if (replicas.length === 0 && verb === 'sync' && configuration.profiles[profile.name] === profile)
+    return { targets: [], areReplicas: true };
   if (replicas.length === 0) {
     const title = asked.source.title ?? profile.title ?? profile.name;
     const nothing = `there is nothing to ${verb === 'sync' ? 'sync to' : 'compare with'}`;

@@ -20,7 +20,7 @@ const PATIENCE_MS = 30_000;
 /** How often the queue is looked at while others work on it. */
 const POLL_MS = 200;
 
-/** Carries out what is queued for a scope, and waits for what others are carrying out. */
+/** Carries out what is queued for a scope, and waits for what others are carrying out; not for stores that are not to be asked now. */
 export async function flushRequests(session: ClientSession, options: FlushOptions = {}): Promise<Flushed> {
   const { objects, scope, owner, clock } = session;
   const { patienceMs = PATIENCE_MS, signal } = options;
@@ -30,7 +30,10 @@ export async function flushRequests(session: ClientSession, options: FlushOption
     await objects.settle();
     await objects.carryOut({ scopes: [scope], owner, until: 'idle', ...stop });
     const pending = [...(await listAll(session, 'QUEUED')), ...(await listAll(session, 'SUBMITTED'))];
-    const isOver = clock.monotonicMs() - startedMs >= patienceMs || signal?.aborted === true;
+    const isHeldBack = pending.every(
+      ({ kind, store }) => scope.availability?.whyNot(store, kind === 'copy' ? 'write' : 'delete') !== undefined,
+    );
+    const isOver = isHeldBack || clock.monotonicMs() - startedMs >= patienceMs || signal?.aborted === true;
     if (pending.length === 0 || isOver) return { pending, failed: await listAll(session, 'FAILED') };
     await clock.sleep(POLL_MS, signal).catch(() => undefined);
   }

@@ -1,8 +1,11 @@
 import type { Pando } from '../compose.ts';
 import type { Profile } from '../config/configuration.ts';
+import { storePlace } from '../config/place.ts';
 import { refuseReserved, type Target } from '../config/resolve-target.ts';
 import { isReserved } from '../domain/object/key.ts';
+import { HELD_BACK } from '../domain/transfer/held-back.ts';
 import type { FilterSettings } from '../domain/transfer/key-filter.ts';
+import type { StoreAvailability } from '../engine/stores/store-availability.ts';
 import type { SyncTarget } from '../engine/sync/sync-types.ts';
 import { type Storage, StorageError } from '../ports/storage.ts';
 import { chooseTargets, refuseOverlaps, type TargetTree } from './choose-targets.ts';
@@ -52,14 +55,30 @@ export async function openTrees(pando: Pando, named: NamedTrees, options: OpenTr
   const source = await pando.openStore(bandwidth === undefined ? profile : { ...profile, bandwidth }, open);
   // Without a source nothing is made: its listing says so next.
   const makes = options.makesTargets && pando.hasPlace(profile);
+  // What writes nothing makes no catalog either.
+  if (!options.writes) await pando.catalogAsItIs();
+  const availability = await pando.availability.refresh();
+  const closed = options.verb === 'sync' ? availability.whyNot(source.place, 'read') : undefined;
+  if (closed !== undefined) throw new StorageError('unavailable', { store: source.name }, closed);
   const targets: SyncTarget[] = [];
   for (const target of chosen.targets) {
-    const failure = makes ? await prepareTarget(pando, target.profile) : undefined;
+    const held = holdBack(availability, storePlace(target.profile.storage));
+    const failure = held.failure ?? (makes ? await prepareTarget(pando, target.profile) : undefined);
     const opened = options.relaxed === true ? { ...target.profile, durability: 'relaxed' as const } : target.profile;
-    targets.push({ title: target.title, storage: await pando.openStore(opened, open), failure });
+    targets.push({ title: target.title, storage: await pando.openStore(opened, open), ...held, failure });
   }
   if (options.writes) await openScope(pando, { profile, source, targets, areReplicas: chosen.areReplicas });
   return { scope: profile.name, source, targets, ...(await findSubtree(source, path, named.filter)) };
+}
+
+/** What is not to be done at a target now, because somebody said so. */
+function holdBack(
+  availability: Pick<StoreAvailability, 'whyNot'>,
+  place: string,
+): Pick<SyncTarget, 'failure' | 'keepsUnmatched'> {
+  const message = availability.whyNot(place, 'write');
+  const failure = message === undefined ? undefined : { kind: HELD_BACK, message };
+  return { failure, keepsUnmatched: availability.whyNot(place, 'delete') };
 }
 
 /** One that cannot be made keeps nobody from the others. */

@@ -37,8 +37,11 @@ export async function noSuchTarget(catalog: TargetCatalog, name: ObjectName): Pr
     (await findNearest(catalog, name, 'object')) ??
     (await findNearest(catalog, name, undefined)) ??
     (await nearestScope(catalog, name));
+  const known = 'pando object ls and pando dataset ls show what there is';
   const remedy =
-    nearest === undefined ? 'pando object ls and pando dataset ls show what there is' : `did you mean ${nearest}?`;
+    nearest === undefined
+      ? `${known}; what lies at the source of a profile is known after pando sync ${name.scope}:`
+      : `did you mean ${nearest}?`;
   return new RuleError('not-found', message, remedy);
 }
 

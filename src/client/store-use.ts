@@ -3,7 +3,7 @@ import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import type { StoreTraits } from '../domain/store/store-traits.ts';
 import type { StoreUse } from '../ports/rules.ts';
 import { countTransfersAt } from './limits-now.ts';
-import { findStore } from './list-stores.ts';
+import { findStore, type ListedStore } from './list-stores.ts';
 import { readStoreTitles } from './store-titles.ts';
 
 type Availability = StoreTraits['availability'];
@@ -27,7 +27,7 @@ export async function readStoreUse(pando: Pando, name: string): Promise<StoreKno
   const transfers = await countTransfersAt(pando, place);
   const found = (await catalog.readStoreUse()).find(({ store }) => store === place);
   if (found === undefined) return { availability: traits.availability, use: undefined, transfers };
-  const { said, recent, completedBytes, inFlightBytes, leavingBytes, pendingRequests } = found;
+  const { said, recent, sourceOf, completedBytes, inFlightBytes, leavingBytes, pendingRequests } = found;
   const titles = await readStoreTitles(catalog, pando.configuration);
   return {
     availability: { ...traits.availability, ...said.availability },
@@ -37,9 +37,23 @@ export async function readStoreUse(pando: Pando, name: string): Promise<StoreKno
       inFlightBytes,
       leavingBytes,
       pendingRequests,
+      sourceOf,
       recent: recent.map((one) => ({ ...one, source: titles(one.source) })),
     },
   };
+}
+
+/** The stores as they are available now: what was said before what is configured. No catalog is made for it. */
+export async function readAvailabilities(
+  pando: Pando,
+  stores: readonly ListedStore[],
+): Promise<readonly ListedStore[]> {
+  const use = await (await pando.catalogAsItIs()).readStoreUse();
+  const said = new Map(use.map((one) => [one.store, one.said.availability]));
+  return stores.map((one) => {
+    const availability = { ...one.traits.availability, ...said.get(one.place) };
+    return { ...one, traits: { ...one.traits, availability } };
+  });
 }
 
 /** What is not said stays. `as-configured`: whatever was said before is forgotten. */
@@ -63,6 +77,8 @@ export async function setStore(pando: Pando, name: string, said: SaidAvailabilit
   await pando.declareStores();
   const { availability: before } = await readStoreUse(pando, name);
   await catalog.setStore(place, { availability: said === 'as-configured' ? null : said });
+  // What this process has opened hears it at once.
+  await pando.availability.refresh();
   const { availability } = await readStoreUse(pando, name);
   const isMore = (['read', 'write', 'delete'] as const).some(
     (verb) => availability[verb] && (!before[verb] || (said !== 'as-configured' && said[verb] === true)),

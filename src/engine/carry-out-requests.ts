@@ -44,6 +44,8 @@ const CONCURRENCY = 4;
 const LEASE_MS = 60_000;
 /** How long a worker without work waits before it looks again. */
 const POLL_MS = 1_000;
+/** How often what is said of stores meanwhile is heard. */
+const HEAR_EVERY_MS = 5_000;
 /** A worker without work forgets what is over, so often. */
 const PRUNE_EVERY_MS = 600_000;
 /** About ten minutes of trying, with pauses up to half a minute. Deletes are never given up. */
@@ -57,10 +59,17 @@ export async function carryOutRequests(ports: RequestPorts, args: CarryOutReques
   const running = new Set<Promise<void>>();
   const names = scopes.map(({ name }) => name);
   let prunedMs = Number.NEGATIVE_INFINITY;
+  // All scopes of a process share what they know of its stores.
+  const availability = scopes[0]?.availability;
+  let heardMs = ports.clock.monotonicMs();
   await using leases = new RequestLeases(ports.catalog, ports.clock, LEASE_MS, stop);
 
   while (stop?.aborted !== true) {
     const limit = concurrency - running.size;
+    if (ports.clock.monotonicMs() - heardMs >= HEAR_EVERY_MS) {
+      heardMs = ports.clock.monotonicMs();
+      await availability?.refresh();
+    }
     const claimed =
       limit === 0
         ? []
@@ -69,6 +78,10 @@ export async function carryOutRequests(ports: RequestPorts, args: CarryOutReques
             limit,
             leaseMs: LEASE_MS,
             scopes: names,
+            except: {
+              copiesTo: availability?.closedFor('write') ?? [],
+              deletesAt: availability?.closedFor('delete') ?? [],
+            },
             work: 'of-scopes',
           });
     for (const request of claimed) {

@@ -40,6 +40,8 @@ export async function deleteReplica(ports: DeleteReplicaPorts, args: ReplicaToDe
   if ((await findDue(ports, args)) === undefined) return 'not-due';
   const storage = await openStoreAt(scope, store);
   if (storage === undefined) throw new StorageError('unavailable', { store, key: args.name }, UNREACHABLE);
+  const closed = scope.availability?.whyNot(store, 'delete');
+  if (closed !== undefined) throw new StorageError('unavailable', { store: storage.name, key: args.name }, closed);
   if (!hasSource(scope) || roleOf(scope, store) === 'replica') return deleteAsked(ports, args, storage);
 
   const operation = await lockSource(ports, { ...args, scope });

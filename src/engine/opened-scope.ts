@@ -1,4 +1,5 @@
 import type { Storage } from '../ports/storage.ts';
+import type { StoreAvailability } from './stores/store-availability.ts';
 
 /** A scope with its stores open: what the engine's verbs work on. */
 export interface ObjectScope {
@@ -22,6 +23,8 @@ export interface ObjectScope {
    * where it is not to be read from, or cannot be reached from here.
    */
   readonly openPlaced?: (place: string) => Promise<Storage | undefined>;
+  /** What stores are to be asked for now; absent: for everything. */
+  readonly availability?: StoreAvailability;
   readonly consistency: 'validated' | 'current' | 'any';
   /** One attempt at a store may take so long; then the next one is asked. */
   readonly deadlineMs: number;

@@ -54,7 +54,9 @@ interface FoundSearch {
 }
 
 function inOrderOfHealth(ports: ReadPorts, { scope, except }: ReadArguments, role?: 'replica'): readonly string[] {
-  const stores = readableStores(scope, ports.health, except).filter((one) => role === undefined || one.role === role);
+  const stores = readableStores(scope, ports.health, except).filter(
+    (one) => one.closed === undefined && (role === undefined || one.role === role),
+  );
   return [...stores.filter(({ advice }) => advice !== 'last'), ...stores.filter(({ advice }) => advice === 'last')].map(
     ({ store }) => store,
   );

@@ -31,5 +31,10 @@ export function readableStores(
 ): readonly ReadableStore[] {
   return storesInReadOrder(scope)
     .filter(({ place }) => !except.includes(place))
-    .map(({ place }) => ({ store: place, role: roleOf(scope, place), advice: health.adviseOn(place) }));
+    .map(({ place }) => ({
+      store: place,
+      role: roleOf(scope, place),
+      advice: health.adviseOn(place),
+      closed: scope.availability?.whyNot(place, 'read'),
+    }));
 }

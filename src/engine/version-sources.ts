@@ -100,9 +100,19 @@ export class VersionSources implements Sources {
     return storageAt(this.#query.scope, place) ?? this.#placed?.get(place);
   }
 
+  /** Stores that have it, perhaps, and are not to be asked: who gets nothing is told of them. */
+  #noteClosed(): void {
+    const { scope, except } = this.#query;
+    for (const { store, closed } of readableStores(scope, this.#ports.health, except)) {
+      const name = storageAt(scope, store)?.name;
+      if (closed !== undefined && name !== undefined) this.#note({ store: name, kind: 'unavailable', why: closed });
+    }
+  }
+
   /** All stores of the scope have failed: copies that rules placed at others are as good. */
   async #lookForPlaced(): Promise<void> {
     const { scope, versionId, except } = this.#query;
+    this.#noteClosed();
     const { name, replicas } = this.#row;
     const placed = new Map<string, Storage>();
     this.#placed = placed;

@@ -90,8 +90,11 @@ export interface FindingKey {
   readonly kind: FindingKind;
 }
 
-/** `hidden`: the listing could not show what begins with the key (docs/audit.md, "Unreachable"). */
-export type FindingKind = 'lost' | 'dark' | 'stale' | 'corrupt' | 'unreachable' | 'hidden';
+/**
+ * `new`: at the source of a scope, and not looked at yet. `hidden`: the listing could not show what begins with the key
+ * (docs/audit.md, "Unreachable").
+ */
+export type FindingKind = 'lost' | 'dark' | 'new' | 'stale' | 'corrupt' | 'unreachable' | 'hidden';
 
 export interface AuditFinding extends FindingKey {
   /** Of which object the catalog has a copy there; undefined: of none. */

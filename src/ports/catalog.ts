@@ -268,6 +268,8 @@ export interface RequestClaim {
   readonly leaseMs: number;
   /** Of `of-scopes` only these; of the others all but these. Absent: all. */
   readonly scopes?: readonly string[];
+  /** Places that take no copies, or delete nothing, now: what waits for them stays in the queue, and no attempt is counted. */
+  readonly except?: { readonly copiesTo: readonly string[]; readonly deletesAt: readonly string[] };
   /**
    * Absent: all of the scopes.
    *

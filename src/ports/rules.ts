@@ -13,6 +13,9 @@ import type { RequestState } from '../domain/transfer/request-states.ts';
 import type { WayFailure } from '../domain/transfer/next-way.ts';
 import type { Lease, NewEvent } from './catalog.ts';
 import type { HandedOver, HandedOverCatalog } from './handed-over.ts';
+import type { OpenStore, StoreSaid, StoreUse } from './store-use.ts';
+
+export type { StoreSaid, StoreUse } from './store-use.ts';
 
 /**
  * Rules, their locks, and the requests that carry them out (docs/rules.md, docs/states.md). Counts of a rule are those of its
@@ -222,35 +225,6 @@ export type RulePageApplied =
   | { readonly kind: 'lost-lease' }
   /** Places of stores, and expressions of quotas. */
   | { readonly kind: 'no-room'; readonly stores: readonly string[]; readonly quotas: readonly string[] };
-
-export interface StoreUse {
-  readonly store: string;
-  readonly title: string;
-  /** Of copies placed by rules and uploads; also of those on their way out. */
-  readonly completedBytes: number;
-  readonly inFlightBytes: number;
-  /** Of which are on their way out. */
-  readonly leavingBytes: number;
-  /** Copies to it that rules asked for and that are not there yet. */
-  readonly pendingRequests: number;
-  /** Transfers to it in the last day, by source place. */
-  readonly recent: readonly { readonly source: string; readonly succeeded: number; readonly failed: number }[];
-  readonly said: StoreSaid;
-}
-
-export interface OpenStore {
-  readonly store: string;
-  readonly title: string;
-  /** For copies that rules and uploads place; undefined: no limit. */
-  readonly allocatedBytes: number | undefined;
-}
-
-export interface StoreSaid {
-  /** What is not said of it stays as it was said before; null: nothing is said any more. */
-  readonly availability?: { readonly read?: boolean; readonly write?: boolean; readonly delete?: boolean } | null;
-  /** Copied from what the store accepts, so that transactions can hold to it; null: no limit. */
-  readonly allocatedBytes?: number | null;
-}
 
 export interface LockQuery {
   readonly rule?: number;

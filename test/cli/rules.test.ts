@@ -53,8 +53,8 @@ test('a rule over a dataset and a pattern brings copies, is listed beside the ru
     '',
   ]);
   expect(await box.json('rule', 'ls', '--origin', 'profile')).toMatchObject([
-    { origin: 'profile', scope: 'data', storeTitle: 'near', priority: 1 },
-    { origin: 'profile', scope: 'data', storeTitle: 'far', priority: 2 },
+    { id: null, origin: 'profile', scope: 'data', storeTitle: 'near', priority: 1 },
+    { id: null, origin: 'profile', scope: 'data', storeTitle: 'far', priority: 2 },
   ]);
 
   // What leaves the dataset leaves the rule.
@@ -201,4 +201,33 @@ test('a copy that a rule has placed is not missing because a verify looks for it
   const { replicas } = await box.json<{ replicas: { store: string; state: string }[] }>('object', 'show', 'data:notes');
   expect(replicas.filter(({ store }) => store.endsWith('/jp/'))).toMatchObject([{ state: 'AVAILABLE' }]);
   expect(await stateOf(rule)).toBe('OK');
+});
+
+test('what lies at the source of a profile without replicas is known after a sync of it, and a rule is about all of it', async () => {
+  using box = new Sandbox();
+  const profile = (name: string) => `  ${name}: {storage_provider: {type: file, options: {base_path: ${name}}}}\n`;
+  box.write({ 'pando.yaml': `profiles:\n${profile('data')}${profile('lyon')}`, 'lyon/.keep': '' });
+  box.write({ 'data/raw/1.csv': 'one', 'data/raw/2.csv': 'two', 'data/other': 'x' });
+  const order = ['rule', 'add', 'data:raw/*', '--copies', '1', '--stores', 'lyon'];
+  const unknown = await box.run(['rule', 'add', 'data:raw/1.csv', ...order.slice(3)]);
+  expect(unknown).toMatchObject({ code: 3, stderr: expect.stringContaining('pando sync data:') });
+
+  const dry = await box.run(['sync', 'data:', '--dry-run']);
+  expect(dry).toMatchObject({ code: 0, stdout: expect.stringContaining('3 of its objects were new, and would be') });
+  expect((await box.run(['object', 'ls', 'data:'])).stdout).not.toContain('raw/1.csv');
+  const synced = await box.run(['sync', 'data:raw']);
+  expect(synced.stdout).toContain('2 of its objects were new, and are known from now on');
+  expect((await box.json<{ source: unknown }>('sync', 'data:')).source).toMatchObject({ objects: 3, registered: 1 });
+  expect((await box.json<{ source: unknown }>('sync', 'data:')).source).toMatchObject({ objects: 3, registered: 0 });
+  expect(await box.run(['explain', 'data:raw/1.csv'])).toMatchObject({
+    stdout: expect.stringContaining('1 copy was seen and not verified yet. Nothing is missing.'),
+  });
+
+  expect(await box.run(order)).toMatchObject({ code: 0 });
+  expect(await box.run(['worker', '--until-idle'])).toMatchObject({ code: 0 });
+  expect((await box.json<{ state: string; counts: unknown }[]>('rule', 'ls'))[0]).toMatchObject({
+    state: 'OK',
+    counts: { ok: 2 },
+  });
+  expect(box.list('lyon').filter((name) => name.endsWith('.csv'))).toHaveLength(2);
 });

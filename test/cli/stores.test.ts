@@ -135,3 +135,26 @@ test('a file without an end is neither a policy nor a configuration', async () =
   const configuration = await box.run(['--config', '/dev/zero', 'config', 'check']);
   expect(configuration).toMatchObject({ code: 2, stderr: expect.stringContaining('larger than 4 MiB') });
 });
+
+test('what was said of a store is shown, and heeded by every command; exit code 4 and what to do', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/a': 'one' });
+  expect(await box.run(['sync', 'data:'])).toMatchObject({ code: 0 });
+  await box.run(['store', 'set', 'near', '--no-read', '--no-write', '--no-delete']);
+  const listed = await box.json<{ name: string; availability: Record<string, boolean> }[]>('store', 'ls');
+  expect(listed.find(({ name }) => name === 'near')?.availability).toEqual({
+    read: false,
+    write: false,
+    delete: false,
+  });
+  expect((await box.run(['store', 'ls', 'near'])).stdout).toMatch(/near +file +disk +nothing/);
+
+  box.write({ 'data/b': 'two' });
+  const synced = await box.run(['sync', 'data:']);
+  expect(synced.code).toBe(4);
+  expect(synced.stdout).toContain('at near: it takes no writes now: pando store set near --write, or --as-configured');
+  const removed = await box.run(['rm', 'data:a']);
+  expect(removed).toMatchObject({ code: 4, stderr: expect.stringContaining('pando store set near --delete') });
+  expect(box.read('near/a')).toBe('one');
+}, 120_000);

@@ -222,7 +222,6 @@ Dry run: nothing was written.
     box.write(FILES);
     const refusals: [args: string[], message: RegExp][] = [
       [['./src/b'], /pando: \.\/src\/b: there is nothing to sync to/],
-      [['alone:'], /alone: there is nothing to sync to: no target was named, and no replicas are listed for it/],
       [['src', 'src/b'], /src\/b .* lies inside the source/],
       [['src/b', 'src'], /src\/\) contains the source/],
       [['src', 'src'], /is the same place as the source/],

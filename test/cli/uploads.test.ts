@@ -196,3 +196,19 @@ describe('pando download', () => {
     expect((await download('*.csv', '--to', 'out')).stderr).toContain('no object matches it');
   });
 });
+
+test('pando upload chooses no store that is the source of a profile, unless it is named', async () => {
+  using own = new Sandbox();
+  const profile = (name: string) => `  ${name}: {storage_provider: {type: file, options: {base_path: ${name}}}}\n`;
+  own.write({ 'pando.yaml': `profiles:\n${profile('data')}${profile('lyon')}`, 'data/a': 'a', 'lyon/.keep': '' });
+  own.write({ 'one.csv': 'one', 'two.csv': 'two' });
+  expect(await own.run(['stat', 'data:a'])).toMatchObject({ code: 0 });
+  const first = await own.run(['upload', 'one.csv']);
+  expect(first.stderr).toContain('at lyon');
+  await own.run(['store', 'set', 'lyon', '--no-write']);
+  const refused = await own.run(['upload', 'two.csv']);
+  expect(refused).toMatchObject({ code: 5 });
+  expect(refused.stderr).toContain('the source of a profile is chosen only when it is named: --store data');
+  expect(own.list('data')).toEqual(['a']);
+  expect((await own.run(['upload', 'two.csv', '--store', 'data'])).stderr).toContain('at data');
+});

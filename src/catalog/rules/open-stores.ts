@@ -1,4 +1,4 @@
-import type { OpenStore } from '../../ports/rules.ts';
+import type { OpenStore } from '../../ports/store-use.ts';
 import { openStore } from '../verbs/open-scope.ts';
 import type { Session } from '../session.ts';
 

@@ -29,6 +29,11 @@ export async function readStoreUse(session: Session): Promise<readonly StoreUse[
     from route_result r join store s on s.id = r.source
     where r.hour > ${nowMs(session)} / ${sql.lit(HOUR_MS)} - ${sql.lit(RECENT_HOURS)}
     group by r.target, s.place order by s.place`.execute(db);
+  const { rows: scopes } = await sql<{ readonly source: number; readonly name: string }>`
+    select s.source, s.name from scope s where exists (select 1 from object o where o.scope = s.id) order by s.id`.execute(
+    db,
+  );
+  const bySource = Map.groupBy(scopes, ({ source }) => source);
   const byTarget = Map.groupBy(recent, ({ target }) => target);
   return stores.map((row) => ({
     store: row.place,
@@ -38,6 +43,7 @@ export async function readStoreUse(session: Session): Promise<readonly StoreUse[
     leavingBytes: row.leaving ?? 0,
     pendingRequests: row.pending ?? 0,
     recent: (byTarget.get(row.id) ?? []).map(({ place, succeeded, failed }) => ({ source: place, succeeded, failed })),
+    sourceOf: (bySource.get(row.id) ?? []).map(({ name }) => name),
     said: {
       ...(row.said === null ? {} : (JSON.parse(row.said) as StoreSaid)),
       ...(row.allocated === null ? {} : { allocatedBytes: row.allocated }),

@@ -148,7 +148,36 @@ const PLACED = sql`exists (select 1 from object o join replica p on p.object = o
     and p.placed is not null)`;
 
 /** Which requests the claim is about, as a condition; undefined: none. */
-async function filterOf(session: Session, { work, scopes }: RequestClaim): Promise<RawBuilder<unknown> | undefined> {
+async function filterOf(session: Session, claim: RequestClaim): Promise<RawBuilder<unknown> | undefined> {
+  const ofWork = await filterOfWork(session, claim);
+  const { copiesTo = [], deletesAt = [] } = claim.except ?? {};
+  return (
+    ofWork && sql`${ofWork} ${await except(session, 'copy', copiesTo)} ${await except(session, 'delete', deletesAt)}`
+  );
+}
+
+async function except(
+  session: Session,
+  kind: NewRequest['kind'],
+  places: readonly string[],
+): Promise<RawBuilder<unknown>> {
+  const stores = await knownStores(session, places);
+  return stores.length === 0 ? sql`` : sql`and not (kind = ${sql.lit(kind)} and store in (${sql.join(stores)}))`;
+}
+
+async function knownStores(session: Session, places: readonly string[]): Promise<readonly number[]> {
+  const ids: number[] = [];
+  for (const place of places) {
+    const id = await session.known.stores.findId(session, place);
+    if (id !== undefined) ids.push(id);
+  }
+  return ids;
+}
+
+async function filterOfWork(
+  session: Session,
+  { work, scopes }: RequestClaim,
+): Promise<RawBuilder<unknown> | undefined> {
   if (work === 'rule-copies') return sql`and activity is not null`;
   const ids = scopes === undefined ? undefined : await knownScopes(session, scopes);
   if (work === 'other-deletes') {

@@ -6,6 +6,8 @@ export interface ReadableStore {
   readonly store: string;
   readonly role: 'replica' | 'source';
   readonly advice: CircuitAdvice;
+  /** Why it is not to be read from now, as somebody said. */
+  readonly closed?: string | undefined;
 }
 
 /** What a read may be planned on. */
@@ -73,7 +75,8 @@ export function planRead(facts: ReadFacts): ReadPlan {
 }
 
 function judgeStore(readable: ReadableStore, facts: ReadFacts): Judgement {
-  const { store, role } = readable;
+  const { store, role, closed } = readable;
+  if (closed !== undefined) return { rank: undefined, store, why: closed, lacks: false };
   const replica = facts.replicas.find((one) => one.store === store && one.versionId === facts.versionId);
   const judgement = judgeReplica(readable, replica, facts.name);
   if (!facts.anyVersion || judgement.rank !== undefined) return judgement;

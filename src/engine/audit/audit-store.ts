@@ -99,7 +99,7 @@ async function run(
     if (tooDifferent !== undefined)
       return await end(ports, lease, tally, { state: 'too-different', why: tooDifferent });
     Object.assign(begun.lost, await repairFindings(ports, { ...audited, options }));
-    const wrong = Object.values(found).reduce((sum, count) => sum + count, 0);
+    const wrong = Object.values(found).reduce((sum, count) => sum + count, 0) - found.new;
     return await end(ports, lease, tally, { state: wrong === 0 ? 'clean' : 'differs', why: undefined });
   } finally {
     signal.removeEventListener('abort', stopPool);

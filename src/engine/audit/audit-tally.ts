@@ -11,11 +11,12 @@ export class AuditTally {
   readonly found: Record<Exclude<FindingKind, 'hidden'>, number> = {
     lost: 0,
     dark: 0,
+    new: 0,
     stale: 0,
     corrupt: 0,
     unreachable: 0,
   };
-  readonly repairs = { declaredBad: 0, forgotten: 0, adopted: 0, setAside: 0, failed: 0 };
+  readonly repairs = { declaredBad: 0, forgotten: 0, adopted: 0, registered: 0, setAside: 0, failed: 0 };
   readonly findings: ShownFinding[] = [];
   looked = 0;
   suspects = 0;

@@ -28,7 +28,7 @@ export interface AuditPorts {
 export interface AuditOptions {
   /** Every copy is read and hashed, not only those that changed. */
   readonly withChecksums: boolean;
-  /** What is lost is copied again, what is dark set aside. */
+  /** What is lost is copied again, what is dark set aside, what is new made known. */
   readonly repair: boolean;
   /** Dark files that are known become replicas. */
   readonly adopt: boolean;
@@ -70,6 +70,8 @@ export interface AuditRepairs {
   /** Lost ones that the catalog has forgotten, so that they are copied again. */
   readonly forgotten: number;
   readonly adopted: number;
+  /** New objects at a source that the catalog knows now. */
+  readonly registered: number;
   readonly setAside: number;
   /** Could not be done now; each is told as an event. */
   readonly failed: number;
@@ -79,7 +81,7 @@ export interface StoreAudit {
   readonly store: string;
   readonly place: string;
   /**
-   * - `clean`: all is as the catalog says.
+   * - `clean`: all is as the catalog says, but for what is new at a source.
    * - `differs`: there are findings, and what was asked to be done about them was done.
    * - `too-different`: nothing was done, because of `why`.
    * - `unreachable`: the store cannot be listed to its end; nothing is concluded. What was looked at is kept for the next audit.
@@ -93,6 +95,8 @@ export interface StoreAudit {
   readonly resumed: boolean;
   readonly counts: AuditCounts & {
     readonly ok: number;
+    /** Objects at a source that nobody has looked at yet: nothing is wrong with them. */
+    readonly new: number;
     readonly unreachable: number;
     readonly inFlight: number;
     readonly bytesRead: number;

@@ -13,6 +13,7 @@ import type { AuditTally } from './audit-tally.ts';
 import type { AuditedStore, AuditPorts } from './audit-types.ts';
 import { CatalogSnapshot, type ExpectedCopy, PlaceCursor } from './catalog-snapshot.ts';
 import { judgeRead } from './judge-read.ts';
+import { describeUnknown, kindOfUnknown } from './unknown-files.ts';
 
 export interface CompareListing extends AuditedStore {
   readonly lease: AuditLease;
@@ -173,7 +174,7 @@ class Comparison {
     const { scope, name, versionId, token } = expected ?? {};
     this.#found.push({
       key: expected?.place ?? listed?.key ?? '',
-      kind: verdict,
+      kind: verdict === 'dark' ? kindOfUnknown(this.#a.access) : verdict,
       object:
         record.kind === 'absent' || scope === undefined || name === undefined || versionId === undefined
           ? undefined
@@ -182,7 +183,7 @@ class Comparison {
       recordedToken: token,
       token: listed?.token,
       bytes: listed?.size ?? expected?.bytes ?? 0,
-      detail: detail ?? (verdict === 'dark' ? 'the catalog knows nothing of it' : 'it is not there'),
+      detail: detail ?? (verdict === 'dark' ? describeUnknown(this.#a.access) : 'it is not there'),
     });
   }
 

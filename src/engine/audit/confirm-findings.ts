@@ -9,6 +9,7 @@ import type { AuditTally } from './audit-tally.ts';
 import type { AuditedStore, AuditPorts } from './audit-types.ts';
 import { CatalogSnapshot, PlaceCursor } from './catalog-snapshot.ts';
 import { pagesOfFindings, showFinding } from './findings.ts';
+import { describeUnknown, kindOfUnknown } from './unknown-files.ts';
 
 export interface ConfirmFindings extends AuditedStore {
   readonly lease: AuditLease;
@@ -89,6 +90,7 @@ async function judge(
   const before: PlaceRecord = claim === undefined ? { kind: 'absent' } : { kind: 'there', claim };
   const verdict = judgePlace({ before, seen: SEEN[kind], after });
   if (verdict === 'unreachable') return { finding, now: finding };
+  if (verdict === 'dark') return { finding, now: unknownNow(args, finding) };
   if (verdict !== kind) return { finding, now: undefined };
   if (kind !== 'lost') return { finding, now: finding };
   const unreachable = (detail: string): Judged => ({ finding, now: { ...finding, kind: 'unreachable', detail } });
@@ -98,9 +100,16 @@ async function judge(
   return answer === false ? { finding, now: undefined } : unreachable(answer.message);
 }
 
+/** Of an audit that was interrupted the store may have become a source meanwhile. */
+function unknownNow({ access }: ConfirmFindings, finding: AuditFinding): AuditFinding {
+  const kind = kindOfUnknown(access);
+  return kind === finding.kind ? finding : { ...finding, kind, detail: describeUnknown(access) };
+}
+
 const SEEN: Readonly<Record<AuditFinding['kind'], PlaceSeen>> = {
   lost: { kind: 'absent' },
   dark: { kind: 'present', bytes: 'recorded' },
+  new: { kind: 'present', bytes: 'recorded' },
   stale: { kind: 'present', bytes: 'other-version' },
   corrupt: { kind: 'present', bytes: 'wrong' },
   unreachable: { kind: 'unreachable' },

@@ -1,3 +1,4 @@
+import { escapeKey } from '../../domain/object/key.ts';
 import { formatObjectName, type ObjectName } from '../../domain/object/object-name.ts';
 import type { AuditFinding, AuditLease, FindingKey } from '../../ports/audits.ts';
 import type { NewEvent, ReplicaChange } from '../../ports/catalog.ts';
@@ -11,6 +12,7 @@ import { type AuditedStore, type AuditOptions, type AuditPorts, NAMES_KEPT } fro
 import { inParts, isGone } from './confirm-findings.ts';
 import { pagesOfFindings } from './findings.ts';
 import { isObjectLost } from './lost-objects.ts';
+import { registerNew } from './register-new.ts';
 import { darkDirectory, setAside } from './set-aside.ts';
 
 export interface RepairFindings extends AuditedStore {
@@ -94,6 +96,7 @@ class Repair {
     if (!isSaved) throw new AuditTakenOver();
     await this.#tellLost(concerned, lost);
     if (options.repair || options.adopt) await this.#actOnDark(page.filter(({ kind }) => kind === 'dark'));
+    if (options.repair) await this.#makeKnown(page.filter(({ kind }) => kind === 'new'));
   }
 
   /** Objects that have no good copy left: loudly, since nothing here can bring them back. */
@@ -127,6 +130,22 @@ class Repair {
     if (!(await this.#ports.catalog.saveAudit(lease, { counts: tally.keep(), settled }))) throw new AuditTakenOver();
   }
 
+  async #makeKnown(found: readonly AuditFinding[]): Promise<void> {
+    if (found.length === 0) return;
+    const { lease, tally } = this.#a;
+    const outcomes = await registerNew(this.#ports, { ...this.#a, operations: this.#operations }, found);
+    const settled: FindingKey[] = [];
+    for (const [at, finding] of found.entries()) {
+      const why = outcomes[at];
+      if (why !== undefined) await this.#tellLeft(finding, why);
+      else {
+        tally.repairs.registered++;
+        settled.push(finding);
+      }
+    }
+    if (!(await this.#ports.catalog.saveAudit(lease, { counts: tally.keep(), settled }))) throw new AuditTakenOver();
+  }
+
   async #setAside(finding: AuditFinding): Promise<boolean> {
     const { access, storage, signal, tally } = this.#a;
     const { availability } = access.traits;
@@ -143,7 +162,10 @@ class Repair {
         isStillDark: async () => !(await isKnownPlace(this.#ports, access, finding.key)),
         signal,
       });
-      if (done === 'set-aside') tally.repairs.setAside++;
+      if (done === 'set-aside') {
+        tally.repairs.setAside++;
+        await this.#tell('dark-file-set-aside', finding.key, `moved to ${this.#directory}`);
+      }
       return true;
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
@@ -152,10 +174,13 @@ class Repair {
     }
   }
 
-  async #tellLeft({ key }: AuditFinding, why: string): Promise<void> {
-    const { access, tally } = this.#a;
-    tally.repairs.failed++;
-    const detail = `${key}: ${why}`;
-    await this.#ports.catalog.recordEvents([{ kind: 'dark-file-left', scope: '', store: access.place, detail }]);
+  async #tellLeft({ key, kind }: AuditFinding, why: string): Promise<void> {
+    this.#a.tally.repairs.failed++;
+    await this.#tell(kind === 'new' ? 'new-file-left' : 'dark-file-left', key, why);
+  }
+
+  async #tell(kind: string, key: string, what: string): Promise<void> {
+    const event = { kind, scope: '', store: this.#a.access.place, detail: `${escapeKey(key)}: ${what}` };
+    await this.#ports.catalog.recordEvents([event]);
   }
 }

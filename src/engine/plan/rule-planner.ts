@@ -56,6 +56,7 @@ const UNUSED = {
   pendingRequests: 0,
   recent: [],
   said: {},
+  sourceOf: [],
 } as const;
 
 /** Places pages of a rule's content as `applyRule` does, and writes nothing: each page is placed on what those before it would take. */

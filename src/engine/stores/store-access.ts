@@ -19,6 +19,8 @@ export interface StoreAccess {
    * them for the mirror's. Undefined: it is no mirror, and holds what is placed here.
    */
   readonly mirrors: ReadonlySet<string> | undefined;
+  /** Scopes whose objects are what lies here, whoever put it there. */
+  readonly sourceOf: readonly string[];
   readonly protocols: readonly StoreProtocol[];
   /** One attempt at it may take so long. */
   readonly deadlineMs: number;

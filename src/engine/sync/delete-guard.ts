@@ -30,7 +30,8 @@ export function refuseDeletes(planned: PlannedDeletes): string | undefined {
 /** What would be more than the limit, of a target or of what the source had. */
 function findOver({ options: { deleteLimit }, tally, knownCount }: PlannedDeletes): string | undefined {
   for (const [index, { unmatched, listed, target }] of tally.targets.entries()) {
-    if (tally.isOut(index) || allowsDelete(deleteLimit, { count: unmatched, total: listed })) continue;
+    if (tally.isOut(index) || target.keepsUnmatched !== undefined) continue;
+    if (allowsDelete(deleteLimit, { count: unmatched, total: listed })) continue;
     const limit = describeDeleteLimit(deleteLimit, 'the target');
     return `${unmatched} of ${countOf(listed, 'object')} at ${target.title} would be deleted, more than --max-delete allows (${limit})`;
   }

@@ -119,7 +119,9 @@ async function deleteAll(args: DeleteUnmatched, deletable: readonly Unmatched[])
         args.tally.fail(one.key, target, { kind: error.kind, message: `not deleted: ${error.message}` });
       }
     }
-    const inRun = args.targets.filter((_, index) => !args.tally.isOut(index));
+    const inRun = args.targets.filter(
+      (_, index) => !args.tally.isOut(index) && args.tally.target(index).target.keepsUnmatched === undefined,
+    );
     const ours = new Set([args.source.place, ...inRun.map(({ place }) => place)]);
     for (const { store, versionId } of one.replicas) {
       if (!kept.has(store) && ours.has(store))

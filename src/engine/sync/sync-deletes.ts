@@ -1,3 +1,5 @@
+import { countOf } from '../../domain/count-of.ts';
+import { HELD_BACK } from '../../domain/transfer/held-back.ts';
 import type { Catalog } from '../../ports/catalog.ts';
 import type { Storage } from '../../ports/storage.ts';
 import type { OperationIds } from '../operation-ids.ts';
@@ -42,6 +44,7 @@ export class SyncDeletes {
         listed,
       });
     if (refusal !== undefined) return refusal;
+    this.#tellKept();
     const placed = await this.#findPlaced();
     if (placed !== undefined) return refusePlaced(placed);
     for (;;) {
@@ -58,24 +61,41 @@ export class SyncDeletes {
     }
   }
 
+  #tellKept(): void {
+    const { tally } = this.#o;
+    for (const [index, { unmatched, target }] of tally.targets.entries()) {
+      const { keepsUnmatched: why } = target;
+      if (unmatched === 0 || why === undefined) continue;
+      const message = `${countOf(unmatched, 'object')} that the source has not stay there: ${why}`;
+      tally.fail('', index, { kind: HELD_BACK, message });
+    }
+  }
+
   /** A target that is about to lose objects, and holds what rules or uploads have placed: there it looks like leftovers of the mirror. */
   async #findPlaced(): Promise<string | undefined> {
     const { ports, tally, scope } = this.#o;
     for (const { unmatched, target } of tally.targets) {
-      if (unmatched === 0) continue;
+      if (unmatched === 0 || target.keepsUnmatched !== undefined) continue;
       if (await ports.catalog.holdsPlaced({ place: target.storage.place, scope })) return target.title;
     }
     return undefined;
   }
 
-  /** A target that was given up was not looked at to its end, and no guard counted it: nothing is deleted there. */
+  /**
+   * A target that was given up was not looked at to its end, and no guard counted it: nothing is deleted there. Nor where nothing is to
+   * be deleted now; what goes elsewhere is deleted there later, by requests.
+   */
   #deletable(unmatched: readonly Unmatched[]): Unmatched[] {
     const { tally, listings } = this.#o;
     return unmatched.flatMap((one) => {
       if (listings.protected.covers(one.key)) return [];
-      const at = one.at.filter(({ target }) => !tally.isOut(target));
+      const at = one.at.filter(({ target }) => !tally.isOut(target) && !this.#keeps(target));
       return one.at.length > 0 && at.length === 0 ? [] : [{ ...one, at }];
     });
+  }
+
+  #keeps(index: number): boolean {
+    return this.#o.tally.target(index).target.keepsUnmatched !== undefined;
   }
 
   async #delete(batch: readonly Unmatched[]): Promise<void> {

@@ -186,7 +186,8 @@ async function begin(ports: LeasePorts, args: TakeLeases, held: SyncBegun | unde
   const wanted = {
     ...args.sync,
     id: args.nextId(),
-    targets: args.targets.map(({ storage }) => storage.place),
+    // Without targets it is the source that one run at a time looks at.
+    targets: args.targets.length === 0 ? [args.sync.source] : args.targets.map(({ storage }) => storage.place),
     holder: processes.self,
     leaseMs,
   };
@@ -208,7 +209,8 @@ async function takeStores(
   const { clock, processes } = ports;
   const leaseMs = leaseMsOf(ports);
   const stores: StoreHeld[] = [];
-  for (const [target, { storage, title }] of args.targets.entries()) {
+  for (const [target, { storage, title, failure }] of args.targets.entries()) {
+    if (failure !== undefined) continue;
     const holder = describeOwner(processes.self);
     try {
       const answer = await storage.lease({ holder, process: processes.self, leaseMs, nowMs: clock.nowMs() });

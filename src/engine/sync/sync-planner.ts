@@ -150,7 +150,9 @@ export class SyncPlanner {
   }
 
   #noteSeen({ key, source, known }: ListedObject, { seen }: ObjectPlan): void {
-    if (seen.length === 0) return;
+    const isNew = this.#o.targets.length === 0 && known === undefined;
+    if (isNew) this.#o.tally.source.registered++;
+    if (seen.length === 0 && !isNew) return;
     const { tally, options, operationIds, scope, stores, listedAfterMs } = this.#o;
     for (const { target } of seen) tally.target(target).unchanged++;
     if (options.dryRun || options.comparison !== 'version') return;

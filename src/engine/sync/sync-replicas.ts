@@ -62,11 +62,11 @@ export async function syncReplicas(ports: SyncPorts, args: SyncReplicas): Promis
   const startedMs = ports.clock.monotonicMs();
   const operationIds = new OperationIds(ports.clock, ports.random);
   const tally = new Tally(args.targets, args.listeners, ports.telling);
+  for (const [index, { failure }] of args.targets.entries()) if (failure !== undefined) tally.giveUp(index, failure);
   if (args.options.dryRun) {
     const run = new SyncRun({ ...ports, operationIds }, { ...args, id: operationIds.next(), tally, means: undefined });
     return await run.carryOut(startedMs);
   }
-  for (const [index, { failure }] of args.targets.entries()) if (failure !== undefined) tally.giveUp(index, failure);
   const stop = new AbortController();
   const signal = AbortSignal.any([args.signal, stop.signal]);
   let pool: CopyPool | undefined;

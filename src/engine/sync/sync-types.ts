@@ -3,14 +3,16 @@ import type { Comparison } from '../../domain/transfer/difference.ts';
 import type { DeleteLimit } from '../../domain/transfer/delete-limit.ts';
 import type { KeyFilter } from '../../domain/transfer/key-filter.ts';
 import type { SyncHeld } from '../../ports/catalog-syncs.ts';
-import type { Storage, StorageError } from '../../ports/storage.ts';
+import type { Storage } from '../../ports/storage.ts';
 
 export interface SyncTarget {
   /** The profile's name, or the URL or path as the user wrote it. */
   readonly title: string;
   readonly storage: Storage;
   /** Why it cannot be written to: it is given up from the start, and the others go on. */
-  readonly failure?: StorageError | undefined;
+  readonly failure?: { readonly kind: string; readonly message: string } | undefined;
+  /** Why nothing is to be deleted at it: what the source does not have stays there, and that is told. */
+  readonly keepsUnmatched?: string | undefined;
 }
 
 export interface SyncOptions {
@@ -104,6 +106,8 @@ export interface SyncResult {
   readonly source: {
     readonly objects: number;
     readonly bytes: number;
+    /** Of a run without targets: those the catalog did not know. */
+    readonly registered: number;
     readonly hidden: number;
     readonly excluded: number;
     readonly markers: number;

@@ -8,6 +8,7 @@ import { attributesOf } from '../../domain/store/store-traits.ts';
 import type { PageQuota } from '../../ports/rules.ts';
 import { drawFrom } from '../rules/draw.ts';
 import { factsOfStores, placesMeant } from '../rules/store-facts.ts';
+import { heedSaid } from '../stores/heed-said.ts';
 import type { StoreAccess, Stores } from '../stores/store-access.ts';
 import { UploadError, type UploadFiles, type UploadPorts } from './upload-types.ts';
 
@@ -21,7 +22,7 @@ export interface ChosenStore {
 /** Of so many objects it is looked up what there is of them already. */
 const LOOKED_UP_MAX = 1_000;
 const FORMAT_UNKNOWN = 'application/octet-stream';
-/** Everything, but for what ends with this process. */
+/** Everything, but for what ends with this process, and for sources: what is put there becomes an object of theirs. */
 const ANY = '*';
 
 /**
@@ -39,7 +40,9 @@ export async function chooseUploadStore(ports: UploadPorts, upload: UploadFiles)
   ]);
   const words = { expression, preferred: [], blocked: [], weight: undefined, domainAttribute: undefined };
   const facts = factsOfStores(stores, words, { use, quotas, accountUse });
-  const inMemory = new Set([...stores.values()].filter((store) => store.isInMemory).map(({ name }) => name));
+  const heard = [...heedSaid(stores, use).values()];
+  const sources = heard.filter(({ sourceOf }) => sourceOf.length > 0).map(({ name }) => name);
+  const onlyNamed = new Set([...sources, ...heard.filter(({ isInMemory }) => isInMemory).map(({ name }) => name)]);
   const [group] = placeCopies({
     rule: {
       copies: 1,
@@ -50,7 +53,7 @@ export async function chooseUploadStore(ports: UploadPorts, upload: UploadFiles)
       ignoreAvailability: false,
       purge: false,
     },
-    stores: facts.map((one) => (expression === ANY && inMemory.has(one.store) ? { ...one, isMatching: false } : one)),
+    stores: facts.map((one) => (expression === ANY && onlyNamed.has(one.store) ? { ...one, isMatching: false } : one)),
     objects: await factsOfFiles(ports, upload),
     rest: new Map([['all', await restOfDataset(ports, upload)]]),
     draw: (_group, store) => drawFrom(account, store),
@@ -60,7 +63,12 @@ export async function chooseUploadStore(ports: UploadPorts, upload: UploadFiles)
   const lacking = group?.objects.find((object) => object.lacking.length > 0);
   if (store === undefined || chosen === undefined || lacking !== undefined) {
     const why = group?.missing ?? 'there are no stores';
-    throw new UploadError('refused', `no store can take what is uploaded: ${why}`);
+    const [source] = expression === ANY ? sources : [];
+    const named =
+      source === undefined
+        ? ''
+        : `; the source of a profile is chosen only when it is named: --store ${source}, or add a profile for uploads`;
+    throw new UploadError('refused', `no store can take what is uploaded: ${why}${named}`);
   }
   if (facts.find((one) => one.store === store.name)?.availability.write === false)
     throw new UploadError('unavailable', `${store.name} takes no writes now`);

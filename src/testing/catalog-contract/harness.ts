@@ -11,6 +11,7 @@ import {
   type Holder,
   type Intent,
   type ObjectRecord,
+  type RequestClaim,
 } from '../../ports/catalog.ts';
 import type { BeginSync } from '../../ports/catalog-syncs.ts';
 
@@ -98,7 +99,7 @@ export class CatalogContract {
 
   claim(
     scope: TestScope,
-    options: { limit?: number; leaseMs?: number; owner?: string } = {},
+    options: { limit?: number; leaseMs?: number; owner?: string; except?: NonNullable<RequestClaim['except']> } = {},
   ): Promise<readonly ClaimedRequest[]> {
     return this.catalog.claimRequests({
       owner: 'worker',

@@ -83,6 +83,16 @@ export function describeRequests(contract: CatalogContract): void {
       expect(claimed.some((one) => one.scope === scope.name)).toBe(true);
     });
 
+    it('for a store that is not to be asked now is passed over, and keeps its attempts', async () => {
+      const scope = await contract.openScope();
+      await contract.queueCopy(scope, 'a');
+      const except = { copiesTo: [scope.near, 'test:never-opened'], deletesAt: [scope.far] };
+      expect(await contract.claim(scope, { except })).toEqual([]);
+      expect(await contract.claim(scope, { except: { copiesTo: [], deletesAt: [scope.near] } })).toMatchObject([
+        { store: scope.near, attempts: 1 },
+      ]);
+    });
+
     it('for a copy of what is not current any more is cancelled, not handed out (I5)', async () => {
       const scope = await contract.openScope();
       const first = await contract.queueCopy(scope, 'a');
