@@ -3,7 +3,6 @@ import { createReadStream, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Consistency } from '../engine/locate-object.ts';
 import type { StorageClient } from '../client/storage-client.ts';
-import { ObjectError } from '../engine/object-error.ts';
 import { consistencyOption } from './cat.ts';
 import { demandDirectoryOf } from './demand-directory.ts';
 import { EXIT } from './exit-codes.ts';
@@ -29,7 +28,10 @@ export const get: CommandModule = {
             const { client, name } = await clients.find(written);
             const path = placeFor(file ?? '.', name);
             demandDirectoryOf(path);
-            if (!overwrite) await refuseOther(client, name, path);
+            if (!overwrite && (await isOther(client, name, path))) {
+              cli.output.complain(`${path} is there with other bytes: --overwrite replaces it`);
+              return EXIT.refused;
+            }
             await client.downloadFile(name, path, {
               ...(consistency === undefined ? {} : { consistency }),
               signal: cli.signal,
@@ -44,13 +46,11 @@ export const get: CommandModule = {
 };
 
 /** A file is replaced without a word only by the same bytes. */
-async function refuseOther(client: StorageClient, name: string, path: string): Promise<void> {
+async function isOther(client: StorageClient, name: string, path: string): Promise<boolean> {
   const there = statSync(path, { throwIfNoEntry: false });
-  if (there?.isFile() !== true) return;
-  const { content } = await client.info(name);
-  if (there.size === content.size && content.sha256 !== undefined && (await hashFile(path)) === content.sha256) return;
-  const why = `${path} is there with other bytes: --overwrite replaces it`;
-  throw new ObjectError('refused', { scope: client.profile, name }, why);
+  if (there?.isFile() !== true) return false;
+  const { size, sha256 } = (await client.info(name)).content;
+  return there.size !== size || sha256 === undefined || (await hashFile(path)) !== sha256;
 }
 
 async function hashFile(path: string): Promise<string> {

@@ -118,7 +118,7 @@ test('get replaces a file of other bytes only when told to', async () => {
   box.write({ 'data/a': 'the object', a: 'mine' });
   expect(await box.run(['get', './data/a'])).toMatchObject({
     code: 5,
-    stderr: 'pando: ./data/a: a is there with other bytes: --overwrite replaces it\n',
+    stderr: 'pando: a is there with other bytes: --overwrite replaces it\n',
   });
   expect(box.read('a')).toBe('mine');
   for (const options of [['--overwrite'], []])
