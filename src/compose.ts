@@ -207,6 +207,11 @@ export class Pando implements AsyncDisposable {
     return await opening;
   }
 
+  /** To be synced to: nothing lies behind a link to a directory there, it would be another object's copy under a second name. */
+  openTarget(profile: Profile, { symlinks = 'follow' }: StoreOptions = {}): Promise<Storage> {
+    return this.openStore(profile, { symlinks: symlinks === 'follow' ? 'follow-files' : symlinks });
+  }
+
   async #openStore({ profile, open }: WorkerStore): Promise<Storage> {
     const shared = profile.bandwidth === undefined ? open : { ...open, ledger: openLedger() };
     const storage = await openStorage(profile, shared, {

@@ -46,16 +46,15 @@ export async function openTrees(pando: Pando, named: NamedTrees, options: OpenTr
   const chosen = chooseTargets(pando.configuration, named, options.verb);
   refuseOverlaps(pando.configuration, profile, chosen);
   if (options.writes) pando.expectSync([profile, ...chosen.targets.map((target) => target.profile)]);
-  const open = options.symlinks === undefined ? {} : { symlinks: options.symlinks };
-  const { bandwidth } = options;
-  const source = await pando.openStore(bandwidth === undefined ? profile : { ...profile, bandwidth }, open);
+  const { bandwidth, symlinks = 'follow' } = options;
+  const source = await pando.openStore(bandwidth === undefined ? profile : { ...profile, bandwidth }, { symlinks });
   // Without a source nothing is made: its listing says so next.
   const makes = options.makesTargets && pando.hasPlace(profile);
   const targets: SyncTarget[] = [];
   for (const target of chosen.targets) {
     const failure = makes ? await prepareTarget(pando, target.profile) : undefined;
     const opened = options.relaxed === true ? { ...target.profile, durability: 'relaxed' as const } : target.profile;
-    targets.push({ title: target.title, storage: await pando.openStore(opened, open), failure });
+    targets.push({ title: target.title, storage: await pando.openTarget(opened, { symlinks }), failure });
   }
   if (options.writes) await openScope(pando, { profile, source, targets, areReplicas: chosen.areReplicas });
   return { scope: profile.name, source, targets, ...(await findSubtree(source, path, named.filter)) };

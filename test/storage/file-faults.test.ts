@@ -104,6 +104,46 @@ for (const blocking of [false, true]) {
       expect(fs.readdirSync(outside)).toEqual(['a']);
     });
 
+    test('nothing is written, made, looked at for writing or deleted through a link to a directory inside the root', async () => {
+      expect(await write(storage, 'd/a')).toBeUndefined();
+      fs.symlinkSync('d', join(root, 'link'));
+      expect((await storage.head('link/a')).size).toBeGreaterThan(0);
+      for (const key of ['link/a', 'link/b', 'link/made/c']) expect(await write(storage, key), key).toBe('blocked');
+      await expect(storage.head('link/a', { toWrite: true })).rejects.toMatchObject({
+        kind: 'blocked',
+        message: 'files: link/a: a symbolic link to a directory is on the way: link',
+      });
+      await expect(storage.delete('link/a')).rejects.toMatchObject({ kind: 'blocked' });
+      expect(fs.readdirSync(join(root, 'd'))).toEqual(['a']);
+      fs.symlinkSync('nowhere', join(root, 'lost'));
+      expect(await write(storage, 'lost/a')).toBe('blocked');
+      expect(fs.existsSync(join(root, 'nowhere'))).toBe(false);
+    });
+
+    test('a root that is itself a link is written to', async () => {
+      fs.symlinkSync(root, join(above, 'to-root'));
+      await using linked = openFileStorage({ name: 'files', basePath: join(above, 'to-root'), blocking });
+      expect(await write(linked, 'd/e/a')).toBeUndefined();
+      expect(fs.readdirSync(join(root, 'd/e'))).toEqual(['a']);
+    });
+
+    test('where links to directories are not followed, one is an entry and nothing lies behind it', async () => {
+      fs.mkdirSync(join(root, 'd'));
+      fs.writeFileSync(join(root, 'd/a'), '1');
+      fs.symlinkSync('d', join(root, 'link'));
+      fs.symlinkSync('d/a', join(root, 'to-file'));
+      const shown = { 'follow-files': 'd/a link to-file', preserve: 'd/a link to-file', skip: 'd/a' } as const;
+      for (const symlinks of ['follow-files', 'preserve', 'skip'] as const) {
+        await using seen = openFileStorage({ name: 'files', basePath: root, blocking, symlinks });
+        const keys = async (prefix: string): Promise<string> =>
+          (await Array.fromAsync(seen.list(prefix))).flatMap(({ objects }) => objects.map(({ key }) => key)).join(' ');
+        expect(await keys(''), symlinks).toBe(shown[symlinks]);
+        expect(await keys('link/'), symlinks).toBe('');
+        await expect(seen.head('link/a'), symlinks).rejects.toMatchObject({ kind: 'not-found' });
+        await expect(seen.get('link/a'), symlinks).rejects.toMatchObject({ kind: 'not-found' });
+      }
+    });
+
     test('whatever lies where a dead writer staged is removed', async () => {
       const dead = join(root, '.pando/staging', `${hostname()}.${2 ** 30}.000000`);
       fs.mkdirSync(join(dead, 'directory/of/others'), { recursive: true });

@@ -142,7 +142,7 @@ class DirectoryWorld implements SyncWorld {
     const targets = await Promise.all(
       chosen.map(async (profile, i) => {
         const wanted = relaxed === true ? { ...profile, durability: 'relaxed' as const } : profile;
-        const storage = await this.pando.openStore(wanted, symlinks === undefined ? {} : { symlinks });
+        const storage = await this.pando.openTarget(wanted, symlinks === undefined ? {} : { symlinks });
         return { title: profile.name, storage: wrapTarget?.(storage, i) ?? storage };
       }),
     );
