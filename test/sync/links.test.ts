@@ -66,6 +66,26 @@ describe('symbolic links', () => {
     expect(texts(target)).toEqual({ 'link/f': 'OTHER', 'real/f': 'real' });
   });
 
+  test.each(['preserve', 'skip'] as const)(
+    'a directory at the target, of which the source has a link by now, goes with the deletes (%s), as a dry run says',
+    async (symlinks) => {
+      await using world = openSyncWorld();
+      const target = world.targets[0] as string;
+      writeAll(world.source, { 'real/f': 'real' });
+      fs.symlinkSync('real', join(world.source, 'link'));
+      await world.sync();
+      expect(texts(target)).toEqual({ 'link/f': 'real', 'real/f': 'real' });
+      const count = { added: symlinks === 'preserve' ? 1 : 0, deleted: 1, failed: 0 };
+      const run = { ...ALL, symlinks };
+      expect(await world.sync({ ...run, dryRun: true })).toMatchObject({ state: 'done', targets: [count] });
+      expect(await world.sync(run)).toMatchObject({ state: 'done', targets: [count] });
+      const now = symlinks === 'preserve' ? fs.readlinkSync(join(target, 'link')) : fs.existsSync(join(target, 'link'));
+      expect(now).toBe(symlinks === 'preserve' ? 'real' : false);
+      expect(await world.sync(run)).toMatchObject({ state: 'done', targets: [{ added: 0, deleted: 0 }] });
+      expect(fs.readFileSync(join(world.source, 'real/f'), 'utf8')).toBe('real');
+    },
+  );
+
   test('a directory link at the target whose name the source has for a file is replaced by the file', async () => {
     await using world = openSyncWorld();
     const target = world.targets[0] as string;
