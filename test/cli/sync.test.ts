@@ -274,6 +274,28 @@ Links that cannot be followed: take them as links with --symlinks preserve, or l
     expect(mended).toMatchObject({ code: 0 });
   });
 
+  test('what lies in the way is told with what takes it away, by a dry run too', async () => {
+    using box = new Sandbox();
+    box.write({ 'src/a': 'a', 'src/b/c': 'c' });
+    await box.run(['sync', 'src', 'one']);
+    for (const name of ['src/a', 'src/b']) rmSync(box.path(name), { recursive: true });
+    box.write({ 'src/a/d': 'd', 'src/b': 'b' });
+    for (const dry of [['--dry-run'], []]) {
+      const { code, stdout } = await box.run(['sync', 'src', 'one', ...dry]);
+      expect(code).toBe(1);
+      expect(stdout).toContain('a file lies where a directory must be: a');
+      expect(stdout).toContain('a directory lies where the file must be');
+      expect(stdout).toContain('--delete-unmatched-files takes it away');
+      expect(stdout).not.toContain('run again when nobody writes');
+    }
+    const mending = ['sync', 'src', 'one', '--delete-unmatched-files', '--max-delete', '100%'];
+    for (const dry of [['--dry-run'], []])
+      expect(await box.run([...mending, ...dry])).toMatchObject({
+        code: 0,
+        stdout: expect.not.stringContaining('failure'),
+      });
+  });
+
   test('other ways to copy give the same result: processes, read back, relaxed, by checksum', async () => {
     using box = new Sandbox();
     box.write(FILES);

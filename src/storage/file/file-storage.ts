@@ -301,5 +301,6 @@ const CAPABILITIES: Omit<StoreCapabilities, 'soft'> = {
   checksPut: false,
   stagesInMemory: false,
   mtimeResolutionNs: 1n,
+  directories: true,
   keepsMetadata: true,
 };

@@ -169,5 +169,6 @@ const CAPABILITIES: Omit<StoreCapabilities, 'soft'> = {
   checksPut: false,
   stagesInMemory: false,
   mtimeResolutionNs: 1_000_000_000n,
+  directories: true,
   keepsMetadata: true,
 };
