@@ -296,6 +296,27 @@ Links that cannot be followed: take them as links with --symlinks preserve, or l
       });
   });
 
+  test('deletes that are held back because the source cannot be listed somewhere are told, with the reason', async () => {
+    using box = new Sandbox();
+    box.write({ 'src/a': 'a', 'src/b': 'b', 'src/c': 'c' });
+    await box.run(['sync', 'src', 'one']);
+    rmSync(box.path('src/b'));
+    writeFileSync(Buffer.concat([Buffer.from(box.path('src/bad')), Buffer.from([0xff])]), 'x');
+    for (const dry of [['--dry-run'], []]) {
+      const { code, stdout } = await box.run(['sync', 'src', 'one', '--delete-unmatched-files', ...dry]);
+      expect(code).toBe(1);
+      expect(stdout).toContain(
+        'one has 1 that the source did not show; nothing of that was deleted, because the listing',
+      );
+      expect(stdout).not.toContain('left alone');
+    }
+    const plain = await box.run(['sync', 'src', 'one']);
+    expect(plain.stdout).toContain('one has 1 that the source has not; they were left alone.');
+    const result = await box.json<SyncResult>('sync', 'src', 'one', '--delete-unmatched-files');
+    expect(result.targets[0]).toMatchObject({ unmatched: 1, heldBack: 1, deleted: 0 });
+    expect(box.list('one')).toEqual(['a', 'b', 'c']);
+  });
+
   test('other ways to copy give the same result: processes, read back, relaxed, by checksum', async () => {
     using box = new Sandbox();
     box.write(FILES);

@@ -134,7 +134,7 @@ export class SyncRun {
         await this.#end('failed');
         throw error;
       }
-      if (error.kind !== 'aborted') tally.fail('', undefined, error);
+      if (error.kind !== 'aborted') this.#failSource(error);
     } finally {
       signal.removeEventListener('abort', stopPool);
     }
@@ -144,6 +144,14 @@ export class SyncRun {
     await this.#end(state);
     if (!this.#isOver && !this.#a.options.dryRun) await pruneCatalog(this.#ports.catalog, this.#a.signal);
     return this.#result(state, refusal, startedMs);
+  }
+
+  /** What was not listed to its end says of nothing that it is not there. */
+  #failSource(error: StorageError): void {
+    const { tally, options } = this.#a;
+    tally.fail('', undefined, error);
+    if (!options.deleteUnmatched || tally.complete) return;
+    for (const target of tally.targets) target.heldBack = target.unmatched;
   }
 
   #state(refusal: string | undefined): SyncResult['state'] {
