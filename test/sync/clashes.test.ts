@@ -57,6 +57,14 @@ describe('a file where a directory must be, and the other way round', () => {
     expect(counts).toMatchObject([{ added: 1, deleted: 1, failed: 1 }]);
   });
 
+  test('an empty directory is not in the way of a file', async () => {
+    await using world = openSyncWorld();
+    writeAll(world.source, { a: '1' });
+    fs.mkdirSync(join(world.targets[0] as string, 'a'));
+    expect(await foreseen(world)).toMatchObject({ state: 'done', counts: [{ added: 1, failed: 0 }] });
+    expect(texts(world.targets[0] as string)).toEqual({ a: '1' });
+  });
+
   test('a link to a directory in the way is foreseen as what it is', async () => {
     await using world = openSyncWorld();
     const target = world.targets[0] as string;

@@ -67,9 +67,10 @@ export class Directories {
   /** Makes the directory of a key, through no link; what must be flushed for it to stay is then in `fresh`. */
   async makeParent(key: string): Promise<void> {
     const directory = parentOf(key);
-    if (directory === '') return;
+    const isMade = directory === '' || this.#made.has(directory);
+    if (isMade && (directory === '' || this.#isRemembered(this.#direct, directory))) return;
     try {
-      if (!this.#made.has(directory)) await this.#make(directory, key);
+      if (!isMade) await this.#make(directory, key);
       await this.#demandDirect(directory, key);
     } catch (error) {
       if (errorCodeOf(error) !== 'ENOTDIR') throw error;
@@ -162,6 +163,17 @@ export class Directories {
     this.#made.clear();
     this.#safe.clear();
     this.#direct.clear();
+  }
+
+  /** An empty directory is nothing that could be in the way. False where there is none of this name. */
+  async removeEmpty(directory: string): Promise<boolean> {
+    try {
+      await this.#io.rmdir(`${this.root}/${directory}`);
+    } catch {
+      return false;
+    }
+    this.forget();
+    return true;
   }
 
   /** Removes directories that a delete left empty, upwards, never the root. */

@@ -241,10 +241,11 @@ export class FileWriter {
     try {
       await this.#move(staged.at, target, options.ifAbsent === true);
     } catch (error) {
-      if (!isMissing(error)) throw error;
-      directories.forget();
-      this.#o.staging.mayMakeAgain();
-      await directories.makeParent(staged.key);
+      if (isMissing(error)) {
+        directories.forget();
+        this.#o.staging.mayMakeAgain();
+        await directories.makeParent(staged.key);
+      } else if (!(await directories.removeEmpty(staged.key))) throw error;
       await this.#move(staged.at, target, options.ifAbsent === true);
     }
     if (staged.at.fd !== undefined) await this.#o.unnamed.close(staged.at.fd);
