@@ -67,8 +67,9 @@ export class Directories {
   /** Makes the directory of a key, through no link; what must be flushed for it to stay is then in `fresh`. */
   async makeParent(key: string): Promise<void> {
     const directory = parentOf(key);
-    const isMade = directory === '' || this.#made.has(directory);
-    if (isMade && (directory === '' || this.#isRemembered(this.#direct, directory))) return;
+    if (directory === '') return;
+    const isMade = this.#made.has(directory);
+    if (isMade && this.#isRemembered(this.#direct, directory)) return;
     try {
       if (!isMade) await this.#make(directory, key);
       await this.#demandDirect(directory, key);
