@@ -14,7 +14,7 @@ export interface OpenStore {
   readonly place: string;
   /** In a worker that does nothing else: file calls block. */
   readonly blocking: boolean;
-  readonly symlinks: 'follow' | 'skip' | 'preserve';
+  readonly symlinks: 'follow' | 'follow-files' | 'skip' | 'preserve';
   /** Of so many workers that share the profile's limits. */
   readonly workers: number;
   /** Where they share memory, they share the bandwidth by it; others have an even part each. */

@@ -23,6 +23,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   full: ROOM,
   changed: BUSY,
   'precondition-failed': BUSY,
+  blocked:
+    'In the way at the target lies what the source has not: pando sync with --delete-unmatched-files takes it away, --dry-run beside it shows what goes.',
   unavailable: AGAIN,
   timeout: AGAIN,
   throttled: AGAIN,

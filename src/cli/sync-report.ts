@@ -1,7 +1,7 @@
 import { formatBytesRoughly } from '../config/quantity.ts';
 import { countOf } from '../domain/count-of.ts';
 import type { Verification } from '../domain/store/verification.ts';
-import type { SyncFailure, SyncResult } from '../engine/sync/sync-types.ts';
+import type { SyncFailure, SyncResult, SyncTargetResult } from '../engine/sync/sync-types.ts';
 import { adviseOnFailures } from './failure-advice.ts';
 import type { Output } from './output.ts';
 import { renderTable } from './table.ts';
@@ -34,10 +34,7 @@ export async function printSyncResult(output: Output, result: SyncResult): Promi
       `No replicas are listed for it, so nothing is copied. ${source.registered} of its objects were new, and ${are}.`,
     );
   }
-  for (const { title, unmatched, deleted } of targets) {
-    if (unmatched > deleted && result.state !== 'refused')
-      output.print(`${title} has ${unmatched - deleted} that the source has not; they were left alone.`);
-  }
+  for (const target of targets) if (result.state !== 'refused') printUnmatched(output, target);
   if (resumed !== undefined)
     output.print(`Went on where the sync of ${new Date(resumed.startedMs).toISOString()} was interrupted.`);
   for (const level of new Set(targets.flatMap(({ verification }) => verification ?? [])))
@@ -47,6 +44,15 @@ export async function printSyncResult(output: Output, result: SyncResult): Promi
   if (result.refusal !== undefined) output.complain(`refused: ${result.refusal}`);
   if (result.state === 'interrupted')
     output.complain('interrupted: what was copied stays; run the same command again, and it goes on from here');
+}
+
+function printUnmatched(output: Output, { title, unmatched, deleted, heldBack }: SyncTargetResult): void {
+  if (heldBack > 0) {
+    const why = 'the listing of the source was not complete there, as its failures tell';
+    output.print(`${title} has ${heldBack} that the source did not show; nothing of that was deleted, because ${why}.`);
+  }
+  const left = unmatched - deleted - heldBack;
+  if (left > 0) output.print(`${title} has ${left} that the source has not; they were left alone.`);
 }
 
 /** What a level of verification says of the copies (docs/replicas.md, "Verified"). */

@@ -140,8 +140,9 @@ function printFindings(output: Output, findings: readonly VerifyFinding[], store
 }
 
 function adviceFor({ repair, source, targets, findings }: VerifiedTrees, profiles: readonly string[]): string[] {
-  if (source.missing + source.corrupt > 0) return adviceForSource(findings, profiles);
-  const advice: string[] = [];
+  const unmended = adviseOnFailures((repair?.failures ?? []).map(({ kind }) => kind));
+  if (source.missing + source.corrupt > 0) return [...unmended, ...adviceForSource(findings, profiles)];
+  const advice = [...unmended];
   if ([source, ...targets].some(({ unreadable }) => unreadable > 0))
     advice.push(
       'What cannot be read cannot be judged: see to it that it can be, or leave it out with --exclude.',

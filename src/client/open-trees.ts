@@ -50,9 +50,8 @@ export async function openTrees(pando: Pando, named: NamedTrees, options: OpenTr
   refuseOverlaps(pando.configuration, profile, chosen);
   if (!options.writes) await pando.checkSource(profile);
   if (options.writes) pando.expectSync([profile, ...chosen.targets.map((target) => target.profile)]);
-  const open = options.symlinks === undefined ? {} : { symlinks: options.symlinks };
-  const { bandwidth } = options;
-  const source = await pando.openStore(bandwidth === undefined ? profile : { ...profile, bandwidth }, open);
+  const { bandwidth, symlinks = 'follow' } = options;
+  const source = await pando.openStore(bandwidth === undefined ? profile : { ...profile, bandwidth }, { symlinks });
   // Without a source nothing is made: its listing says so next.
   const makes = options.makesTargets && pando.hasPlace(profile);
   // What writes nothing makes no catalog either.
@@ -60,12 +59,14 @@ export async function openTrees(pando: Pando, named: NamedTrees, options: OpenTr
   const availability = await pando.availability.refresh();
   const closed = options.verb === 'sync' ? availability.whyNot(source.place, 'read') : undefined;
   if (closed !== undefined) throw new StorageError('unavailable', { store: source.name }, closed);
+  // Nothing lies behind a link to a directory at a target: it would be another object's copy under a second name.
+  const asTarget = { symlinks: symlinks === 'follow' ? 'follow-files' : symlinks } as const;
   const targets: SyncTarget[] = [];
   for (const target of chosen.targets) {
     const held = holdBack(availability, storePlace(target.profile.storage));
     const failure = held.failure ?? (makes ? await prepareTarget(pando, target.profile) : undefined);
     const opened = options.relaxed === true ? { ...target.profile, durability: 'relaxed' as const } : target.profile;
-    targets.push({ title: target.title, storage: await pando.openStore(opened, open), ...held, failure });
+    targets.push({ title: target.title, storage: await pando.openStore(opened, asTarget), ...held, failure });
   }
   if (options.writes) await openScope(pando, { profile, source, targets, areReplicas: chosen.areReplicas });
   return { scope: profile.name, source, targets, ...(await findSubtree(source, path, named.filter)) };

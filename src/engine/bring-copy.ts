@@ -54,7 +54,9 @@ export interface BringPorts {
 export async function bringCopy(ports: BringPorts, copy: BringCopy): Promise<Brought | 'moot' | 'lost-lease'> {
   const { target, key, content, operation, deadlineMs, signal } = copy;
   const question = { storage: target, key, deadlineMs, signal };
-  const head = await headOrMissing(() => askStore(ports, question, (aborted) => target.head(key, { signal: aborted })));
+  const head = await headOrMissing(() =>
+    askStore(ports, question, (aborted) => target.head(key, { signal: aborted, toWrite: true })),
+  );
   if (head !== undefined) {
     if (await isAlreadyThere(ports, copy, head)) {
       const marked = head.mark?.operation ?? operation;

@@ -172,6 +172,7 @@ function judgeFailure({ lease, kind, attempts }: ClaimedRequest, error: unknown,
     error instanceof StorageError
       ? isRetryable(error.kind) ||
         error.kind === 'precondition-failed' ||
+        error.kind === 'blocked' ||
         error.kind === 'changed' ||
         error.kind === 'aborted'
       : error.kind === 'unavailable' || error.kind === 'changed' || error.kind === 'aborted';

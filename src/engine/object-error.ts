@@ -10,7 +10,8 @@ import { StorageError, type StorageErrorKind } from '../ports/storage.ts';
  * - `corrupt`: what came is not the object; some of it may have been delivered before this was known, none of it can be trusted.
  * - `changed`: the version that was asked for, or being read, is not the current one any more and nobody else has it.
  * - `condition`: `ifAbsent` or `ifVersion` does not hold.
- * - `refused`: an operation id that is expired, or was used for something else; a collection is in the way of a write.
+ * - `refused`: an operation id that is expired, or was used for something else; a collection is in the way of a write, or a file
+ *   where a directory must be and the like.
  * - `outcome-unknown`: a write that a store neither confirmed nor denied; it is settled later, and told by the operation's id.
  */
 export type ObjectErrorKind =
@@ -100,6 +101,8 @@ function kindOfStorage(kind: StorageErrorKind): ObjectErrorKind {
       return 'changed';
     case 'invalid-key':
       return 'invalid-name';
+    case 'blocked':
+      return 'refused';
     case 'read-only':
     case 'unsupported':
       return 'failed';

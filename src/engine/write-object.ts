@@ -288,6 +288,7 @@ async function settleFailed(
   const isTwin = error?.kind === 'precondition-failed' && operation !== undefined;
   if (error !== undefined && !AMBIGUOUS.has(error.kind) && !isTwin) {
     await ports.catalog.removeIntent(intent.operation);
+    if (error.kind === 'blocked') throw blockedAtSource(intent, error);
     throw error.kind === 'precondition-failed' ? changedByOthers(intent, error) : error;
   }
   const settled = await settleIntent(ports, scope, intent);
@@ -307,6 +308,11 @@ async function settleFailed(
 
 function changedByOthers(intent: Intent, cause: StorageError): ObjectError {
   return new ObjectError('changed', intent, 'others changed it at the source while it was being written', { cause });
+}
+
+function blockedAtSource(intent: Intent, cause: StorageError): ObjectError {
+  const why = cause.message.replace(`${cause.store}: ${cause.key}: `, '');
+  return new ObjectError('refused', intent, `${why}; take that away first, or choose another name`, { cause });
 }
 
 function contentFrom({ attributes = {} }: WriteArguments, { size, sha256 }: HashingBody): ObjectContent {

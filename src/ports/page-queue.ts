@@ -55,7 +55,7 @@ export interface PageStore {
   readonly place: string;
   /** What tells that a directory of that place on another machine is this one; undefined: the place tells enough. */
   readonly identity: string | undefined;
-  readonly symlinks: 'follow' | 'skip' | 'preserve';
+  readonly symlinks: 'follow' | 'follow-files' | 'skip' | 'preserve';
 }
 
 export type PageJob = Pick<NewPageJob, 'id' | 'scope' | 'stores' | 'holder' | 'leaseMs'>;

@@ -60,6 +60,12 @@ export interface GetOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface HeadOptions {
+  readonly signal?: AbortSignal;
+  /** What is asked for is to be written: fails as `blocked` where it is reached by a link, through which nothing is written. */
+  readonly toWrite?: boolean;
+}
+
 export interface Listed {
   readonly key: string;
   readonly size: number;
@@ -159,7 +165,7 @@ export interface Storage extends AsyncDisposable {
   readonly capabilities: StoreCapabilities;
 
   get(key: string, options?: GetOptions): Promise<Got>;
-  head(key: string, options?: { readonly signal?: AbortSignal }): Promise<Head>;
+  head(key: string, options?: HeadOptions): Promise<Head>;
   /**
    * All objects whose key begins with `prefix`, without `.pando/`; with a prefix that begins with `.pando/dark/`, what audits have set
    * aside below it, which has keys of its own there. Ends normally only when the listing is complete but for the

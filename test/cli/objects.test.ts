@@ -62,6 +62,24 @@ test('put, cat, get, cp, stat and rm work on objects of a profile, and each says
     expect(await box.run([command, 'data:in/report.csv'])).toMatchObject({ code: 3, stdout: '' });
 });
 
+test('put below a file, in the place of a directory or through a directory link says what is in the way, and writes nothing', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/a': 'a', 'data/dir/x': 'x', new: 'new' });
+  symlinkSync('dir', box.path('data/link'));
+  const blocked: [string, string][] = [
+    ['data:a/b', 'a file lies where a directory must be: a;'],
+    ['data:dir', 'a directory lies where the file must be;'],
+    ['data:link/x', 'a symbolic link to a directory is on the way: link;'],
+    ['data:link/y', 'a symbolic link to a directory is on the way: link;'],
+  ];
+  for (const [name, why] of blocked) {
+    const { code, stderr } = await box.run(['put', 'new', name]);
+    expect([code, stderr]).toEqual([5, expect.stringContaining(`${name}: ${why} take that away first`)]);
+  }
+  expect([box.list('data/dir'), box.read('data/a'), box.read('data/dir/x')]).toEqual([['x'], 'a', 'x']);
+});
+
 test('ls lists names, sizes and times, a part or a pattern, and JSON a line an object', async () => {
   using box = new Sandbox();
   box.configure();

@@ -273,6 +273,49 @@ Links that cannot be followed: take them as links with --symlinks preserve, or l
     expect(mended).toMatchObject({ code: 0 });
   });
 
+  test('what lies in the way is told with what takes it away, by a dry run too', async () => {
+    using box = new Sandbox();
+    box.write({ 'src/a': 'a', 'src/b/c': 'c' });
+    await box.run(['sync', 'src', 'one']);
+    for (const name of ['src/a', 'src/b']) rmSync(box.path(name), { recursive: true });
+    box.write({ 'src/a/d': 'd', 'src/b': 'b' });
+    for (const dry of [['--dry-run'], []]) {
+      const { code, stdout } = await box.run(['sync', 'src', 'one', ...dry]);
+      expect(code).toBe(1);
+      expect(stdout).toContain('a file lies where a directory must be: a');
+      expect(stdout).toContain('a directory lies where the file must be');
+      expect(stdout).toContain('--delete-unmatched-files takes it away');
+      expect(stdout).not.toContain('run again when nobody writes');
+    }
+    const mending = ['sync', 'src', 'one', '--delete-unmatched-files', '--max-delete', '100%'];
+    for (const dry of [['--dry-run'], []])
+      expect(await box.run([...mending, ...dry])).toMatchObject({
+        code: 0,
+        stdout: expect.not.stringContaining('failure'),
+      });
+  });
+
+  test('deletes that are held back because the source cannot be listed somewhere are told, with the reason', async () => {
+    using box = new Sandbox();
+    box.write({ 'src/a': 'a', 'src/b': 'b', 'src/c': 'c' });
+    await box.run(['sync', 'src', 'one']);
+    rmSync(box.path('src/b'));
+    writeFileSync(Buffer.concat([Buffer.from(box.path('src/bad')), Buffer.from([0xff])]), 'x');
+    for (const dry of [['--dry-run'], []]) {
+      const { code, stdout } = await box.run(['sync', 'src', 'one', '--delete-unmatched-files', ...dry]);
+      expect(code).toBe(1);
+      expect(stdout).toContain(
+        'one has 1 that the source did not show; nothing of that was deleted, because the listing',
+      );
+      expect(stdout).not.toContain('left alone');
+    }
+    const plain = await box.run(['sync', 'src', 'one']);
+    expect(plain.stdout).toContain('one has 1 that the source has not; they were left alone.');
+    const result = await box.json<SyncResult>('sync', 'src', 'one', '--delete-unmatched-files');
+    expect(result.targets[0]).toMatchObject({ unmatched: 1, heldBack: 1, deleted: 0 });
+    expect(box.list('one')).toEqual(['a', 'b', 'c']);
+  });
+
   test('other ways to copy give the same result: processes, read back, relaxed, by checksum', async () => {
     using box = new Sandbox();
     box.write(FILES);

@@ -195,3 +195,18 @@ test('what only cannot be read is not promised to be mended', async () => {
   expect(stdout).toContain('  unreadable  dangling  at the source: the link leads nowhere\n');
   expect(stdout).toContain('leave it out with --exclude');
 });
+
+test('where the target has a directory for what is a link by now, a repair says what makes room, and a sync with deletes mends it', async () => {
+  using box = new Sandbox();
+  box.write({ 'src/real/f': '1', 'src/g': '2' });
+  symlinkSync('real', box.path('src/link'));
+  expect(await box.run(['sync', 'src', 'one'])).toMatchObject({ code: 0 });
+  const how = ['src', 'one', '--symlinks', 'preserve'];
+  const { code, stdout } = await box.run(['verify', ...how, '--repair']);
+  expect(code).toBe(1);
+  expect(stdout).toContain('a directory lies where the file must be');
+  expect(stdout).toContain('pando sync with --delete-unmatched-files takes it away');
+  expect(await box.run(['sync', ...how, '--delete-unmatched-files'])).toMatchObject({ code: 0 });
+  expect(readlinkSync(box.path('one/link'))).toBe('real');
+  expect(await box.run(['verify', ...how])).toMatchObject({ code: 0 });
+});

@@ -48,6 +48,15 @@ for (const blocking of [false, true]) {
       return outcome instanceof StorageError ? outcome.kind : undefined;
     };
 
+    test('a directory that others have removed is made again, also long after it was made', async () => {
+      expect(await write(storage, 'd/e/x')).toBeUndefined();
+      fs.rmSync(join(root, 'd'), { recursive: true });
+      // Longer than what was found of a directory is believed.
+      await sleep(1100);
+      expect(await write(storage, 'd/e/y')).toBeUndefined();
+      expect(fs.readdirSync(join(root, 'd/e'))).toEqual(['y']);
+    });
+
     test.each([0, undefined])(
       'a writer whose staging directory was taken for a dead one’s goes on (unnamed files: %s)',
       async (unnamedFiles) => {
@@ -102,6 +111,46 @@ for (const blocking of [false, true]) {
       expect(await write(storage, 'd/b')).toBe('denied');
       await expect(storage.get('d/a')).rejects.toMatchObject({ kind: 'denied' });
       expect(fs.readdirSync(outside)).toEqual(['a']);
+    });
+
+    test('nothing is written, made, looked at for writing or deleted through a link to a directory inside the root', async () => {
+      expect(await write(storage, 'd/a')).toBeUndefined();
+      fs.symlinkSync('d', join(root, 'link'));
+      expect((await storage.head('link/a')).size).toBeGreaterThan(0);
+      for (const key of ['link/a', 'link/b', 'link/made/c']) expect(await write(storage, key), key).toBe('blocked');
+      await expect(storage.head('link/a', { toWrite: true })).rejects.toMatchObject({
+        kind: 'blocked',
+        message: 'files: link/a: a symbolic link to a directory is on the way: link',
+      });
+      await expect(storage.delete('link/a')).rejects.toMatchObject({ kind: 'blocked' });
+      expect(fs.readdirSync(join(root, 'd'))).toEqual(['a']);
+      fs.symlinkSync('nowhere', join(root, 'lost'));
+      expect(await write(storage, 'lost/a')).toBe('blocked');
+      expect(fs.existsSync(join(root, 'nowhere'))).toBe(false);
+    });
+
+    test('a root that is itself a link is written to', async () => {
+      fs.symlinkSync(root, join(above, 'to-root'));
+      await using linked = openFileStorage({ name: 'files', basePath: join(above, 'to-root'), blocking });
+      expect(await write(linked, 'd/e/a')).toBeUndefined();
+      expect(fs.readdirSync(join(root, 'd/e'))).toEqual(['a']);
+    });
+
+    test('where links to directories are not followed, one is an entry and nothing lies behind it', async () => {
+      fs.mkdirSync(join(root, 'd'));
+      fs.writeFileSync(join(root, 'd/a'), '1');
+      fs.symlinkSync('d', join(root, 'link'));
+      fs.symlinkSync('d/a', join(root, 'to-file'));
+      const shown = { 'follow-files': 'd/a link to-file', preserve: 'd/a link to-file', skip: 'd/a' } as const;
+      for (const symlinks of ['follow-files', 'preserve', 'skip'] as const) {
+        await using seen = openFileStorage({ name: 'files', basePath: root, blocking, symlinks });
+        const keys = async (prefix: string): Promise<string> =>
+          (await Array.fromAsync(seen.list(prefix))).flatMap(({ objects }) => objects.map(({ key }) => key)).join(' ');
+        expect(await keys(''), symlinks).toBe(shown[symlinks]);
+        expect(await keys('link/'), symlinks).toBe('');
+        await expect(seen.head('link/a'), symlinks).rejects.toMatchObject({ kind: 'not-found' });
+        await expect(seen.get('link/a'), symlinks).rejects.toMatchObject({ kind: 'not-found' });
+      }
     });
 
     test('whatever lies where a dead writer staged is removed', async () => {

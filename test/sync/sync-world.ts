@@ -142,7 +142,9 @@ class DirectoryWorld implements SyncWorld {
     const targets = await Promise.all(
       chosen.map(async (profile, i) => {
         const wanted = relaxed === true ? { ...profile, durability: 'relaxed' as const } : profile;
-        const storage = await this.pando.openStore(wanted, symlinks === undefined ? {} : { symlinks });
+        const storage = await this.pando.openStore(wanted, {
+          symlinks: symlinks === undefined || symlinks === 'follow' ? 'follow-files' : symlinks,
+        });
         return { title: profile.name, storage: wrapTarget?.(storage, i) ?? storage };
       }),
     );

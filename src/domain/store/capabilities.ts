@@ -13,6 +13,8 @@ export interface StoreCapabilities {
   readonly stagesInMemory: boolean;
   /** Smallest difference between two modification times in its listings, in nanoseconds; 0n: listings do not tell them. */
   readonly mtimeResolutionNs: bigint;
+  /** Names lie in directories: no object lies below another one. */
+  readonly directories: boolean;
   /** Content type and user metadata are kept. */
   readonly keepsMetadata: boolean;
   /** True for a store that is not flushed: its replicas are soft, they serve and do not count (docs/versions.md, "Soft copies"). */

@@ -22,7 +22,13 @@ const UNFIT: ReadonlySet<FailureKind> = new Set(['not-found', 'precondition-fail
 /** At a destination: no other source and no other protocol helps. */
 const FUTILE: ReadonlySet<FailureKind> = new Set(['full', 'read-only', 'invalid-key']);
 /** Not retryable as such, but by a transfer that begins anew; and bytes damaged on the way may arrive whole the next time. */
-const HOPEFUL_ANEW: ReadonlySet<FailureKind> = new Set(['precondition-failed', 'changed', 'aborted', 'corrupt']);
+const HOPEFUL_ANEW: ReadonlySet<FailureKind> = new Set([
+  'precondition-failed',
+  'blocked',
+  'changed',
+  'aborted',
+  'corrupt',
+]);
 
 /**
  * The way of the next attempt: the one that failed least often, of those the best (docs/states.md, "Attempts"). So all ways are

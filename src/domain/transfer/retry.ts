@@ -2,6 +2,7 @@
 export type FailureKind =
   | 'not-found'
   | 'precondition-failed'
+  | 'blocked'
   | 'throttled'
   | 'denied'
   | 'unavailable'
@@ -21,6 +22,7 @@ const RETRYABLE: Readonly<Record<FailureKind, boolean>> = {
   timeout: true,
   'not-found': false,
   'precondition-failed': false,
+  blocked: false,
   denied: false,
   corrupt: false,
   changed: false,

@@ -29,7 +29,7 @@ const CONFLICT = {
  * Worth a second attempt, after the deletes. `fenced` says that a worker came too late with one page, not that the lease is lost;
  * `full` may have been the doing of a large object that was copied beside, and has failed too.
  */
-const BLOCKED: ReadonlySet<string> = new Set(['precondition-failed', 'fenced', 'full']);
+const BLOCKED: ReadonlySet<string> = new Set(['precondition-failed', 'blocked', 'fenced', 'full']);
 /** Items kept for that; of a target that is really full there may be millions. */
 const BLOCKED_MAX = 10_000;
 

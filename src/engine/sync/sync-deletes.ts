@@ -88,8 +88,11 @@ export class SyncDeletes {
   #deletable(unmatched: readonly Unmatched[]): Unmatched[] {
     const { tally, listings } = this.#o;
     return unmatched.flatMap((one) => {
-      if (listings.protected.covers(one.key)) return [];
       const at = one.at.filter(({ target }) => !tally.isOut(target) && !this.#keeps(target));
+      if (listings.protected.covers(one.key)) {
+        for (const { target } of at) tally.target(target).heldBack++;
+        return [];
+      }
       return one.at.length > 0 && at.length === 0 ? [] : [{ ...one, at }];
     });
   }

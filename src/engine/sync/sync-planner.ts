@@ -4,6 +4,7 @@ import type { OperationIds } from '../operation-ids.ts';
 import type { Unmatched } from './delete-unmatched.ts';
 import type { KnownObject } from './known-cursor.ts';
 import type { MergedObject } from './merge-listings.ts';
+import type { NameClashes } from './name-clashes.ts';
 import {
   isAwaitingDelete,
   isInDoubt,
@@ -31,6 +32,8 @@ export interface SyncPlannerOptions {
   readonly onAction: (action: PlannedAction) => void;
   /** Undefined in a dry run: what would be copied is only counted. */
   readonly copy: ((planned: PlannedItem) => void) | undefined;
+  /** Of a dry run: what it foresees that a run finds out. */
+  readonly clashes: NameClashes | undefined;
 }
 
 /** What the catalog is to be told that needs no copy. */
@@ -68,21 +71,26 @@ export class SyncPlanner {
   }
 
   visit(object: MergedObject): void {
+    const plan = this.#plan(object);
+    this.#o.clashes?.note(object, plan === undefined ? NOWHERE : addedBy(plan));
+  }
+
+  #plan(object: MergedObject): ObjectPlan | undefined {
     const { tally, options } = this.#o;
     const verdict = options.filter.judge(object.key);
     if (object.source === undefined) {
       if (verdict === 'included') this.visitUnmatched(object);
-      return;
+      return undefined;
     }
     if (verdict !== 'included') {
       tally.source[verdict]++;
-      return;
+      return undefined;
     }
     if (!options.filter.admits(object.source)) {
       tally.source.excluded++;
-      return;
+      return undefined;
     }
-    if (!isAwaitingDelete(object)) this.#visitListed(object as ListedObject);
+    return isAwaitingDelete(object) ? undefined : this.#visitListed(object as ListedObject);
   }
 
   get observedCount(): number {
@@ -114,7 +122,7 @@ export class SyncPlanner {
     return taken;
   }
 
-  #visitListed(object: ListedObject): void {
+  #visitListed(object: ListedObject): ObjectPlan {
     const { tally, targets, copy } = this.#o;
     tally.source.objects++;
     tally.source.bytes += object.source.size;
@@ -123,13 +131,14 @@ export class SyncPlanner {
     if (plan.targets.length === 0) {
       tally.done++;
       this.#noteSeen(object, plan);
-      return;
+      return plan;
     }
     for (const { action, target } of plan.targets)
       this.#o.onAction({ action, key: object.key, target: targets[target]?.title ?? '', bytes: object.source.size });
     tally.bytesPlanned += object.source.size * plan.targets.length;
     if (copy === undefined) this.#countDry(object, plan);
     else copy(this.#plannedItem(object, plan));
+    return plan;
   }
 
   #plannedItem({ key, source, known }: ListedObject, plan: ObjectPlan): PlannedItem {
@@ -194,6 +203,12 @@ export class SyncPlanner {
       return replica === undefined ? [] : [{ store, versionId: replica.versionId }];
     });
   }
+}
+
+const NOWHERE: ReadonlySet<number> = new Set();
+
+function addedBy({ targets }: ObjectPlan): ReadonlySet<number> {
+  return new Set(targets.flatMap(({ target, expected }) => (expected === undefined ? target : [])));
 }
 
 /** A row of the catalog keeps its whole page in memory; what is kept for long must not. */

@@ -9,6 +9,8 @@ import type { OperationIds } from '../operation-ids.ts';
 import { pruneCatalog } from '../prune-catalog.ts';
 import { CopyQueue } from './copy-queue.ts';
 import { CopyRecorder } from './copy-recorder.ts';
+import type { MergedObject } from './merge-listings.ts';
+import { NameClashes } from './name-clashes.ts';
 import { ALONE_BYTES } from './pages-under-way.ts';
 import { SyncDeletes } from './sync-deletes.ts';
 import type { SyncLeases } from './sync-leases.ts';
@@ -43,6 +45,7 @@ export class SyncRun {
   readonly #listings: SyncListings;
   readonly #recorder: CopyRecorder | undefined;
   readonly #queue: CopyQueue | undefined;
+  readonly #clashes: NameClashes | undefined;
   readonly #planner: SyncPlanner;
   readonly #deletes: SyncDeletes;
 
@@ -78,6 +81,12 @@ export class SyncRun {
       this.#recorder = recorder;
       this.#queue = new CopyQueue({ pool, recorder, catalog, readBack: options.readBack, publishUntilMs });
     }
+    const isGoing = ({ key, source: atSource }: MergedObject): boolean =>
+      options.deleteUnmatched &&
+      atSource === undefined &&
+      options.filter.judge(key) === 'included' &&
+      !this.#listings.protected.covers(key);
+    this.#clashes = options.dryRun ? new NameClashes({ targets: this.#storages, tally, isGoing }) : undefined;
     this.#planner = new SyncPlanner({
       scope,
       source,
@@ -88,6 +97,7 @@ export class SyncRun {
       operationIds,
       listedAfterMs: clock.nowMs(),
       onAction: (action) => listeners.onAction?.(action),
+      clashes: this.#clashes,
       copy: this.#queue === undefined ? undefined : (planned) => this.#queue?.add(planned),
     });
     this.#deletes = new SyncDeletes({
@@ -117,13 +127,14 @@ export class SyncRun {
       await this.#copyAll();
       if (!this.#isOver) refusal = await this.#deletes.carryOut();
       if (!this.#isOver) await this.#copyBlocked();
+      await this.#clashes?.settle(refusal === undefined);
     } catch (error) {
       const isFromTheStart = error instanceof StorageError && error.kind === 'not-found' && tally.source.objects === 0;
       if (!(error instanceof StorageError) || isFromTheStart) {
         await this.#end('failed');
         throw error;
       }
-      if (error.kind !== 'aborted') tally.fail('', undefined, error);
+      if (error.kind !== 'aborted') this.#failSource(error);
     } finally {
       signal.removeEventListener('abort', stopPool);
     }
@@ -133,6 +144,14 @@ export class SyncRun {
     await this.#end(state);
     if (!this.#isOver && !this.#a.options.dryRun) await pruneCatalog(this.#ports.catalog, this.#a.signal);
     return this.#result(state, refusal, startedMs);
+  }
+
+  /** What was not listed to its end says of nothing that it is not there. */
+  #failSource(error: StorageError): void {
+    const { tally, options } = this.#a;
+    tally.fail('', undefined, error);
+    if (!options.deleteUnmatched || tally.complete) return;
+    for (const target of tally.targets) target.heldBack = target.unmatched;
   }
 
   #state(refusal: string | undefined): SyncResult['state'] {

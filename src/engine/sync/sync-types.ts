@@ -87,6 +87,8 @@ export interface SyncTargetResult {
   readonly failed: number;
   /** At the target and not at the source; left alone unless told to delete. */
   readonly unmatched: number;
+  /** Of these: to be deleted, and kept because the source's listing was not complete where they would be. */
+  readonly heldBack: number;
   /** Bytes copied. */
   readonly bytes: number;
   /** The weakest level any copy of this run has; undefined when nothing was copied. */

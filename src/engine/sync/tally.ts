@@ -19,6 +19,8 @@ export class TargetTally {
   unchanged = 0;
   failed = 0;
   unmatched = 0;
+  /** Of these: not deleted because nobody can say that the source has them not. */
+  heldBack = 0;
   /** Objects its listing showed. */
   listed = 0;
   bytes = 0;

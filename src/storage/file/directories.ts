@@ -1,15 +1,19 @@
+import os from 'node:os';
 import path from 'node:path';
+import { escapeKey } from '../../domain/object/key.ts';
 import { StorageError } from '../../ports/storage.ts';
+import { errorCodeOf, systemError } from './file-errors.ts';
 import type { FileIo } from './file-io.ts';
 import { Unflushed } from './unflushed.ts';
 
 /** Directories remembered as safe; beyond it all are looked at again. Keeps the memory of a huge tree flat. */
 const REMEMBERED_MAX = 20_000;
-/** So long a directory that was found safe is taken to be; in its place there may be a link out of the store by then. */
+/** So long a directory that was found safe is taken to be; in its place there may be a symbolic link by then. */
 const SAFE_MS = 1000;
 
 /**
- * The directories below a root: made when a key needs them, and never left through a symbolic link. A directory found safe is
+ * The directories below a root: made when a key needs them, and never left through a symbolic link. What is read may lie behind one
+ * that stays inside the root; what is written never does, because it has another name of its own there. A directory found safe is
  * remembered for a moment, so that a tree of a million files asks about once per directory.
  */
 export class Directories {
@@ -18,7 +22,10 @@ export class Directories {
   readonly fresh = new Unflushed();
   readonly #io: FileIo;
   readonly #store: string;
+  /** Inside the root in truth. */
   readonly #safe = new Set<string>();
+  /** … and reached through no link. */
+  readonly #direct = new Set<string>();
   readonly #made = new Set<string>();
   #safeUntilMs = 0;
   #realRoot: string | undefined;
@@ -36,52 +43,119 @@ export class Directories {
   /** Makes sure the directory of a key is inside the root in truth; missing ones are safe. */
   async checkParent(key: string): Promise<void> {
     const directory = parentOf(key);
-    if (directory === '' || this.#isSafe(directory)) return;
+    if (directory === '' || this.#isRemembered(this.#safe, directory)) return;
     const real = await this.#io.realpath(`${this.root}/${directory}`);
     if (!isInside(real, await this.realRoot())) {
-      throw new StorageError(
-        'denied',
-        { store: this.#store, key },
-        'a symbolic link on the way leads out of the store',
-      );
+      throw this.#leadsOut(key);
     }
     this.#remember(this.#safe, directory);
+  }
+
+  /** Whether no symbolic link is on the way to a key. Fails where its directory is missing. */
+  async isDirect(key: string): Promise<boolean> {
+    const directory = parentOf(key);
+    return directory === '' || (await this.#linkTo(directory)) === undefined;
   }
 
   /** Refuses what is reached through a directory link: it has another name of its own, under which it may be wanted. */
   async checkDirect(key: string): Promise<void> {
     const directory = parentOf(key);
-    if (directory === '') return;
-    const real = await this.#io.realpath(`${this.root}/${directory}`);
-    if (real === `${await this.realRoot()}/${directory}`) return;
-    throw new StorageError('denied', { store: this.#store, key }, 'a symbolic link to a directory is on the way');
+    const link = directory === '' ? undefined : await this.#findLink(directory);
+    if (link !== undefined) throw await this.#refuse(link, key);
   }
 
-  /** Makes the directory of a key; what must be flushed for it to stay is then in `fresh`. */
+  /** Makes the directory of a key, through no link; what must be flushed for it to stay is then in `fresh`. */
   async makeParent(key: string): Promise<void> {
     const directory = parentOf(key);
     if (directory === '') return;
     const isMade = this.#made.has(directory);
-    if (!isMade) await this.#make(directory);
-    await this.checkParent(key);
-    if (!isMade) this.#remember(this.#made, directory);
+    if (isMade && this.#isRemembered(this.#direct, directory)) return;
+    try {
+      if (!isMade) await this.#make(directory, key);
+      await this.#demandDirect(directory, key);
+    } catch (error) {
+      // Somebody has removed what was made before.
+      if (isMade && errorCodeOf(error) === 'ENOENT') {
+        this.forget();
+        return this.makeParent(key);
+      }
+      if (errorCodeOf(error) !== 'ENOTDIR') throw error;
+      const why = `a file lies where a directory must be: ${escapeKey(await this.#findFile(directory))}`;
+      throw new StorageError('blocked', { store: this.#store, key }, why, error);
+    }
+    this.#remember(this.#made, directory);
   }
 
-  async #make(directory: string): Promise<void> {
+  /** Where what is above it is direct, so is what is made in it: that it is a link need not be asked then. */
+  async #make(directory: string, key: string): Promise<void> {
     if (directory === '') throw Object.assign(new Error('the root is gone'), { code: 'ENOENT' });
+    const parent = parentOf(directory);
     try {
+      if (parent !== '') await this.#demandDirect(parent, key);
       await this.#io.mkdir(`${this.root}/${directory}`);
-      this.fresh.note(parentOf(directory));
+      this.fresh.note(parent);
+      this.#remember(this.#direct, directory);
     } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
+      const code = errorCodeOf(error);
       if (code === 'EEXIST') {
-        if ((await this.#io.stat(`${this.root}/${directory}`)).kind === 'directory') return this.#noteFound(directory);
-        throw Object.assign(new Error('a file lies where a directory must be'), { code: 'ENOTDIR' });
+        const { kind } = await this.#io.lstat(`${this.root}/${directory}`);
+        if (kind === 'link') throw await this.#refuse(directory, key);
+        if (kind !== 'directory') throw systemError('mkdir', -os.constants.errno.ENOTDIR);
+        this.#remember(this.#direct, directory);
+        return this.#noteFound(directory);
       }
       if (code !== 'ENOENT') throw error;
-      await this.#make(parentOf(directory));
-      await this.#make(directory);
+      await this.#make(parent, key);
+      await this.#make(directory, key);
     }
+  }
+
+  async #demandDirect(directory: string, key: string): Promise<void> {
+    const link = await this.#linkTo(directory);
+    if (link !== undefined) throw await this.#refuse(link, key);
+  }
+
+  async #linkTo(directory: string): Promise<string | undefined> {
+    if (this.#isRemembered(this.#direct, directory)) return undefined;
+    const link = await this.#findLink(directory);
+    if (link === undefined) this.#remember(this.#direct, directory);
+    return link;
+  }
+
+  /** The first link on the way to a directory. A file system that takes several spellings of a name gives back only one of them. */
+  async #findLink(directory: string): Promise<string | undefined> {
+    const root = await this.realRoot();
+    const real = await this.#io.realpath(`${this.root}/${directory}`);
+    if (real === `${root === '/' ? '' : root}/${directory}`) return undefined;
+    for (const one of partsOf(directory)) if ((await this.#io.lstat(`${this.root}/${one}`)).kind === 'link') return one;
+    return undefined;
+  }
+
+  /** What is no directory on the way to one. */
+  async #findFile(directory: string): Promise<string> {
+    for (const one of partsOf(directory))
+      if ((await this.#io.lstat(`${this.root}/${one}`)).kind !== 'directory') return one;
+    return directory;
+  }
+
+  async #refuse(link: string, key: string): Promise<StorageError> {
+    const real = await this.#realpathOf(link);
+    if (real !== undefined && !isInside(real, await this.realRoot())) return this.#leadsOut(key);
+    const why = `a symbolic link to a directory is on the way: ${escapeKey(link)}`;
+    return new StorageError('blocked', { store: this.#store, key }, why);
+  }
+
+  async #realpathOf(link: string): Promise<string | undefined> {
+    try {
+      return await this.#io.realpath(`${this.root}/${link}`);
+    } catch {
+      // It leads nowhere.
+      return undefined;
+    }
+  }
+
+  #leadsOut(key: string): StorageError {
+    return new StorageError('denied', { store: this.#store, key }, 'a symbolic link on the way leads out of the store');
   }
 
   /** Whoever made it may not have flushed it yet, nor those above it. */
@@ -94,6 +168,18 @@ export class Directories {
   forget(): void {
     this.#made.clear();
     this.#safe.clear();
+    this.#direct.clear();
+  }
+
+  /** An empty directory is nothing that could be in the way. False where there is none of this name. */
+  async removeEmpty(directory: string): Promise<boolean> {
+    try {
+      await this.#io.rmdir(`${this.root}/${directory}`);
+    } catch {
+      return false;
+    }
+    this.forget();
+    return true;
   }
 
   /** Removes directories that a delete left empty, upwards, never the root. */
@@ -106,16 +192,18 @@ export class Directories {
       }
       this.#made.delete(directory);
       this.#safe.delete(directory);
+      this.#direct.delete(directory);
     }
   }
 
-  #isSafe(directory: string): boolean {
+  #isRemembered(set: ReadonlySet<string>, directory: string): boolean {
     const nowMs = performance.now();
     if (nowMs >= this.#safeUntilMs) {
       this.#safe.clear();
+      this.#direct.clear();
       this.#safeUntilMs = nowMs + SAFE_MS;
     }
-    return this.#safe.has(directory);
+    return set.has(directory);
   }
 
   async realRoot(): Promise<string> {
@@ -127,6 +215,12 @@ export class Directories {
     if (set.size >= REMEMBERED_MAX) set.clear();
     set.add(directory);
   }
+}
+
+/** A directory and those above it, from the root on. */
+function* partsOf(directory: string): Generator<string> {
+  for (let end = directory.indexOf('/'); end >= 0; end = directory.indexOf('/', end + 1)) yield directory.slice(0, end);
+  yield directory;
 }
 
 /** '' for a key at the root. */

@@ -31,16 +31,10 @@ export function toStorageError(error: unknown, store: string, key?: string): Sto
   return new StorageError(kind, where, why, error);
 }
 
-/** Whether `publish` failed because a file lies where a directory must be, or the reverse. */
-export function isBlockedByShape(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === 'ENOTDIR' || code === 'EISDIR' || code === 'ENOTEMPTY' || code === 'EEXIST';
-}
-
-export function describeShape(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'EEXIST') return 'something is there already';
-  return code === 'ENOTDIR' ? 'a file lies where a directory must be' : 'a directory lies where the file must be';
+/** Whether a file could not be named because a directory has its name. */
+export function isBlockedByDirectory(error: unknown): boolean {
+  const code = errorCodeOf(error);
+  return code === 'EISDIR' || code === 'ENOTEMPTY';
 }
 
 export function errorCodeOf(error: unknown): string | undefined {

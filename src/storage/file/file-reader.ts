@@ -9,7 +9,7 @@ import { decodeFileMark, type FileMark, MARK_ATTRIBUTE, MARK_BYTES_MAX, NO_MARK 
 import type { FileStatus } from './file-status.ts';
 import type { NativeFiles } from './native.ts';
 import type { Sidecars } from './sidecars.ts';
-import type { SymlinkMode } from './walk.ts';
+import { followsFiles, type SymlinkMode } from './walk.ts';
 
 /** Files up to this size are read in one call and given whole; larger ones come in chunks of this size. */
 const WHOLE_BYTES_MAX = 1024 * 1024;
@@ -59,11 +59,9 @@ export class FileReader {
   }
 
   async head(key: string): Promise<Head> {
-    await this.#directories.checkParent(key);
-    if (this.#symlinks === 'preserve') {
-      const link = await this.#headLink(key);
-      if (link !== undefined) return link;
-    }
+    await this.#checkParent(key);
+    const link = await this.#keptLink(key);
+    if (link !== undefined) return link;
     const { fd, stats } = await this.#open(key);
     try {
       return await this.#headOf(key, fd, stats);
@@ -73,11 +71,9 @@ export class FileReader {
   }
 
   async get(key: string, { span, ifToken, into, signal }: GetOptions): Promise<Got> {
-    await this.#directories.checkParent(key);
-    if (this.#symlinks === 'preserve') {
-      const link = await this.#headLink(key);
-      if (link !== undefined) return { head: link, body: Buffer.from(link.attributes.link ?? '') };
-    }
+    await this.#checkParent(key);
+    const link = await this.#keptLink(key);
+    if (link !== undefined) return { head: link, body: Buffer.from(link.attributes.link ?? '') };
     const { fd, stats } = await this.#open(key);
     let handedOver = false;
     try {
@@ -93,6 +89,32 @@ export class FileReader {
       return { head, body: this.#chunks(key, fd, head, range) };
     } finally {
       if (!handedOver) await this.#io.close(fd);
+    }
+  }
+
+  /** Where links to directories are not followed, nothing lies behind one: a listing shows nothing there either. */
+  async #checkParent(key: string): Promise<void> {
+    if (this.#symlinks === 'follow') return this.#directories.checkParent(key);
+    if (await this.#directories.isDirect(key)) return;
+    const why = 'not found: a symbolic link is on the way, and none is followed';
+    throw new StorageError('not-found', { store: this.#store, key }, why);
+  }
+
+  /** A link that is an object of its own. */
+  async #keptLink(key: string): Promise<Head | undefined> {
+    if (this.#symlinks === 'preserve') return this.#headLink(key);
+    if (this.#symlinks !== 'follow-files' || !(await this.#isDirectoryLink(key))) return undefined;
+    return this.#headLink(key);
+  }
+
+  async #isDirectoryLink(key: string): Promise<boolean> {
+    const filePath = this.#directories.pathOf(key);
+    if ((await this.#io.lstat(filePath)).kind !== 'link') return false;
+    try {
+      return (await this.#io.stat(filePath)).kind === 'directory';
+    } catch {
+      // Why it cannot be followed is told when it is opened.
+      return false;
     }
   }
 
@@ -114,7 +136,7 @@ export class FileReader {
     try {
       return await this.#io.open(filePath, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ELOOP' || this.#symlinks !== 'follow') throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'ELOOP' || !followsFiles(this.#symlinks)) throw error;
       const real = await this.#resolveLink(key, filePath);
       if (!isInside(real, await this.#directories.realRoot())) {
         throw new StorageError('denied', { store: this.#store, key }, 'the symbolic link leads out of the store');

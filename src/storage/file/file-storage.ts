@@ -9,6 +9,7 @@ import {
   type GetOptions,
   type Got,
   type Head,
+  type HeadOptions,
   type LeaseClaim,
   type LeaseHeld,
   type ListingPage,
@@ -37,7 +38,7 @@ import { loadNativeFiles } from './native.ts';
 import { Sidecars } from './sidecars.ts';
 import { StagingArea } from './staging-area.ts';
 import { UnnamedFiles } from './unnamed-files.ts';
-import { type SymlinkMode, walk } from './walk.ts';
+import { followsFiles, type SymlinkMode, walk } from './walk.ts';
 
 export interface FileStorageOptions {
   readonly name: string;
@@ -119,9 +120,10 @@ class FileStorage implements Storage {
     }
   }
 
-  async head(key: string, options: { readonly signal?: AbortSignal } = {}): Promise<Head> {
+  async head(key: string, options: HeadOptions = {}): Promise<Head> {
     this.#check(key, options.signal);
     try {
+      if (options.toWrite === true) await this.#directories.checkDirect(key);
       return await this.#reader.head(key);
     } catch (error) {
       throw this.#toAskError(error, key);
@@ -173,7 +175,7 @@ class FileStorage implements Storage {
    */
   async #isMeant(filePath: string, stats: FileStatus, token: string): Promise<boolean> {
     if (stats.token === token) return true;
-    if (stats.kind !== 'link' || this.#symlinks !== 'follow') return false;
+    if (stats.kind !== 'link' || !followsFiles(this.#symlinks)) return false;
     try {
       return (await this.#io.stat(filePath)).token === token;
     } catch (error) {
@@ -299,5 +301,6 @@ const CAPABILITIES: Omit<StoreCapabilities, 'soft'> = {
   checksPut: false,
   stagesInMemory: false,
   mtimeResolutionNs: 1n,
+  directories: true,
   keepsMetadata: true,
 };

@@ -13,7 +13,7 @@ import {
 import { openChunks } from '../body.ts';
 import type { DirectWrites } from './direct-writes.ts';
 import { type Directories, parentOf } from './directories.ts';
-import { describeShape, isBlockedByShape, isMissing, systemError } from './file-errors.ts';
+import { errorCodeOf, isBlockedByDirectory, isMissing, systemError } from './file-errors.ts';
 import type { FileFlush } from './file-flush.ts';
 import type { FileIo } from './file-io.ts';
 import { encodeFileMark, MARK_ATTRIBUTE } from './file-mark.ts';
@@ -21,7 +21,7 @@ import type { NativeFiles } from './native.ts';
 import type { Sidecars } from './sidecars.ts';
 import type { StagingArea } from './staging-area.ts';
 import type { UnnamedFiles } from './unnamed-files.ts';
-import type { SymlinkMode } from './walk.ts';
+import { followsFiles, type SymlinkMode } from './walk.ts';
 
 const { O_WRONLY, O_CREAT, O_EXCL } = fs.constants;
 const { E2BIG, ENOSPC, ENOTSUP, EINVAL, ENOSYS } = os.constants.errno;
@@ -208,7 +208,7 @@ export class FileWriter {
         parents.add(parentOf(staged.key));
       } catch (error) {
         await this.#remove(staged.at);
-        outcomes.push(this.#toPublishError(error, staged.key));
+        outcomes.push(await this.#toPublishError(error, staged.key));
       }
     }
     if (parents.size > 0) await this.#flushNames(parents);
@@ -241,10 +241,11 @@ export class FileWriter {
     try {
       await this.#move(staged.at, target, options.ifAbsent === true);
     } catch (error) {
-      if (!isMissing(error)) throw error;
-      directories.forget();
-      this.#o.staging.mayMakeAgain();
-      await directories.makeParent(staged.key);
+      if (isMissing(error)) {
+        directories.forget();
+        this.#o.staging.mayMakeAgain();
+        await directories.makeParent(staged.key);
+      } else if (!(await directories.removeEmpty(staged.key))) throw error;
       await this.#move(staged.at, target, options.ifAbsent === true);
     }
     if (staged.at.fd !== undefined) await this.#o.unnamed.close(staged.at.fd);
@@ -260,8 +261,9 @@ export class FileWriter {
     try {
       const stats = await this.#io.lstat(path);
       // The token a listing gives is of what a followed link leads to; what is replaced is the link.
-      if (stats.kind === 'link' && this.#o.symlinks === 'follow') return (await this.#io.stat(path)).token;
-      return stats.token;
+      if (stats.kind !== 'link' || !followsFiles(this.#o.symlinks)) return stats.token;
+      const followed = await this.#io.stat(path);
+      return followed.kind === 'directory' && this.#o.symlinks === 'follow-files' ? stats.token : followed.token;
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
@@ -306,10 +308,19 @@ export class FileWriter {
     }
   }
 
-  #toPublishError(error: unknown, key: string): StorageError {
+  async #toPublishError(error: unknown, key: string): Promise<StorageError> {
     if (error instanceof StorageError) return error;
-    if (!isBlockedByShape(error)) return this.#o.toError(error, key);
-    return new StorageError('precondition-failed', { store: this.#o.store, key }, describeShape(error), error);
+    const isTaken = errorCodeOf(error) === 'EEXIST' && (await this.#isDirectory(key));
+    if (!isTaken && !isBlockedByDirectory(error)) return this.#o.toError(error, key);
+    return new StorageError('blocked', { store: this.#o.store, key }, 'a directory lies where the file must be', error);
+  }
+
+  async #isDirectory(key: string): Promise<boolean> {
+    try {
+      return (await this.#io.lstat(this.#o.directories.pathOf(key))).kind === 'directory';
+    } catch {
+      return false;
+    }
   }
 
   async discard(staged: readonly Staged[]): Promise<void> {

@@ -15,9 +15,13 @@ import { ColumnsBuilder, type ListingColumns } from './listing-columns.ts';
 
 /**
  * What becomes of symbolic links (docs/replicas.md, "Symbolic links"): followed where they stay inside the root, left out, or
- * kept as links.
+ * kept as links. `follow-files` is how a target is seen where the source's are followed: a link to a directory is one entry there.
  */
-export type SymlinkMode = 'follow' | 'skip' | 'preserve';
+export type SymlinkMode = 'follow' | 'follow-files' | 'skip' | 'preserve';
+
+export function followsFiles(mode: SymlinkMode): boolean {
+  return mode === 'follow' || mode === 'follow-files';
+}
 
 export interface WalkOptions {
   readonly root: string;
@@ -86,12 +90,19 @@ class Walker {
 
   *#walkBelow(root: string, prefix: string): Generator<ListingColumns> {
     const start = prefix.slice(0, prefix.lastIndexOf('/') + 1);
-    if (start !== '') {
-      const below = fs.statSync(path.join(root, start), { throwIfNoEntry: false });
-      if (!below?.isDirectory()) return;
-    }
+    if (start !== '' && !this.#isListed(root, start)) return;
     yield* this.#walkDirectory({ prefix: start, path: start === '' ? root : path.join(root, start), above: undefined });
     if (!this.#page.isEmpty) yield this.#page.take();
+  }
+
+  /** Whether a directory (it ends with '/') is one that the walk of the whole root would come to. */
+  #isListed(root: string, start: string): boolean {
+    const stat = this.#options.symlinks === 'follow' ? fs.statSync : fs.lstatSync;
+    for (let end = start.indexOf('/'); end >= 0; end = start.indexOf('/', end + 1)) {
+      const stats = stat(path.join(root, start.slice(0, end)), { throwIfNoEntry: false });
+      if (stats?.isDirectory() !== true) return false;
+    }
+    return true;
   }
 
   *#walkDirectory(directory: Directory): Generator<ListingColumns> {
@@ -195,6 +206,8 @@ class Walker {
     if (target === undefined) return;
     if (target.status.kind === 'file') {
       if (this.#isWanted(key)) this.#page.add(key, target.status);
+    } else if (target.status.kind === 'directory' && this.#options.symlinks === 'follow-files') {
+      this.#addFile(key, directory.path, name);
     } else if (target.status.kind === 'directory') {
       const above = directory.above ?? [fs.realpathSync.native(directory.path)];
       if (above.some((one) => one === target.path || one.startsWith(`${target.path}/`))) {

@@ -44,6 +44,7 @@ const MEMORY_CAPABILITIES: StoreCapabilities = {
   checksPut: true,
   stagesInMemory: true,
   mtimeResolutionNs: 1n,
+  directories: false,
   keepsMetadata: true,
   soft: false,
 };

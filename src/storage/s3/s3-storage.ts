@@ -74,6 +74,7 @@ class S3Storage implements Storage {
       stagesInMemory: true,
       // Times are kept to the nanosecond, but a listing does not tell them: two stores are compared by their heads.
       mtimeResolutionNs: 0n,
+      directories: false,
       keepsMetadata: true,
       soft: false,
     };

@@ -67,7 +67,7 @@ function readMarkText(place: SftpPlace, session: SftpSession, key: string): Prom
 }
 
 function demandToken(place: SftpPlace, key: string, status: SftpStatus, ifToken: Token | undefined): void {
-  if (ifToken !== undefined && status.token !== ifToken) throw place.blocked(key, 'the file is another than expected');
+  if (ifToken !== undefined && status.token !== ifToken) throw place.taken(key, 'the file is another than expected');
 }
 
 function clip(span: ByteSpan | undefined, size: number): ByteSpan {

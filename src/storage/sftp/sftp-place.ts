@@ -160,8 +160,12 @@ export class SftpPlace {
     );
   }
 
-  blocked(key: string, why: string): StorageError {
+  taken(key: string, why: string): StorageError {
     return new StorageError('precondition-failed', { store: this.store, key }, why);
+  }
+
+  blocked(key: string, why: string): StorageError {
+    return new StorageError('blocked', { store: this.store, key }, why);
   }
 }
 

@@ -85,7 +85,7 @@ class SftpStorage implements Storage {
         const status = await this.#at.look(session, key);
         demandFile(this.#at, key, status);
         if (ifToken !== undefined && status.token !== ifToken)
-          throw this.#at.blocked(key, 'the file is another than expected');
+          throw this.#at.taken(key, 'the file is another than expected');
         await this.#writer.remove(session, key);
         if (deferred !== true) await this.#writer.flush([]);
       });
@@ -169,5 +169,6 @@ const CAPABILITIES: Omit<StoreCapabilities, 'soft'> = {
   checksPut: false,
   stagesInMemory: false,
   mtimeResolutionNs: 1_000_000_000n,
+  directories: true,
   keepsMetadata: true,
 };

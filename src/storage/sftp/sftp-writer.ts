@@ -185,10 +185,10 @@ export class SftpWriter {
       throw error;
     });
     if (ifToken !== undefined && present?.token !== ifToken)
-      throw this.#place.blocked(key, 'the file is another than expected');
+      throw this.#place.taken(key, 'the file is another than expected');
     if (present?.kind === 'directory') throw this.#place.blocked(key, 'a directory lies where the file must be');
     if (ifAbsent === true) {
-      if (present !== undefined) throw this.#place.blocked(key, 'something is there already');
+      if (present !== undefined) throw this.#place.taken(key, 'something is there already');
       await this.#link(session, staged, target);
       return staged.status.token;
     }
@@ -205,7 +205,7 @@ export class SftpWriter {
       await session.lstat(target).catch(() => {
         throw error;
       });
-      throw this.#place.blocked(key, 'something is there already');
+      throw this.#place.taken(key, 'something is there already');
     }
     await session.unlink(path);
   }

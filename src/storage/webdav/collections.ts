@@ -4,7 +4,7 @@ import { type DavPlace, isRefusedByState } from './dav-place.ts';
 /** How servers refuse to make what is there. */
 const TAKEN: readonly number[] = [403, 405];
 
-/** Makes the collections a name lies in, the root never. What is a file where one must be is told as `precondition-failed`. */
+/** Makes the collections a name lies in, the root never. What is a file where one must be is told as `blocked`. */
 export async function makeCollections(place: DavPlace, name: string): Promise<void> {
   const parent = name.slice(0, Math.max(0, name.lastIndexOf('/')));
   if (parent === '') {
@@ -14,7 +14,7 @@ export async function makeCollections(place: DavPlace, name: string): Promise<vo
   if (await makeCollection(place, parent, name)) return;
   await makeCollections(place, parent);
   if (!(await makeCollection(place, parent, name)))
-    throw place.fail('precondition-failed', name, 'a file lies where a directory must be');
+    throw place.fail('blocked', name, 'a file lies where a directory must be');
 }
 
 /** False: what it must lie in is not there. */
@@ -28,7 +28,7 @@ async function makeCollection(place: DavPlace, directory: string, key: string): 
     if (!TAKEN.includes(statusOf(error))) throw error;
     const found = await place.find(directory, { key });
     if (found === undefined) throw error;
-    if (!found.isCollection) throw place.fail('precondition-failed', key, 'a file lies where a directory must be');
+    if (!found.isCollection) throw place.fail('blocked', key, 'a file lies where a directory must be');
     return true;
   }
 }

@@ -140,7 +140,7 @@ export class DavWriter {
   /** What comes between this and the write, a server that minds conditions sees; not every one does. */
   #demand(key: string, present: DavFound | undefined, { ifAbsent, ifToken }: PublishOptions): void {
     if (present?.isCollection === true)
-      throw this.#place.fail('precondition-failed', key, 'a directory lies where the file must be');
+      throw this.#place.fail('blocked', key, 'a directory lies where the file must be');
     if (ifAbsent === true && present !== undefined)
       throw this.#place.fail('precondition-failed', key, 'there is an object already');
     if (ifToken !== undefined && present?.token !== ifToken)

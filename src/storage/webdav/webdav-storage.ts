@@ -144,5 +144,6 @@ const CAPABILITIES: Omit<StoreCapabilities, 'soft'> = {
   stagesInMemory: true,
   // Times are kept to the nanosecond, but not where a listing could tell them.
   mtimeResolutionNs: 0n,
+  directories: true,
   keepsMetadata: true,
 };

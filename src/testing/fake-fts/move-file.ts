@@ -34,6 +34,7 @@ const ERRNO: Partial<Record<StorageErrorKind, number>> = {
   denied: 13,
   throttled: 16,
   'precondition-failed': 17,
+  blocked: 17,
   full: 28,
   'read-only': 30,
   'invalid-key': 36,

@@ -116,10 +116,13 @@ export function describeWriting(contract: Contract): void {
       const storage = contract.storage();
       const prefix = contract.prefix();
       await putObject(storage, `${prefix}a`, patternBytes(3));
+      expect(storage.capabilities.directories).toBe(contract.has('no-object-below-object'));
       const below = putObject(storage, `${prefix}a/b`, patternBytes(4));
       if (contract.has('no-object-below-object')) {
         await expect(below).rejects.toBeInstanceOf(StorageError);
         expect((await listAll(storage, prefix)).keys).toEqual([`${prefix}a`]);
+        await putObject(storage, `${prefix}d/b`, patternBytes(4));
+        await expectKind(putObject(storage, `${prefix}d`, patternBytes(3), { ifAbsent: true }), 'blocked');
         return;
       }
       await below;

@@ -182,6 +182,7 @@ describe('an attempt that', () => {
 const KINDS: readonly FailureKind[] = [
   'not-found',
   'precondition-failed',
+  'blocked',
   'throttled',
   'denied',
   'unavailable',
