@@ -6,10 +6,13 @@ import type { OpenedScope } from '../engine/opened-scope.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 import { wholeNumber } from './option-values.ts';
+import { openProgressLine } from './progress-line.ts';
+import { WorkerProgress } from './worker-progress.ts';
 
 interface WorkerOptions {
   readonly untilIdle?: boolean;
   readonly transfers?: number;
+  readonly progress?: boolean;
 }
 
 export const worker: CommandModule = {
@@ -17,11 +20,13 @@ export const worker: CommandModule = {
     command
       .option('--until-idle', 'end when nothing is due any more')
       .option('--transfers <n>', 'requests at once', wholeNumber(1))
+      .option('-P, --progress', 'show progress even where stderr is no terminal')
       .action(act<[], WorkerOptions>((cli, _args, options) => work(cli, options)));
   },
 };
 
-async function work(cli: Invocation, { untilIdle = false, transfers }: WorkerOptions): Promise<ExitCode> {
+async function work(cli: Invocation, options: WorkerOptions): Promise<ExitCode> {
+  const { untilIdle = false, transfers } = options;
   const { profiles } = await cli.configuration();
   const pando = await cli.pando();
   const objects = await pando.objects();
@@ -36,14 +41,19 @@ async function work(cli: Invocation, { untilIdle = false, transfers }: WorkerOpt
     signal: cli.signal,
   };
   const exceptScopes = scopes.map(({ name }) => name);
+  const catalog = await pando.catalog();
+  const line = openProgressLine(cli.output, { forced: options.progress === true, hidden: cli.isLoggingToTerminal });
+  using progress = new WorkerProgress(line, () => catalog.readStoreUse());
+  const onCounted = (kind: keyof CarriedOut): void => progress.count(kind);
   const [own, ofRules, pages] = await Promise.all([
-    objects.carryOut({ scopes, ...claim, ...(transfers === undefined ? {} : { concurrency: transfers }) }),
-    pando.keepRules({ ...claim, exceptScopes }),
+    objects.carryOut({ scopes, ...claim, onCounted, ...(transfers === undefined ? {} : { concurrency: transfers }) }),
+    pando.keepRules({ ...claim, exceptScopes, onCounted }),
     pando.carryOutPages(claim, {
       transfers,
       onWorkerLost: (why) => cli.log('warn', `a copy worker was lost (${why}); its work is done again`),
     }),
   ]);
+  line.end();
   const done = addUp(own, ofRules);
   if (cli.globals.json === true) cli.output.printJson({ ...done, pages });
   else

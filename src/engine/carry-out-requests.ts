@@ -27,7 +27,11 @@ export interface CarryOutRequests {
   readonly signal?: AbortSignal;
   /** Requests at once. */
   readonly concurrency?: number;
+  readonly onCounted?: OnCounted | undefined;
 }
+
+/** Told of each request that was carried out, one way or the other. */
+export type OnCounted = (kind: keyof CarriedOut) => void;
 
 export interface CarriedOut {
   readonly done: number;
@@ -85,7 +89,10 @@ export async function carryOutRequests(ports: RequestPorts, args: CarryOutReques
             work: 'of-scopes',
           });
     for (const request of claimed) {
-      const work = carryOut(ports, args, leases, request).then((kind) => void counts[kind]++);
+      const work = carryOut(ports, args, leases, request).then((kind) => {
+        counts[kind]++;
+        args.onCounted?.(kind);
+      });
       const tracked = work.finally(() => running.delete(tracked));
       running.add(tracked);
     }

@@ -3,7 +3,7 @@ import type { Catalog, ClaimedRequest, RequestOutcome } from '../../ports/catalo
 import type { Random } from '../../ports/random.ts';
 import type { RuleCatalog } from '../../ports/rules.ts';
 import { StorageError } from '../../ports/storage.ts';
-import type { CarriedOut } from '../carry-out-requests.ts';
+import type { CarriedOut, OnCounted } from '../carry-out-requests.ts';
 import { deleteReplica, type DeleteReplicaPorts } from '../delete-replica.ts';
 import { RequestLeases } from '../request-leases.ts';
 import { heedSaid } from '../stores/heed-said.ts';
@@ -21,6 +21,7 @@ export interface CarryOutDeletes {
   /** Deletes of these scopes are made by who has them open. */
   readonly exceptScopes: readonly string[];
   readonly signal: AbortSignal;
+  readonly onCounted?: OnCounted | undefined;
 }
 
 /** Deletes at once, over all stores. */
@@ -31,7 +32,7 @@ const HELD_BACK_MS = 60_000;
 
 /** Carries out the deletes of placed replicas until none is due. A delete is tried until it is done. */
 export async function carryOutDeletes(ports: DeletePlacedPorts, args: CarryOutDeletes): Promise<CarriedOut> {
-  const { owner, exceptScopes, signal } = args;
+  const { owner, exceptScopes, signal, onCounted } = args;
   const counts = { done: 0, moot: 0, postponed: 0, failed: 0 };
   await using leases = new RequestLeases(ports.catalog, ports.clock, LEASE_MS, signal);
   while (!signal.aborted) {
@@ -52,7 +53,10 @@ export async function carryOutDeletes(ports: DeletePlacedPorts, args: CarryOutDe
       }),
     );
     await ports.catalog.finishRequests(outcomes);
-    for (const { kind } of outcomes) counts[KINDS[kind]]++;
+    for (const { kind } of outcomes) {
+      counts[KINDS[kind]]++;
+      onCounted?.(KINDS[kind]);
+    }
   }
   return counts;
 }

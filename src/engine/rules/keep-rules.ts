@@ -1,6 +1,6 @@
 import type { Catalog } from '../../ports/catalog.ts';
 import type { RuleCatalog } from '../../ports/rules.ts';
-import type { CarriedOut } from '../carry-out-requests.ts';
+import type { CarriedOut, OnCounted } from '../carry-out-requests.ts';
 import type { DeleteReplicaPorts } from '../delete-replica.ts';
 import { deleteReleased } from '../releases/delete-released.ts';
 import { carryOutDeletes } from '../releases/carry-out-deletes.ts';
@@ -23,6 +23,7 @@ export interface KeepRules {
   readonly signal?: AbortSignal;
   /** Scopes of profiles: their deletes are somebody else's. */
   readonly exceptScopes: readonly string[];
+  readonly onCounted?: OnCounted;
 }
 
 /** Stuck locks that are tried again in one transaction. */
@@ -44,20 +45,20 @@ export async function keepRules(ports: RuleWorkPorts, args: KeepRules): Promise<
   const ending = <T>(work: Promise<T>): Promise<T> => work.finally(() => stop.abort());
   const [kept, copied] = await Promise.all([
     ending(keepInTurns(ports, { ...args, until: either }, () => Promise.resolve(NOTHING))),
-    ending(runTransfers(ports, { owner: args.owner, until: either })),
+    ending(runTransfers(ports, { owner: args.owner, until: either, onCounted: args.onCounted })),
   ]);
   return sum([kept, copied]);
 }
 
 const NOTHING: CarriedOut = { done: 0, moot: 0, postponed: 0, failed: 0 };
 
-function copyAll(ports: RuleWorkPorts, { owner }: KeepRules, signal: AbortSignal): Promise<CarriedOut> {
-  return runTransfers(ports, { owner, until: 'idle', signal });
+function copyAll(ports: RuleWorkPorts, { owner, onCounted }: KeepRules, signal: AbortSignal): Promise<CarriedOut> {
+  return runTransfers(ports, { owner, until: 'idle', signal, onCounted });
 }
 
 async function keepInTurns(
   ports: RuleWorkPorts,
-  { owner, until, exceptScopes, signal: ended }: KeepRules,
+  { owner, until, exceptScopes, signal: ended, onCounted }: KeepRules,
   copy: (signal: AbortSignal) => Promise<CarriedOut>,
 ): Promise<CarriedOut> {
   const stop = until === 'idle' ? ended : until;
@@ -69,7 +70,7 @@ async function keepInTurns(
     const copied = await copy(signal);
     const condemned = await deleteReleased({ ...ports, freeBytes: freeBytesOf }, signal);
     const abandoned = await endAbandoned(ports);
-    const deleted = await carryOutDeletes(ports, { owner, exceptScopes, signal });
+    const deleted = await carryOutDeletes(ports, { owner, exceptScopes, signal, onCounted });
     total = sum([total, copied, deleted]);
     const evaluated = applied + rulesEnded + retried + abandoned + condemned;
     const worked = evaluated + copied.done + copied.moot + copied.failed + deleted.done;

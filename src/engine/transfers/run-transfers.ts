@@ -5,7 +5,7 @@ import type { Random } from '../../ports/random.ts';
 import type { RuleCatalog } from '../../ports/rules.ts';
 import type { Telling } from '../../ports/telling.ts';
 import type { TransferTool } from '../../ports/transfer-tool.ts';
-import type { CarriedOut } from '../carry-out-requests.ts';
+import type { CarriedOut, OnCounted } from '../carry-out-requests.ts';
 import type { Topology } from '../../domain/transfer/find-route.ts';
 import type { TransferLimits } from '../../domain/transfer/transfer-limits.ts';
 import type { StoreHealth } from '../store-health.ts';
@@ -55,6 +55,7 @@ export interface RunTransfers {
   readonly signal?: AbortSignal;
   /** Transfers under way at once. */
   readonly inFlightMax?: number;
+  readonly onCounted?: OnCounted | undefined;
 }
 
 /** Enough for pages of small objects to share their flushes. */
@@ -76,7 +77,7 @@ export async function runTransfers(ports: TransferPorts, args: RunTransfers): Pr
     for (const tool of ports.tools) tool.extend(untilMs);
   };
   await using leases = new RequestLeases(ports.catalog, ports.clock, LEASE_MS, stop, extend);
-  await using run = new TransferRun(ports, leases, stop);
+  await using run = new TransferRun(ports, leases, stop, args.onCounted);
 
   const { limits } = ports;
   const wanted = { work: 'rule-copies', ...(limits === undefined ? {} : { limits }) } as const;

@@ -8,7 +8,7 @@ import type {
   TransferStatus,
   TransferTool,
 } from '../../ports/transfer-tool.ts';
-import type { CarriedOut } from '../carry-out-requests.ts';
+import type { CarriedOut, OnCounted } from '../carry-out-requests.ts';
 import type { RequestLeases } from '../request-leases.ts';
 import { heedSaid } from '../stores/heed-said.ts';
 import type { Stores } from '../stores/store-access.ts';
@@ -46,12 +46,8 @@ interface Ended extends Pick<EndedAttempt, 'outcome' | 'arrived' | 'tried'> {
  * which their reports come in.
  */
 export class TransferRun implements AsyncDisposable {
-  readonly counts: { -readonly [Kind in keyof CarriedOut]: CarriedOut[Kind] } = {
-    done: 0,
-    moot: 0,
-    postponed: 0,
-    failed: 0,
-  };
+  readonly counts = { done: 0, moot: 0, postponed: 0, failed: 0 };
+  readonly #onCounted: OnCounted | undefined;
   readonly #ports: TransferPorts;
   readonly #leases: RequestLeases;
   readonly #stop: AbortSignal | undefined;
@@ -68,8 +64,9 @@ export class TransferRun implements AsyncDisposable {
   #handedOver = 0;
   #stores: StoresNow | undefined;
 
-  constructor(ports: TransferPorts, leases: RequestLeases, stop: AbortSignal | undefined) {
+  constructor(ports: TransferPorts, leases: RequestLeases, stop: AbortSignal | undefined, onCounted?: OnCounted) {
     this.#ports = ports;
+    this.#onCounted = onCounted;
     this.#leases = leases;
     this.#stop = stop;
     this.#externals = new ExternalRun(ports);
@@ -381,7 +378,10 @@ export class TransferRun implements AsyncDisposable {
     if (held.isLetGo) return;
     held.isLetGo = true;
     this.#leases.letGo(held.request.lease);
-    if (kind !== undefined) this.counts[kind]++;
+    if (kind !== undefined) {
+      this.counts[kind]++;
+      this.#onCounted?.(kind);
+    }
     this.#inFlight--;
     if (held.submissions > 0 && held.external !== undefined) this.#handedOver--;
     this.#wake.resolve();
