@@ -60,6 +60,10 @@ export async function carryOutRequests(ports: RequestPorts, args: CarryOutReques
   const { scopes, owner, until, concurrency = CONCURRENCY } = args;
   const stop = until === 'idle' ? args.signal : until;
   const counts = { done: 0, moot: 0, postponed: 0, failed: 0 };
+  const count = (kind: keyof CarriedOut): void => {
+    counts[kind]++;
+    args.onCounted?.(kind);
+  };
   const running = new Set<Promise<void>>();
   const names = scopes.map(({ name }) => name);
   let prunedMs = Number.NEGATIVE_INFINITY;
@@ -89,10 +93,7 @@ export async function carryOutRequests(ports: RequestPorts, args: CarryOutReques
             work: 'of-scopes',
           });
     for (const request of claimed) {
-      const work = carryOut(ports, args, leases, request).then((kind) => {
-        counts[kind]++;
-        args.onCounted?.(kind);
-      });
+      const work = carryOut(ports, args, leases, request).then(count);
       const tracked = work.finally(() => running.delete(tracked));
       running.add(tracked);
     }
