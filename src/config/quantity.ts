@@ -66,14 +66,17 @@ export function parsePercentage(input: unknown): Parsed<number> {
 
 /** Exactly these bytes, in the largest unit that divides them: `64MiB`, `10MB`, `1234`. */
 export function formatBytes(bytes: number): string {
-  for (const [units, base] of [
-    [BINARY_UNITS, 1024],
-    [DECIMAL_UNITS, 1000],
-  ] as const) {
+  const written = (
+    [
+      [BINARY_UNITS, 1024],
+      [DECIMAL_UNITS, 1000],
+    ] as const
+  ).flatMap(([units, base]) => {
     const at = units.findIndex((_, i) => bytes !== 0 && bytes % base ** (units.length - i) === 0);
-    if (at >= 0) return `${bytes / base ** (units.length - at)}${units[at]}`;
-  }
-  return String(bytes);
+    return at < 0 ? [] : [`${bytes / base ** (units.length - at)}${units[at]}`];
+  });
+  // 10GB is 9765625KiB, too.
+  return written.toSorted((a, b) => a.length - b.length)[0] ?? String(bytes);
 }
 
 /** About so many bytes, for people, to three digits at most in units of 1000: `1.5 GB`, `12 kB`, `999 B`. */
