@@ -30,11 +30,12 @@ function launch(box: Sandbox, args: readonly string[]): { readonly pid: number; 
   return { pid: child.pid ?? 0, ended };
 }
 
-/** A sync that takes its time, once it has begun to copy. */
+/** A sync that takes its time, some time after it has begun. */
 async function launchSync(box: Sandbox): Promise<ReturnType<typeof launch>> {
-  for (let at = 0; at < 40; at++) box.write({ [`data/${at}`]: 'x'.repeat(50_000) });
-  const launched = launch(box, ['sync', './data', './copy', '--bandwidth', '100k', '--transfers', '1']);
-  while (!existsSync(box.path('copy/0'))) await sleep(20);
+  for (let at = 0; at < 40; at++) box.write({ [`data/${at}`]: 'x'.repeat(100_000) });
+  const launched = launch(box, ['sync', './data', './copy', '--bandwidth', '400k']);
+  while (!existsSync(box.path('copy/.pando/lease'))) await sleep(20);
+  await sleep(1_500);
   return launched;
 }
 
