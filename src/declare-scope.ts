@@ -2,10 +2,15 @@ import type { Profile } from './config/configuration.ts';
 import { nameOfPlace } from './config/implicit-profile.ts';
 import { storePlace } from './config/place.ts';
 import { ConfigurationError, problemOutsideFiles } from './config/problem.ts';
-import type { OpenedScope } from './engine/opened-scope.ts';
 import type { Catalog } from './ports/catalog.ts';
 
-export interface ScopeStores extends Pick<OpenedScope, 'source' | 'replicas'> {
+export interface ScopeStores {
+  readonly source: { readonly place: string };
+  readonly replicas: readonly {
+    readonly title: string;
+    readonly priority: number;
+    readonly storage: { readonly place: string };
+  }[];
   /** The replicas are the profile's rule. */
   readonly standing: boolean;
   /** The source lies there now, wherever the catalog knew it. */

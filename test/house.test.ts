@@ -40,7 +40,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   // The tools that outlive their workers, of a configuration and of a program.
   'open-transfer-tools.ts': ['config', 'ports', 'engine', 'transfer-tools'],
   // What a catalog is told of a profile's scope.
-  'declare-scope.ts': ['config', 'ports', 'engine'],
+  'declare-scope.ts': ['config', 'ports'],
   // Files to stores and back, as compose.ts puts them together.
   'compose-files.ts': ['compose.ts', 'domain', 'ports', 'engine'],
   // Audits of stores and plans about them.

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, statSync } from 'node:fs';
+import { createReadStream, lstatSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Consistency } from '../engine/locate-object.ts';
 import type { StorageClient } from '../client/storage-client.ts';
@@ -28,8 +28,9 @@ export const get: CommandModule = {
             const { client, name } = await clients.find(written);
             const path = placeFor(file ?? '.', name);
             demandDirectoryOf(path);
-            if (!overwrite && (await isOther(client, name, path))) {
-              cli.output.complain(`${path} is there with other bytes: --overwrite replaces it`);
+            const why = await whyNot(client, name, { path, overwrite });
+            if (why !== undefined) {
+              cli.output.complain(`${path} is there, ${why}`);
               return EXIT.refused;
             }
             await client.downloadFile(name, path, {
@@ -45,12 +46,19 @@ export const get: CommandModule = {
   },
 };
 
-/** A file is replaced without a word only by the same bytes. */
-async function isOther(client: StorageClient, name: string, path: string): Promise<boolean> {
-  const there = statSync(path, { throwIfNoEntry: false });
-  if (there?.isFile() !== true) return false;
+/** A file is replaced without a word only by the same bytes, and what is no file never. */
+async function whyNot(
+  client: StorageClient,
+  name: string,
+  { path, overwrite }: { readonly path: string; readonly overwrite: boolean },
+): Promise<string | undefined> {
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (there === undefined) return undefined;
+  if (!there.isFile()) return 'and is no file: name one, or use pando cat';
+  if (overwrite) return undefined;
   const { size, sha256 } = (await client.info(name)).content;
-  return there.size !== size || sha256 === undefined || (await hashFile(path)) !== sha256;
+  const isSame = there.size === size && sha256 !== undefined && (await hashFile(path)) === sha256;
+  return isSame ? undefined : 'with other bytes: --overwrite replaces it';
 }
 
 async function hashFile(path: string): Promise<string> {

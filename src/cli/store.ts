@@ -2,7 +2,6 @@ import { findStore, listStores, type ListedStore, type StoresFound } from '../cl
 import type { StoreUsed } from '../client/store-use.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import { formatBytesRoughly } from '../config/quantity.ts';
-import { countOf } from '../domain/count-of.ts';
 import { describeTraits } from '../config/show-traits.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
@@ -34,10 +33,9 @@ export const store: CommandModule = {
       .action(act<[string], SetOptions>((cli, [name], options) => set(cli, name, options)));
     command
       .command('moved')
-      .description('the source of a profile was moved: the catalog goes on at its new place, and forgets the old one')
+      .description('the source of a profile was moved: the catalog goes on at its new place')
       .argument('<name>', 'the profile')
-      .option('--from <place>', 'the old place, where this was interrupted; by default where the catalog knows it')
-      .action(act<[string], { readonly from?: string }>((cli, [name], options) => moved(cli, name, options)));
+      .action(act<[string]>((cli, [name]) => moved(cli, name)));
   },
 };
 
@@ -107,19 +105,13 @@ async function set(cli: Invocation, name: string, options: SetOptions): Promise<
   return EXIT.done;
 }
 
-async function moved(cli: Invocation, name: string, options: { readonly from?: string }): Promise<ExitCode> {
+async function moved(cli: Invocation, name: string): Promise<ExitCode> {
   const { moveSource } = await import('../client/move-source.ts');
-  const given = options.from === undefined ? {} : { from: options.from };
-  const { from, forgotten } = await moveSource(await cli.pando(), name, { ...given, signal: cli.signal });
-  if (cli.globals.json === true) cli.output.printJson({ name, from, forgotten });
+  const from = await moveSource(await cli.pando(), name);
+  if (cli.globals.json === true) cli.output.printJson({ name, from });
   else if (from === undefined) cli.output.note(`${name} lies where the catalog knows it`);
-  else
-    cli.output.note(
-      `${name} lay at ${from}; ${countOf(forgotten, 'object')} known there are looked for here now: pando sync ${name}:`,
-    );
-  if (!cli.signal.aborted) return EXIT.done;
-  cli.output.complain(`interrupted; go on with: pando store moved ${name} --from ${from}`);
-  return EXIT.interrupted;
+  else cli.output.note(`${name} lay at ${from}, and is known here now; look at it with: pando sync ${name}:`);
+  return EXIT.done;
 }
 
 async function show(cli: Invocation, name: string): Promise<ExitCode> {

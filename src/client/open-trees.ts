@@ -9,6 +9,7 @@ import type { StoreAvailability } from '../engine/stores/store-availability.ts';
 import type { SyncTarget } from '../engine/sync/sync-types.ts';
 import { type Storage, StorageError } from '../ports/storage.ts';
 import { chooseTargets, refuseOverlaps, type TargetTree } from './choose-targets.ts';
+import { findStore } from './list-stores.ts';
 import { findSubtree, type Subtree } from './find-subtree.ts';
 
 /** A source and where its copies are, as a user names them: profiles and paths, nothing opened yet. */
@@ -104,7 +105,15 @@ async function openScope(
   },
 ): Promise<void> {
   const { profile, source, targets, areReplicas } = opened;
-  if (areReplicas) return void (await pando.openScope(profile));
+  if (areReplicas) {
+    const all = profile.replicas.map(({ profile: name, readPriority: priority }) => ({
+      title: name,
+      priority,
+      storage: { place: findStore(pando.configuration, name).place },
+    }));
+    const standing = pando.profile(profile.name) !== undefined;
+    return await pando.declareScope(profile, { source, replicas: all, standing });
+  }
   const replicas = targets.map((target, i) => ({ ...target, priority: i + 1, isMirror: false }));
   await pando.declareScope(profile, { source, replicas, standing: false });
 }

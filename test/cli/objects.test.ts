@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { describeRequests } from '../../src/cli/status.ts';
 import { AS_NOBODY } from '../faults/child.ts';
@@ -136,12 +136,20 @@ test('get replaces a file of other bytes only when told to', async () => {
   box.write({ 'data/a': 'the object', a: 'mine' });
   expect(await box.run(['get', './data/a'])).toMatchObject({
     code: 5,
-    stderr: 'pando: a is there with other bytes: --overwrite replaces it\n',
+    stderr: 'pando: a is there, with other bytes: --overwrite replaces it\n',
   });
   expect(box.read('a')).toBe('mine');
   for (const options of [['--overwrite'], []])
     expect(await box.run(['get', './data/a', ...options])).toMatchObject({ code: 0 });
   expect(box.read('a')).toBe('the object');
+  // What is no file is nothing to be replaced: a device, a pipe, a link that leads nowhere.
+  symlinkSync('nowhere', box.path('dangling'));
+  for (const path of ['/dev/null', 'dangling'])
+    expect(await box.run(['get', './data/a', path, '--overwrite'])).toMatchObject({
+      code: 5,
+      stderr: `pando: ${path} is there, and is no file: name one, or use pando cat\n`,
+    });
+  expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
 });
 
 test('get into a directory that is not there says so, by the names that were written', async () => {

@@ -74,14 +74,36 @@ test('a source that was moved goes on at its new place, when it is said', async 
     code: 2,
     stderr: expect.stringContaining('pando store moved data'),
   });
-  expect(await box.json('store', 'moved', 'data', ...at('prod'))).toMatchObject({ name: 'data', forgotten: 2 });
-  expect(await box.json('store', 'moved', 'data', ...at('prod'))).toEqual({ name: 'data', forgotten: 0 });
+  expect(await box.json('store', 'moved', 'data', ...at('prod'))).toEqual({
+    name: 'data',
+    from: expect.stringMatching(/\/prod\/data\/$/),
+  });
+  expect(await box.json('store', 'moved', 'data', ...at('prod'))).toEqual({ name: 'data' });
   expect(await box.run(['sync', 'data:', ...at('prod')])).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(/unchanged\s.*\n.*\b2\b/),
   });
-  // Of the old place nothing is counted.
+  // Of the old place nothing is counted, and nothing is done there.
   const { replicas } = await box.json<{ replicas: { store: string }[] }>('explain', 'data:f1', ...at('prod'));
   expect(replicas.map(({ store }) => store).toSorted()).toEqual(['backup', 'data']);
+  box.write({ 'prod/data/f1': 'the data' });
   expect(await box.run(['rm', 'data:f1', ...at('prod')])).toMatchObject({ code: 0 });
+  expect([box.list('disk/data'), box.list('prod/data')]).toEqual([['f2'], ['f1']]);
+});
+
+test('a delete that waits goes with the source that is moved', async () => {
+  using box = new Sandbox();
+  addProject(box, 'prod', 'the data');
+  expect(await box.run(['sync', 'data:', ...at('prod')])).toMatchObject({ code: 0 });
+  await box.run(['store', 'set', 'data', '--no-delete', ...at('prod')]);
+  expect(await box.run(['rm', 'data:f1', ...at('prod')])).toMatchObject({ code: 4 });
+  mkdirSync(box.path('disk'));
+  renameSync(box.path('prod/data'), box.path('disk/data'));
+  box.write({ 'prod/pando.yaml': CONFIGURATION.replace('./data', '../disk/data') });
+  expect(await box.run(['store', 'moved', 'data', ...at('prod')])).toMatchObject({ code: 0 });
+  await box.run(['store', 'set', 'data', '--as-configured', ...at('prod')]);
+  expect(await box.run(['worker', '--until-idle', ...at('prod')])).toMatchObject({ code: 0 });
+  expect(box.list('disk/data')).toEqual(['f2']);
+  expect(await box.run(['sync', 'data:', ...at('prod')])).toMatchObject({ code: 0 });
+  expect(box.list('prod/backup')).toEqual(['.keep', 'f2']);
 });

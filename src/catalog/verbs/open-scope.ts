@@ -6,9 +6,10 @@ import type { Session } from '../session.ts';
 /** Makes the scope and its stores known, and the profile's replicas its standing rule. */
 export async function openScope(session: Session, opened: OpenScope): Promise<ScopeOpened> {
   const { db } = session;
-  if (opened.source !== undefined && opened.isMoved !== true) {
-    const source = await findOtherSource(session, opened.name, opened.source);
-    if (source !== undefined) return { kind: 'elsewhere', source };
+  const other = opened.source === undefined ? undefined : await findOtherSource(session, opened.name, opened.source);
+  if (opened.source !== undefined && other !== undefined) {
+    if (opened.isMoved !== true) return { kind: 'elsewhere', source: other };
+    await moveStore(session, other, opened.source);
   }
   const now = nowMs(session);
   if (opened.formerly !== undefined && opened.formerly !== opened.name)
@@ -69,6 +70,28 @@ export async function findOtherSource(session: Session, scope: string, source: s
     )
     .executeTakeFirst();
   return other?.place;
+}
+
+/**
+ * The store lies elsewhere now, with all that is known of it: one row, so that nobody ever knows half of it there. A place that has
+ * copies of its own stays another store: its scope's source is then that one, and the old one a store with copies like any.
+ */
+async function moveStore(session: Session, from: string, to: string): Promise<void> {
+  const { db } = session;
+  const there = await db.selectFrom('store').select('id').where('place', '=', to).executeTakeFirst();
+  if (there !== undefined) {
+    const used = await sql<{ used: number }>`
+      select 1 as used where exists (select 1 from replica where store = ${there.id})
+        or exists (select 1 from lock where store = ${there.id}) or exists (select 1 from request where store = ${there.id})
+        or exists (select 1 from scope where source = ${there.id})`.execute(db);
+    if (used.rows.length > 0) return;
+    for (const table of ['store_space', 'store_setting', 'standing_rule'] as const)
+      await db.deleteFrom(table).where('store', '=', there.id).execute();
+    await db.deleteFrom('store').where('id', '=', there.id).execute();
+  }
+  await db.updateTable('store').set({ place: to }).where('place', '=', from).execute();
+  await db.updateTable('intent').set({ store: to }).where('store', '=', from).execute();
+  session.known.stores.forget();
 }
 
 /** No store has this number. */

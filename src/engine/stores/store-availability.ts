@@ -32,10 +32,13 @@ export class StoreAvailability {
     return [...this.#stores.values()].filter(({ traits }) => !traits.availability[operation]).map(({ place }) => place);
   }
 
-  /** Undefined: it may be asked for that. Otherwise why not, and how to change it. A place that no profile names may be. */
+  /** Undefined: it may be asked for that. Otherwise why not, and how to change it. A place in no profile may be. */
   whyNot(place: string, operation: Operation): string | undefined {
-    const store = this.#stores.get(place);
-    if (store === undefined || store.traits.availability[operation]) return undefined;
+    // A part of a store is the store's.
+    const store = [...this.#stores.values()].find(
+      (one) => !one.traits.availability[operation] && place.startsWith(one.place),
+    );
+    if (store === undefined) return undefined;
     return `it ${REFUSED[operation]} now: pando store set ${store.name} --${operation}, or --as-configured`;
   }
 }
