@@ -158,3 +158,17 @@ test('what was said of a store is shown, and heeded by every command; exit code 
   expect(removed).toMatchObject({ code: 4, stderr: expect.stringContaining('pando store set near --delete') });
   expect(box.read('near/a')).toBe('one');
 }, 120_000);
+
+test('a part of a store heeds what is said of the store', async () => {
+  using box = new Sandbox();
+  box.write({ 'pando.yaml': PROFILES, 'cern/part/a': 'a', 'from/b': 'b', 'to/.keep': '' });
+  await box.run(['store', 'set', 'cern', '--no-write', '--no-delete', '--no-read']);
+  for (const args of [
+    ['sync', 'from', 'cern:part/'],
+    ['sync', 'from', './cern/part', '--delete-unmatched-files'],
+    ['put', 'from/b', './cern/part/b'],
+    ['sync', './cern/part', 'to'],
+  ])
+    expect(await box.run(args)).toMatchObject({ code: 4 });
+  expect([box.list('cern'), box.list('to')]).toEqual([['part/a'], ['.keep']]);
+});
