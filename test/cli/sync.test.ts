@@ -345,6 +345,15 @@ Links that cannot be followed: take them as links with --symlinks preserve, or l
     expect((await box.run(['stat', 'src/a'])).stdout).not.toContain('soft');
   });
 
+  test('of a profile makes its replicas a standing rule', async () => {
+    using box = new Sandbox();
+    box.configure();
+    box.write({ 'data/a': 'a', 'near/.keep': '', 'far/.keep': '' });
+    expect(await box.run(['sync', 'data:'])).toMatchObject({ code: 0 });
+    const rules = (await box.run(['rule', 'ls', '--origin', 'profile', '--json'])).stdout;
+    expect(rules).toMatch(/near[^]*far/);
+  });
+
   test('Ctrl-C ends it in order, and the same command goes on from there', async () => {
     using box = new Sandbox();
     mkdirSync(box.path('src'));
