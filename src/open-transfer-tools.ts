@@ -1,5 +1,5 @@
 import type { Configuration, TransferToolSettings } from './config/configuration.ts';
-import { placesOf, readToken } from './config/transfer-tools.ts';
+import { placesOf, readToken } from './config/tools-at-stores.ts';
 import type { ExternalTool } from './engine/transfers/external-tool.ts';
 import type { TransferTool } from './ports/transfer-tool.ts';
 

@@ -2,7 +2,7 @@ import type { Configuration, Profile } from '../config/configuration.ts';
 import { storePlace } from '../config/place.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import { suggest } from '../config/suggestion.ts';
-import { type ToolAtStore, toolsAt } from '../config/transfer-tools.ts';
+import { type ToolAtStore, toolsAt } from '../config/tools-at-stores.ts';
 import { selectStores, type StoreSelection } from '../domain/store/expression/select-stores.ts';
 import { attributesOf, type StoreTraits } from '../domain/store/store-traits.ts';
 

@@ -9,7 +9,6 @@ import type { StoreAvailability } from '../engine/stores/store-availability.ts';
 import type { SyncTarget } from '../engine/sync/sync-types.ts';
 import { type Storage, StorageError } from '../ports/storage.ts';
 import { chooseTargets, refuseOverlaps, type TargetTree } from './choose-targets.ts';
-import { findStore } from './list-stores.ts';
 import { findSubtree, type Subtree } from './find-subtree.ts';
 
 /** A source and where its copies are, as a user names them: profiles and paths, nothing opened yet. */
@@ -106,11 +105,10 @@ async function openScope(
 ): Promise<void> {
   const { profile, source, targets, areReplicas } = opened;
   if (areReplicas) {
-    const all = profile.replicas.map(({ profile: name, readPriority: priority }) => ({
-      title: name,
-      priority,
-      storage: { place: findStore(pando.configuration, name).place },
-    }));
+    const all = profile.replicas.flatMap(({ profile: name, readPriority: priority }) => {
+      const replica = pando.profile(name);
+      return replica === undefined ? [] : [{ title: name, priority, storage: { place: storePlace(replica.storage) } }];
+    });
     const standing = pando.profile(profile.name) !== undefined;
     return await pando.declareScope(profile, { source, replicas: all, standing });
   }

@@ -1,6 +1,6 @@
 import type { Configuration, Profile } from './configuration.ts';
 import { findProfile } from './find-profile.ts';
-import { toolsAt } from './transfer-tools.ts';
+import { toolsAt } from './tools-at-stores.ts';
 
 /** What is allowed and yet worth a second look; `pando config check` prints it. One sentence each. */
 export function adviseOn(configuration: Configuration): string[] {

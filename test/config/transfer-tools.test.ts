@@ -3,7 +3,7 @@ import { adviseOn } from '../../src/config/advice.ts';
 import { parseConfiguration } from '../../src/config/load.ts';
 import { ConfigurationError } from '../../src/config/problem.ts';
 import { describeConfiguration } from '../../src/config/show.ts';
-import { placesOf, toolsAt } from '../../src/config/transfer-tools.ts';
+import { placesOf, toolsAt } from '../../src/config/tools-at-stores.ts';
 
 const PROFILES = `profiles:
   disk:
