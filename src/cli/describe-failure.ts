@@ -44,6 +44,10 @@ export function describeFailure(error: unknown): DescribedFailure {
   if (name === 'ConfigurationError') return { message, exitCode: EXIT.usage };
   if (name === 'SyncHeldError') return { message, exitCode: EXIT.refused };
   const kind = 'kind' in error ? String(error.kind) : undefined;
+  if (name === 'CatalogError' && kind === 'unavailable') {
+    const advice = 'is its server running there, and is catalog: in pando.yaml, or PANDO_CATALOG, right?';
+    return { message: `${message}\n  → ${advice}`, exitCode: EXIT.unavailable };
+  }
   const kinds = EXIT_BY_KIND[name];
   if (kinds !== undefined) return { message, exitCode: kinds[kind ?? ''] ?? EXIT.failed };
   if (name === 'AbortError') return { message: 'interrupted', exitCode: EXIT.interrupted };

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { WriteOptions } from '../client/storage-client.ts';
@@ -30,6 +31,8 @@ export const put: CommandModule = {
           await using clients = new ObjectClients(cli);
           const { client, name: path } = await clients.find(written, { allowEmpty: true });
           const name = nameFor(path, file);
+          if (file !== '-' && statSync(file, { throwIfNoEntry: false })?.isDirectory() === true)
+            throw isDirectory(file);
           const { contentType, metadata, ifAbsent, ifVersion } = options;
           const how: WriteOptions = {
             ...(contentType === undefined ? {} : { contentType }),
@@ -45,6 +48,11 @@ export const put: CommandModule = {
       );
   },
 };
+
+function isDirectory(file: string): ConfigurationError {
+  const remedy = 'name a file; pando sync copies a directory, and pando upload brings one to stores that rules keep';
+  return new ConfigurationError([problemOutsideFiles('put', `${file} is a directory`, remedy)]);
+}
 
 function nameFor(path: string, file: string): string {
   if (path !== '' && !path.endsWith('/')) return path;

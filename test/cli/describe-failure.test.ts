@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { describeFailure } from '../../src/cli/describe-failure.ts';
 import { ConfigurationError } from '../../src/config/problem.ts';
 import { ObjectError, type ObjectErrorKind } from '../../src/engine/object-error.ts';
+import { CatalogError } from '../../src/ports/catalog.ts';
 import { StorageError, type StorageErrorKind } from '../../src/ports/storage.ts';
 
 test('of a failure whose clean-up failed too, the failure is told', () => {
@@ -43,5 +44,15 @@ test.each<[StorageErrorKind, number]>([
   expect(describeFailure(new StorageError(kind, { store: 'near', key: 'a' }, 'why'))).toEqual({
     message: 'near: a: why',
     exitCode,
+  });
+});
+
+test('of a catalog that cannot be reached it is said what to look at', () => {
+  const error = new CatalogError('unavailable', 'catalog postgres://db/pando: connect ECONNREFUSED');
+  expect(describeFailure(error)).toEqual({
+    message: expect.stringMatching(
+      /^catalog postgres:\/\/db\/pando: connect ECONNREFUSED\n {2}→ is its server running/,
+    ),
+    exitCode: 4,
   });
 });

@@ -190,6 +190,16 @@ test('an object of a place that no profile names is called by the path as it was
   expect(await box.json('stat', 'd/a')).toMatchObject({ object: expect.stringMatching(/^d-[0-9a-f]{8}:a$/) });
 });
 
+test('a directory is not put, and what is meant for directories is named', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/a': 'a', 'dir/x': 'x' });
+  expect(await box.run(['put', 'dir', 'data:dir'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/dir is a directory\n {2}→ name a file; pando sync/),
+  });
+});
+
 test('no name leads out of its store', async () => {
   using box = new Sandbox();
   box.configure();

@@ -72,7 +72,7 @@ written: what was written hashes to what was read, and the store confirmed the l
     using box = new Sandbox();
     const { stderr } = await box.run(['sync', 'nothing-here', 'one']);
     expect(settled(stderr, box)).toBe(
-      'pando: /sandbox/nothing-here: the directory /sandbox/nothing-here does not exist\n',
+      'pando: /sandbox/nothing-here: the directory /sandbox/nothing-here does not exist: mount the disk it lies on, or make it\n',
     );
     box.write({ 'src/a': 'a' });
     expect((await box.run(['sync', 'src', 'one'])).code).toBe(0);

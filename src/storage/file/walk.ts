@@ -75,7 +75,10 @@ class Walker {
   *pages(): Generator<ListingColumns> {
     const { root, store, prefix } = this.#options;
     const stats = fs.statSync(root, { throwIfNoEntry: false });
-    if (stats === undefined) throw new StorageError('not-found', { store }, `the directory ${root} does not exist`);
+    if (stats === undefined) {
+      const why = `the directory ${root} does not exist: mount the disk it lies on, or make it`;
+      throw new StorageError('not-found', { store }, why);
+    }
     if (!stats.isDirectory()) throw new StorageError('not-found', { store }, `${root} is not a directory`);
     try {
       yield* this.#walkBelow(root, prefix);
