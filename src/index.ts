@@ -26,6 +26,7 @@ export type { RuleTerms } from './client/rule-order.ts';
 export { type RuleDetails, type RuleOptions, type RuleOrdered, Rules } from './client/rules.ts';
 export { ObjectFile, type ObjectStat } from './client/object-file.ts';
 export {
+  type DownloadFileOptions,
   type FindOptions,
   type ListOptions,
   type ReadOptions,

@@ -33,7 +33,10 @@ export const get: CommandModule = {
               cli.output.complain(`${path} is there, ${why}`);
               return EXIT.refused;
             }
+            // What came into being since is as good as what was there before.
+            const ifAbsent = !overwrite && lstatSync(path, { throwIfNoEntry: false }) === undefined;
             await client.downloadFile(name, path, {
+              ifAbsent,
               ...(consistency === undefined ? {} : { consistency }),
               signal: cli.signal,
             });

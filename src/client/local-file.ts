@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { link, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { ObjectRead } from '../engine/object-read.ts';
 import type { Attributes } from '../ports/storage.ts';
@@ -9,9 +9,9 @@ const CHUNK_BYTES = 256 * 1024;
 
 /**
  * Saves a read as a local file. The file appears under its name only when it is complete and verified, and is on disk by then;
- * until then it is `.<name>.<random>.part` beside it.
+ * until then it is `.<name>.<random>.part` beside it. `ifAbsent`: it fails with `EEXIST` where something has the name by then.
  */
-export async function saveAs(path: string, read: ObjectRead): Promise<void> {
+export async function saveAs(path: string, read: ObjectRead, { ifAbsent = false } = {}): Promise<void> {
   const part = join(dirname(path), `.${basename(path).slice(0, 64)}.${randomUUID()}.part`);
   try {
     await using file = await open(part, 'wx');
@@ -20,11 +20,23 @@ export async function saveAs(path: string, read: ObjectRead): Promise<void> {
     const { modifiedNs } = read.content;
     if (modifiedNs !== undefined) await file.utimes(new Date(), Number(modifiedNs / 1_000_000n) / 1000);
     await file.sync();
-    await rename(part, path);
+    if (ifAbsent) await appear(part, path);
+    else await rename(part, path);
   } catch (error) {
     await rm(part, { force: true }).catch(() => undefined);
     throw renamed(error, part, path);
   }
+}
+
+async function appear(part: string, path: string): Promise<void> {
+  try {
+    await link(part, path);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error) || error.code === 'EEXIST') throw error;
+    // A file system without hard links.
+    return rename(part, path);
+  }
+  await rm(part, { force: true });
 }
 
 /** A failure of the file system, told of the file that was asked for: nobody knows the other one. */

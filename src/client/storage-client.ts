@@ -20,6 +20,11 @@ export interface FindOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface DownloadFileOptions extends FindOptions {
+  /** Fails with `EEXIST` where something has the local name by the time the file is complete. */
+  readonly ifAbsent?: boolean;
+}
+
 export interface ReadOptions extends FindOptions {
   /** `{start, end}` with the end inclusive, open-ended without it, or `{suffix}`: the last bytes. */
   readonly range?: ByteRange;
@@ -73,10 +78,11 @@ export class StorageClient implements AsyncDisposable {
   }
 
   /** Saves the object as a local file, which appears complete and verified or not at all. */
-  async downloadFile(path: string, localPath: string, options: FindOptions = {}): Promise<void> {
+  async downloadFile(path: string, localPath: string, options: DownloadFileOptions = {}): Promise<void> {
+    const { ifAbsent, ...how } = options;
     await this.#with(async ({ objects, scope }) => {
-      using read = await objects.read({ scope, name: path, ...options });
-      await saveAs(localPath, read);
+      using read = await objects.read({ scope, name: path, ...how });
+      await saveAs(localPath, read, ifAbsent === undefined ? {} : { ifAbsent });
     });
   }
 

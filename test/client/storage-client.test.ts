@@ -180,6 +180,21 @@ describe('local files', () => {
     expect((await readdir(directory.path)).toSorted()).toEqual(['in', 'out']);
   });
 
+  test('are left alone by a download that must not replace any', async () => {
+    await using world = await openWorld({ replicas: 0 });
+    await using directory = await openDirectory();
+    await using client = clientOf(world);
+    await put(world.source, 'a', 'hello');
+    const out = join(directory.path, 'out');
+    await client.downloadFile('a', out, { ifAbsent: true });
+    await writeFile(out, 'mine');
+    await expect(client.downloadFile('a', out, { ifAbsent: true })).rejects.toMatchObject({ code: 'EEXIST', path: out });
+    expect(await readFile(out, 'utf8')).toBe('mine');
+    expect(await readdir(directory.path)).toEqual(['out']);
+    await client.downloadFile('a', out);
+    expect(await readFile(out, 'utf8')).toBe('hello');
+  });
+
   test('are uploaded with what is said of them, which replicas have too', async () => {
     await using world = await openWorld();
     await using directory = await openDirectory();
@@ -218,3 +233,4 @@ describe('local files', () => {
     expect(await peek(world.source, 'a')).toBeUndefined();
   });
 });
+/root/.pyenv/libexec/pyenv-hooks: line 24: enable: cannot open shared object /root/.pyenv/libexec/pyenv-realpath.dylib: /root/.pyenv/libexec/pyenv-realpath.dylib: cannot open shared object file: No such file or directory
