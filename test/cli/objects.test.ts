@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { describeRequests } from '../../src/cli/status.ts';
@@ -142,14 +143,15 @@ test('get replaces a file of other bytes only when told to', async () => {
   for (const options of [['--overwrite'], []])
     expect(await box.run(['get', './data/a', ...options])).toMatchObject({ code: 0 });
   expect(box.read('a')).toBe('the object');
-  // What is no file is nothing to be replaced: a device, a pipe, a link that leads nowhere.
+  // What is no file is nothing to be replaced: a pipe, a link that leads nowhere, a device.
   symlinkSync('nowhere', box.path('dangling'));
-  for (const path of ['/dev/null', 'dangling'])
+  execFileSync('mkfifo', [box.path('pipe')]);
+  for (const path of ['pipe', 'dangling'])
     expect(await box.run(['get', './data/a', path, '--overwrite'])).toMatchObject({
       code: 5,
       stderr: `pando: ${path} is there, and is no file: name one, or use pando cat\n`,
     });
-  expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
+  expect(statSync(box.path('pipe')).isFIFO()).toBe(true);
 });
 
 test('get into a directory that is not there says so, by the names that were written', async () => {

@@ -188,7 +188,10 @@ describe('local files', () => {
     const out = join(directory.path, 'out');
     await client.downloadFile('a', out, { ifAbsent: true });
     await writeFile(out, 'mine');
-    await expect(client.downloadFile('a', out, { ifAbsent: true })).rejects.toMatchObject({ code: 'EEXIST', path: out });
+    await expect(client.downloadFile('a', out, { ifAbsent: true })).rejects.toMatchObject({
+      code: 'EEXIST',
+      path: out,
+    });
     expect(await readFile(out, 'utf8')).toBe('mine');
     expect(await readdir(directory.path)).toEqual(['out']);
     await client.downloadFile('a', out);
@@ -233,4 +236,3 @@ describe('local files', () => {
     expect(await peek(world.source, 'a')).toBeUndefined();
   });
 });
-/root/.pyenv/libexec/pyenv-hooks: line 24: enable: cannot open shared object /root/.pyenv/libexec/pyenv-realpath.dylib: /root/.pyenv/libexec/pyenv-realpath.dylib: cannot open shared object file: No such file or directory
