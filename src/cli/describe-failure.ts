@@ -44,7 +44,8 @@ export function describeFailure(error: unknown): DescribedFailure {
   if (name === 'ConfigurationError') return { message, exitCode: EXIT.usage };
   if (name === 'SyncHeldError') return { message, exitCode: EXIT.refused };
   const kind = 'kind' in error ? String(error.kind) : undefined;
-  if (name === 'CatalogError' && kind === 'unavailable') {
+  // Of a file its own message says what to do.
+  if (name === 'CatalogError' && kind === 'unavailable' && message.includes('postgres://')) {
     const advice = 'is its server running there, and is catalog: in pando.yaml, or PANDO_CATALOG, right?';
     return { message: `${message}\n  → ${advice}`, exitCode: EXIT.unavailable };
   }

@@ -3,6 +3,7 @@ import { countOf } from '../domain/count-of.ts';
 import { describeOwner } from '../domain/transfer/claim-owner.ts';
 import type { CarriedOut } from '../engine/carry-out-requests.ts';
 import type { OpenedScope } from '../engine/opened-scope.ts';
+import type { Catalog } from '../ports/catalog.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 import { wholeNumber } from './option-values.ts';
@@ -63,7 +64,14 @@ async function work(cli: Invocation, options: WorkerOptions): Promise<ExitCode> 
     );
   if (untilIdle && cli.signal.aborted) return EXIT.interrupted;
   if (done.failed > 0) return EXIT.failed;
-  return untilIdle && done.postponed > 0 ? EXIT.unavailable : EXIT.done;
+  return untilIdle && done.postponed > 0 && (await isAnyLeft(catalog)) ? EXIT.unavailable : EXIT.done;
+}
+
+/** What was put off may have been done in a later turn. */
+async function isAnyLeft(catalog: Catalog): Promise<boolean> {
+  for (const state of ['QUEUED', 'SUBMITTED', 'WAITING'] as const)
+    if ((await catalog.listRequests({ state, limit: 1 })).length > 0) return true;
+  return false;
 }
 
 function addUp(a: CarriedOut, b: CarriedOut): CarriedOut {
