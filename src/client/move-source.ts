@@ -1,5 +1,4 @@
 import type { Pando } from '../compose.ts';
-import { storePlace } from '../config/place.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import { findStore } from './list-stores.ts';
 
@@ -13,9 +12,7 @@ export async function moveSource(pando: Pando, name: string): Promise<string | u
   if (profile === undefined) throw new Error(`${name} is a store and no profile`);
   if (!pando.hasPlace(profile)) {
     const remedy = 'mount the disk it lies on, or write in pando.yaml where it is';
-    throw new ConfigurationError([
-      problemOutsideFiles('store moved', `${storePlace(profile.storage)} is not there`, remedy),
-    ]);
+    throw new ConfigurationError([problemOutsideFiles('store moved', `${place} is not there`, remedy)]);
   }
   const from = await (await pando.catalog()).findOtherSource(name, place);
   if (from !== undefined) await pando.openScope(profile, { isMoved: true });

@@ -146,7 +146,8 @@ const SAID = {
   retry: 'failed, to be tried again',
   failed: 'failed',
 } as const;
-const COUNTED = {
+/** As what an outcome counts. */
+export const COUNTED = {
   done: 'done',
   cancelled: 'moot',
   'given-back': 'postponed',

@@ -3,7 +3,7 @@ import type { Catalog, ClaimedRequest, RequestOutcome } from '../../ports/catalo
 import type { Random } from '../../ports/random.ts';
 import type { RuleCatalog } from '../../ports/rules.ts';
 import { StorageError } from '../../ports/storage.ts';
-import type { CarriedOut, OnCounted } from '../carry-out-requests.ts';
+import { type CarriedOut, COUNTED, type OnCounted } from '../carry-out-requests.ts';
 import { deleteReplica, type DeleteReplicaPorts } from '../delete-replica.ts';
 import { RequestLeases } from '../request-leases.ts';
 import { heedSaid } from '../stores/heed-said.ts';
@@ -54,20 +54,12 @@ export async function carryOutDeletes(ports: DeletePlacedPorts, args: CarryOutDe
     );
     await ports.catalog.finishRequests(outcomes);
     for (const { kind } of outcomes) {
-      counts[KINDS[kind]]++;
-      onCounted?.(KINDS[kind]);
+      counts[COUNTED[kind]]++;
+      onCounted?.(COUNTED[kind]);
     }
   }
   return counts;
 }
-
-const KINDS = {
-  done: 'done',
-  cancelled: 'moot',
-  'given-back': 'postponed',
-  retry: 'postponed',
-  failed: 'failed',
-} as const;
 
 async function attempt(
   ports: DeletePlacedPorts,
