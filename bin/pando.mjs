@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // The launcher runs on any Node from 18 on; Pando itself needs 24. An older Node hands over to one found in node_modules.
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -9,8 +8,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 if (Number.parseInt(process.versions.node, 10) >= 24) {
   const { enableCompileCache } = await import('node:module');
   enableCompileCache();
-  const source = join(root, 'src/cli/main.ts');
-  const { main } = await import(pathToFileURL(existsSync(source) ? source : join(root, 'dist/main.js')));
+  const { findMain } = await import('./find-main.mjs');
+  const { main } = await import(pathToFileURL(findMain(root)));
   process.exitCode = await main(process.argv.slice(2));
 } else {
   const { findNode } = await import('./find-node.mjs');

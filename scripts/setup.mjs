@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findNode, isNewEnough } from '../bin/find-node.mjs';
+import { bundleCheckout } from './bundle.mjs';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -11,7 +12,10 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export async function setUp() {
   if (!isInstalled()) await install();
   const node = findNode(root) ?? (isNewEnough(process.versions.node) ? process.execPath : await fetchNode());
-  if (node !== undefined) return node;
+  if (node !== undefined) {
+    await bundleCheckout(root);
+    return node;
+  }
   throw new Error(
     `Pando needs Node 24 or newer; this is ${process.versions.node}, and none could be fetched for ${process.platform} ${process.arch}: install Node 24 and try again`,
   );

@@ -23,7 +23,7 @@ export const store = (name: string, more: Partial<StoreFacts> = {}): StoreFacts 
   isMatching: true,
   isPreferred: false,
   isBlocked: false,
-  availability: { write: true },
+  availability: { write: true, delete: true },
   acceptance: { replicate: true, allowedNodes: [], allowedFormats: [] },
   usage: { completedBytes: 0, inFlightBytes: 0 },
   freeBytes: undefined,

@@ -31,7 +31,7 @@ describe('what is placed stays', () => {
 
   test('when its store takes no writes, has no space, or no longer accepts what it has', () => {
     const closed = {
-      availability: { write: false },
+      availability: { write: false, delete: true },
       freeBytes: 0,
       quotaLeftBytes: 0,
       acceptance: { replicate: false, maxObjectBytes: 0, allowedNodes: ['x'], allowedFormats: ['x'] },
@@ -138,7 +138,7 @@ describe('a store that is newly blocked', () => {
   });
 
   test('keeps its copy while the store that would take it is only away', () => {
-    const group = under(2, { ...blocked, c: { availability: { write: false } } }, locked('a', 'b'));
+    const group = under(2, { ...blocked, c: { availability: { write: false, delete: true } } }, locked('a', 'b'));
     expect(group.missing).toBe(
       '1 of 2 copies has no place (blocked: b; authoritative itself: home; not taking writes now: c)',
     );

@@ -21,7 +21,13 @@ describe('a store is no candidate', () => {
       'it mirrors theirs, and holds nothing else',
       false,
     ],
-    ['when it takes no writes', { availability: { write: false } }, 'availability', 'it takes no writes now', true],
+    [
+      'when it takes no writes',
+      { availability: { write: false, delete: true } },
+      'availability',
+      'it takes no writes now',
+      true,
+    ],
     [
       'when it refuses the size',
       { acceptance: { ...acceptance, maxObjectBytes: 9 } },
@@ -60,14 +66,27 @@ describe('a store is no candidate', () => {
     expect(chosenBy(group)).not.toContain('b');
   });
 
-  test('while an earlier copy is being deleted there', () => {
-    const group = under(3, {}, { replicas: [{ store: 'b', state: 'BEING_DELETED', isGood: false }] });
+  test('where an earlier copy has to go first, when it takes no deletes', () => {
+    const leaving = { replicas: [{ store: 'b', state: 'BEING_DELETED', isGood: false }] } as const;
+    const group = under(3, { b: { availability: { write: true, delete: false } } }, leaving);
     expect(group.rejections).toContainEqual({
       store: 'b',
       filter: 'deletion',
-      why: 'an earlier copy of x is still being deleted there',
+      why: 'an earlier copy of x has to go first, and it takes no deletes now',
       isPassing: true,
     });
+  });
+
+  test.each([
+    ['is passed over while others have room', 2, undefined],
+    ['is chosen for want of a better one', 3, 'an earlier copy is deleted there first, and there is no better place'],
+  ])('and otherwise it %s', (_, copies, why) => {
+    const group = under(copies, {}, { replicas: [{ store: 'b', state: 'BEING_DELETED', isGood: false }] });
+    expect(group.missing).toBeUndefined();
+    expect(group.chosen.find((choice) => choice.store === 'b')).toEqual(
+      why === undefined ? undefined : { store: 'b', isKept: false, why },
+    );
+    expect(group.chosen.map((choice) => choice.why).join()).toContain('deleted');
   });
 
   test.each([
@@ -82,12 +101,16 @@ describe('a store is no candidate', () => {
   });
 
   test('but is one without writes where the rule ignores availability', () => {
-    const stores = [store('b', { availability: { write: false } })];
+    const stores = [store('b', { availability: { write: false, delete: true } })];
     expect(chosenBy(onlyGroup(place(rule({ ignoreAvailability: true }), stores, [object('x')])))).toEqual(['b']);
   });
 
   test('but is one for what it has already: space, size and writes are not asked of bytes that are there', () => {
-    const full = { freeBytes: 0, availability: { write: false }, acceptance: { ...acceptance, maxObjectBytes: 1 } };
+    const full = {
+      freeBytes: 0,
+      availability: { write: false, delete: true },
+      acceptance: { ...acceptance, maxObjectBytes: 1 },
+    };
     const there = object('x', { replicas: [{ store: 'b', state: 'AVAILABLE', isGood: true }] });
     const group = onlyGroup(place(rule(), [store('b', full)], [there]));
     expect(group.objects[0]?.copies).toEqual([{ store: 'b', action: 'lock' }]);

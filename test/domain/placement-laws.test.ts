@@ -19,7 +19,7 @@ const roomy = (name: string): fc.Arbitrary<StoreFacts> =>
       isMatching: mostly(true),
       isPreferred: mostly(false),
       isBlocked: mostly(false),
-      availability: fc.record({ write: mostly(true) }),
+      availability: fc.record({ write: mostly(true), delete: mostly(true) }),
       failureDomain: fc.constantFrom('eu', 'us', 'asia', undefined),
       pendingRequests: fc.nat(20),
       recent: fc.record({ succeeded: fc.nat(20), failed: fc.nat(5) }),
@@ -174,9 +174,10 @@ describe('whatever the facts', () => {
             (one.availability.write || asked.ignoreAvailability) &&
             !(asked.besidesAuthoritative && authoritative.includes(one.store)) &&
             (asked.weight === undefined || (one.weight ?? 0) > 0) &&
-            !members.some((member) =>
-              member.replicas.some((r) => r.store === one.store && r.state === 'BEING_DELETED'),
-            ) &&
+            (one.availability.delete ||
+              !members.some((member) =>
+                member.replicas.some((r) => r.store === one.store && r.state === 'BEING_DELETED'),
+              )) &&
             !used.includes(domainOf(one)),
         );
         expect(free.map((one) => one.store)).toEqual([]);

@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { RuleTerms } from '../../src/client/rule-order.ts';
 import { evaluateRules } from '../../src/engine/rules/evaluate-rules.ts';
+import { deleteReleased } from '../../src/engine/releases/delete-released.ts';
+import { freeBytesOf } from '../../src/engine/releases/free-bytes.ts';
 import type { RuleWorkPorts } from '../../src/engine/rules/keep-rules.ts';
 import { runTransfers } from '../../src/engine/transfers/run-transfers.ts';
 import type { Lease } from '../../src/ports/catalog.ts';
-import type { Storage } from '../../src/ports/storage.ts';
 import { CATALOGS, useCatalogs } from '../servers/use-catalogs.ts';
-import { Gate } from '../transfer-tools/gate.ts';
 import { asExternal, HandTool } from './hand-tool.ts';
+import { heldAt, heldBefore, overCatalog, placeOf } from './held-ports.ts';
 import { RuleWorld } from './rule-world.ts';
 
 const STORES = { data: 'site: home', ch: 'site: CERN', us: 'site: BNL' };
@@ -104,6 +105,26 @@ describe.each(CATALOGS)('at the same moment, on %s:', (kind) => {
     held.open();
     expect(await running).toMatchObject({ done: 0, failed: 0 });
     await expectOneCopy(world, { rule: second, store: 'ch' });
+  });
+
+  test('a copy is ordered again while it is being deleted: it is brought when it is gone', async () => {
+    await using world = await open();
+    const first = await world.rule('data:x', { ...at('ch'), purge: true });
+    await world.workHere();
+    await (await world.rules()).remove(first);
+    const ports = await world.ports();
+    await evaluate(ports);
+    await deleteReleased({ ...ports, freeBytes: freeBytesOf }, new AbortController().signal);
+    expect(await stateOf(world)).toMatchObject({ replicas: ['ch BEING_DELETED', 'data AVAILABLE'], locks: [] });
+    const second = await world.rule('data:x', at('ch'));
+    await evaluate(ports);
+    expect(await stateOf(world)).toMatchObject({ locks: [[second, 'ch', 'REPLICATING']] });
+    await world.workHere();
+    expect(await stateOf(world)).toMatchObject({
+      replicas: ['ch AVAILABLE', 'data AVAILABLE'],
+      locks: [[second, 'ch', 'OK']],
+    });
+    expect(world.filesAt('ch')).toEqual(['x']);
   });
 
   test('a copy is to go while it is the source that was chosen: it stays until the other one is there', async () => {
@@ -270,68 +291,12 @@ describe.each(CATALOGS)('at the same moment, on %s:', (kind) => {
 
 const at = (stores: string): RuleTerms => ({ copies: 1, stores });
 
-/** Ports whose transfers stand still somewhere. */
-interface HeldPorts {
-  readonly ports: RuleWorkPorts;
-  /** One of them stands there. */
-  reached(): Promise<void>;
-  open(): void;
-}
-
-/** Where they read this store. */
-async function heldAt(world: RuleWorld, store: string, pando = world.pando): Promise<HeldPorts> {
-  const gate = new Gate();
-  gate.shut();
-  const place = placeOf(world, store);
-  const over = (storage: Storage): Storage => (storage.place === place ? gate.before(storage) : storage);
-  return { ports: await world.ports(over, pando), reached: () => gate.reached, open: () => gate.open() };
-}
-
-/**
- * Where they ask the catalog whether they may begin, or where their bytes lie at the destination, and nobody knows. `settled`: what
- * the catalog answered from then on.
- */
-async function heldBefore(
-  world: RuleWorld,
-  verb: 'chooseSources' | 'settleTransfers',
-): Promise<HeldPorts & { readonly settled: (readonly boolean[])[] }> {
-  const ports = await world.ports();
-  const reached = Promise.withResolvers<void>();
-  const opened = Promise.withResolvers<void>();
-  const settled: (readonly boolean[])[] = [];
-  const catalog = overCatalog(ports, {
-    [verb]: async (asked: never) => {
-      reached.resolve();
-      await opened.promise;
-      const answer = await ports.catalog[verb](asked);
-      settled.push(answer);
-      return answer;
-    },
-  });
-  return { ports: { ...ports, catalog }, settled, reached: () => reached.promise, open: () => opened.resolve() };
-}
-
-function overCatalog(ports: RuleWorkPorts, changed: Partial<RuleWorkPorts['catalog']>): RuleWorkPorts['catalog'] {
-  return new Proxy(ports.catalog, {
-    get: (target, name) => {
-      const value: unknown = Reflect.get(name in changed ? changed : target, name);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}
-
 async function evaluate(ports: RuleWorkPorts): Promise<void> {
   await evaluateRules(ports, { owner: 'evaluator', signal: new AbortController().signal });
 }
 
 function transfer(ports: RuleWorkPorts) {
   return runTransfers(ports, { owner: 'worker', until: 'idle' });
-}
-
-function placeOf(world: RuleWorld, store: string): string {
-  const found = [...world.pando.stores().values()].find(({ name }) => name === store);
-  if (found === undefined) throw new Error(`there is no store ${store}`);
-  return found.place;
 }
 
 async function isInHand(world: RuleWorld, store: string): Promise<boolean> {

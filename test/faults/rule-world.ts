@@ -163,7 +163,11 @@ export class RuleWorld implements AsyncDisposable {
   /** Carries out all that is due, as a user would after something went wrong. */
   async workUntilIdle(): Promise<void> {
     await using worker = this.worker('--until-idle', '--json');
-    expect({ code: await worker.ended, said: worker.said }).toMatchObject({ code: 0 });
+    const code = await worker.ended;
+    const left = await this.query(
+      'select id, kind, state, attempts, due_ms, owner, last_error from request where due_ms is not null',
+    );
+    expect({ code, left }, worker.said).toEqual({ code: 0, left: [] });
   }
 
   /** What rules are stuck on is tried now: a copy over which many workers died waits for minutes. */

@@ -6,11 +6,12 @@ import type { Choice, GroupPlacement } from './placement.ts';
 /**
  * - `kept`: the rule's copies are there.
  * - `new`: it has room for them.
+ * - `leaving`: it has room, and an earlier copy is still being deleted there: the new one has to wait for that.
  * - `stuck`: the rule has a lock there, and could not bring or keep the bytes; for want of a better place.
  */
-export type Standing = 'kept' | 'new' | 'stuck';
+export type Standing = 'kept' | 'new' | 'leaving' | 'stuck';
 
-const STANDINGS: readonly Standing[] = ['kept', 'new', 'stuck'];
+const STANDINGS: readonly Standing[] = ['kept', 'new', 'leaving', 'stuck'];
 
 export interface Candidate {
   readonly standing: Standing;
@@ -51,7 +52,7 @@ export function chooseStores(
   for (let turn = takeFirst(waiting, copies); turn !== undefined; turn = takeFirst(waiting, copies - chosen.length)) {
     const { merits, standing, domain } = turn.candidate;
     const why = describeTurn(turn, findFirst(waiting), group);
-    chosen.push({ store: merits.store, isKept: standing !== 'new', why });
+    chosen.push({ store: merits.store, isKept: standing === 'kept' || standing === 'stuck', why });
     for (const other of waiting) if (other.candidate.domain === domain) other.copiesInDomain++;
   }
   waiting.sort(compareTurns);
@@ -85,10 +86,12 @@ function describeTurn(turn: Turn, next: Turn | undefined, group: ObjectGroup): s
   const crowding = turn.copiesInDomain > 0 ? ', and no candidate is in a failure domain without a copy' : '';
   if (standing === 'kept') return `the rule’s copies are there already${crowding}`;
   if (standing === 'stuck') return `the rule’s lock is there, and there is no better place${crowding}`;
+  if (standing === 'leaving') return `an earlier copy is deleted there first, and there is no better place${crowding}`;
   if (next === undefined) return `it is the only candidate left${crowding}`;
   const { candidate: other, copiesInDomain } = next;
   if (turn.copiesInDomain < copiesInDomain)
     return `its failure domain has fewer copies than that of ${other.merits.store}`;
+  if (other.standing === 'leaving') return `an earlier copy is still being deleted at ${other.merits.store}${crowding}`;
   if (other.standing !== standing) return `${other.merits.store} could not be brought its copies${crowding}`;
   return `${describeMerit(merits, other.merits, group)}, before ${other.merits.store}${crowding}`;
 }

@@ -6,7 +6,7 @@ import { describeMissing } from './describe-missing.ts';
 import { groupObjects } from './object-groups.ts';
 import type { ObjectGroup } from './object-groups.ts';
 import { placeObject } from './place-object.ts';
-import { isHeld, isLocked } from './placement-facts.ts';
+import { isHeld, isLocked, stateAt } from './placement-facts.ts';
 import type { ObjectFacts, PlacementFacts, PlacementRule, StoreFacts } from './placement-facts.ts';
 import { FILTERS } from './placement.ts';
 import type { GroupPlacement, Rejection } from './placement.ts';
@@ -80,7 +80,8 @@ function judgeStore(
   if (layout !== undefined) return layout;
   const beside = { given, rest: group.rest };
   if (!hasLocks(store.store, group)) {
-    return rejectByWeight(store, rule) ?? rejectByRoom(store, rule, group.objects, beside) ?? 'new';
+    const rejection = rejectByWeight(store, rule) ?? rejectByRoom(store, rule, group.objects, beside);
+    return rejection ?? (isLeaving(store.store, group) ? 'leaving' : 'new');
   }
   const lone = group.rest === undefined && group.objects.length === 1 ? group.objects[0] : undefined;
   if (lone === undefined) return 'kept';
@@ -92,6 +93,10 @@ function judgeStore(
 function hasLocks(store: string, { objects, rest }: ObjectGroup): boolean {
   const elsewhere = rest?.stores.find((one) => one.store === store);
   return objects.some((object) => isLocked(object, store)) || (elsewhere?.lockedBytes ?? 0) > 0;
+}
+
+function isLeaving(store: string, { objects }: ObjectGroup): boolean {
+  return objects.some((object) => stateAt(object, store) === 'BEING_DELETED');
 }
 
 function hasStuckLock(store: string, { locks }: ObjectFacts): boolean {

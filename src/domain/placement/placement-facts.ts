@@ -30,8 +30,8 @@ export interface StoreFacts extends StoreNames {
   readonly isMatching: boolean;
   readonly isPreferred: boolean;
   readonly isBlocked: boolean;
-  /** Only `write` matters here: what lies at a store that cannot be read or deleted from now is not moved for that. */
-  readonly availability: { readonly write: boolean };
+  /** `delete` matters where an earlier copy has to go first. What lies at a store that cannot be read from now is not moved for that. */
+  readonly availability: { readonly write: boolean; readonly delete: boolean };
   readonly acceptance: AcceptancePolicy;
   readonly usage: StoreUsage;
   /** What limits leave free, after what is in flight; undefined: not limited, or not known. */

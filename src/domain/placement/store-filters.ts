@@ -59,8 +59,13 @@ export function rejectByRoom(
   const refused = rejectByAcceptance(store, rule, toCopy, beside);
   if (refused !== undefined) return refused;
   const leaving = toCopy.find((object) => stateAt(object, store.store) === 'BEING_DELETED');
-  if (leaving !== undefined) {
-    return reject(store, 'deletion', `an earlier copy of ${leaving.object} is still being deleted there`, true);
+  if (leaving !== undefined && !store.availability.delete) {
+    return reject(
+      store,
+      'deletion',
+      `an earlier copy of ${leaving.object} has to go first, and it takes no deletes now`,
+      true,
+    );
   }
   const quotaBytes = left(store.quotaLeftBytes, beside.given.lockBytes(store.store));
   if (needs.lockBytes > quotaBytes) {

@@ -38,7 +38,7 @@ export function factsOfStores(stores: Stores, words: StoreWords, now: StoresNow)
       isMatching: matching.has(place),
       isPreferred: isAmong(names, words.preferred),
       isBlocked: isAmong(names, words.blocked),
-      availability: { write: used?.said.availability?.write ?? traits.availability.write },
+      availability: { ...traits.availability, ...used?.said.availability },
       acceptance: traits.accepts,
       usage: { completedBytes, inFlightBytes },
       freeBytes: traits.spaceMaxBytes === undefined ? undefined : traits.spaceMaxBytes - completedBytes - inFlightBytes,
