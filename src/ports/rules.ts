@@ -87,6 +87,8 @@ export interface RuleCatalog extends HandedOverCatalog {
   listLocks(query: LockQuery): Promise<readonly LockRecord[]>;
   /** Stuck locks whose time has come are `retried` and their requests asked again; up to `limit`. Returns how many were. */
   retryStuck(limit: number): Promise<number>;
+  /** Stores at which copies failed, and are tried again later. */
+  listFailingStores(): Promise<readonly string[]>;
   /** A fact changed: who is stuck on that is tried sooner, each at its own moment (`fraction` in [0, 1) spreads them). */
   hasten(change: { readonly fact: FactChange; readonly store?: string; readonly rule?: number }): Promise<number>;
 

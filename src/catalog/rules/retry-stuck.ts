@@ -79,6 +79,14 @@ async function restLocks(session: Session, due: readonly DueLock[]): Promise<Rea
   return resting;
 }
 
+export async function listFailingStores(session: Session): Promise<readonly string[]> {
+  const { rows } = await sql<{ store: number }>`select distinct store from lock
+    where retry_ms > ${nowMs(session)} and reason = ${'destination-fails' satisfies StuckReason['kind']}`.execute(
+    session.db,
+  );
+  return Promise.all(rows.map(({ store }) => session.known.stores.textOf(session, store)));
+}
+
 /** Who waits is spread over so long, so that a store that comes back is not met by all at once. */
 const SPREAD_MS = 60_000;
 

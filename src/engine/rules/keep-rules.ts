@@ -5,6 +5,7 @@ import type { DeleteReplicaPorts } from '../delete-replica.ts';
 import { deleteReleased } from '../releases/delete-released.ts';
 import { carryOutDeletes } from '../releases/carry-out-deletes.ts';
 import { freeBytesOf } from '../releases/free-bytes.ts';
+import { StoreReturns } from '../stores/store-returns.ts';
 import { endAbandoned } from '../transfers/end-abandoned.ts';
 import { runTransfers, type TransferPorts } from '../transfers/run-transfers.ts';
 import type { RulePorts } from './apply-rule.ts';
@@ -64,7 +65,10 @@ async function keepInTurns(
   const stop = until === 'idle' ? ended : until;
   const signal = stop ?? new AbortController().signal;
   let total = NOTHING;
+  const returns = new StoreReturns(ports);
   while (!signal.aborted) {
+    // Who works until idle, again and again, would look each time.
+    if (until !== 'idle') await returns.look(signal);
     const { applied, ended: rulesEnded } = await evaluateRules(ports, { owner, signal });
     const retried = await ports.catalog.retryStuck(RETRIES);
     const copied = await copy(signal);

@@ -146,6 +146,7 @@ export function describeRequestDesk(contract: CatalogContract): void {
       const over = { state: 'FAILED', attempts: 1, timesStuck: 1, afterMs: HOUR_MS, why: 'gone' } as const;
       const stuck = { kind: 'destination-fails', detail: 'gone' } as const;
       await contract.catalog.settleTransfers([failure(await claimOne(scope), { request: over, stuck })]);
+      expect(await contract.catalog.listFailingStores()).toContain(scope.near);
       await applyWaiting(rule, [scope.far]);
       expect(await claimRulesOnly(contract, [rule])).toEqual([]);
       await contract.catalog.settleTransfers([arrival(await claimOne(scope))]);
