@@ -196,6 +196,8 @@ export interface RulePageOutcome {
   readonly isFirst: boolean;
   readonly missingCopies: number;
   readonly missingWhy: string | undefined;
+  /** With more space or quota some of them would have a place. */
+  readonly missesRoom?: boolean;
   /** Where to go on; undefined: it was the last page, and the rule is `applied`. */
   readonly position: string | undefined;
   /** Until a rule with missing copies, or one that `waits`, is looked at again by itself; read on the last page. */

@@ -50,7 +50,7 @@ const count: SetStatement = {
 };
 
 /** Locks that are gone through in a millisecond where a rule is placed anew. */
-const LOCKS_PER_MS = 10;
+export const LOCKS_PER_MS = 10;
 
 /**
  * SQL expression: an object whose copy got stuck may have a place elsewhere, so its rule is looked at again: soon, and the later the

@@ -10,6 +10,7 @@ import { endAbandoned } from '../transfers/end-abandoned.ts';
 import { runTransfers, type TransferPorts } from '../transfers/run-transfers.ts';
 import type { RulePorts } from './apply-rule.ts';
 import { evaluateRules } from './evaluate-rules.ts';
+import { FreedRoom } from './freed-room.ts';
 
 /** What a worker needs to carry out rules. */
 export type RuleWorkPorts = RulePorts &
@@ -66,6 +67,7 @@ async function keepInTurns(
   const signal = stop ?? new AbortController().signal;
   let total = NOTHING;
   const returns = new StoreReturns(ports);
+  const freed = new FreedRoom(ports);
   while (!signal.aborted) {
     // Who works until idle, again and again, would look each time.
     if (until !== 'idle') await returns.look(signal);
@@ -75,6 +77,7 @@ async function keepInTurns(
     const condemned = await deleteReleased({ ...ports, freeBytes: freeBytesOf }, signal);
     const abandoned = await endAbandoned(ports);
     const deleted = await carryOutDeletes(ports, { owner, exceptScopes, signal, onCounted });
+    await freed.tell(deleted.done + rulesEnded);
     total = sum([total, copied, deleted]);
     const evaluated = applied + rulesEnded + retried + abandoned + condemned;
     const worked = evaluated + copied.done + copied.moot + copied.failed + deleted.done;
