@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { resolve } from '../../src/client/explain.ts';
@@ -19,6 +19,14 @@ async function declare(world: RuleWorld, store: string): Promise<boolean> {
   const { pando, actor } = world;
   for await (const one of declareBad(pando, { store, objects: ['data:x'], scope: undefined, actor })) return one.isLost;
   throw new Error('nothing was declared');
+}
+
+/** Of the file of this name, somewhere below. */
+function pathOf(root: string, name: string): string {
+  const found = readdirSync(root, { recursive: true, withFileTypes: true }).find(
+    (entry) => entry.isFile() && entry.name === name && !entry.parentPath.includes('.pando'),
+  );
+  return join(found?.parentPath ?? '', name);
 }
 
 const statesOf = async (world: RuleWorld) =>
@@ -53,6 +61,23 @@ test('who found no room is looked at again when some is freed', async () => {
   await world.work();
   expect(world.filesAt('ch')).toEqual([]);
   expect(await leftMs()).toBeLessThan(61_000);
+});
+
+test('a protocol that shows other bytes is not held against a source whose other protocol gives them', async () => {
+  const own = '{read: 2, write: 0, delete: 0}';
+  const protocols = `domains: {wan: ${own}, lan: ${own}}
+protocols:
+  - {name: second, storage_provider: {type: file, options: {base_path: ./shown}}, domains: {wan: {read: 1}, lan: {read: 1}}}`;
+  await using world = new RuleWorld({ data: 'site: home', ch: protocols, us: '' });
+  await world.put('data', 'x', 'bytes');
+  await world.rule('data:x', { copies: 1, stores: 'ch' });
+  await world.work();
+  cpSync(join(world.root, 'ch'), join(world.root, 'shown'), { recursive: true });
+  const [path = ''] = world.filesAt('shown').map((name) => pathOf(join(world.root, 'shown'), name));
+  writeFileSync(path, 'other');
+  await world.rule('data:x', { copies: 1, stores: 'us', source: 'ch' });
+  await world.work();
+  expect(await statesOf(world)).toEqual(['data AVAILABLE', 'ch AVAILABLE', 'us AVAILABLE']);
 });
 
 test('a copy that is declared bad is brought anew from another one', async () => {

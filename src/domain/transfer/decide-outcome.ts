@@ -57,20 +57,22 @@ function decideArrival(facts: AttemptFacts): OutcomeDecision {
 
 function decideFailure(facts: AttemptFacts, failure: WayFailure, why: string): OutcomeDecision {
   const { ways, failures, attempts, timesStuck, policy, nowMs, fraction } = facts;
-  const doubtedSource = showsUnfitSource(failure) ? failure.source : undefined;
+  const unfitSource = showsUnfitSource(failure) ? failure.source : undefined;
   const next = chooseNextWay(ways, failures);
   if (next === undefined || attempts >= policy.attemptsMax) {
-    const isWithoutSource = ways.every(({ source }) =>
-      failures.some((one) => one.source === source && showsUnfitSource(one)),
+    const isWithoutSource = ways.every(({ source, protocol }) =>
+      failures.some((one) => one.source === source && one.protocol === protocol && showsUnfitSource(one)),
     );
     const kind = isWithoutSource ? 'no-source' : stuckKindOf(failure);
     const reason = { kind, detail: why } as const;
-    return giveUp(facts, isWithoutSource ? 'NO_SOURCES' : 'FAILED', reason, doubtedSource);
+    return giveUp(facts, isWithoutSource ? 'NO_SOURCES' : 'FAILED', reason, unfitSource);
   }
   // A way that was not tried yet need not wait for the one that failed; what the destination lacks, every way lacks.
   const waits = failure.at === 'destination' ? attempts : next.timesFailed;
   const nextAttemptMs = waits === 0 ? nowMs : nowMs + retryDelayMs(waits, policy, fraction);
   const request = { state: 'QUEUED', attempts, timesStuck, nextAttemptMs, way: next.way, why } as const;
+  // What one protocol shows is not held against a source that is asked by another one next.
+  const doubtedSource = next.way.source === unfitSource ? undefined : unfitSource;
   return decide(facts, 'attempt-failed', { request, doubtedSource });
 }
 

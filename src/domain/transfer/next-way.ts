@@ -17,7 +17,7 @@ export interface NextWay {
   readonly timesFailed: number;
 }
 
-/** At a source: what it has is not what is wanted, by whatever protocol it is asked. */
+/** At a source: what it shows is not what is wanted. By another protocol it may be: one that shows another directory, or damages. */
 const UNFIT: ReadonlySet<FailureKind> = new Set(['not-found', 'precondition-failed', 'changed', 'corrupt']);
 /** At a destination: no other source and no other protocol helps. */
 const FUTILE: ReadonlySet<FailureKind> = new Set(['full', 'read-only', 'invalid-key']);
@@ -56,9 +56,9 @@ export function isFutile({ at, kind }: Pick<WayFailure, 'at' | 'kind'>): boolean
 
 function excludes(failure: WayFailure, way: Way): boolean {
   if (failure.source !== way.source) return isFutile(failure);
-  if (showsUnfitSource(failure) || isFutile(failure)) return true;
+  if (isFutile(failure)) return true;
   const isHopeful = isRetryable(failure.kind) || HOPEFUL_ANEW.has(failure.kind);
-  return !isHopeful && isSameWay(failure, way);
+  return isSameWay(failure, way) && (!isHopeful || showsUnfitSource(failure));
 }
 
 function isSameWay(a: Way, b: Way): boolean {

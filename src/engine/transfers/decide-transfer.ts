@@ -77,6 +77,8 @@ export function decideTransfer(ended: EndedAttempt): TransferDecision {
   const { lock, doubtedSource, isCopyUnwanted } = decision;
   const sha256 = arrived?.checksums['sha256'];
   const unfit = new Set([...tried.filter(showsUnfitSource).map(({ source }) => source), doubtedSource]);
+  // By another protocol it gave what was wanted.
+  if (arrived?.source !== undefined) unfit.delete(arrived.source);
   const doubted = row?.replicas.filter(({ store, versionId }) => unfit.has(store) && versionId === request.versionId);
   const doubtedSources = (doubted ?? []).map(({ store, token }) => ({ store, token }));
   // A copy on the way that is given up is not tried again by itself: who waits for it hears of it, and looks for another way.

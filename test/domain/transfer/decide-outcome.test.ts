@@ -79,11 +79,22 @@ describe('an attempt that', () => {
     });
   });
 
-  test('finds a source without the bytes turns to the next source, and has the first looked at', () => {
-    expect(decide(failed({ at: 'source', kind: 'not-found' }))).toMatchObject({
-      request: { state: 'QUEUED', way: WAYS[2] },
+  test('finds a source without the bytes asks it by its other protocol, then the next source, and has the first looked at', () => {
+    const gone = { at: 'source', kind: 'not-found' } as const;
+    expect(decide(failed(gone))).toMatchObject({
+      request: { state: 'QUEUED', nextAttemptMs: NOW_MS, way: WAYS[1] },
+      doubtedSource: undefined,
+    });
+    const before = WAYS.slice(0, 1).map((way) => ({ ...way, ...gone }));
+    expect(decide(failed(gone, { way: 1, before }))).toMatchObject({
+      request: { state: 'QUEUED', nextAttemptMs: NOW_MS, way: WAYS[2] },
       doubtedSource: 'a',
     });
+  });
+
+  test('is the last one has its source looked at, though another protocol of it was not tried', () => {
+    const last = { ...failed({ at: 'source', kind: 'corrupt' }), attempts: 5 };
+    expect(decide(last)).toMatchObject({ request: { state: 'FAILED' }, doubtedSource: 'a' });
   });
 
   test('is damaged on the way throws no doubt on the source', () => {
@@ -118,7 +129,7 @@ describe('an attempt that', () => {
   });
 
   test('leaves no source ends without one', () => {
-    const before = [{ ...(WAYS[0] as (typeof WAYS)[number]), at: 'source', kind: 'corrupt' } as const];
+    const before = WAYS.slice(0, 2).map((way) => ({ ...way, at: 'source', kind: 'corrupt' }) as const);
     const made = failed({ at: 'source', kind: 'not-found' }, { way: 2, before });
     expect(decide(made)).toMatchObject({
       request: { state: 'NO_SOURCES' },

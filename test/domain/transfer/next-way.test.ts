@@ -22,9 +22,9 @@ describe('the next way', () => {
 
   // Columns: https from a, s3 from a, https from b. `x`: not tried any more.
   test.each<[string, Pick<WayFailure, 'at' | 'kind'>, string]>([
-    ['a source without the bytes', { at: 'source', kind: 'not-found' }, 'x x .'],
-    ['a source with other bytes', { at: 'source', kind: 'precondition-failed' }, 'x x .'],
-    ['a source that rots', { at: 'source', kind: 'corrupt' }, 'x x .'],
+    ['a source without the bytes', { at: 'source', kind: 'not-found' }, 'x . .'],
+    ['a source with other bytes', { at: 'source', kind: 'precondition-failed' }, 'x . .'],
+    ['a source that rots', { at: 'source', kind: 'corrupt' }, 'x . .'],
     ['a source that denies a protocol', { at: 'source', kind: 'denied' }, 'x . .'],
     ['a source that is down', { at: 'source', kind: 'unavailable' }, '. . .'],
     ['bytes damaged on the way', { at: 'between', kind: 'corrupt' }, '. . .'],
