@@ -2,6 +2,7 @@ import type { AttemptOutcome } from '../domain/transfer/attempt.ts';
 import type { RequestClaim, RequestKind } from '../ports/catalog.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { StorageErrorKind } from '../ports/storage.ts';
+import type { StoreAccess } from './stores/store-access.ts';
 
 /** Told that a store did not answer, and why; `why` undefined: it answers again. */
 export type OnAway = (store: string, why: string | undefined) => void;
@@ -44,11 +45,15 @@ export class IdleRun {
     this.#onAway?.(store, why);
   }
 
-  /** How an attempt at a copy ended; a source that does not answer keeps no other from its destination. */
-  heard(store: string, outcome: AttemptOutcome): void {
-    if (outcome.kind === 'arrived') this.done('copy', store);
-    else if (outcome.kind === 'failed' && outcome.failure.at === 'destination')
-      this.failed('copy', store, { kind: outcome.failure.kind, why: outcome.why });
+  /**
+   * How an attempt at a copy ended. A source that does not answer keeps no other from its destination, and where one protocol of that fails
+   * another may do.
+   */
+  heard(store: StoreAccess | undefined, outcome: AttemptOutcome): void {
+    if (store === undefined) return;
+    if (outcome.kind === 'arrived') this.done('copy', store.place);
+    else if (outcome.kind === 'failed' && outcome.failure.at === 'destination' && store.protocols.length === 1)
+      this.failed('copy', store.place, { kind: outcome.failure.kind, why: outcome.why });
   }
 
   done(kind: RequestKind, store: string): void {

@@ -362,13 +362,17 @@ export interface ReleasedRecord extends ReplicaKey {
   readonly isSoft: boolean;
   readonly isCurrent: boolean;
   /** Of its object, at all stores. */
-  readonly copies: readonly {
-    readonly store: string;
-    readonly state: ReplicaState;
-    readonly verification: Verification;
-    readonly isSoft: boolean;
-    readonly isCurrent: boolean;
-  }[];
+  readonly copies: readonly ({ readonly place: string; readonly token: string | undefined } & SeenCopyFacts)[];
+}
+
+/** What decides whether a copy counts. */
+export interface SeenCopyFacts {
+  readonly store: string;
+  readonly versionId: number;
+  readonly state: ReplicaState;
+  readonly verification: Verification;
+  readonly isSoft: boolean;
+  readonly isCurrent: boolean;
 }
 
 /** Places of stores whose copies never count (memory). */

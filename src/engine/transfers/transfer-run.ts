@@ -323,7 +323,7 @@ export class TransferRun implements AsyncDisposable {
   }
 
   #settle(held: HeldTransfer, outcome: AttemptOutcome, arrived?: Arrived, tried: readonly WayFailure[] = []): void {
-    this.#run.idle?.heard(held.request.store, outcome);
+    this.#run.idle?.heard(this.#ports.stores.get(held.request.store), outcome);
     this.#toSettle.push({ held, outcome, arrived, tried });
     this.#settling ??= this.#settleAll().finally(() => {
       this.#settling = undefined;
