@@ -37,7 +37,8 @@ export async function auditStore(ports: AuditPorts, args: AuditStore): Promise<S
     } else {
       const { withChecksums, anew } = args.options;
       const begun = await ports.catalog.beginAudit({ store: access.place, withChecksums, anew });
-      resumed = begun.resumes !== undefined;
+      // One that never got to look at anything is not gone on with.
+      resumed = begun.resumes?.position !== undefined || begun.resumes?.isListed === true;
       tally.resume(begun.resumes?.counts ?? {});
       ended = await run(ports, args, { ...begun, tally, lost });
     }
@@ -51,7 +52,15 @@ export async function auditStore(ports: AuditPorts, args: AuditStore): Promise<S
     place: access.place,
     ...ended,
     resumed,
-    counts: { known, listed, ok, inFlight, bytesRead, ...found },
+    counts: {
+      known,
+      listed,
+      ok,
+      inFlight,
+      bytesRead,
+      ...found,
+      ...(ended.state === 'unreachable' ? { unreachable: known } : {}),
+    },
     repairs,
     lostObjects: lost,
     findings,
