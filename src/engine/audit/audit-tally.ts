@@ -1,6 +1,9 @@
 import type { AuditTally as KeptTally, FindingKind } from '../../ports/audits.ts';
 import { type AuditListeners, type AuditProgressReport, FINDINGS_KEPT, type ShownFinding } from './audit-types.ts';
 
+/** Kept with the progress of an audit whose store did not answer, until it is gone on with or begun anew. */
+export const AWAY = 'away';
+
 /** Counters of one audit. Those of its first part are kept with its progress, and gone on with. */
 export class AuditTally {
   known = 0;
