@@ -330,6 +330,8 @@ export interface TransferOutcome {
       }
     | undefined;
   readonly sha256?: string;
+  /** The copy it was read from, whole and hashed, that was only seen before: `AVAILABLE` if its token is still this one. */
+  readonly readSource?: { readonly store: string; readonly place: string; readonly token: string } | undefined;
   /** Its store was not flushed. */
   readonly soft: boolean;
   /** The copy was given up: its locks are stuck, and tried again when `request.afterMs` is over. */

@@ -19,6 +19,7 @@ import { ExternalRun } from './external-run.ts';
 import type { ExternalTool } from './external-tool.ts';
 import { type HeldTransfer, outcomeOf, type PlannedHeld, triedBy, whyUnknown } from './held-transfer.ts';
 import { type PlannedTransfer, planTransfer } from './plan-transfer.ts';
+import { findReadSource } from './read-source.ts';
 import { takeBackCopy } from './remove-copy.ts';
 import type { TransferPorts, TransferRunParts } from './run-transfers.ts';
 import { transferFacts } from './transfer-facts.ts';
@@ -355,10 +356,15 @@ export class TransferRun implements AsyncDisposable {
 
   #decide({ held, outcome, arrived, tried }: Ended): TransferDecision {
     const { clock, random, stores } = this.#ports;
+    const { scope, versionId } = held.request;
+    // A tool of others may have read something else than what it was told.
+    const read = held.external === undefined ? arrived : undefined;
+    const known = this.#stores?.stores ?? stores;
     const decision = decideTransfer({
       ...held,
       outcome,
       arrived,
+      readSource: findReadSource({ ...held, scope, versionId, arrived: read, stores: known }),
       tried,
       busyMs: clock.monotonicMs() - held.startedMs,
       isSoft: stores.get(held.request.store)?.isSoft === true,
