@@ -17,6 +17,10 @@ test('a program orders copies, has them brought, and asks why', async () => {
     const { id, stores } = await opened.rules.add(['x'], { copies: 1, stores: 'far' });
     expect(stores).toEqual(['far']);
     await expect(opened.rules.add(['x'], { copies: 1, stores: 'far' })).rejects.toBeInstanceOf(RuleError);
+    expect((await opened.rules.add(['[x]'], { copies: 1, stores: 'far', comment: 'by class' })).warnings).toEqual([]);
+    expect((await opened.rules.add(['y*'], { copies: 1, stores: 'far' })).warnings).toEqual([
+      'y*: nothing is there now; what comes later is copied',
+    ]);
     await opened.work();
     expect(await opened.explain(String(id))).toMatchObject({ kind: 'rule', rule: { state: 'OK' }, waiting: [] });
     expect(await opened.resolve('x')).toMatchObject({ replicas: [{ store: 'data' }, { store: 'far' }] });

@@ -5,11 +5,13 @@ import type { DeleteReplicaPorts } from '../delete-replica.ts';
 import { deleteReleased } from '../releases/delete-released.ts';
 import { carryOutDeletes } from '../releases/carry-out-deletes.ts';
 import { freeBytesOf } from '../releases/free-bytes.ts';
+import { StoreReturns } from '../stores/store-returns.ts';
 import { endAbandoned } from '../transfers/end-abandoned.ts';
 import { IdleRun, type OnAway } from '../idle-run.ts';
 import { runTransfers, type TransferPorts } from '../transfers/run-transfers.ts';
 import type { RulePorts } from './apply-rule.ts';
 import { evaluateRules } from './evaluate-rules.ts';
+import { FreedRoom } from './freed-room.ts';
 
 /** What a worker needs to carry out rules. */
 export type RuleWorkPorts = RulePorts &
@@ -73,15 +75,20 @@ async function keepInTurns(
   const signal = stop ?? new AbortController().signal;
   let total = NOTHING;
   const whole = until === 'idle' ? new IdleRun(ports.clock, onAway) : undefined;
+  const returns = new StoreReturns(ports);
+  const freed = new FreedRoom(ports);
   while (!signal.aborted) {
     // A worker that goes on tries what it put off in the turns to come; none of them waits for a store that is away.
     const idle = whole ?? new IdleRun(ports.clock);
+    // Who works until idle, again and again, would look each time.
+    if (until !== 'idle') await returns.look(signal);
     const { applied, ended: rulesEnded } = await evaluateRules(ports, { owner, signal });
     const retried = await ports.catalog.retryStuck(RETRIES);
     const copied = await copy({ signal, idle });
     const condemned = await deleteReleased({ ...ports, freeBytes: freeBytesOf }, signal);
     const abandoned = await endAbandoned(ports);
     const deleted = await carryOutDeletes(ports, { owner, exceptScopes, signal, idle, onCounted });
+    await freed.tell(deleted.done + rulesEnded);
     total = sum([total, copied, deleted]);
     const evaluated = applied + rulesEnded + retried + abandoned + condemned;
     const worked = evaluated + copied.done + copied.moot + copied.failed + deleted.done;
