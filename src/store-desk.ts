@@ -1,6 +1,7 @@
 import type { AuditStores } from './engine/audit/audit-stores.ts';
 import type { AuditPorts, AuditResult } from './engine/audit/audit-types.ts';
 import type { DarkRemoved, RemoveDark } from './engine/audit/remove-dark.ts';
+import type { UnreadableStore } from './engine/explain/unreadable-stores.ts';
 import type { PlanLoss } from './engine/plan/plan-loss.ts';
 import type { PlanRule } from './engine/plan/plan-rule.ts';
 import type { LossPlan, Plan, PlanPorts } from './engine/plan/plan-types.ts';
@@ -51,6 +52,14 @@ export class StoreDesk {
     const use = await (await this.#owner.catalog()).readStoreUse();
     const access = heedSaid(new Map([[args.access.place, args.access]]), use).get(args.access.place) ?? args.access;
     return removeDark({ ...args, access, nowMs: this.#owner.clock.nowMs() });
+  }
+
+  /** Stores whose copies cannot be read now, as far as is known without asking them. */
+  async unreadable(): Promise<readonly UnreadableStore[]> {
+    const { findUnreadable } = await import('./engine/explain/unreadable-stores.ts');
+    const catalog = await this.#owner.catalog();
+    const stores = heedSaid(this.#owner.stores(), await catalog.readStoreUse());
+    return [...findUnreadable(stores, await catalog.listAudits()).values()];
   }
 
   /** What a rule would do. Nothing is opened and nothing is written. */

@@ -125,7 +125,13 @@ function isOpen({ state, counts, repairs, lostObjects }: StoreAudit, repair: boo
   if (state !== 'differs') return false;
   const done = repairs.adopted + repairs.setAside + repairs.forgotten + repairs.declaredBad;
   const { lost, dark, stale, corrupt } = counts;
-  return !repair || done < lost + dark + stale + corrupt || counts.unreachable > 0 || lostObjects.count > 0;
+  return (
+    !repair ||
+    repairs.unclaimed > 0 ||
+    done < lost + dark + stale + corrupt ||
+    counts.unreachable > 0 ||
+    lostObjects.count > 0
+  );
 }
 
 const FINDINGS_SHOWN = 20;
@@ -149,8 +155,11 @@ async function printAudit(output: Output, { stores }: AuditResult, options: Audi
     'in flight',
     'read',
   ];
-  const rows = stores.map(({ store, counts }) => {
+  const rows = stores.map(({ store, state, counts }) => {
     const { known, ok, lost, dark, new: fresh, stale, corrupt, unreachable, inFlight, bytesRead } = counts;
+    // Nothing is concluded of one that does not answer.
+    if (state === 'unreachable')
+      return [store, known, '-', '-', '-', '-', '-', '-', unreachable, '-', formatBytesRoughly(bytesRead)];
     return [store, known, ok, lost, dark, fresh, stale, corrupt, unreachable, inFlight, formatBytesRoughly(bytesRead)];
   });
   output.print(await renderTable(headings, rows, ['store']));
@@ -165,7 +174,7 @@ function printStore(output: Output, audited: StoreAudit, options: AuditOptions):
     ...findings.slice(0, FINDINGS_SHOWN).map(describeFinding),
   ];
   const { lost, dark, stale, corrupt, unreachable } = counts;
-  const total = lost + dark + counts.new + stale + corrupt + unreachable;
+  const total = state === 'unreachable' ? 0 : lost + dark + counts.new + stale + corrupt + unreachable;
   if (total > FINDINGS_SHOWN) lines.push(`… and ${total - FINDINGS_SHOWN} more; with --json up to 10000 of them`);
   lines.push(...describeRepairs(audited), ...advise(audited, options));
   if (lines.length === 0) return;
@@ -240,8 +249,15 @@ function adviseOnWrong(
     const also = dark > 0 && !adopt ? ' (--adopt keeps what is known of it)' : '';
     return [`--repair ${joinWords(what)}${also}.`];
   }
-  if (repairs.declaredBad + repairs.forgotten > 0) return ['pando worker brings the copies that rules ask for.'];
-  return [];
+  const { declaredBad, unclaimed, forgotten } = repairs;
+  return [
+    ...(unclaimed > 0
+      ? [
+          `${unclaimed} of them no rule brings anew: put the right bytes there (pando cat and pando get read a good copy, pando put writes it), or delete the object with pando rm.`,
+        ]
+      : []),
+    ...(declaredBad - unclaimed + forgotten > 0 ? ['pando worker brings the copies that rules ask for.'] : []),
+  ];
 }
 
 function joinWords(words: readonly (string | undefined)[]): string {

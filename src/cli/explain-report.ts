@@ -39,6 +39,11 @@ export async function printObjectExplanation(
     const headings = ['copy at', 'state', 'verified', 'it is there for'];
     output.print(await renderTable(headings, rows, headings));
   }
+  const unreadable = new Map(
+    replicas.flatMap(({ store, unreadable: why }) => (why === undefined ? [] : [[store, why]])),
+  );
+  if (unreadable.size > 0) output.print();
+  for (const [store, why] of unreadable) output.print(`${store}: ${why}`);
   if (isDeleted) return;
   for (const rule of rules) printRuleLine(output, rule, nowMs);
   for (const copy of copies) printCopy(output, copy, nowMs);
@@ -49,10 +54,12 @@ function summaryOf({ isDeleted, isLost, replicas, rules, copies }: ObjectExplana
   if (isLost) return 'LOST: no copy is left that could be good.';
   const there = replicas.filter(({ state, isCurrent }) => isCurrent && state === 'AVAILABLE').length;
   const seen = replicas.filter(({ state, isCurrent }) => isCurrent && state === 'UNVERIFIED').length;
+  const unread = replicas.filter(({ isCurrent, unreadable }) => isCurrent && unreadable !== undefined).length;
   const lacking = rules.filter(({ why }) => why !== undefined).length;
   const parts = [
     ...(there > 0 || seen === 0 ? [counted(there, 'copy is there', 'copies are there')] : []),
     ...(seen > 0 ? [`${counted(seen, 'copy was', 'copies were')} seen and not verified yet`] : []),
+    ...(unread > 0 ? [`${unread} of them cannot be read now`] : []),
     ...(copies.length > 0 ? [`${copies.length} ${copies.length === 1 ? 'is' : 'are'} asked for`] : []),
     ...(lacking > 0
       ? [`${counted(lacking, 'rule')} cannot have what ${lacking === 1 ? 'it asks' : 'they ask'} for yet`]

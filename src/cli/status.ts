@@ -1,6 +1,7 @@
 import { describeOwner } from '../domain/transfer/claim-owner.ts';
 import { describeCatalog } from '../config/show.ts';
 import { formatBytesRoughly } from '../config/quantity.ts';
+import type { UnreadableStore } from '../engine/explain/unreadable-stores.ts';
 import type { CatalogStatus } from '../ports/catalog-status.ts';
 import type { EventRecord } from '../ports/catalog.ts';
 import type { SyncRecord } from '../ports/catalog-syncs.ts';
@@ -22,14 +23,17 @@ export const status: CommandModule = {
     command.action(
       act(async (cli) => {
         const configuration = await cli.configuration();
-        const catalog = await (await cli.pando()).catalog();
+        const pando = await cli.pando();
+        const catalog = await pando.catalog();
+        const unreadable = await pando.storeDesk().unreadable();
         const counts = await catalog.status();
         const syncs = await catalog.listSyncs(SYNCS_SHOWN);
         const events = await readLatestEvents(catalog, { limit: EVENTS_SHOWN });
         const isDefaultPolicyOff = isOffForWantOfVolunteers(configuration);
         const facts = { configuration: configuration.file, catalog: describeCatalog(configuration.catalog) };
-        if (cli.globals.json === true) cli.output.printJson({ ...facts, ...counts, isDefaultPolicyOff, syncs, events });
-        else await show(cli, { ...facts, counts, syncs, events, isDefaultPolicyOff });
+        if (cli.globals.json === true)
+          cli.output.printJson({ ...facts, ...counts, unreadable, isDefaultPolicyOff, syncs, events });
+        else await show(cli, { ...facts, counts, unreadable, syncs, events, isDefaultPolicyOff });
         return EXIT.done;
       }),
     );
@@ -48,6 +52,7 @@ async function show(
     readonly configuration: string | undefined;
     readonly catalog: string;
     readonly counts: CatalogStatus;
+    readonly unreadable: readonly UnreadableStore[];
     readonly syncs: readonly SyncRecord[];
     readonly events: readonly EventRecord[];
     readonly isDefaultPolicyOff: boolean;
@@ -60,6 +65,7 @@ async function show(
     `${countOf(counts.objects, 'object')} in ${countOf(counts.versions, 'version')}, ${counts.tombstones} deleted ones remembered`,
   );
   for (const line of describeLost(counts.lost)) output.print(line);
+  for (const { store, why } of shown.unreadable) output.print(`cannot be read: ${store}: ${why}`);
   if (shown.isDefaultPolicyOff) output.print(DEFAULT_POLICY_OFF);
   if (counts.intents > 0) output.print(`${countOf(counts.intents, 'write')} under way or cut short`);
   if (counts.replicas.length > 0) {

@@ -14,6 +14,7 @@ export class WorkerProgress implements Disposable {
   readonly #startedMs = Date.now();
   readonly #timer: NodeJS.Timeout;
   #pending = 0;
+  #away: readonly string[] = [];
   #isLooking = false;
 
   constructor(line: ProgressLine, readUse: () => Promise<readonly StoreUse[]>) {
@@ -25,6 +26,12 @@ export class WorkerProgress implements Disposable {
 
   count(kind: keyof CarriedOut): void {
     this.#counts[kind]++;
+    this.#show();
+  }
+
+  /** Stores that do not answer, by name. */
+  tellAway(stores: Iterable<string>): void {
+    this.#away = [...stores];
     this.#show();
   }
 
@@ -42,7 +49,9 @@ export class WorkerProgress implements Disposable {
   }
 
   #show(): void {
-    this.#line.show(describeWork(this.#counts, this.#pending, Date.now() - this.#startedMs));
+    this.#line.show(
+      describeWork(this.#counts, { pending: this.#pending, away: this.#away }, Date.now() - this.#startedMs),
+    );
   }
 
   [Symbol.dispose](): void {
@@ -52,7 +61,11 @@ export class WorkerProgress implements Disposable {
 }
 
 /** `1204 done  3 to be tried again  310/s  88000 copies wait  4m44s left`. */
-export function describeWork(counts: CarriedOut, pending: number, elapsedMs: number): string {
+export function describeWork(
+  counts: CarriedOut,
+  { pending, away = [] }: { readonly pending: number; readonly away?: readonly string[] },
+  elapsedMs: number,
+): string {
   const perSecond = counts.done / Math.max(0.001, elapsedMs / 1000);
   const isMoving = pending > 0 && counts.done > 0;
   return joinParts([
@@ -61,6 +74,7 @@ export function describeWork(counts: CarriedOut, pending: number, elapsedMs: num
     counts.failed > 0 ? `${counts.failed} failed` : undefined,
     counts.done > 0 ? `${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)}/s` : undefined,
     pending > 0 ? `${pending} copies wait` : undefined,
+    away.length > 0 ? `no answer from ${away.join(', ')}` : undefined,
     isMoving ? `${formatClock(pending / perSecond)} left` : undefined,
   ]);
 }

@@ -46,9 +46,24 @@ async function work(cli: Invocation, options: WorkerOptions): Promise<ExitCode> 
   const line = openProgressLine(cli.output, { forced: options.progress === true, hidden: cli.isLoggingToTerminal });
   using progress = new WorkerProgress(line, () => catalog.readStoreUse());
   const onCounted = (kind: keyof CarriedOut): void => progress.count(kind);
+  const away = new Set<string>();
+  const onAway = (place: string, why: string | undefined): void => {
+    const name = pando.stores().get(place)?.name ?? place;
+    if (why !== undefined && !away.has(name))
+      cli.log('warn', `what waits for ${name} is left to a later worker: ${why}`);
+    if (why === undefined) away.delete(name);
+    else away.add(name);
+    progress.tellAway(away);
+  };
   const [own, ofRules, pages] = await Promise.all([
-    objects.carryOut({ scopes, ...claim, onCounted, ...(transfers === undefined ? {} : { concurrency: transfers }) }),
-    pando.keepRules({ ...claim, exceptScopes, onCounted }),
+    objects.carryOut({
+      scopes,
+      ...claim,
+      onCounted,
+      onAway,
+      ...(transfers === undefined ? {} : { concurrency: transfers }),
+    }),
+    pando.keepRules({ ...claim, exceptScopes, onCounted, onAway }),
     pando.carryOutPages(claim, {
       transfers,
       onWorkerLost: (why) => cli.log('warn', `a copy worker was lost (${why}); its work is done again`),

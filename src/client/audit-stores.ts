@@ -59,6 +59,10 @@ function chooseOne(configuration: Configuration, all: readonly StoreAccess[], na
   const store = all.find((one) => one.place === place) as StoreAccess;
   if (store.mirrors === undefined) return store;
   const [first = name] = store.mirrors;
-  const message = `${name} mirrors ${[...store.mirrors].join(', ')}: its files are compared with their source`;
-  throw new ConfigurationError([problemOutsideFiles('store', message, `pando verify ${first}`)]);
+  const isSource = store.mirrors.has(name);
+  const message = isSource
+    ? `${name} has replicas: its files are compared with theirs`
+    : `${name} mirrors ${[...store.mirrors].join(', ')}: its files are compared with their source`;
+  // With the colon it is the profile, also beside a directory of that name.
+  throw new ConfigurationError([problemOutsideFiles('store', message, `pando verify ${isSource ? name : first}:`)]);
 }

@@ -5,11 +5,14 @@ import type { Random } from '../ports/random.ts';
 import { StorageError } from '../ports/storage.ts';
 import { copyReplica } from './copy-replica.ts';
 import { deleteReplica, type DeleteReplicaPorts } from './delete-replica.ts';
+import { IdleRun, type OnAway } from './idle-run.ts';
 import { ObjectError } from './object-error.ts';
 import type { ReadPorts } from './object-read.ts';
 import type { ObjectScope } from './opened-scope.ts';
 import { pruneCatalog } from './prune-catalog.ts';
 import { RequestLeases } from './request-leases.ts';
+import { storageAt } from './scope-stores.ts';
+import type { StoreAvailability } from './stores/store-availability.ts';
 
 export type RequestPorts = ReadPorts &
   DeleteReplicaPorts & {
@@ -28,6 +31,8 @@ export interface CarryOutRequests {
   /** Requests at once. */
   readonly concurrency?: number;
   readonly onCounted?: OnCounted | undefined;
+  /** Of a run until idle: what waits for a store that is away is left to a later one. */
+  readonly onAway?: OnAway | undefined;
 }
 
 /** Told of each request that was carried out, one way or the other. */
@@ -66,6 +71,7 @@ export async function carryOutRequests(ports: RequestPorts, args: CarryOutReques
   };
   const running = new Set<Promise<void>>();
   const names = scopes.map(({ name }) => name);
+  const idle = until === 'idle' ? new IdleRun(ports.clock, args.onAway) : undefined;
   let prunedMs = Number.NEGATIVE_INFINITY;
   // All scopes of a process share what they know of its stores.
   const availability = scopes[0]?.availability;
@@ -86,14 +92,11 @@ export async function carryOutRequests(ports: RequestPorts, args: CarryOutReques
             limit,
             leaseMs: LEASE_MS,
             scopes: names,
-            except: {
-              copiesTo: availability?.closedFor('write') ?? [],
-              deletesAt: availability?.closedFor('delete') ?? [],
-            },
+            ...leavesAlone(availability, idle),
             work: 'of-scopes',
           });
     for (const request of claimed) {
-      const work = carryOut(ports, args, leases, request).then(count);
+      const work = carryOut(ports, { scopes, leases, idle }, request).then(count);
       const tracked = work.finally(() => running.delete(tracked));
       running.add(tracked);
     }
@@ -113,10 +116,14 @@ export async function carryOutRequests(ports: RequestPorts, args: CarryOutReques
 
 async function carryOut(
   ports: RequestPorts,
-  { scopes }: CarryOutRequests,
-  leases: RequestLeases,
+  run: {
+    readonly scopes: readonly ObjectScope[];
+    readonly leases: RequestLeases;
+    readonly idle: IdleRun | undefined;
+  },
   request: ClaimedRequest,
 ): Promise<keyof CarriedOut> {
+  const { scopes, leases, idle } = run;
   const { lease } = request;
   const scope = scopes.find(({ name }) => name === request.scope);
   const signal = leases.hold(lease);
@@ -125,7 +132,10 @@ async function carryOut(
     const kind = scope === undefined ? 'moot' : await attempt(ports, scope, leases, request, signal);
     if (kind === 'lost-lease') return 'postponed';
     outcome = { lease, kind: kind === 'moot' ? 'cancelled' : 'done' };
+    if (kind === 'done') idle?.done(request.kind, request.store);
   } catch (error) {
+    if (scope !== undefined && isAtStore(error, scope, request))
+      idle?.failed(request.kind, request.store, { kind: error.kind, why: error.message });
     // Whoever was told to stop gives it back, to be taken up by the next at once: nothing failed.
     outcome = signal.aborted ? { lease, kind: 'given-back' } : judgeFailure(request, error, ports.random.fraction());
   } finally {
@@ -137,6 +147,23 @@ async function carryOut(
     ports.telling?.info?.(`${request.kind} ${SAID[outcome.kind]}`, { ...facts, why: outcome.error });
   else ports.telling?.debug?.(`${request.kind} ${SAID[outcome.kind]}`, facts);
   return COUNTED[outcome.kind];
+}
+
+/** Of a copy, the source may have failed; what does not answer there keeps nobody else from the store. */
+function isAtStore(error: unknown, scope: ObjectScope, { kind, store }: ClaimedRequest): error is StorageError {
+  if (!(error instanceof StorageError)) return false;
+  return kind === 'delete' || error.store === storageAt(scope, store)?.name;
+}
+
+function leavesAlone(availability: StoreAvailability | undefined, idle: IdleRun | undefined) {
+  const { except, ...rest } = idle?.leaves() ?? {};
+  return {
+    ...rest,
+    except: {
+      copiesTo: [...(availability?.closedFor('write') ?? []), ...(except?.copiesTo ?? [])],
+      deletesAt: [...(availability?.closedFor('delete') ?? []), ...(except?.deletesAt ?? [])],
+    },
+  };
 }
 
 const SAID = {

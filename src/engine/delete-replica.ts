@@ -116,7 +116,7 @@ async function awaitCopier({ catalog, clock }: DeleteReplicaPorts, args: Replica
   const giveUpMs = clock.monotonicMs() + COPIER_WAIT_MS;
   while (await catalog.isCopyInHand({ versionId, store })) {
     if (clock.monotonicMs() >= giveUpMs)
-      throw new StorageError('unavailable', { store, key: name }, 'a worker is still about to leave its copy of it');
+      throw new StorageError('changed', { store, key: name }, 'a worker is still about to leave its copy of it');
     await clock.sleep(COPIER_POLL_MS, signal);
   }
 }

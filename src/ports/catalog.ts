@@ -271,6 +271,11 @@ export interface RequestClaim {
   /** Places that take no copies, or delete nothing, now: what waits for them stays in the queue, and no attempt is counted. */
   readonly except?: { readonly copiesTo: readonly string[]; readonly deletesAt: readonly string[] };
   /**
+   * What was put off within this time is left alone, though it may be due again: a run that ends when nothing is due would wait for it.
+   * What was put off for a moment only, or asked for again by somebody, is not meant.
+   */
+  readonly putOffWithinMs?: number;
+  /**
    * Absent: all of the scopes.
    *
    * - `of-scopes`: what the scopes cause themselves, not the copies that rules ask for, nor deletes of those.

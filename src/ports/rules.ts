@@ -334,6 +334,8 @@ export interface TransferOutcome {
       }
     | undefined;
   readonly sha256?: string;
+  /** The copy it was read from, whole and hashed, that was only seen before: `AVAILABLE` if its token is still this one. */
+  readonly readSource?: { readonly store: string; readonly place: string; readonly token: string } | undefined;
   /** Its store was not flushed. */
   readonly soft: boolean;
   /** The copy was given up: its locks are stuck, and tried again when `request.afterMs` is over. */
@@ -366,13 +368,17 @@ export interface ReleasedRecord extends ReplicaKey {
   readonly isSoft: boolean;
   readonly isCurrent: boolean;
   /** Of its object, at all stores. */
-  readonly copies: readonly {
-    readonly store: string;
-    readonly state: ReplicaState;
-    readonly verification: Verification;
-    readonly isSoft: boolean;
-    readonly isCurrent: boolean;
-  }[];
+  readonly copies: readonly ({ readonly place: string; readonly token: string | undefined } & SeenCopyFacts)[];
+}
+
+/** What decides whether a copy counts. */
+export interface SeenCopyFacts {
+  readonly store: string;
+  readonly versionId: number;
+  readonly state: ReplicaState;
+  readonly verification: Verification;
+  readonly isSoft: boolean;
+  readonly isCurrent: boolean;
 }
 
 /** Places of stores whose copies never count (memory). */

@@ -90,10 +90,41 @@ test('pando audit refuses what makes no sense together, and mirrors', async () =
   sandbox.configure();
   const mirror = await sandbox.run(['audit', 'near']);
   expect(mirror).toMatchObject({ code: 2 });
-  expect(mirror.stderr).toContain('pando verify data');
+  expect(mirror.stderr).toContain('near mirrors data');
+  expect(mirror.stderr).toMatch(/pando verify data:$/m);
+  const source = await sandbox.run(['audit', 'data']);
+  expect(source).toMatchObject({ code: 2 });
+  expect(source.stderr).toContain('data has replicas: its files are compared with theirs');
+  expect(source.stderr).toMatch(/pando verify data:$/m);
   expect(await sandbox.run(['audit', '--remove-dark'])).toMatchObject({ code: 2 });
   expect((await sandbox.run(['audit', '--adopt', '--older-than', '3d'])).stderr).toContain('belong to --remove-dark');
   expect((await sandbox.run(['audit', 'nere'])).stderr).toContain('no profile is called "nere"');
+});
+
+test('an audit that repairs ends with code 1 where it leaves wrong copies that nobody brings anew, and says how to mend them', async () => {
+  using sandbox = await openCopied();
+  sandbox.damage('inbox/run-1');
+  sandbox.damage('inbox/run-2');
+  for (let time = 0; time < 2; time++) {
+    const repaired = await sandbox.run(['audit', 'inbox', '--repair', '--checksum', '--max-difference', '100%']);
+    expect(repaired).toMatchObject({ code: 1, stdout: expect.stringContaining('2 recorded as wrong') });
+    expect(repaired.stdout).toContain('2 of them no rule brings anew');
+    expect(repaired.stdout).not.toContain('pando worker brings');
+  }
+  const bytes = await sandbox.run(['cat', 'inbox:run-1']);
+  expect(bytes).toMatchObject({ code: 0, stdout: 'bytes of run 1' });
+});
+
+test('an unreachable store has no counts, and was not audited in part', async () => {
+  using sandbox = await openCopied();
+  rmSync(sandbox.path('b'), { recursive: true });
+  for (let time = 0; time < 2; time++) {
+    const away = await sandbox.run(['audit', 'b']);
+    expect(away).toMatchObject({ code: 4, stdout: expect.stringContaining('unreachable: nothing is concluded') });
+    expect(away.stdout).not.toContain('it went on where an audit was interrupted');
+    const [, row] = away.stdout.split('\n').map((line) => line.trim().split(/ {2,}/));
+    expect(row).toEqual(['b', '12', '-', '-', '-', '-', '-', '-', '12', '-', '0 B']);
+  }
 });
 
 test('pando plan makes not even a catalog', async () => {

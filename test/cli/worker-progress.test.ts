@@ -4,12 +4,12 @@ import { Sandbox } from './sandbox.ts';
 
 test('progress tells what was done, how fast, and how long what waits will take', () => {
   const none = { done: 0, moot: 0, postponed: 0, failed: 0 };
-  expect(describeWork(none, 0, 1000)).toBe('0 done');
-  expect(describeWork(none, 7, 1000)).toBe('0 done  7 copies wait');
-  expect(describeWork({ ...none, done: 30, postponed: 2, failed: 1 }, 90, 10_000)).toBe(
+  expect(describeWork(none, { pending: 0 }, 1000)).toBe('0 done');
+  expect(describeWork(none, { pending: 7, away: ['bern'] }, 1000)).toBe('0 done  7 copies wait  no answer from bern');
+  expect(describeWork({ ...none, done: 30, postponed: 2, failed: 1 }, { pending: 90 }, 10_000)).toBe(
     '30 done  2 to be tried again  1 failed  3.0/s  90 copies wait  30s left',
   );
-  expect(describeWork({ ...none, done: 50_000 }, 100_000, 10_000)).toBe(
+  expect(describeWork({ ...none, done: 50_000 }, { pending: 100_000 }, 10_000)).toBe(
     '50000 done  5000/s  100000 copies wait  20s left',
   );
 });

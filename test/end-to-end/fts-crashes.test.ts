@@ -148,6 +148,8 @@ describe('what nobody wants any more', () => {
       // The delete waits for whoever had them in hand: until his process is known to have ended.
       await using second = world.worker();
       await until(() => world.copiesAt('far') === 0);
+      // The first may have been quicker than the second could start.
+      await second.ready();
       expect(world.filesAt('far')).toEqual({});
       for (const one of [worker, second]) expect(await one.end('SIGTERM')).toBe(0);
       expect(world.fake.counts.moved).toBe(arrived ? 3 : 0);

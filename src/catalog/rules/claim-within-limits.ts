@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { divideClaims, type Lane } from '../../domain/transfer/divide-claims.ts';
 import { type TransferLimits, TransfersInHand } from '../../domain/transfer/transfer-limits.ts';
 import { nowMs } from '../now.ts';
@@ -19,15 +19,22 @@ interface CatalogLane extends Lane {
   readonly key: LaneKey;
 }
 
+export interface WithinLimits {
+  readonly limit: number;
+  readonly limits: TransferLimits;
+  /** Condition on requests: those that are not left alone. */
+  readonly left: RawBuilder<unknown>;
+}
+
 /** Requests that may be lent now, in the order in which it is their turn (docs/transfers.md, "Limits" and "Shares"). */
 export async function chooseWithinLimits(
   session: Session,
-  { limit, limits }: { readonly limit: number; readonly limits: TransferLimits },
+  { limit, limits, left }: WithinLimits,
 ): Promise<readonly ChosenRequest[]> {
   await takeTurns(session);
   await sortDue(session);
   const inHand = new TransfersInHand(limits, await readTransfersInHand(session));
-  const lanes = await readLanes(session, inHand, limit);
+  const lanes = await readLanes(session, inHand, { limit, left });
   const { shares } = limits;
   const ahead = shares.length === 0 ? new Map<string, number>() : await readTurns(session);
   const divided = divideClaims({ lanes, limit, inHand, shares, ahead });
@@ -35,7 +42,11 @@ export async function chooseWithinLimits(
   return divided.chosen;
 }
 
-async function readLanes(session: Session, inHand: TransfersInHand, limit: number): Promise<readonly CatalogLane[]> {
+async function readLanes(
+  session: Session,
+  inHand: TransfersInHand,
+  { limit, left }: Pick<WithinLimits, 'limit' | 'left'>,
+): Promise<readonly CatalogLane[]> {
   const { rows } = await sql<LaneKey & { readonly id: number }>`
     select l.id, l.store, l.source, l.activity, l.priority from lane l
     where exists (select 1 from request q where q.lane = l.id and q.due_ms is not null and q.due_ms <= ${nowMs(session)})
@@ -52,6 +63,7 @@ async function readLanes(session: Session, inHand: TransfersInHand, limit: numbe
     const wanted = Math.min(room, ofEach);
     const { rows: due } = await sql<{ id: number; due_ms: number }>`
       select id, due_ms from request where lane = ${id} and due_ms is not null and due_ms <= ${nowMs(session)}
+        ${left}
       order by due_ms, id limit ${wanted}`.execute(session.db);
     const isCut = due.length === wanted && wanted < room;
     const named = due.map((one) => ({ id: one.id, dueMs: one.due_ms }));

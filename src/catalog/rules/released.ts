@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { ReleasedRecord, ReplicaKey } from '../../ports/rules.ts';
+import type { ReleasedRecord, ReplicaKey, SeenCopyFacts } from '../../ports/rules.ts';
 import { RELEASED, stateName, TO_PURGE, verificationName } from '../codes.ts';
+import { decodePlace } from '../place-code.ts';
 import { keysOf } from '../record/find-objects.ts';
 import type { Session, SetStatement, SqlValue } from '../session.ts';
 import { isSoft, toldState } from '../softness.ts';
@@ -53,7 +54,7 @@ const copiesOf: SetStatement = {
   columns: { object: 'int', boot: 'text' },
   text: (rows) =>
     `select p.object, p.store, p.version, ${toldState('p', 'r.boot')}, p.verification, ${isSoft('p', 'r.boot')},
-       case when o.current = p.version then 1 else 0 end
+       case when o.current = p.version then 1 else 0 end, p.place, p.token
      from ${rows} join replica p on p.object = r.object join object o on o.id = p.object`,
 };
 
@@ -62,25 +63,41 @@ export interface SeenCopy {
   readonly object: number;
   readonly storeId: number;
   readonly version: number;
-  readonly facts: ReleasedRecord['copies'][number];
+  readonly facts: SeenCopyFacts;
+  /** As the catalog keeps it. */
+  readonly place: string | null;
+  readonly token: string | undefined;
 }
+
+type CopyRow = readonly [
+  object: number,
+  store: number,
+  version: number,
+  state: number,
+  verification: number,
+  soft: number,
+  current: number,
+  place: string | null,
+  token: string | null,
+];
 
 export async function seeCopies(session: Session, objects: Iterable<number>): Promise<readonly SeenCopy[]> {
   const { stores, boot } = session.known;
-  const rows = await session.all<[number, number, number, number, number, number, number]>(
+  const rows = await session.all<CopyRow>(
     copiesOf,
     [...new Set(objects)].map((object) => [object, boot]),
   );
   const copies: SeenCopy[] = [];
-  for (const [object, storeId, version, state, verification, soft, current] of rows) {
+  for (const [object, storeId, version, state, verification, soft, current, place, token] of rows) {
     const facts = {
       store: await stores.textOf(session, storeId),
+      versionId: version,
       state: stateName(state),
       verification: verificationName(verification),
       isSoft: soft === 1,
       isCurrent: current === 1,
     };
-    copies.push({ object, storeId, version, facts });
+    copies.push({ object, storeId, version, facts, place, token: token ?? undefined });
   }
   return copies;
 }
@@ -103,8 +120,9 @@ async function describe(
     const own = all.find((copy) => copy.version === versionId && copy.facts.store === store);
     if (own === undefined) continue;
     const { state, verification, isSoft: soft, isCurrent } = own.facts;
+    const object = { scope: await session.known.scopes.textOf(session, scope), name };
     records.push({
-      scope: await session.known.scopes.textOf(session, scope),
+      scope: object.scope,
       name,
       versionId,
       store,
@@ -117,7 +135,7 @@ async function describe(
       verification,
       isSoft: soft,
       isCurrent,
-      copies: all.map(({ facts }) => facts),
+      copies: all.map(({ facts, place, token }) => ({ ...facts, place: decodePlace(object, place), token })),
     });
   }
   return records;

@@ -54,6 +54,19 @@ export async function letWaitingGo(session: Session, store: number): Promise<num
   return (await session.all<[number]>(letGoAt, [[store]])).length;
 }
 
+const letAllGoAt: SetStatement = {
+  columns: { store: 'int' },
+  text: (rows, { nowMs }) =>
+    `update request set state = 'QUEUED', due_ms = ${nowMs}, updated_ms = ${nowMs} from ${rows}
+     where request.state in ('WAITING', 'QUEUED') and request.store = r.store
+       and (request.kind = 'delete' or ${IS_FREE}) returning request.id`,
+};
+
+/** Copies to a store and deletes there are tried now, whatever they wait for. */
+export async function letAllGo(session: Session, store: number): Promise<number> {
+  return (await session.all<[number]>(letAllGoAt, [[store]])).length;
+}
+
 const letGoOf: SetStatement = {
   columns: { rule: 'int' },
   text: (rows, { nowMs }) =>

@@ -1,12 +1,12 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { StuckReason } from '../../domain/rule/stuck-reason.ts';
-import { isHelpedBy } from '../../domain/rule/stuck-reason.ts';
+import { type FactChange, isHelpedBy } from '../../domain/rule/stuck-reason.ts';
 import type { RuleCatalog } from '../../ports/rules.ts';
 import { lockCode, stateCode, TOMBSTONE } from '../codes.ts';
 import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';
 import { Claims } from './claims.ts';
-import { letCopiesOfRuleGo, letWaitingGo } from './request-desk.ts';
+import { letAllGo, letCopiesOfRuleGo, letWaitingGo } from './request-desk.ts';
 import { LOCKS_PER_MS } from './rule-counts.ts';
 import { lockObjectsById, type SeenLock, seeLocks, seeObjects, seeReplicas } from './seen.ts';
 import { pairKey } from './watch-objects.ts';
@@ -116,7 +116,7 @@ export async function hasten(session: Session, change: Parameters<RuleCatalog['h
       ${rule === undefined ? sql`` : sql`and rule = ${rule}`}
     returning object`.execute(session.db);
   const ofRule = rule === undefined || fact !== 'asked' ? 0 : await letCopiesOfRuleGo(session, rule);
-  const letGo = ofRule + (store === undefined || fact === 'source-appeared' ? 0 : await letWaitingGo(session, store));
+  const letGo = ofRule + (store === undefined ? 0 : await letGoAt(session, store, fact));
   if (!isHelpedBy('no-store', fact)) return rows.length + letGo;
   // To look at a rule takes as long as it has locks: where room is freed all the time it is not looked at all the time.
   const isRoom = fact === 'space-freed';
@@ -128,6 +128,11 @@ export async function hasten(session: Session, change: Parameters<RuleCatalog['h
       ${isRoom ? sql`and missing_room = 1` : sql``}
     returning id`.execute(session.db);
   return rows.length + letGo + looked.rows.length;
+}
+
+async function letGoAt(session: Session, store: number, fact: FactChange): Promise<number> {
+  if (fact === 'source-appeared') return 0;
+  return fact === 'asked' ? letAllGo(session, store) : letWaitingGo(session, store);
 }
 
 function within(column: string, kinds: readonly string[]): RawBuilder<unknown> {

@@ -226,6 +226,17 @@ async function changeReplicas(
       changes.push(change);
       heads.push(one.head);
     }
+    const { readSource } = one.outcome;
+    if (
+      readSource !== undefined &&
+      one.head !== undefined &&
+      isStillSeen(before, one, await session.known.stores.requireId(session, readSource.store))
+    ) {
+      const { store, place, token } = readSource;
+      const to = { state: 'AVAILABLE', place, token, verification: 'read-back' } as const;
+      changes.push({ scope, name, versionId: version, store, to, ifToken: token });
+      heads.push(one.head);
+    }
     if (change === undefined || change.to === 'drop' || change.to.state !== 'AVAILABLE') continue;
     // Where the new bytes lie now, those of an older version lay.
     const place = encodePlace({ scope, name }, change.to.place);
@@ -238,6 +249,12 @@ async function changeReplicas(
   await recordReplicas(session, changes, soft, heads);
   await dropReplicas(session, replaced);
   await doubtSources(session, settling);
+}
+
+/** Something else may have been learnt of it meanwhile: that stands. */
+function isStillSeen(before: readonly SeenReplica[], { object, version }: Settling, store: number): boolean {
+  const seen = before.find((one) => one.object === object && one.store === store && one.version === version);
+  return seen?.state === stateCode('UNVERIFIED');
 }
 
 /** What the replica's state does not allow by now does not happen. */

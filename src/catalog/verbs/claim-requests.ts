@@ -4,6 +4,7 @@ import type { RequestState } from '../../domain/transfer/request-states.ts';
 import { keepLostAttempts } from '../rules/attempts.ts';
 import { chooseWithinLimits, leaveSources } from '../rules/claim-within-limits.ts';
 import { putBackSorted } from '../rules/lanes.ts';
+import { leftAlone } from './left-alone.ts';
 import { nowMs } from '../now.ts';
 import type { Session, SetStatement } from '../session.ts';
 import { firstPriority, nextPriority } from './due-priorities.ts';
@@ -55,7 +56,8 @@ const cancel: SetStatement = {
  */
 export async function claimRequests(session: Session, claim: RequestClaim): Promise<readonly ClaimedRequest[]> {
   const limit = Math.min(claim.limit, CLAIM_MAX);
-  if (claim.limits !== undefined) return claimWithin(session, claim, { limit, limits: claim.limits });
+  if (claim.limits !== undefined)
+    return claimWithin(session, claim, { limit, limits: claim.limits, left: await leftAlone(session, claim) });
   const filter = await filterOf(session, claim);
   if (filter === undefined) return [];
   const claimed: ClaimedRequest[] = [];
@@ -150,28 +152,7 @@ const PLACED = sql`exists (select 1 from object o join replica p on p.object = o
 /** Which requests the claim is about, as a condition; undefined: none. */
 async function filterOf(session: Session, claim: RequestClaim): Promise<RawBuilder<unknown> | undefined> {
   const ofWork = await filterOfWork(session, claim);
-  const { copiesTo = [], deletesAt = [] } = claim.except ?? {};
-  return (
-    ofWork && sql`${ofWork} ${await except(session, 'copy', copiesTo)} ${await except(session, 'delete', deletesAt)}`
-  );
-}
-
-async function except(
-  session: Session,
-  kind: NewRequest['kind'],
-  places: readonly string[],
-): Promise<RawBuilder<unknown>> {
-  const stores = await knownStores(session, places);
-  return stores.length === 0 ? sql`` : sql`and not (kind = ${sql.lit(kind)} and store in (${sql.join(stores)}))`;
-}
-
-async function knownStores(session: Session, places: readonly string[]): Promise<readonly number[]> {
-  const ids: number[] = [];
-  for (const place of places) {
-    const id = await session.known.stores.findId(session, place);
-    if (id !== undefined) ids.push(id);
-  }
-  return ids;
+  return ofWork && sql`${ofWork} ${await leftAlone(session, claim)}`;
 }
 
 async function filterOfWork(

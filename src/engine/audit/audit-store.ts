@@ -4,7 +4,7 @@ import { StorageError } from '../../ports/storage.ts';
 import { openOwn } from '../stores/open-own.ts';
 import type { StoreAccess } from '../stores/store-access.ts';
 import { AuditTakenOver } from './audit-taken-over.ts';
-import { AuditTally } from './audit-tally.ts';
+import { AuditTally, AWAY } from './audit-tally.ts';
 import type { AuditListeners, AuditOptions, AuditPorts, StoreAudit } from './audit-types.ts';
 import { compareListing } from './compare-listing.ts';
 import { confirmFindings } from './confirm-findings.ts';
@@ -30,6 +30,7 @@ export async function auditStore(ports: AuditPorts, args: AuditStore): Promise<S
   const tally = new AuditTally(access.name, listeners);
   const lost: LostObjects = { count: 0, names: [] };
   let resumed = false;
+  let lease: AuditLease | undefined;
   let ended: Ended;
   try {
     if (access.mirrors !== undefined) {
@@ -37,12 +38,16 @@ export async function auditStore(ports: AuditPorts, args: AuditStore): Promise<S
     } else {
       const { withChecksums, anew } = args.options;
       const begun = await ports.catalog.beginAudit({ store: access.place, withChecksums, anew });
-      resumed = begun.resumes !== undefined;
+      // One that never got to look at anything is not gone on with.
+      resumed = begun.resumes?.position !== undefined || begun.resumes?.isListed === true;
       tally.resume(begun.resumes?.counts ?? {});
+      lease = begun.lease;
       ended = await run(ports, args, { ...begun, tally, lost });
     }
   } catch (error) {
     ended = endOf(error, signal);
+    if (ended.state === 'unreachable' && lease !== undefined)
+      await ports.catalog.saveAudit(lease, { counts: { ...tally.keep(), [AWAY]: 1 } });
   }
   ports.telling.info?.('a store was audited', { store: access.name, state: ended.state, why: ended.why });
   const { known, listed, ok, inFlight, bytesRead, found, repairs, findings } = tally;
@@ -51,7 +56,15 @@ export async function auditStore(ports: AuditPorts, args: AuditStore): Promise<S
     place: access.place,
     ...ended,
     resumed,
-    counts: { known, listed, ok, inFlight, bytesRead, ...found },
+    counts: {
+      known,
+      listed,
+      ok,
+      inFlight,
+      bytesRead,
+      ...found,
+      ...(ended.state === 'unreachable' ? { unreachable: known } : {}),
+    },
     repairs,
     lostObjects: lost,
     findings,

@@ -1,6 +1,9 @@
 import type { AuditTally as KeptTally, FindingKind } from '../../ports/audits.ts';
 import { type AuditListeners, type AuditProgressReport, FINDINGS_KEPT, type ShownFinding } from './audit-types.ts';
 
+/** Kept with the progress of an audit whose store did not answer, until it is gone on with or begun anew. */
+export const AWAY = 'away';
+
 /** Counters of one audit. Those of its first part are kept with its progress, and gone on with. */
 export class AuditTally {
   known = 0;
@@ -16,7 +19,7 @@ export class AuditTally {
     corrupt: 0,
     unreachable: 0,
   };
-  readonly repairs = { declaredBad: 0, forgotten: 0, adopted: 0, registered: 0, setAside: 0, failed: 0 };
+  readonly repairs = { declaredBad: 0, unclaimed: 0, forgotten: 0, adopted: 0, registered: 0, setAside: 0, failed: 0 };
   readonly findings: ShownFinding[] = [];
   looked = 0;
   suspects = 0;

@@ -14,7 +14,7 @@ import type { StoreAccess, Stores } from '../stores/store-access.ts';
 export interface AuditPorts {
   readonly catalog: AuditCatalog &
     Pick<Catalog, 'record' | 'readObject' | 'recordEvents' | 'listIntents' | 'openScope'> &
-    Pick<RuleCatalog, 'hasten' | 'readStoreUse'>;
+    Pick<RuleCatalog, 'hasten' | 'readStoreUse' | 'listLocks'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly health: StoreHealth;
@@ -67,6 +67,8 @@ export interface ShownFinding {
 export interface AuditRepairs {
   /** Replicas that are `BAD` from now on. */
   readonly declaredBad: number;
+  /** Of these, copies that no rule brings anew: of a source, above all. */
+  readonly unclaimed: number;
   /** Lost ones that the catalog has forgotten, so that they are copied again. */
   readonly forgotten: number;
   readonly adopted: number;
@@ -97,6 +99,7 @@ export interface StoreAudit {
     readonly ok: number;
     /** Objects at a source that nobody has looked at yet: nothing is wrong with them. */
     readonly new: number;
+    /** Where the store is unreachable, all that it should have. */
     readonly unreachable: number;
     readonly inFlight: number;
     readonly bytesRead: number;

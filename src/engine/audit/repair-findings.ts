@@ -46,6 +46,9 @@ export async function repairFindings(ports: AuditPorts, args: RepairFindings): P
   return lost;
 }
 
+/** Locks of one object that are looked at. */
+const LOCKS_MAX = 1_000;
+
 class Repair {
   readonly #ports: AuditPorts;
   readonly #a: RepairFindings;
@@ -65,6 +68,7 @@ class Repair {
     const events: NewEvent[] = [];
     const settled: FindingKey[] = [];
     const concerned: ObjectName[] = [];
+    const wrong: ObjectName[] = [];
     const take = (finding: AuditFinding, to: ReplicaChange['to'], kind: string): void => {
       const { object, recordedToken, detail } = finding;
       if (object === undefined || recordedToken === undefined) return;
@@ -81,6 +85,7 @@ class Repair {
       // With the token of what lies there: whoever heals the copy replaces exactly that.
       take(finding, { state: 'BAD', place: key, token, verification: 'none' }, event);
       tally.repairs.declaredBad++;
+      if (finding.object !== undefined) wrong.push(finding.object);
     }
     if (options.repair) {
       const missing = page.filter(({ kind, recordedToken }) => kind === 'lost' && recordedToken !== undefined);
@@ -94,9 +99,19 @@ class Repair {
     }
     const isSaved = await this.#ports.catalog.saveAudit(lease, { counts: tally.keep(), replicas, events, settled });
     if (!isSaved) throw new AuditTakenOver();
+    await this.#countUnclaimed(wrong);
     await this.#tellLost(concerned, lost);
     if (options.repair || options.adopt) await this.#actOnDark(page.filter(({ kind }) => kind === 'dark'));
     if (options.repair) await this.#makeKnown(page.filter(({ kind }) => kind === 'new'));
+  }
+
+  async #countUnclaimed(wrong: readonly ObjectName[]): Promise<void> {
+    const store = this.#a.access.place;
+    const isClaimed = await inParts(wrong, async ({ scope, name }) => {
+      const locks = await this.#ports.catalog.listLocks({ name: { scope, name }, limit: LOCKS_MAX });
+      return locks.some((lock) => lock.store === store);
+    });
+    this.#a.tally.repairs.unclaimed += isClaimed.filter((is) => !is).length;
   }
 
   /** Objects that have no good copy left: loudly, since nothing here can bring them back. */

@@ -86,6 +86,7 @@ function explainReplica({ ports, seen, row, locks, standing, requests }: Known, 
     policyStatus: isCurrent
       ? viewPolicyStatus({ replica: state, lock: lock?.lock.state, request: request?.state })
       : undefined,
+    unreadable: seen.whyNotFrom(store),
     because: because.length > 0 ? because : [state === 'COPYING' ? 'being uploaded' : 'no rule asks for it'],
   };
 }

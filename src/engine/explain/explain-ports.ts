@@ -4,6 +4,7 @@ import type { Catalog } from '../../ports/catalog.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { StoreUse } from '../../ports/rules.ts';
 import { heedSaid } from '../stores/heed-said.ts';
+import { findUnreadable } from './unreadable-stores.ts';
 import type { Stores } from '../stores/store-access.ts';
 
 /** What is needed to say why things are as they are. Nothing is opened and nothing is written. */
@@ -29,18 +30,23 @@ export interface StoresSeen {
   readonly nameOf: (place: string) => string;
   /** Why a copy that could be made now is not made, where that is a limit of its store. */
   readonly whyNotTo: (place: string) => string | undefined;
+  /** Why the copies at a store cannot be read now, as far as that is known. */
+  readonly whyNotFrom: (place: string) => string | undefined;
   readonly nowMs: number;
 }
 
 export async function seeStores({ catalog, clock, stores, limits }: ExplainPorts): Promise<StoresSeen> {
   const use = await catalog.readStoreUse();
   const inHand = limits === undefined ? undefined : new TransfersInHand(limits, await catalog.readTransfersInHand());
+  const heeded = heedSaid(stores, use);
+  const unreadable = findUnreadable(heeded, await catalog.listAudits());
   const byPlace = new Map(use.map((one) => [one.store, one]));
   return {
-    stores: heedSaid(stores, use),
+    stores: heeded,
     use,
     useOf: (place) => byPlace.get(place),
     whyNotTo: (place) => inHand?.whyNotTo(place),
+    whyNotFrom: (place) => unreadable.get(place)?.why,
     nowMs: clock.nowMs(),
     nameOf: (place) => stores.get(place)?.name ?? byPlace.get(place)?.title ?? place,
   };

@@ -33,6 +33,8 @@ export interface ReplicaExplained {
   readonly isCurrent: boolean;
   /** In the words of policies; undefined: it has none for it. */
   readonly policyStatus: PolicyStatus | undefined;
+  /** Why it cannot be read now, as far as that is known; undefined: nothing is known against it. */
+  readonly unreadable: string | undefined;
   /** `source of data`, `rule 3`. */
   readonly because: readonly string[];
 }

@@ -5,6 +5,7 @@ import type { RuleCatalog } from '../../ports/rules.ts';
 import { StorageError } from '../../ports/storage.ts';
 import { type CarriedOut, COUNTED, type OnCounted } from '../carry-out-requests.ts';
 import { deleteReplica, type DeleteReplicaPorts } from '../delete-replica.ts';
+import { IdleRun } from '../idle-run.ts';
 import { RequestLeases } from '../request-leases.ts';
 import { heedSaid } from '../stores/heed-said.ts';
 import { openLooseScope } from '../stores/loose-scope.ts';
@@ -22,6 +23,8 @@ export interface CarryOutDeletes {
   readonly exceptScopes: readonly string[];
   readonly signal: AbortSignal;
   readonly onCounted?: OnCounted | undefined;
+  /** Of a run that does more than these deletes; by default they are a run of their own. */
+  readonly idle?: IdleRun;
 }
 
 /** Deletes at once, over all stores. */
@@ -32,7 +35,7 @@ const HELD_BACK_MS = 60_000;
 
 /** Carries out the deletes of placed replicas until none is due. A delete is tried until it is done. */
 export async function carryOutDeletes(ports: DeletePlacedPorts, args: CarryOutDeletes): Promise<CarriedOut> {
-  const { owner, exceptScopes, signal, onCounted } = args;
+  const { owner, exceptScopes, signal, onCounted, idle = new IdleRun(ports.clock) } = args;
   const counts = { done: 0, moot: 0, postponed: 0, failed: 0 };
   await using leases = new RequestLeases(ports.catalog, ports.clock, LEASE_MS, signal);
   while (!signal.aborted) {
@@ -42,12 +45,13 @@ export async function carryOutDeletes(ports: DeletePlacedPorts, args: CarryOutDe
       leaseMs: LEASE_MS,
       work: 'other-deletes',
       scopes: exceptScopes,
+      ...idle.leaves(),
     });
     if (claimed.length === 0) break;
     const stores = heedSaid(ports.stores, await ports.catalog.readStoreUse());
     const outcomes = await Promise.all(
       claimed.map(async (request) => {
-        const outcome = await attempt({ ...ports, stores }, request, leases.hold(request.lease));
+        const outcome = await attempt({ ...ports, stores, idle }, request, leases.hold(request.lease));
         leases.letGo(request.lease);
         return outcome;
       }),
@@ -62,7 +66,7 @@ export async function carryOutDeletes(ports: DeletePlacedPorts, args: CarryOutDe
 }
 
 async function attempt(
-  ports: DeletePlacedPorts,
+  ports: DeletePlacedPorts & { readonly idle: IdleRun },
   { lease, scope, name, versionId, store, attempts }: ClaimedRequest,
   signal: AbortSignal,
 ): Promise<RequestOutcome> {
@@ -74,11 +78,13 @@ async function attempt(
   try {
     const opened = await openLooseScope(scope, [store], ports.stores);
     const outcome = await deleteReplica(ports, { scope: opened, name, versionId, store, signal });
+    if (outcome !== 'not-due') ports.idle.done('delete', store);
     return { lease, kind: outcome === 'not-due' ? 'cancelled' : 'done' };
   } catch (error) {
     // Also while it waited for who copies, whose failure is no store's.
     if (signal.aborted) return { lease, kind: 'given-back' };
     if (!(error instanceof StorageError)) throw error;
+    ports.idle.failed('delete', store, { kind: error.kind, why: error.message });
     const policy = { attemptsMax: Number.MAX_SAFE_INTEGER, delayMs: 1_000 };
     const afterMs = retryDelayMs(attempts, policy, ports.random.fraction());
     return { lease, kind: 'retry', afterMs, error: error.message };

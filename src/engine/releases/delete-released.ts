@@ -3,11 +3,12 @@ import { chooseDeletions, type ReleasedReplica, type StoreSpace } from '../../do
 import { isGoodCopy } from '../../domain/replica/good-copy.ts';
 import type { ReleasedRecord, RuleCatalog, StoreUse } from '../../ports/rules.ts';
 import type { Telling } from '../../ports/telling.ts';
-import type { StoreAccess, Stores } from '../stores/store-access.ts';
+import { heedSaid } from '../stores/heed-said.ts';
+import type { StoreAccess } from '../stores/store-access.ts';
+import { type LookPorts, type ReleasedCopy, seeOtherCopies } from './see-other-copies.ts';
 
-export interface ReleasePorts {
-  readonly catalog: Pick<RuleCatalog, 'listReleased' | 'condemn' | 'readStoreUse'>;
-  readonly stores: Stores;
+export interface ReleasePorts extends LookPorts {
+  readonly catalog: LookPorts['catalog'] & Pick<RuleCatalog, 'listReleased' | 'condemn' | 'readStoreUse'>;
   /** Bytes free at a store now; undefined where it does not tell, or cannot be asked. */
   readonly freeBytes: (store: StoreAccess) => Promise<number | undefined>;
   readonly telling?: Telling | undefined;
@@ -18,16 +19,18 @@ const PAGE_REPLICAS = 1_000;
 
 /**
  * Chooses which released replicas go now, store by store (docs/states.md, "Deletion"), and queues their deletes; whoever carries out
- * requests asks the store. The catalog counts good copies once more under the object's lock. Returns how many were chosen.
+ * requests asks the store. Of each one that stays in its place is looked at where it lies, and the catalog counts good copies once more
+ * under the object's lock. Returns how many were chosen.
  */
 export async function deleteReleased(ports: ReleasePorts, signal: AbortSignal): Promise<number> {
   const use = new Map((await ports.catalog.readStoreUse()).map((one) => [one.store, one]));
+  const stores = heedSaid(ports.stores, use.values());
   let chosen = 0;
-  for (const store of ports.stores.values()) {
+  for (const store of stores.values()) {
     if (signal.aborted) break;
     const used = use.get(store.place);
-    if (used === undefined || !(used.said.availability?.delete ?? store.traits.availability.delete)) continue;
-    chosen += await deleteAt(ports, store, used, signal);
+    if (used === undefined || !store.traits.availability.delete) continue;
+    chosen += await deleteAt({ ...ports, stores }, store, used, signal);
   }
   return chosen;
 }
@@ -46,21 +49,27 @@ async function deleteAt(ports: ReleasePorts, store: StoreAccess, used: StoreUse,
       space,
     );
     if (chosen.length === 0) break;
-    const keys = chosen.map(({ replica: { scope, name, versionId } }) => ({
+    const isSeen = await seeOtherCopies(
+      ports,
+      chosen.map(({ replica }) => replica),
+      signal,
+    );
+    const going = chosen.filter((_, at) => isSeen[at] === true);
+    const keys = going.map(({ replica: { scope, name, versionId } }) => ({
       scope,
       name,
       versionId,
       store: store.place,
     }));
     const done = await catalog.condemn(keys, { exceptStores: inMemory });
-    for (const [at, { replica, why }] of chosen.entries()) {
+    for (const [at, { replica, why }] of going.entries()) {
       if (done[at] !== true) continue;
       leavingBytes += replica.bytes;
       condemned++;
       telling?.debug?.('a released copy goes', { object: formatObjectName(replica), store: store.name, why });
     }
     // Those that had to stay after all would be chosen again.
-    if (done.some((isGone) => !isGone) || released.length < PAGE_REPLICAS) break;
+    if (going.length < chosen.length || done.some((isGone) => !isGone) || released.length < PAGE_REPLICAS) break;
   }
   return condemned;
 }
@@ -72,20 +81,23 @@ async function spaceOf({ freeBytes }: ReleasePorts, store: StoreAccess, leavingB
   return { freeBytes: free, minFreeBytes: freeBytesMin, leavingBytes, greedy };
 }
 
-type ReleasedFacts = ReleasedReplica & Pick<ReleasedRecord, 'scope' | 'name'>;
+type ReleasedFacts = ReleasedReplica & ReleasedCopy;
 
 function factsOf(record: ReleasedRecord, inMemory: readonly string[]): ReleasedFacts {
-  const copyFacts = (copy: ReleasedRecord['copies'][number]) => ({
+  const copyFacts = <Copy extends { readonly store: string }>(copy: Copy) => ({
     ...copy,
     isInMemory: inMemory.includes(copy.store),
     sharesBytes: false,
     isCache: false,
   });
-  const { scope, name, objectId, versionId, bytes, lastUsedMs, purge, isSourceInUse } = record;
+  const goodCopies = record.copies.filter((copy) => isGoodCopy(copyFacts(copy)));
+  const { scope, name, store, objectId, versionId, bytes, lastUsedMs, purge, isSourceInUse } = record;
   return {
     ...copyFacts(record),
     scope,
     name,
+    store,
+    goodCopies,
     objectId,
     versionId,
     bytes,
@@ -93,6 +105,6 @@ function factsOf(record: ReleasedRecord, inMemory: readonly string[]): ReleasedF
     purge,
     isSourceInUse,
     locks: 0,
-    goodOrHeldCopies: record.copies.filter((copy) => isGoodCopy(copyFacts(copy))).length,
+    goodOrHeldCopies: goodCopies.length,
   };
 }

@@ -7,6 +7,7 @@ import { carryOutDeletes } from '../releases/carry-out-deletes.ts';
 import { freeBytesOf } from '../releases/free-bytes.ts';
 import { StoreReturns } from '../stores/store-returns.ts';
 import { endAbandoned } from '../transfers/end-abandoned.ts';
+import { IdleRun, type OnAway } from '../idle-run.ts';
 import { runTransfers, type TransferPorts } from '../transfers/run-transfers.ts';
 import type { RulePorts } from './apply-rule.ts';
 import { evaluateRules } from './evaluate-rules.ts';
@@ -26,6 +27,8 @@ export interface KeepRules {
   /** Scopes of profiles: their deletes are somebody else's. */
   readonly exceptScopes: readonly string[];
   readonly onCounted?: OnCounted;
+  /** Of a run until idle: what waits for a store that is away is left to a later one. */
+  readonly onAway?: OnAway;
 }
 
 /** Stuck locks that are tried again in one transaction. */
@@ -40,7 +43,7 @@ const POLL_MS = 1_000;
 export async function keepRules(ports: RuleWorkPorts, args: KeepRules): Promise<CarriedOut> {
   const { until } = args;
   const hasExternals = (ports.externals ?? []).length > 0;
-  if (until === 'idle' || !hasExternals) return keepInTurns(ports, args, (signal) => copyAll(ports, args, signal));
+  if (until === 'idle' || !hasExternals) return keepInTurns(ports, args, (turn) => copyAll(ports, args, turn));
   // What others carry out takes hours: rules and deletes do not wait for it.
   const stop = new AbortController();
   const either = AbortSignal.any([until, stop.signal]);
@@ -54,29 +57,37 @@ export async function keepRules(ports: RuleWorkPorts, args: KeepRules): Promise<
 
 const NOTHING: CarriedOut = { done: 0, moot: 0, postponed: 0, failed: 0 };
 
-function copyAll(ports: RuleWorkPorts, { owner, onCounted }: KeepRules, signal: AbortSignal): Promise<CarriedOut> {
-  return runTransfers(ports, { owner, until: 'idle', signal, onCounted });
+function copyAll(ports: RuleWorkPorts, { owner, onCounted }: KeepRules, turn: Turn): Promise<CarriedOut> {
+  return runTransfers(ports, { owner, until: 'idle', ...turn, onCounted });
+}
+
+interface Turn {
+  readonly signal: AbortSignal;
+  readonly idle: IdleRun;
 }
 
 async function keepInTurns(
   ports: RuleWorkPorts,
-  { owner, until, exceptScopes, signal: ended, onCounted }: KeepRules,
-  copy: (signal: AbortSignal) => Promise<CarriedOut>,
+  { owner, until, exceptScopes, signal: ended, onCounted, onAway }: KeepRules,
+  copy: (turn: Turn) => Promise<CarriedOut>,
 ): Promise<CarriedOut> {
   const stop = until === 'idle' ? ended : until;
   const signal = stop ?? new AbortController().signal;
   let total = NOTHING;
+  const whole = until === 'idle' ? new IdleRun(ports.clock, onAway) : undefined;
   const returns = new StoreReturns(ports);
   const freed = new FreedRoom(ports);
   while (!signal.aborted) {
+    // A worker that goes on tries what it put off in the turns to come; none of them waits for a store that is away.
+    const idle = whole ?? new IdleRun(ports.clock);
     // Who works until idle, again and again, would look each time.
     if (until !== 'idle') await returns.look(signal);
     const { applied, ended: rulesEnded } = await evaluateRules(ports, { owner, signal });
     const retried = await ports.catalog.retryStuck(RETRIES);
-    const copied = await copy(signal);
+    const copied = await copy({ signal, idle });
     const condemned = await deleteReleased({ ...ports, freeBytes: freeBytesOf }, signal);
     const abandoned = await endAbandoned(ports);
-    const deleted = await carryOutDeletes(ports, { owner, exceptScopes, signal, onCounted });
+    const deleted = await carryOutDeletes(ports, { owner, exceptScopes, signal, idle, onCounted });
     await freed.tell(deleted.done + rulesEnded);
     total = sum([total, copied, deleted]);
     const evaluated = applied + rulesEnded + retried + abandoned + condemned;

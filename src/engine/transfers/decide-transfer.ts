@@ -21,6 +21,8 @@ export interface EndedAttempt {
   /** Of the same attempt: sources that failed before the one its outcome speaks of. */
   readonly tried: readonly WayFailure[];
   readonly busyMs: number;
+  /** What it was read from, if that is verified by it. */
+  readonly readSource?: TransferOutcome['readSource'];
   /** The destination is not flushed. */
   readonly isSoft: boolean;
   readonly nowMs: number;
@@ -99,6 +101,7 @@ export function decideTransfer(ended: EndedAttempt): TransferDecision {
       request: requestAfter(decision.request, nowMs),
       replica: replicaAfter(row, decision.replica, arrived),
       ...(sha256 === undefined ? {} : { sha256 }),
+      readSource: ended.readSource,
       ...(outcome.kind === 'relayed' ? { relay: outcome.relay } : {}),
       stuck: lock?.kind === 'got-stuck' ? lock.reason : undefined,
       doubtedSources,

@@ -10,6 +10,7 @@ import type { Topology } from '../../domain/transfer/find-route.ts';
 import type { TransferLimits } from '../../domain/transfer/transfer-limits.ts';
 import type { StoreHealth } from '../store-health.ts';
 import type { Stores } from '../stores/store-access.ts';
+import { IdleRun } from '../idle-run.ts';
 import { RequestLeases } from '../request-leases.ts';
 import type { ExternalTool } from './external-tool.ts';
 import { TransferRun } from './transfer-run.ts';
@@ -56,6 +57,16 @@ export interface RunTransfers {
   /** Transfers under way at once. */
   readonly inFlightMax?: number;
   readonly onCounted?: OnCounted | undefined;
+  /** Of a run until idle that does more than these copies; by default they are a run of their own. */
+  readonly idle?: IdleRun | undefined;
+}
+
+export interface TransferRunParts {
+  readonly leases: RequestLeases;
+  readonly stop: AbortSignal | undefined;
+  /** Of a run until idle. */
+  readonly idle: IdleRun | undefined;
+  readonly onCounted: OnCounted | undefined;
 }
 
 /** Enough for pages of small objects to share their flushes. */
@@ -77,7 +88,8 @@ export async function runTransfers(ports: TransferPorts, args: RunTransfers): Pr
     for (const tool of ports.tools) tool.extend(untilMs);
   };
   await using leases = new RequestLeases(ports.catalog, ports.clock, LEASE_MS, stop, extend);
-  await using run = new TransferRun(ports, leases, stop, args.onCounted);
+  const idle = until === 'idle' ? (args.idle ?? new IdleRun(ports.clock)) : undefined;
+  await using run = new TransferRun(ports, { leases, stop, idle, onCounted: args.onCounted });
 
   const { limits } = ports;
   const wanted = { work: 'rule-copies', ...(limits === undefined ? {} : { limits }) } as const;
@@ -87,7 +99,9 @@ export async function runTransfers(ports: TransferPorts, args: RunTransfers): Pr
     // Claims that are held already stand for less; with the next renewal all stand as long.
     if (run.inFlight === 0) extend(ports.clock.monotonicMs() + LEASE_MS);
     const claimed =
-      room <= 0 ? [] : await ports.catalog.claimRequests({ owner, limit: room, leaseMs: LEASE_MS, ...wanted });
+      room <= 0
+        ? []
+        : await ports.catalog.claimRequests({ owner, limit: room, leaseMs: LEASE_MS, ...wanted, ...idle?.leaves() });
     if (claimed.length > 0) run.begin(claimed);
     else if (run.inFlight > 0) await run.settledSome(POLL_MS);
     else if (until === 'idle') break;

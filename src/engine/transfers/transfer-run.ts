@@ -8,8 +8,7 @@ import type {
   TransferStatus,
   TransferTool,
 } from '../../ports/transfer-tool.ts';
-import type { CarriedOut, OnCounted } from '../carry-out-requests.ts';
-import type { RequestLeases } from '../request-leases.ts';
+import type { CarriedOut } from '../carry-out-requests.ts';
 import { heedSaid } from '../stores/heed-said.ts';
 import type { Stores } from '../stores/store-access.ts';
 import { chooseWays } from './choose-ways.ts';
@@ -20,8 +19,9 @@ import { ExternalRun } from './external-run.ts';
 import type { ExternalTool } from './external-tool.ts';
 import { type HeldTransfer, outcomeOf, type PlannedHeld, triedBy, whyUnknown } from './held-transfer.ts';
 import { type PlannedTransfer, planTransfer } from './plan-transfer.ts';
+import { findReadSource } from './read-source.ts';
 import { takeBackCopy } from './remove-copy.ts';
-import type { TransferPorts } from './run-transfers.ts';
+import type { TransferPorts, TransferRunParts } from './run-transfers.ts';
 import { transferFacts } from './transfer-facts.ts';
 
 /** What stores are known to hold may be so old where a transfer is planned. */
@@ -47,10 +47,8 @@ interface Ended extends Pick<EndedAttempt, 'outcome' | 'arrived' | 'tried'> {
  */
 export class TransferRun implements AsyncDisposable {
   readonly counts = { done: 0, moot: 0, postponed: 0, failed: 0 };
-  readonly #onCounted: OnCounted | undefined;
   readonly #ports: TransferPorts;
-  readonly #leases: RequestLeases;
-  readonly #stop: AbortSignal | undefined;
+  readonly #run: TransferRunParts;
   /** By the tool's id. */
   readonly #submitted = new Map<string, HeldTransfer>();
   readonly #batches = new Set<Promise<void>>();
@@ -64,11 +62,9 @@ export class TransferRun implements AsyncDisposable {
   #handedOver = 0;
   #stores: StoresNow | undefined;
 
-  constructor(ports: TransferPorts, leases: RequestLeases, stop: AbortSignal | undefined, onCounted?: OnCounted) {
+  constructor(ports: TransferPorts, run: TransferRunParts) {
     this.#ports = ports;
-    this.#onCounted = onCounted;
-    this.#leases = leases;
-    this.#stop = stop;
+    this.#run = run;
     this.#externals = new ExternalRun(ports);
     const tools = [...ports.tools, ...(ports.externals ?? []).map(({ tool }) => tool)];
     this.#unlisten = tools.map((tool) => tool.onReport(({ id, outcome }) => this.#take(id, outcome)));
@@ -89,7 +85,7 @@ export class TransferRun implements AsyncDisposable {
     const held = claimed.map(
       (request): HeldTransfer => ({
         request,
-        signal: this.#leases.hold(request.lease),
+        signal: this.#run.leases.hold(request.lease),
         row: undefined,
         planned: undefined,
         tool: undefined,
@@ -127,7 +123,7 @@ export class TransferRun implements AsyncDisposable {
     const left: Lease[] = [];
     for (const [id, held] of this.#submitted) {
       // What goes on without this process is found again by whoever claims it next.
-      if (this.#stop?.aborted !== true || held.external === undefined) continue;
+      if (this.#run.stop?.aborted !== true || held.external === undefined) continue;
       this.#submitted.delete(id);
       this.#letGo(held, 'postponed');
       left.push(held.request.lease);
@@ -279,7 +275,7 @@ export class TransferRun implements AsyncDisposable {
   /** Its lease was lost, or the worker is to stop: the tool tells that it ended, or that it was faster. */
   #cancel(held: HeldTransfer): void {
     const { tool, external, request } = held;
-    if (tool === undefined || (external !== undefined && this.#stop?.aborted === true)) return;
+    if (tool === undefined || (external !== undefined && this.#run.stop?.aborted === true)) return;
     if (external === undefined) return void tool.cancel([tool.idOf(held.attempt)]).catch(() => undefined);
     // Who has the request now has what the tool does, too; of a cancelled one it is ended by `endAbandoned`.
     if (!this.#submitted.delete(tool.idOf(held.attempt))) return;
@@ -296,7 +292,7 @@ export class TransferRun implements AsyncDisposable {
     if (report.kind === 'arrived') return this.#beginConfirm(held, report, tried);
     const last = report.kind === 'lost' ? undefined : tried.at(-1);
     const failure = last ?? ({ ...this.#wayOf(held), at: 'between', kind: 'unavailable' } as const);
-    const outcome = outcomeOf(report, failure, this.#stop?.aborted === true);
+    const outcome = outcomeOf(report, failure, this.#run.stop?.aborted === true);
     const isOccupied = failure.at === 'destination' && failure.kind === 'precondition-failed';
     // A tool that knows no marks cannot tell whether it is what an earlier attempt has left.
     if (isOccupied && held.external !== undefined && held.row?.content.sha256 !== undefined)
@@ -328,6 +324,7 @@ export class TransferRun implements AsyncDisposable {
   }
 
   #settle(held: HeldTransfer, outcome: AttemptOutcome, arrived?: Arrived, tried: readonly WayFailure[] = []): void {
+    this.#run.idle?.heard(this.#ports.stores.get(held.request.store), outcome);
     this.#toSettle.push({ held, outcome, arrived, tried });
     this.#settling ??= this.#settleAll().finally(() => {
       this.#settling = undefined;
@@ -359,10 +356,15 @@ export class TransferRun implements AsyncDisposable {
 
   #decide({ held, outcome, arrived, tried }: Ended): TransferDecision {
     const { clock, random, stores } = this.#ports;
+    const { scope, versionId } = held.request;
+    // A tool of others may have read something else than what it was told.
+    const read = held.external === undefined ? arrived : undefined;
+    const known = this.#stores?.stores ?? stores;
     const decision = decideTransfer({
       ...held,
       outcome,
       arrived,
+      readSource: findReadSource({ ...held, scope, versionId, arrived: read, stores: known }),
       tried,
       busyMs: clock.monotonicMs() - held.startedMs,
       isSoft: stores.get(held.request.store)?.isSoft === true,
@@ -377,10 +379,10 @@ export class TransferRun implements AsyncDisposable {
   #letGo(held: HeldTransfer, kind: keyof CarriedOut | undefined): void {
     if (held.isLetGo) return;
     held.isLetGo = true;
-    this.#leases.letGo(held.request.lease);
+    this.#run.leases.letGo(held.request.lease);
     if (kind !== undefined) {
       this.counts[kind]++;
-      this.#onCounted?.(kind);
+      this.#run.onCounted?.(kind);
     }
     this.#inFlight--;
     if (held.submissions > 0 && held.external !== undefined) this.#handedOver--;

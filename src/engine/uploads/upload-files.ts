@@ -14,7 +14,7 @@ import { evaluateRules } from '../rules/evaluate-rules.ts';
 import { placeIn, waysTo } from '../stores/store-access.ts';
 import { type ChosenStore, chooseUploadStore } from './choose-upload-store.ts';
 import { Finishing } from './finishing.ts';
-import { inParallel } from './in-parallel.ts';
+import { inParallel } from '../in-parallel.ts';
 import { type RegisteredFile, sendFile, type SendTo } from './send-file.ts';
 import {
   type FileToUpload,

@@ -97,10 +97,7 @@ export class CatalogContract {
     return this.recordOne(this.put(scope, name, { replicas: stores.map((store) => replicaAt(store, name)) }));
   }
 
-  claim(
-    scope: TestScope,
-    options: { limit?: number; leaseMs?: number; owner?: string; except?: NonNullable<RequestClaim['except']> } = {},
-  ): Promise<readonly ClaimedRequest[]> {
+  claim(scope: TestScope, options: Partial<Omit<RequestClaim, 'scopes'>> = {}): Promise<readonly ClaimedRequest[]> {
     return this.catalog.claimRequests({
       owner: 'worker',
       limit: 100,

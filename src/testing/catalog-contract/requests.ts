@@ -76,6 +76,41 @@ export function describeRequests(contract: CatalogContract): void {
       expect(await contract.catalog.claimRequests({ ...both, scopes: ['never-opened'] })).toEqual([]);
     });
 
+    it('that was put off is left alone by a run that has done so, but for a moment, or unless somebody asks for it', async () => {
+      const scope = await contract.openScope();
+      const startedMs = performance.now();
+      const claimInRun = () => contract.claim(scope, { putOffWithinMs: performance.now() - startedMs });
+      const names = ['long', 'short', 'asked'];
+      for (const name of names) await contract.queueCopy(scope, name);
+      const claimed = await claimInRun();
+      const waits: Readonly<Record<string, number>> = { long: 2_100, short: 50, asked: 60_000 };
+      await contract.catalog.finishRequests(
+        claimed.map(({ lease, name }) => ({ lease, kind: 'retry', afterMs: waits[name] ?? 0, error: 'slow' })),
+      );
+      expect(await claimInRun()).toEqual([]);
+      await contract.catalog.askAgain([claimed.find(({ name }) => name === 'asked')?.lease.requestId ?? 0]);
+      await sleep(2_200);
+      expect((await claimInRun()).map(({ name }) => name).toSorted()).toEqual(['asked', 'short']);
+      expect(await contract.claim(scope, { putOffWithinMs: 1_000 })).toMatchObject([{ name: 'long' }]);
+    });
+
+    it('that waits for a store is due at once when somebody asks for all that does, a delete as well as a copy', async () => {
+      const scope = await contract.openScope();
+      const versionId = await contract.queueCopy(scope, 'a');
+      await contract.catalog.record({ requests: [{ ...copyOf(scope, versionId), kind: 'delete', reason: 'delete' }] });
+      await contract.catalog.record({ requests: [{ ...copyOf(scope, versionId), store: scope.far }] });
+      const claimed = await contract.claim(scope);
+      await contract.catalog.finishRequests(
+        claimed.map(({ lease }) => ({ lease, kind: 'retry', afterMs: 60_000, error: 'it is away' })),
+      );
+      expect(await contract.claim(scope)).toEqual([]);
+      expect(await contract.catalog.hasten({ fact: 'asked', store: scope.near })).toBe(2);
+      expect((await contract.claim(scope)).map(({ kind, store }) => [kind, store])).toEqual([
+        ['copy', scope.near],
+        ['delete', scope.near],
+      ]);
+    });
+
     it('of any scope is claimed by who names none', async () => {
       const scope = await contract.openScope();
       await contract.queueCopy(scope, 'a', { priority: 0 });

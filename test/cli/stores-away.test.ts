@@ -1,0 +1,68 @@
+import { renameSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { Sandbox } from './sandbox.ts';
+
+/** Enough that the first are due again before the last were tried once. */
+const OBJECTS = 60;
+const names = Array.from({ length: OBJECTS }, (_, i) => `f${String(i).padStart(2, '0')}`);
+const store = (name: string): string =>
+  `  ${name}:\n    storage_provider: {type: file, options: {base_path: ${name}}}\n`;
+const ENDS_WITHIN_MS = 45_000;
+
+function takeAway(box: Sandbox, name: string): void {
+  renameSync(box.path(name), box.path(`${name}.away`));
+}
+
+function bringBack(box: Sandbox, name: string): void {
+  renameSync(box.path(`${name}.away`), box.path(name));
+}
+
+test(
+  'pando worker --until-idle ends while a store of rules is away, says which, and leaves what waits for it',
+  async () => {
+    using box = new Sandbox();
+    box.write({ 'pando.yaml': `profiles:\n${['data', 'bern', 'geneva', 'zurich'].map(store).join('')}` });
+    for (const one of ['data', 'bern', 'geneva', 'zurich']) box.write({ [`${one}/.keep`]: '' });
+    box.write(Object.fromEntries(names.map((name) => [`data/${name}`, name])));
+    await box.run(['sync', 'data:']);
+    await box.run(['rule', 'add', 'data:f*', '--copies', '1', '--stores', 'bern']);
+    await box.run(['rule', 'add', 'data:f*', '--copies', '1', '--stores', 'geneva']);
+    expect(await box.run(['worker', '--until-idle'])).toMatchObject({ code: 0 });
+    takeAway(box, 'geneva');
+    await box.run(['rule', 'rm', '2', '--purge']);
+    await box.run(['rule', 'add', 'data:f00', '--copies', '1', '--stores', 'zurich']);
+    const worked = await box.run(['worker', '--until-idle']);
+    expect(worked.code).toBe(4);
+    expect(worked.stderr).toMatch(/what waits for geneva is left .*its directory .*geneva does not exist/);
+    expect(box.list('zurich')).toHaveLength(2);
+    bringBack(box, 'geneva');
+    expect(await box.run(['request', 'retry', '--store', 'geneva'])).toMatchObject({
+      stderr: `${OBJECTS} to be tried now\n`,
+    });
+    expect(await box.run(['worker', '--until-idle'])).toMatchObject({ code: 0 });
+    expect(box.list('geneva')).toEqual(['.keep']);
+  },
+  2 * ENDS_WITHIN_MS,
+);
+
+test(
+  'pando worker --until-idle ends while a replica is away',
+  async () => {
+    using box = new Sandbox();
+    box.configure();
+    box.write(Object.fromEntries(names.map((name) => [`data/${name}`, name])));
+    await box.run(['sync', 'data:']);
+    await box.run(['store', 'set', 'near', '--no-delete']);
+    await box.run(['rm', ...names.map((name) => `data:${name}`)]);
+    takeAway(box, 'near');
+    await box.run(['store', 'set', 'near', '--as-configured']);
+    const worked = await box.run(['worker', '--until-idle']);
+    expect(worked.code).toBe(4);
+    expect(worked.stderr).toMatch(/what waits for near is left .*its directory .*near does not exist/);
+    bringBack(box, 'near');
+    await box.run(['request', 'retry', '--store', 'near']);
+    expect(await box.run(['worker', '--until-idle'])).toMatchObject({ code: 0, stderr: '' });
+    expect(box.list('near')).toEqual([]);
+  },
+  2 * ENDS_WITHIN_MS,
+);

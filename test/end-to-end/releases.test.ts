@@ -1,0 +1,58 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { RuleWorld } from './rule-world.ts';
+
+/** Objects at `data` and, by a rule that ends, at `ch`: what is released there goes at once. */
+async function openReleased(names: readonly string[]) {
+  const world = new RuleWorld({ data: '', ch: '' });
+  for (const name of names) await world.put('data', name, `bytes of ${name}`);
+  const rule = await world.rule('data:*', { copies: 1, stores: 'ch', purge: true });
+  await world.work();
+  await (await world.rules()).remove(rule);
+  const catalog = await world.pando.catalog();
+  const statesOf = async (name: string): Promise<readonly string[]> => {
+    const object = await catalog.readObject('data', name);
+    const places = new Map([...world.pando.stores().values()].map((store) => [store.place, store.name]));
+    return (object?.replicas ?? []).map(({ store, state }) => `${places.get(store)} ${state}`).toSorted();
+  };
+  return { world, statesOf, catalog };
+}
+
+test('a released copy stays where the other one is not there any more, which is told', async () => {
+  const { world, statesOf, catalog } = await openReleased(['kept', 'lost', 'changed']);
+  await using _ = world;
+  rmSync(join(world.root, 'data', 'lost'));
+  writeFileSync(join(world.root, 'data', 'changed'), 'other bytes, of nobody');
+  await world.work();
+  expect([...world.filesAt('ch')].toSorted()).toEqual(['changed', 'lost']);
+  expect(await statesOf('kept')).toEqual(['data AVAILABLE']);
+  expect(await statesOf('lost')).toEqual(['ch AVAILABLE']);
+  expect(await statesOf('changed')).toEqual(['ch AVAILABLE', 'data SUSPICIOUS']);
+  const events = await catalog.listEvents({ limit: 100 });
+  expect(events.map(({ kind, name }) => `${kind} ${name}`).toSorted()).toEqual([
+    'replica-found-changed changed',
+    'replica-found-missing lost',
+  ]);
+});
+
+test('a released copy stays while the store of the other one does not answer, or may not be read', async () => {
+  const { world, statesOf } = await openReleased(['a', 'b', 'c']);
+  await using _ = world;
+  const source = join(world.root, 'data');
+  renameSync(source, `${source}.away`);
+  await world.work();
+  expect(world.filesAt('ch')).toHaveLength(3);
+  renameSync(`${source}.away`, source);
+  expect(await statesOf('a')).toEqual(['ch AVAILABLE', 'data AVAILABLE']);
+  // As a new process: this one does not ask a store again at once that has just not answered.
+  await world.reopen({ data: '', ch: '' });
+  const catalog = await world.pando.catalog();
+  const place = [...world.pando.stores().values()].find(({ name }) => name === 'data')?.place ?? '';
+  await catalog.setStore(place, { availability: { read: false } });
+  await world.work();
+  expect(world.filesAt('ch')).toHaveLength(3);
+  await catalog.setStore(place, { availability: null });
+  await world.work();
+  expect(world.filesAt('ch')).toEqual([]);
+});
