@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { link, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { ObjectRead } from '../engine/object-read.ts';
 import type { Attributes } from '../ports/storage.ts';
+import { writeAll } from './write-all.ts';
 
 /** Chunk of a local file: large enough for throughput, small enough to keep many at once. */
 const CHUNK_BYTES = 256 * 1024;
@@ -15,8 +16,7 @@ export async function saveAs(path: string, read: ObjectRead, { ifAbsent = false 
   const part = join(dirname(path), `.${basename(path).slice(0, 64)}.${randomUUID()}.part`);
   try {
     await using file = await open(part, 'wx');
-    if (read.body instanceof Uint8Array) await file.write(read.body);
-    else for await (const chunk of read.body) await file.write(chunk);
+    await writeBody(file, read);
     const { modifiedNs } = read.content;
     if (modifiedNs !== undefined) await file.utimes(new Date(), Number(modifiedNs / 1_000_000n) / 1000);
     await file.sync();
@@ -26,6 +26,18 @@ export async function saveAs(path: string, read: ObjectRead, { ifAbsent = false 
     await rm(part, { force: true }).catch(() => undefined);
     throw renamed(error, part, path);
   }
+}
+
+async function writeBody(file: FileHandle, { body, span }: ObjectRead): Promise<void> {
+  let at = 0;
+  for await (const chunk of body instanceof Uint8Array ? [body] : body) {
+    await writeAll(file, chunk, at);
+    at += chunk.length;
+  }
+  // Nobody is told of a whole file because every step before this one says that it checks.
+  const { size } = await file.stat();
+  const expected = span.end - span.start;
+  if (size !== expected) throw new Error(`it has ${size} B where ${expected} were to be written`);
 }
 
 async function appear(part: string, path: string): Promise<void> {
@@ -72,7 +84,7 @@ export async function openLocalFile(path: string): Promise<LocalFile> {
 
 async function* chunksOf(
   path: string,
-  file: Awaited<ReturnType<typeof open>>,
+  file: FileHandle,
   before: { readonly size: bigint; readonly mtimeNs: bigint },
 ): AsyncGenerator<Uint8Array> {
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
