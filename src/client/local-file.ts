@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { type FileHandle, link, open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { constants } from 'node:fs';
+import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { ObjectRead } from '../engine/object-read.ts';
 import type { Attributes } from '../ports/storage.ts';
+import type { PartFiles } from './part-files.ts';
 import { writeAll } from './write-all.ts';
 
 /** Chunk of a local file: large enough for throughput, small enough to keep many at once. */
@@ -10,10 +11,15 @@ const CHUNK_BYTES = 256 * 1024;
 
 /**
  * Saves a read as a local file. The file appears under its name only when it is complete and verified, and is on disk by then;
- * until then it is `.<name>.<random>.part` beside it. `ifAbsent`: it fails with `EEXIST` where something has the name by then.
+ * until then it is one of `parts`, beside it. `ifAbsent`: it fails with `EEXIST` where something has the name by then.
  */
-export async function saveAs(path: string, read: ObjectRead, { ifAbsent = false } = {}): Promise<void> {
-  const part = join(dirname(path), `.${basename(path).slice(0, 64)}.${randomUUID()}.part`);
+export async function saveAs(
+  path: string,
+  read: ObjectRead,
+  { parts, ifAbsent = false }: { readonly parts: PartFiles; readonly ifAbsent?: boolean | undefined },
+): Promise<void> {
+  await parts.removeDead(dirname(path));
+  const part = parts.nameFor(path);
   try {
     await using file = await open(part, 'wx');
     await writeBody(file, read);
@@ -66,10 +72,13 @@ export interface LocalFile extends AsyncDisposable {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
+/** What is no file is refused, and never waited for: nobody may ever write into a pipe. */
 export async function openLocalFile(path: string): Promise<LocalFile> {
-  const file = await open(path, 'r');
+  if (!(await stat(path)).isFile()) throw new TypeError(`${path}: it is no file`);
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const before = await file.stat({ bigint: true });
+    if (!before.isFile()) throw new TypeError(`${path}: it is no file`);
     return {
       size: Number(before.size),
       attributes: { modifiedNs: before.mtimeNs, mode: Number(before.mode & 0o777n) },

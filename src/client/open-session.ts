@@ -6,6 +6,7 @@ import { DEFAULT_DELETE_LIMIT } from '../domain/transfer/delete-limit.ts';
 import type { SyncResult } from '../engine/sync/sync-types.ts';
 import type { ClientSession, SyncReplicasOptions } from './client-session.ts';
 import { makeRules } from './make-rules.ts';
+import { PartFiles } from './part-files.ts';
 import { syncTrees } from './sync-trees.ts';
 
 /** Opens a profile for one client, which closes it. */
@@ -25,6 +26,7 @@ export async function shareSession(pando: Pando, profile: Profile): Promise<Clie
   return {
     scope: await pando.openScope(profile),
     objects: await pando.objects(),
+    parts: new PartFiles(pando.processes),
     catalog: await pando.catalog(),
     clock: pando.clock,
     owner: describeOwner(pando.processes.self),
