@@ -262,8 +262,8 @@ export class FileWriter {
       const stats = await this.#io.lstat(path);
       // The token a listing gives is of what a followed link leads to; what is replaced is the link.
       if (stats.kind !== 'link' || !followsFiles(this.#o.symlinks)) return stats.token;
-      const followed = await this.#io.stat(path);
-      return followed.kind === 'directory' && this.#o.symlinks === 'follow-files' ? stats.token : followed.token;
+      if (this.#o.symlinks === 'follow') return (await this.#io.stat(path)).token;
+      return (await this.#o.directories.followToFile(path))?.token ?? stats.token;
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
