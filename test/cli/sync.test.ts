@@ -149,6 +149,51 @@ written: what was written hashes to what was read, and the store confirmed the l
     expect(box.list('near')).toEqual(['below/3', 'x/1']);
   });
 
+  test('a path below which nothing is, at the source, the targets or in the catalog, is a slip; what was there once is none', async () => {
+    using box = new Sandbox();
+    box.configure();
+    box.write({ 'data/x/1': '1', 'data/x/.2': '2', 'data/y': 'y', 'data/z/z': 'z', names: 'x/1\nx/3\n', 'mine/m': 'm' });
+    await box.run(['sync', 'data:']);
+    const nothing = {
+      code: 3,
+      stdout: '',
+      stderr: 'pando: data: there is nothing below xyz, neither here nor at the targets, and nothing is known of it\n',
+    };
+    for (const command of [
+      ['sync'],
+      ['sync', '--dry-run'],
+      ['sync', '--delete-unmatched-files', '--allow-empty-source'],
+      ['sync', '--exclude', '*'],
+      ['sync', '--files-from', 'names'],
+      ['verify'],
+      ['verify', '--repair'],
+    ]) {
+      expect(await box.run([...command, 'data:xyz']), command.join(' ')).toEqual(nothing);
+      expect(await box.run([...command, 'data:xyz/', './other']), command.join(' ')).toEqual(nothing);
+    }
+    // All that is left out is there.
+    expect(await box.run(['sync', 'data:x', '--exclude', '*'])).toMatchObject({ code: 0 });
+    expect(await box.run(['sync', 'data:x', '--files-from', 'names'])).toMatchObject({ code: 1 });
+    // Without a path it is the whole of a source, which may be empty.
+    box.write({ 'empty/.pando/x': '' });
+    expect(await box.run(['sync', './empty', './other'])).toMatchObject({ code: 0 });
+    // What only a target or the catalog has is told as ever, and goes where that is asked for.
+    rmSync(box.path('data/x'), { recursive: true });
+    rmSync(box.path('data/z'), { recursive: true });
+    rmSync(box.path('near/z'), { recursive: true });
+    rmSync(box.path('far/z'), { recursive: true });
+    expect(await box.run(['sync', 'data:x'])).toMatchObject({ code: 0 });
+    expect(await box.run(['sync', 'data:z'])).toMatchObject({ code: 0 });
+    expect(await box.run(['verify', 'data:x'])).toMatchObject({ stdout: expect.stringContaining('extra') });
+    const all = ['--delete-unmatched-files', '--allow-empty-source', '--max-delete', '100%'];
+    expect(await box.run(['sync', 'data:x', ...all])).toMatchObject({ code: 0 });
+    expect(box.list('near')).toEqual(['y']);
+    expect(await box.run(['sync', 'data:x', ...all])).toMatchObject({ code: 0 });
+    // An object of that name lies there, and nothing below it.
+    expect(await box.run(['sync', 'data:y'])).toMatchObject({ code: 0 });
+    expect(await box.run(['sync', 'data:y/'])).toMatchObject({ code: 3 });
+  });
+
   test('a dry run says what would be done and makes nothing, not even a catalog', async () => {
     using box = new Sandbox();
     box.write(FILES);
