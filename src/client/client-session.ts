@@ -51,6 +51,8 @@ export interface ClientSession extends AsyncDisposable {
   readonly parts: PartFiles;
   readonly catalog: Pick<Catalog, 'listRequests'>;
   readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs' | 'sleep'>;
+  /** Whether what lies at a place can be there at all; of a store on another machine that is not asked. */
+  hasPlace(place: string): boolean;
   /** Printable: this process, as others see who carries out requests. */
   readonly owner: string;
   syncReplicas(options: SyncReplicasOptions): Promise<SyncResult>;

@@ -1,5 +1,6 @@
 import { Pando } from '../compose.ts';
 import type { Configuration, Profile } from '../config/configuration.ts';
+import { storePlace } from '../config/place.ts';
 import { describeOwner } from '../domain/transfer/claim-owner.ts';
 import { EVERYTHING } from '../domain/transfer/key-filter.ts';
 import { DEFAULT_DELETE_LIMIT } from '../domain/transfer/delete-limit.ts';
@@ -29,6 +30,10 @@ export async function shareSession(pando: Pando, profile: Profile): Promise<Clie
     parts: new PartFiles(pando.processes),
     catalog: await pando.catalog(),
     clock: pando.clock,
+    hasPlace: (place) => {
+      const there = Object.values(pando.configuration.profiles).find(({ storage }) => storePlace(storage) === place);
+      return there === undefined || pando.hasPlace(there);
+    },
     owner: describeOwner(pando.processes.self),
     syncReplicas: (options) => syncReplicas(pando, profile, options),
     [Symbol.asyncDispose]: () => Promise.resolve(),

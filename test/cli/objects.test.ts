@@ -368,3 +368,18 @@ test('where no event was recorded, that is said', async () => {
   using box = new Sandbox();
   expect(await box.run(['events'])).toMatchObject({ code: 0, stdout: '', stderr: expect.stringMatching(/^no events/) });
 });
+
+test('put --wait does not wait for a replica whose directory was never made, and says what makes it', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/x': 'x', 'near/y': 'y', 'new.txt': 'new' });
+  const startedMs = Date.now();
+  const { code, stderr } = await box.run(['put', 'new.txt', 'data:new.txt', '--wait']);
+  expect(code).toBe(4);
+  expect(Date.now() - startedMs).toBeLessThan(15_000);
+  expect(stderr).toContain(`its directory ${box.path('far')} does not exist`);
+  expect(stderr).toContain('if no disk is to be mounted there, pando sync pando://data makes what is missing\n');
+  expect(box.read('near/new.txt')).toBe('new');
+  await box.run(['sync', 'data:']);
+  expect(await box.run(['put', 'new.txt', 'data:newer.txt', '--wait'])).toMatchObject({ code: 0 });
+});

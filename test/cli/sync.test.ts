@@ -194,6 +194,20 @@ written: what was written hashes to what was read, and the store confirmed the l
     expect(await box.run(['sync', 'data:y/'])).toMatchObject({ code: 3 });
   });
 
+  test('a target that ends as the path of the source does is warned of: names keep their whole path', async () => {
+    using box = new Sandbox();
+    box.configure();
+    box.write({ 'data/dir/05/a': 'a', 'data/dir/050/a': 'a' });
+    for (const target of ['./other/dir/05', './other/dir/05/', 'near:dir/05'])
+      expect((await box.run(['sync', 'data:dir/05', target])).stderr).toBe(
+        `pando: ${target} ends in dir/05, and names keep their whole path: it gets dir/05/dir/05/…; name the directory above it if that is not meant\n`,
+      );
+    expect(box.list('other')).toEqual(['dir/05/dir/05/a']);
+    for (const target of ['./third', './third/xdir/05'])
+      expect((await box.run(['sync', 'data:dir/05/', target])).stderr).toBe('');
+    expect((await box.run(['sync', 'data:', './other/data'])).stderr).toBe('');
+  });
+
   test('a dry run says what would be done and makes nothing, not even a catalog', async () => {
     using box = new Sandbox();
     box.write(FILES);

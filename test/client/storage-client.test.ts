@@ -17,6 +17,7 @@ function clientOf(world: World, pid = 1, more: Partial<ClientSession> = {}): Sto
     clock,
     objects: world.another(pid),
     parts: new PartFiles(systemProcesses),
+    hasPlace: () => true,
     owner: `process ${pid}`,
     syncReplicas: () => Promise.reject(new Error('no sync in this test')),
     [Symbol.asyncDispose]: async () => {},
@@ -58,7 +59,7 @@ describe('a client', () => {
     await put(world.source, 'a', 'hello');
     await using client = clientOf(world);
     await client.read('a');
-    expect(await world.run(client.flush())).toEqual({ pending: [], failed: [] });
+    expect(await world.run(client.flush())).toEqual({ pending: [], missing: [], failed: [] });
     for (const replica of world.replicas) expect(await peek(replica, 'a')).toBe('hello');
   });
 
