@@ -40,7 +40,9 @@ function adviseOnSource({ source, findings }: VerifiedTrees, profiles: Configura
   const from = Object.hasOwn(profiles, title) ? `${title}:` : `${title.replace(/\/+$/, '')}/`;
   advice.push(`Where it is intact it can be read: pando get ${quote(`${from}${first.name}`)}`);
   if (read.length > 1)
-    advice.push(`All of them: pando download ${quote(`${from}${directoryOf(read.map(({ name }) => name))}**`)} --to DIRECTORY`);
+    advice.push(
+      `All of them: pando download ${quote(`${from}${directoryOf(read.map(({ name }) => name))}**`)} --to DIRECTORY`,
+    );
   return advice;
 }
 

@@ -76,7 +76,11 @@ function describeVerify(report: VerifyProgressReport, elapsedMs: number): string
   ]);
 }
 
-async function reportVerified(cli: Invocation, result: VerifiedTrees, profiles: Configuration['profiles']): Promise<ExitCode> {
+async function reportVerified(
+  cli: Invocation,
+  result: VerifiedTrees,
+  profiles: Configuration['profiles'],
+): Promise<ExitCode> {
   const { findings, ...counts } = result;
   if (cli.globals.json === true)
     cli.output.printJson({

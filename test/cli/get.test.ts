@@ -7,7 +7,8 @@ import { expect, test } from 'vitest';
 import { Sandbox } from './sandbox.ts';
 
 const launcher = resolve(import.meta.dirname, '../../bin/pando.mjs');
-const SLOW = 'profiles:\n  data:\n    storage_provider: {type: file, options: {base_path: data}}\n    bandwidth: 1MB/s\n';
+const SLOW =
+  'profiles:\n  data:\n    storage_provider: {type: file, options: {base_path: data}}\n    bandwidth: 1MB/s\n';
 
 const partsOf = (box: Sandbox): string[] => box.list().filter((name) => name.endsWith('.part'));
 

@@ -263,6 +263,28 @@ test('ls tells only of what is no object below the place that was asked for', as
   expect((await box.run(['ls', 'data:'])).stderr).toBe(`pando: dangling is no object: the link leads nowhere\n${LOST}`);
 });
 
+test('rm of a pattern says that it takes names', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/a': 'a' });
+  expect(await box.run(['rm', 'data:*'])).toMatchObject({
+    code: 3,
+    stderr: expect.stringMatching(/^pando: data:\*: not found.*; rm takes names, not patterns\n$/),
+  });
+  expect((await box.run(['rm', 'data:b'])).stderr).not.toContain('patterns');
+});
+
+test('status tells of a sync without replicas what it did', async () => {
+  using box = new Sandbox();
+  box.configure('  lone:\n    storage_provider: {type: file, options: {base_path: lone}}\n');
+  box.write({ 'lone/a': 'a', 'data/a': 'a' });
+  await box.run(['sync', 'lone:']);
+  await box.run(['sync', 'data:']);
+  const { stdout } = await box.run(['status']);
+  expect(stdout).toMatch(/ lone, made known: done, /);
+  expect(stdout).toMatch(/ data to file:\/\/.*far.*: done, /);
+});
+
 test('rm deletes a link that was copied as a link, wherever it leads', async () => {
   using box = new Sandbox();
   box.write({ 'src/a': 'a' });

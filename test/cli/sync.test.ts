@@ -152,7 +152,14 @@ written: what was written hashes to what was read, and the store confirmed the l
   test('a path below which nothing is, at the source, the targets or in the catalog, is a slip; what was there once is none', async () => {
     using box = new Sandbox();
     box.configure();
-    box.write({ 'data/x/1': '1', 'data/x/.2': '2', 'data/y': 'y', 'data/z/z': 'z', names: 'x/1\nx/3\n', 'mine/m': 'm' });
+    box.write({
+      'data/x/1': '1',
+      'data/x/.2': '2',
+      'data/y': 'y',
+      'data/z/z': 'z',
+      names: 'x/1\nx/3\n',
+      'mine/m': 'm',
+    });
     await box.run(['sync', 'data:']);
     const nothing = {
       code: 3,

@@ -111,7 +111,9 @@ test('a repair of a target that takes no writes now says so, by its name, and en
   box.damage('near/a');
   await box.run(['store', 'set', 'near', '--no-write']);
   const held = await box.run(['verify', 'data:', '--repair']);
-  expect(held.stdout).toContain('  at near: it takes no writes now: pando store set near --write, or --as-configured\n');
+  expect(held.stdout).toContain(
+    '  at near: it takes no writes now: pando store set near --write, or --as-configured\n',
+  );
   expect(held.stdout).not.toContain('run it again');
   expect(held.code).toBe(4);
   // What could be mended is; what cannot be at all is a failure.

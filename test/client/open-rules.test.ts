@@ -2,7 +2,15 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { ObjectError, openClient, openRules, RuleError, StorageClient, StorageClientConfig, UploadError } from '../../src/index.ts';
+import {
+  ObjectError,
+  openClient,
+  openRules,
+  RuleError,
+  StorageClient,
+  StorageClientConfig,
+  UploadError,
+} from '../../src/index.ts';
 
 test('a program orders copies, has them brought, and asks why', async () => {
   const root = mkdtempSync(join(tmpdir(), 'pando-open-rules-'));

@@ -34,7 +34,10 @@ describe('symbolic links', () => {
       fs.symlinkSync(to, join(target, 'extra'));
       for (const dryRun of [true, false]) {
         const result = await world.sync({ dryRun });
-        expect(result).toMatchObject({ state: 'failed', targets: [{ added: 1, updated: 1, deleted: 0, failed: 2, unmatched: 2 }] });
+        expect(result).toMatchObject({
+          state: 'failed',
+          targets: [{ added: 1, updated: 1, deleted: 0, failed: 2, unmatched: 2 }],
+        });
         const message = expect.stringContaining('a symbolic link to a directory is on the way: d');
         expect(result.failures).toMatchObject([
           { key: 'd/e/g', kind: 'blocked', message },
