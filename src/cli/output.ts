@@ -34,7 +34,7 @@ export class Output {
   /** Bytes as they are; resolves when there is room for more. */
   async write(bytes: Uint8Array): Promise<void> {
     if (this.isClosed) return;
-    await new Promise<void>((resolve) => void writeStdout(bytes, resolve));
+    await new Promise<void>((resolve) => writeStdout(bytes, resolve));
   }
 
   /** For people, beside the result; not with -q. */

@@ -4,8 +4,8 @@ import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Processes } from '../ports/processes.ts';
 
-/** Of a name of any length, with the rest, a component of 255 bytes has room for so much. */
-const STEM_LENGTH = 48;
+/** Of a name so much, at three bytes each at most: with the rest it is below the 255 bytes of a component. */
+const STEM_LENGTH = 64;
 const PART = /^\..+\.(?<host>[0-9a-f]{8})-(?<pid>\d+)-[0-9a-f]{12}\.part$/s;
 
 /**
@@ -27,7 +27,7 @@ export class PartFiles {
   }
 
   nameFor(path: string): string {
-    const stem = [...basename(path)].slice(0, STEM_LENGTH).join('');
+    const stem = basename(path).slice(0, STEM_LENGTH);
     const writer = `${this.#host}-${this.#processes.self.pid}-${randomBytes(6).toString('hex')}`;
     return join(dirname(path), `.${stem}.${writer}.part`);
   }

@@ -66,10 +66,26 @@ test('get takes away what one that was killed has left, and nothing that is bein
   const [left] = partsOf(box);
   await killed.end();
   expect(partsOf(box)).toEqual([left]);
-  await using _living = await startGet(box, 'data:a');
+  await using other = await startGet(box, 'data:a');
   const living = partsOf(box);
   expect(living).toHaveLength(1);
   expect(living).not.toContain(left);
   expect(await box.run(['get', 'data:small'])).toMatchObject({ code: 0 });
   expect(partsOf(box)).toEqual(living);
+  await other.end();
+});
+
+test('put --wait does not wait for a replica whose directory was never made, and says what makes it', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/x': 'x', 'near/y': 'y', 'new.txt': 'new' });
+  const startedMs = Date.now();
+  const { code, stderr } = await box.run(['put', 'new.txt', 'data:new.txt', '--wait']);
+  expect(code).toBe(4);
+  expect(Date.now() - startedMs).toBeLessThan(15_000);
+  expect(stderr).toContain(`its directory ${box.path('far')} does not exist`);
+  expect(stderr).toContain('if no disk is to be mounted there, pando sync pando://data makes what is missing\n');
+  expect(box.read('near/new.txt')).toBe('new');
+  await box.run(['sync', 'data:']);
+  expect(await box.run(['put', 'new.txt', 'data:newer.txt', '--wait'])).toMatchObject({ code: 0 });
 });
