@@ -81,6 +81,7 @@ const VERBS = {
   listLocks: true,
   retryStuck: true,
   hasten: true,
+  listFailingStores: true,
   readAttempts: true,
   chooseSources: true,
   chooseSourcesWithin: true,

@@ -31,7 +31,7 @@ import { listRules, listRulesOf, readRule } from './rules/read-rules.ts';
 import { readHeldPage, readRulePage, readTargetPage } from './rules/read-rule-page.ts';
 import { releaseLocks } from './rules/release-locks.ts';
 import { listReleased, touch } from './rules/released.ts';
-import { hasten, retryStuck } from './rules/retry-stuck.ts';
+import { hasten, listFailingStores, retryStuck } from './rules/retry-stuck.ts';
 import { isCopyInHand, leaveCopies } from './rules/copies-in-hand.ts';
 import { askAgain, cancelRequests } from './rules/request-desk.ts';
 import { openStores } from './rules/open-stores.ts';
@@ -155,6 +155,7 @@ function ruleVerbs(executor: Executor): RuleCatalog {
     setStore: (store, said) => executor.write((session) => setStore(session, store, said)),
     listLocks: (query) => executor.read((session) => listLocks(session, query)),
     retryStuck: (limit) => executor.write((session) => retryStuck(session, limit)),
+    listFailingStores: () => executor.read((session) => listFailingStores(session)),
     hasten: (change) => executor.write((session) => hasten(session, change)),
     readAttempts: (requestIds) => executor.read((session) => readAttempts(session, requestIds)),
     chooseSources: (choices) => executor.write((session) => chooseSources(session, choices)),

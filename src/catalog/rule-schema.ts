@@ -115,9 +115,12 @@ export interface RuleTable {
   stuck: number;
   missing: number;
   missing_why: string | null;
+  /** 1: with more room some of them would have a place. */
+  missing_room: number | null;
   /** Of the turn under way; they become `missing` when it is done. */
   turn_missing: number;
   turn_why: string | null;
+  turn_room: number | null;
   times_stuck: number;
   /** Tenths that were told of as events; 10: that it is `OK`. */
   told: number;

@@ -87,6 +87,8 @@ async function create(
   }: { readonly kind: CollectionKind; readonly names: readonly string[]; readonly options: CreateOptions },
 ): Promise<ExitCode> {
   const collections = await open(cli, kind, options);
+  // All of them, or none for a name that is none.
+  for (const name of names) collections.fullName(name);
   const made: { name: string; isNew: boolean }[] = [];
   for (const name of names) {
     const isNew = await collections.create(name, { monotonic: options.monotonic === true });

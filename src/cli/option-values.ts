@@ -8,6 +8,13 @@ export const bytes = (text: string): number => demand('a size', parseBytes(text)
 export const duration = (text: string): number => demand('a duration', parseDuration(text));
 export const rate = (text: string): number => demand('a rate', parseRate(text));
 
+/** A time that something lasts. */
+export function lifetime(text: string): number {
+  const ms = duration(text);
+  if (ms > 0) return ms;
+  throw new InvalidArgumentError('It would be over at once.');
+}
+
 /** `10%`. */
 export const percentage = (text: string): number => demand('a percentage', parsePercentage(text));
 

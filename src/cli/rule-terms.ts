@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { RuleTerms } from '../client/rule-order.ts';
-import { duration, wholeNumber } from './option-values.ts';
+import { lifetime, wholeNumber } from './option-values.ts';
 
 /** What is said of a rule on the command line. */
 export interface TermOptions {
@@ -29,7 +29,7 @@ export function declareTerms(command: Command, kind: 'new' | 'changed'): Command
     if (canUnsay) command.option(`--no-${name}`, 'the opposite');
   };
   const none = canUnsay ? "; '' is none" : '';
-  const lifetime = canUnsay ? 'end after this, counted from now (30d, 12h); none: never' : 'end after this (30d, 12h)';
+  const ending = canUnsay ? 'end after this, counted from now (30d, 12h); none: never' : 'end after this (30d, 12h)';
   command
     .addOption(
       new Option('--grouping <grouping>', 'which objects have their copies at the same stores').choices([
@@ -39,7 +39,7 @@ export function declareTerms(command: Command, kind: 'new' | 'changed'): Command
       ]),
     )
     .option('--weight <attribute>', `choose stores in proportion to this attribute${none}`)
-    .option('--lifetime <time>', lifetime, canUnsay ? durationOrNone : duration);
+    .option('--lifetime <time>', ending, canUnsay ? lifetimeOrNone : lifetime);
   flag('locked', 'it does not end, neither by hand nor by its lifetime');
   command
     .option('--source <expression>', `take the bytes from these stores only${none}`)
@@ -62,8 +62,8 @@ export function declareTerms(command: Command, kind: 'new' | 'changed'): Command
   return command;
 }
 
-function durationOrNone(text: string): number | 'none' {
-  return text === 'none' ? text : duration(text);
+function lifetimeOrNone(text: string): number | 'none' {
+  return text === 'none' ? text : lifetime(text);
 }
 
 /** Only what was said. */

@@ -1,5 +1,4 @@
-import { InvalidArgumentError } from 'commander';
-import { formatBytesRoughly, parseDuration } from '../config/quantity.ts';
+import { formatBytesRoughly } from '../config/quantity.ts';
 import { countOf } from '../domain/count-of.ts';
 import { formatObjectName } from '../domain/object/object-name.ts';
 import { escapeKey } from '../domain/object/key.ts';
@@ -9,7 +8,7 @@ import { declareScope, type NameOptions, scopeOf } from './catalog-names.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 import { type AccountOptions, actorOf, declareAccount } from './open-rules.ts';
-import { wholeNumber } from './option-values.ts';
+import { lifetime, wholeNumber } from './option-values.ts';
 import { openProgressLine } from './progress-line.ts';
 
 interface Options extends NameOptions, AccountOptions {
@@ -46,12 +45,6 @@ export const upload: CommandModule = {
     );
   },
 };
-
-function lifetime(text: string): number {
-  const parsed = parseDuration(text);
-  if ('value' in parsed) return parsed.value;
-  throw new InvalidArgumentError(`It is not a duration: ${parsed.problem}.`);
-}
 
 async function run(cli: Invocation, files: readonly string[], options: Options): Promise<ExitCode> {
   const { upload: uploadFiles } = await import('../client/upload.ts');

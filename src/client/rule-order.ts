@@ -116,7 +116,9 @@ export function checkTerms(
   }
   if (terms.source !== undefined && read(configuration, terms.source, warnings).length === 0)
     warnings.push(`the source expression ${JSON.stringify(terms.source)} names no store now: nothing can be copied`);
-  const { copies, weight } = terms;
+  const { copies, weight, lifetimeMs } = terms;
+  if (lifetimeMs !== undefined && !(lifetimeMs > 0))
+    throw new RuleError('refused', `a rule cannot last ${lifetimeMs} ms`, 'say a lifetime above 0, or none');
   if (copies !== undefined && meant.length > 0 && copies > meant.length)
     warnings.push(`${copies} copies are asked for, and ${counted(meant.length)} named now`);
   if (weight !== undefined && meant.every(({ attributes }) => typeof attributes.get(weight) !== 'number'))

@@ -77,7 +77,16 @@ export class Rules {
     for (const target of targets) found.push(await findRuleTarget(this.#catalog, target, this.#scope));
     const { account } = this.#actor;
     const rule = makeRule(terms, { account, targets: found, nowMs: this.#nowMs(), needsApproval: askApproval });
-    return { ...checked, id: await this.#add(rule) };
+    const id = await this.#add(rule);
+    return { ...checked, id, warnings: [...checked.warnings, ...(await this.#warnOfNothing(id, targets))] };
+  }
+
+  /** A rule about what comes later is meant, or a pattern is mistyped: only who wrote it knows. */
+  async #warnOfNothing(id: number, targets: readonly string[]): Promise<readonly string[]> {
+    const { objects, next } = await this.#catalog.readRulePage(id, { limit: 1 });
+    return objects.length > 0 || next !== undefined
+      ? []
+      : [`${targets.join(', ')}: nothing is there now; what comes later is copied`];
   }
 
   /** Rules that were ordered, by objects' policies too. By their numbers. */

@@ -87,6 +87,8 @@ export interface RuleCatalog extends HandedOverCatalog {
   listLocks(query: LockQuery): Promise<readonly LockRecord[]>;
   /** Stuck locks whose time has come are `retried` and their requests asked again; up to `limit`. Returns how many were. */
   retryStuck(limit: number): Promise<number>;
+  /** Stores at which copies failed, and are tried again later. */
+  listFailingStores(): Promise<readonly string[]>;
   /** A fact changed: who is stuck on that is tried sooner, each at its own moment (`fraction` in [0, 1) spreads them). */
   hasten(change: { readonly fact: FactChange; readonly store?: string; readonly rule?: number }): Promise<number>;
 
@@ -194,6 +196,8 @@ export interface RulePageOutcome {
   readonly isFirst: boolean;
   readonly missingCopies: number;
   readonly missingWhy: string | undefined;
+  /** With more space or quota some of them would have a place. */
+  readonly missesRoom?: boolean;
   /** Where to go on; undefined: it was the last page, and the rule is `applied`. */
   readonly position: string | undefined;
   /** Until a rule with missing copies, or one that `waits`, is looked at again by itself; read on the last page. */

@@ -42,6 +42,10 @@ test('a program orders copies, has them brought, and asks why', async () => {
       message: `there is no rule ${id + 1}`,
       remedy: expect.stringContaining('pando rule ls'),
     });
+    expect((await opened.rules.add(['[x]'], { copies: 1, stores: 'far', comment: 'by class' })).warnings).toEqual([]);
+    expect((await opened.rules.add(['y*'], { copies: 1, stores: 'far' })).warnings).toEqual([
+      'y*: nothing is there now; what comes later is copied',
+    ]);
     await opened.work();
     expect(await opened.explain(String(id))).toMatchObject({ kind: 'rule', rule: { state: 'OK' }, waiting: [] });
     expect(await opened.resolve('x')).toMatchObject({ replicas: [{ store: 'data' }, { store: 'far' }] });

@@ -25,6 +25,7 @@ export const store = (name: string, more: Partial<StoreFacts> = {}): StoreFacts 
   isBlocked: false,
   availability: { write: true, delete: true },
   acceptance: { replicate: true, allowedNodes: [], allowedFormats: [] },
+  findPathProblem: () => undefined,
   usage: { completedBytes: 0, inFlightBytes: 0 },
   freeBytes: undefined,
   quotaLeftBytes: undefined,
@@ -139,6 +140,7 @@ export function carryOut(facts: PlacementFacts, placements: readonly GroupPlacem
     const { copied, claimed } = taken.get(one.store) ?? { copied: 0, claimed: 0 };
     return {
       ...one,
+      findPathProblem: () => undefined,
       usage: { ...one.usage, completedBytes: one.usage.completedBytes + copied },
       freeBytes: one.freeBytes === undefined ? undefined : one.freeBytes - copied,
       quotaLeftBytes: one.quotaLeftBytes === undefined ? undefined : one.quotaLeftBytes - claimed,

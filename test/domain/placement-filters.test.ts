@@ -57,6 +57,7 @@ describe('a store is no candidate', () => {
       true,
     ],
     ['without quota', { quotaLeftBytes: 9 }, 'quota', '9 bytes of quota are left, and 10 are needed', true],
+    ['without a path', { findPathProblem: ({ object: name }) => `${name} has none` }, 'path', 'x has none', false],
     ['without space', { freeBytes: 9 }, 'space', '9 bytes are free, and 10 are needed', true],
   ])('%s', (_, changes, filter, why, isPassing) => {
     const group = under(3, { b: changes });
@@ -100,6 +101,24 @@ describe('a store is no candidate', () => {
     expect(chosenBy(onlyGroup(place(policyRule(1), [store('b', changes)], [x])))).toEqual(['b']);
   });
 
+  test('but is one for those of a group that have a path there, for want of a better one', () => {
+    const findPathProblem: StoreFacts['findPathProblem'] = (one) => (one.object === 'x' ? 'x has none' : undefined);
+    const group = (copies: number) =>
+      onlyGroup(
+        place(
+          rule({ copies, grouping: 'all' }),
+          [store('b', { findPathProblem, isPreferred: true }), store('c')],
+          [object('x'), object('y')],
+        ),
+      ).chosen;
+    expect(group(1)).toEqual([{ store: 'c', isKept: false, why: 'not every object of the group has a path at b' }]);
+    expect(group(2)[1]).toEqual({
+      store: 'b',
+      isKept: false,
+      why: 'some of the group have a path there, and there is no better place',
+    });
+  });
+
   test('but is one without writes where the rule ignores availability', () => {
     const stores = [store('b', { availability: { write: false, delete: true } })];
     expect(chosenBy(onlyGroup(place(rule({ ignoreAvailability: true }), stores, [object('x')])))).toEqual(['b']);
@@ -129,6 +148,7 @@ describe('a store is no candidate', () => {
       'deletion: b c',
       'quota: b c',
       'space: c',
+      'path: c',
     ]);
     expect(steps.flatMap(({ rejected }) => rejected.map((one) => one.store))).toEqual(['a', 'home', 'b']);
   });

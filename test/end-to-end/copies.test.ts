@@ -24,6 +24,37 @@ async function declare(world: RuleWorld, store: string): Promise<boolean> {
 const statesOf = async (world: RuleWorld) =>
   (await listReplicas(world.pando, 'data:x', undefined)).map(({ store, state }) => `${store} ${state}`);
 
+test('a copy goes where its object has a path', async () => {
+  const names = ['x', 'raw.run1.f1', 'y', 'raw.run2.f2', 'z'];
+  await using world = new RuleWorld({ data: 'site: home', ch: 'paths: {algorithm: naming}', us: '' });
+  for (const name of names) await world.put('data', name, 'bytes');
+  await world.rule('data:*', { copies: 1, stores: 'ch|us', grouping: 'none' });
+  await world.work();
+  const rule = await world.rule('data:*', { copies: 2, stores: 'ch|us', grouping: 'none' });
+  await world.work();
+  expect(await (await world.pando.catalog()).readRule(rule)).toMatchObject({
+    missingCopies: 3,
+    missingWhy: expect.stringContaining('without a path for it: ch'),
+  });
+  expect(world.filesAt('us').length).toBe(5);
+});
+
+test('who found no room is looked at again when some is freed', async () => {
+  await using world = new RuleWorld({ data: 'site: home', ch: 'limits: {max_space: 1MiB}' });
+  for (const name of ['x', 'y']) await world.put('data', name, name.repeat(700_000));
+  const first = await world.rule('data:x', { copies: 1, stores: 'ch', purge: true });
+  await world.work();
+  const second = await world.rule('data:y', { copies: 1, stores: 'ch' });
+  await world.work();
+  const catalog = await world.pando.catalog();
+  const leftMs = async () => ((await catalog.readRule(second))?.nextLookMs ?? 0) - Date.now();
+  expect(await leftMs()).toBeGreaterThan(120_000);
+  await (await world.rules()).remove(first);
+  await world.work();
+  expect(world.filesAt('ch')).toEqual([]);
+  expect(await leftMs()).toBeLessThan(61_000);
+});
+
 test('a copy that is declared bad is brought anew from another one', async () => {
   await using world = await open();
   await world.rule('data:x', { copies: 1, stores: 'ch' });

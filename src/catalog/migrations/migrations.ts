@@ -7,6 +7,7 @@ import { objectPolicies } from './0003-object-policies.ts';
 import { auditTables } from './0004-audits.ts';
 import { relayIndex } from './0005-relays.ts';
 import { laneTables } from './0006-lanes.ts';
+import { ruleRoom } from './0007-room.ts';
 
 /** All migrations, oldest first; they only go up. The names are kept in the catalog: never rename one. */
 const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
@@ -16,6 +17,7 @@ const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
   '0004-audits': auditTables,
   '0005-relays': relayIndex,
   '0006-lanes': laneTables,
+  '0007-room': ruleRoom,
 };
 
 export const MIGRATION_NAMES: readonly string[] = Object.keys(steps);

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { NewRule, RuleAdded } from '../../ports/rules.ts';
 import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';
@@ -5,15 +6,32 @@ import { waitForMakers } from './pattern-barrier.ts';
 import { dueWhen } from './rule-due.ts';
 import { encodeWords } from './rule-row.ts';
 import { lockTargets, putTargets, resolveTargets, sameness } from './rule-targets.ts';
+import { endRule } from './tell-rule.ts';
 
 export async function addRule(session: Session, rule: NewRule): Promise<RuleAdded> {
   await lockTargets(session, rule.targets);
   if (rule.targets.some(({ kind }) => kind === 'pattern')) await waitForMakers(session);
   const targets = await resolveTargets(session, rule.targets);
   if ('unknown' in targets) return { kind: 'unknown-target', names: targets.unknown };
+  const same = sameness(rule);
+  const added = await insertRule(session, rule, same);
+  if ('duplicate' in added) return { kind: 'duplicate', id: added.duplicate };
+  await putTargets(session, added.id, targets.rows);
+  await session.db
+    .updateTable('rule')
+    .set({ due_ms: dueWhen(session) })
+    .where('id', '=', added.id)
+    .execute();
+  return { kind: 'added', id: added.id };
+}
+
+async function insertRule(
+  session: Session,
+  rule: NewRule,
+  same: string,
+): Promise<{ readonly id: number } | { readonly duplicate: number }> {
   const { db } = session;
   const now = nowMs(session);
-  const same = sameness(rule);
   const made = await db
     .insertInto('rule')
     .values({
@@ -35,20 +53,15 @@ export async function addRule(session: Session, rule: NewRule): Promise<RuleAdde
     .onConflict((conflict) => conflict.column('same').where('ended_ms', 'is', null).doNothing())
     .returning('id')
     .executeTakeFirst();
-  if (made === undefined) {
-    const { id } = await db
-      .selectFrom('rule')
-      .where('same', '=', same)
-      .where('ended_ms', 'is', null)
-      .select('id')
-      .executeTakeFirstOrThrow();
-    return { kind: 'duplicate', id };
-  }
-  await putTargets(session, made.id, targets.rows);
-  await db
-    .updateTable('rule')
-    .set({ due_ms: dueWhen(session) })
-    .where('id', '=', made.id)
-    .execute();
-  return { kind: 'added', id: made.id };
+  if (made !== undefined) return made;
+  const before = await db
+    .selectFrom('rule')
+    .where('same', '=', same)
+    .where('ended_ms', 'is', null)
+    .select(['id', sql<number>`case when locked = 0 and expires_ms <= ${now} then 1 else 0 end`.as('isOver')])
+    .executeTakeFirstOrThrow();
+  if (before.isOver === 0) return { duplicate: before.id };
+  // Its lifetime is over, and nobody has ended it yet: it is no reason to refuse what follows it.
+  await endRule(session, before.id);
+  return insertRule(session, rule, same);
 }

@@ -178,13 +178,18 @@ async function moveOn(session: Session, page: RulePageOutcome, hasChanged: boole
   if (row === undefined || !isHeld(row, page)) throw new TakenBack<RulePageApplied>({ kind: 'lost-lease' });
   const missing = page.missingCopies + (page.isFirst ? 0 : row.turn_missing);
   const why = page.missingWhy ?? (page.isFirst ? null : row.turn_why);
+  const room = page.missesRoom === true || (!page.isFirst && row.turn_room === 1);
   const now = nowMs(session);
-  const turn = { turn_missing: missing, turn_why: why, updated_ms: now };
+  const turn = { turn_missing: missing, turn_why: why, turn_room: room ? 1 : 0, updated_ms: now };
   const isLast = page.position === undefined;
   const known = { ...row, flag: row.state === 'INJECT' && hasChanged ? 1 : row.flag };
   await session.db
     .updateTable('rule')
-    .set(isLast ? { ...turn, ...endTurn(known, missing, why) } : { ...turn, flag: known.flag, position: page.position })
+    .set(
+      isLast
+        ? { ...turn, ...endTurn(known, missing, why), missing_room: missing > 0 && room ? 1 : 0 }
+        : { ...turn, flag: known.flag, position: page.position },
+    )
     .where('id', '=', row.id)
     .execute();
   if (isLast)

@@ -7,6 +7,7 @@ import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';
 import { Claims } from './claims.ts';
 import { letCopiesOfRuleGo, letWaitingGo } from './request-desk.ts';
+import { LOCKS_PER_MS } from './rule-counts.ts';
 import { lockObjectsById, type SeenLock, seeLocks, seeObjects, seeReplicas } from './seen.ts';
 import { pairKey } from './watch-objects.ts';
 
@@ -79,6 +80,14 @@ async function restLocks(session: Session, due: readonly DueLock[]): Promise<Rea
   return resting;
 }
 
+export async function listFailingStores(session: Session): Promise<readonly string[]> {
+  const { rows } = await sql<{ store: number }>`select distinct store from lock
+    where retry_ms > ${nowMs(session)} and reason = ${'destination-fails' satisfies StuckReason['kind']}`.execute(
+    session.db,
+  );
+  return Promise.all(rows.map(({ store }) => session.known.stores.textOf(session, store)));
+}
+
 /** Who waits is spread over so long, so that a store that comes back is not met by all at once. */
 const SPREAD_MS = 60_000;
 
@@ -109,9 +118,14 @@ export async function hasten(session: Session, change: Parameters<RuleCatalog['h
   const ofRule = rule === undefined || fact !== 'asked' ? 0 : await letCopiesOfRuleGo(session, rule);
   const letGo = ofRule + (store === undefined || fact === 'source-appeared' ? 0 : await letWaitingGo(session, store));
   if (!isHelpedBy('no-store', fact)) return rows.length + letGo;
+  // To look at a rule takes as long as it has locks: where room is freed all the time it is not looked at all the time.
+  const isRoom = fact === 'space-freed';
+  const costMs = isRoom ? sql` + (ok + replicating + stuck) / ${sql.lit(LOCKS_PER_MS)}` : sql``;
+  const later = sql<number>`${spread(sql`id`)}${costMs}`;
   const looked = await sql<{ id: number }>`
-    update rule set look_ms = ${spread(sql`id`)}, due_ms = case when owner is null then ${spread(sql`id`)} else due_ms end
-    where look_ms > ${spread(sql`id`)} and due_ms is not null and ended_ms is null ${rule === undefined ? sql`` : sql`and id = ${rule}`}
+    update rule set look_ms = ${later}, due_ms = case when owner is null then ${later} else due_ms end
+    where look_ms > ${later} and due_ms is not null and ended_ms is null ${rule === undefined ? sql`` : sql`and id = ${rule}`}
+      ${isRoom ? sql`and missing_room = 1` : sql``}
     returning id`.execute(session.db);
   return rows.length + letGo + looked.rows.length;
 }

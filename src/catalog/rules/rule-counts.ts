@@ -50,15 +50,18 @@ const count: SetStatement = {
 };
 
 /** Locks that are gone through in a millisecond where a rule is placed anew. */
-const LOCKS_PER_MS = 10;
+export const LOCKS_PER_MS = 10;
 
 /**
  * SQL expression: an object whose copy got stuck may have a place elsewhere, so its rule is looked at again: soon, and the later the
  * more locks it has, so that no more than half of the time goes into looking. Objects that have to stay together stay where they are.
+ * What waits to be looked at again may wait for copies to be there, and is when the last one is, though other locks are stuck.
  */
 function lookForStuck(now: string, before: string): string {
+  const isStuckAlone = `r.stuck > 0 and rule.grouping <> 'all'`;
+  const isLastThere = `r.stuck <= 0 and r.replicating < 0 and rule.replicating + r.replicating = 0 and rule.look_ms is not null`;
   const soon = `${now} + (rule.ok + rule.replicating + rule.stuck) / ${LOCKS_PER_MS}`;
-  return `case when r.stuck <= 0 or rule.grouping = 'all' or rule.state not in ('OK', 'REPLICATING', 'STUCK') then ${before}
+  return `case when rule.state not in ('OK', 'REPLICATING', 'STUCK') or not ((${isStuckAlone}) or (${isLastThere})) then ${before}
     when ${before} is null or ${before} > ${soon} then ${soon} else ${before} end`;
 }
 

@@ -11,7 +11,7 @@ export async function listClaimOwners({ db }: Session): Promise<readonly string[
 const endOfRequests: SetStatement = {
   columns: { owner: 'text' },
   text: (rows, engine) =>
-    `update request set due_ms = ${engine.nowMs} from ${rows} where request.owner = r.owner and request.state = 'SUBMITTED'
+    `update request set due_ms = ${engine.nowMs}, owner = null from ${rows} where request.owner = r.owner and request.state = 'SUBMITTED'
        and request.due_ms > ${engine.nowMs}`,
 };
 
@@ -27,7 +27,10 @@ const endOfRules: SetStatement = {
     `update rule set due_ms = ${engine.nowMs} from ${rows} where rule.owner = r.owner and rule.due_ms > ${engine.nowMs}`,
 };
 
-/** The leases run out now instead of later: whoever claims next does as after any lease that ran out. */
+/**
+ * The leases run out now instead of later: whoever claims next does as after any lease that ran out. Nobody waits for what the dead
+ * might still leave at a store.
+ */
 export async function endClaims(session: Session, owners: readonly string[]): Promise<number> {
   const rows = owners.map((owner) => [owner]);
   await session.run(endOfCancelled, rows);

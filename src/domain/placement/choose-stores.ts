@@ -7,11 +7,12 @@ import type { Choice, GroupPlacement } from './placement.ts';
  * - `kept`: the rule's copies are there.
  * - `new`: it has room for them.
  * - `leaving`: it has room, and an earlier copy is still being deleted there: the new one has to wait for that.
+ * - `partly`: it has room, and not every object of the group has a path there.
  * - `stuck`: the rule has a lock there, and could not bring or keep the bytes; for want of a better place.
  */
-export type Standing = 'kept' | 'new' | 'leaving' | 'stuck';
+export type Standing = 'kept' | 'new' | 'leaving' | 'partly' | 'stuck';
 
-const STANDINGS: readonly Standing[] = ['kept', 'new', 'leaving', 'stuck'];
+const STANDINGS: readonly Standing[] = ['kept', 'new', 'leaving', 'partly', 'stuck'];
 
 export interface Candidate {
   readonly standing: Standing;
@@ -81,18 +82,30 @@ function compareTurns(a: Turn, b: Turn): number {
   );
 }
 
+const FOR_WANT_OF_BETTER: Readonly<Record<Exclude<Standing, 'new'>, string>> = {
+  kept: 'the rule’s copies are there already',
+  leaving: 'an earlier copy is deleted there first, and there is no better place',
+  partly: 'some of the group have a path there, and there is no better place',
+  stuck: 'the rule’s lock is there, and there is no better place',
+};
+
+/** Of a candidate that comes after a new one for what it is. */
+function describeWorse({ standing, merits: { store } }: Candidate): string {
+  if (standing === 'leaving') return `an earlier copy is still being deleted at ${store}`;
+  return standing === 'partly'
+    ? `not every object of the group has a path at ${store}`
+    : `${store} could not be brought its copies`;
+}
+
 function describeTurn(turn: Turn, next: Turn | undefined, group: ObjectGroup): string {
   const { standing, merits } = turn.candidate;
   const crowding = turn.copiesInDomain > 0 ? ', and no candidate is in a failure domain without a copy' : '';
-  if (standing === 'kept') return `the rule’s copies are there already${crowding}`;
-  if (standing === 'stuck') return `the rule’s lock is there, and there is no better place${crowding}`;
-  if (standing === 'leaving') return `an earlier copy is deleted there first, and there is no better place${crowding}`;
+  if (standing !== 'new') return `${FOR_WANT_OF_BETTER[standing]}${crowding}`;
   if (next === undefined) return `it is the only candidate left${crowding}`;
   const { candidate: other, copiesInDomain } = next;
   if (turn.copiesInDomain < copiesInDomain)
     return `its failure domain has fewer copies than that of ${other.merits.store}`;
-  if (other.standing === 'leaving') return `an earlier copy is still being deleted at ${other.merits.store}${crowding}`;
-  if (other.standing !== standing) return `${other.merits.store} could not be brought its copies${crowding}`;
+  if (other.standing !== standing) return `${describeWorse(other)}${crowding}`;
   return `${describeMerit(merits, other.merits, group)}, before ${other.merits.store}${crowding}`;
 }
 

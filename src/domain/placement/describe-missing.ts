@@ -10,6 +10,7 @@ const TOLD: Readonly<Record<Filter, string>> = {
   weight: 'without a weight',
   availability: 'not taking writes now',
   acceptance: 'not accepting it',
+  path: 'without a path for it',
   deletion: 'not deleting an earlier copy',
   quota: 'without quota for it',
   space: 'without space for it',

@@ -13,6 +13,8 @@ import type { GroupPlacement, Rejection } from './placement.ts';
 import { SpaceGiven } from './space-given.ts';
 import {
   needsOf,
+  pathProblems,
+  reject,
   rejectAuthoritative,
   rejectByLayout,
   rejectByRoom,
@@ -80,8 +82,7 @@ function judgeStore(
   if (layout !== undefined) return layout;
   const beside = { given, rest: group.rest };
   if (!hasLocks(store.store, group)) {
-    const rejection = rejectByWeight(store, rule) ?? rejectByRoom(store, rule, group.objects, beside);
-    return rejection ?? (isLeaving(store.store, group) ? 'leaving' : 'new');
+    return rejectByWeight(store, rule) ?? rejectByRoom(store, rule, group.objects, beside) ?? judgeNew(store, group);
   }
   const lone = group.rest === undefined && group.objects.length === 1 ? group.objects[0] : undefined;
   if (lone === undefined) return 'kept';
@@ -95,8 +96,14 @@ function hasLocks(store: string, { objects, rest }: ObjectGroup): boolean {
   return objects.some((object) => isLocked(object, store)) || (elsewhere?.lockedBytes ?? 0) > 0;
 }
 
-function isLeaving(store: string, { objects }: ObjectGroup): boolean {
-  return objects.some((object) => stateAt(object, store) === 'BEING_DELETED');
+function judgeNew(store: StoreFacts, { objects, rest }: ObjectGroup): Standing | Rejection {
+  const problems = pathProblems(store, objects);
+  const [first] = problems;
+  // The others of its group may go where one has no path.
+  if (first !== undefined && rest === undefined && problems.length === objects.length)
+    return reject(store, 'path', first);
+  if (first !== undefined) return 'partly';
+  return objects.some((object) => stateAt(object, store.store) === 'BEING_DELETED') ? 'leaving' : 'new';
 }
 
 function hasStuckLock(store: string, { locks }: ObjectFacts): boolean {

@@ -33,6 +33,8 @@ export interface StoreFacts extends StoreNames {
   /** `delete` matters where an earlier copy has to go first. What lies at a store that cannot be read from now is not moved for that. */
   readonly availability: { readonly write: boolean; readonly delete: boolean };
   readonly acceptance: AcceptancePolicy;
+  /** Why an object that is not there cannot lie there; undefined: it can. */
+  readonly findPathProblem: (object: Pick<ObjectFacts, 'object' | 'scope' | 'dataset'>) => string | undefined;
   readonly usage: StoreUsage;
   /** What limits leave free, after what is in flight; undefined: not limited, or not known. */
   readonly freeBytes: number | undefined;

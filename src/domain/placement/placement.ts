@@ -12,6 +12,7 @@ export const FILTERS = [
   'deletion',
   'quota',
   'space',
+  'path',
 ] as const;
 
 export type Filter = (typeof FILTERS)[number];

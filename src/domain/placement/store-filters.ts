@@ -37,6 +37,11 @@ export function rejectByWeight(store: StoreFacts, { weight }: PlacementRule): Re
   return reject(store, 'weight', `its attribute ${weight} is ${store.weight}, and only more than 0 is a weight`);
 }
 
+/** Of objects that would have to be brought there. */
+export function pathProblems(store: StoreFacts, objects: readonly ObjectFacts[]): string[] {
+  return objects.flatMap((object) => (isHeld(object, store.store) ? [] : (store.findPathProblem(object) ?? [])));
+}
+
 /** What the copies are to be placed beside: what this placement gave out before, and members of the group on other pages. */
 export interface Beside {
   readonly given: SpaceGiven;
@@ -119,6 +124,6 @@ function left(bytes: number | undefined, givenBytes: number): number {
   return bytes === undefined ? Number.POSITIVE_INFINITY : Math.max(0, bytes - givenBytes);
 }
 
-function reject(store: StoreFacts, filter: Filter, why: string, isPassing = false): Rejection {
+export function reject(store: StoreFacts, filter: Filter, why: string, isPassing = false): Rejection {
   return { store: store.store, filter, why, isPassing };
 }

@@ -1,7 +1,7 @@
 import type { ObjectName } from '../../domain/object/object-name.ts';
 import { formatObjectName } from '../../domain/object/object-name.ts';
 import { placeCopies } from '../../domain/placement/place-copies.ts';
-import type { GroupPlacement, ObjectPlacement } from '../../domain/placement/placement.ts';
+import type { Filter, GroupPlacement, ObjectPlacement } from '../../domain/placement/placement.ts';
 import type { GroupRest } from '../../domain/placement/placement-facts.ts';
 import { stuckWaitMs } from '../../domain/rule/stuck-retry.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -195,6 +195,7 @@ export interface PagePlaced {
   readonly objects: readonly PlacedObject[];
   readonly missingCopies: number;
   readonly missingWhy: string | undefined;
+  readonly missesRoom: boolean;
   /** From when copies are missing on any page. */
   readonly lookAgainAfterMs: number;
   readonly waits: boolean;
@@ -214,8 +215,10 @@ function outcomeOf(args: {
   let missingCopies = 0;
   let missingWhy: string | undefined;
   let waits = false;
+  let missesRoom = false;
   for (const group of groups) {
     missingWhy ??= group.missing;
+    missesRoom ||= group.missing !== undefined && isShortOfRoom(group);
     for (const placement of group.objects) {
       const object = objects.get(placement.object) as RuleObject;
       const one = placeOne(object, placement, { dataset: page.dataset, byName });
@@ -229,10 +232,21 @@ function outcomeOf(args: {
     objects: placed,
     missingCopies,
     missingWhy,
+    missesRoom,
     lookAgainAfterMs: stuckWaitMs(rule.timesStuck + 1, fraction),
     waits,
   };
 }
+
+/** Why one of a group cannot join the others is a sentence only. */
+function isShortOfRoom({ rejections, objects }: GroupPlacement): boolean {
+  return (
+    rejections.some(({ filter, isPassing }) => ROOM.has(filter) && isPassing) ||
+    objects.some(({ lacking }) => lacking.length > 0)
+  );
+}
+
+const ROOM: ReadonlySet<Filter> = new Set(['acceptance', 'quota', 'space']);
 
 function placeOne(
   object: RuleObject,
@@ -261,6 +275,7 @@ function withoutNew(placed: PagePlaced): PagePlaced {
     objects: placed.objects.map((object) => ({ ...object, locks: [] })).filter(({ releases }) => releases.length > 0),
     missingCopies: placed.missingCopies + wanted,
     missingWhy: placed.missingWhy ?? 'stores fill up faster than copies can be placed',
+    missesRoom: true,
     lookAgainAfterMs: STORES_MS_MAX,
     waits: placed.waits,
   };

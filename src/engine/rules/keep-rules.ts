@@ -5,10 +5,12 @@ import type { DeleteReplicaPorts } from '../delete-replica.ts';
 import { deleteReleased } from '../releases/delete-released.ts';
 import { carryOutDeletes } from '../releases/carry-out-deletes.ts';
 import { freeBytesOf } from '../releases/free-bytes.ts';
+import { StoreReturns } from '../stores/store-returns.ts';
 import { endAbandoned } from '../transfers/end-abandoned.ts';
 import { runTransfers, type TransferPorts } from '../transfers/run-transfers.ts';
 import type { RulePorts } from './apply-rule.ts';
 import { evaluateRules } from './evaluate-rules.ts';
+import { FreedRoom } from './freed-room.ts';
 
 /** What a worker needs to carry out rules. */
 export type RuleWorkPorts = RulePorts &
@@ -64,13 +66,18 @@ async function keepInTurns(
   const stop = until === 'idle' ? ended : until;
   const signal = stop ?? new AbortController().signal;
   let total = NOTHING;
+  const returns = new StoreReturns(ports);
+  const freed = new FreedRoom(ports);
   while (!signal.aborted) {
+    // Who works until idle, again and again, would look each time.
+    if (until !== 'idle') await returns.look(signal);
     const { applied, ended: rulesEnded } = await evaluateRules(ports, { owner, signal });
     const retried = await ports.catalog.retryStuck(RETRIES);
     const copied = await copy(signal);
     const condemned = await deleteReleased({ ...ports, freeBytes: freeBytesOf }, signal);
     const abandoned = await endAbandoned(ports);
     const deleted = await carryOutDeletes(ports, { owner, exceptScopes, signal, onCounted });
+    await freed.tell(deleted.done + rulesEnded);
     total = sum([total, copied, deleted]);
     const evaluated = applied + rulesEnded + retried + abandoned + condemned;
     const worked = evaluated + copied.done + copied.moot + copied.failed + deleted.done;

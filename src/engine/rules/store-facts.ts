@@ -1,3 +1,4 @@
+import type { ObjectName } from '../../domain/object/object-name.ts';
 import type { RuleWords } from '../../domain/rule/rule.ts';
 import type { StoreFacts } from '../../domain/placement/placement-facts.ts';
 import { selectStores } from '../../domain/store/expression/select-stores.ts';
@@ -5,7 +6,7 @@ import { isAmong } from '../../domain/store/store-names.ts';
 import { attributesOf } from '../../domain/store/store-traits.ts';
 import type { StoreUse } from '../../ports/rules.ts';
 import type { AccountUse, Quota } from '../../ports/quotas.ts';
-import { namesOf, type StoreAccess, type Stores } from '../stores/store-access.ts';
+import { namesOf, placeIn, type StoreAccess, type Stores } from '../stores/store-access.ts';
 
 /** What the catalog says of stores at one moment. */
 export interface StoresNow {
@@ -40,6 +41,7 @@ export function factsOfStores(stores: Stores, words: StoreWords, now: StoresNow)
       isBlocked: isAmong(names, words.blocked),
       availability: { ...traits.availability, ...used?.said.availability },
       acceptance: traits.accepts,
+      findPathProblem: (object) => findPathProblem(store, object),
       usage: { completedBytes, inFlightBytes },
       freeBytes: traits.spaceMaxBytes === undefined ? undefined : traits.spaceMaxBytes - completedBytes - inFlightBytes,
       quotaLeftBytes: quotaLeft.get(place),
@@ -52,6 +54,19 @@ export function factsOfStores(stores: Stores, words: StoreWords, now: StoresNow)
       weight: weightOf(words.weight, attributes),
     };
   });
+}
+
+function findPathProblem(
+  store: StoreAccess,
+  { object, scope, dataset }: Parameters<StoreFacts['findPathProblem']>[0],
+): string | undefined {
+  const outcome = placeIn(store, nameOf(object, scope), dataset === undefined ? undefined : nameOf(dataset));
+  return 'refused' in outcome ? outcome.refused : undefined;
+}
+
+/** What `formatObjectName` was given: a scope has no colon. */
+function nameOf(text: string, scope = text.slice(0, text.indexOf(':'))): ObjectName {
+  return { scope, name: text.slice(scope.length + 1) };
 }
 
 /** Places of the stores an expression means; none where it means none, or is not understood. */

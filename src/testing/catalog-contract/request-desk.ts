@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { ClaimedRequest } from '../../ports/catalog.ts';
 import { type CatalogContract, type TestScope } from './harness.ts';
-import { addRule, applyRule, arrival, claimRule, endRule, failure, postponement, ruleOver } from './rules-harness.ts';
+import {
+  addRule,
+  applyRule,
+  arrival,
+  claimRule,
+  claimRulesOnly,
+  endRule,
+  failure,
+  postponement,
+  ruleOver,
+} from './rules-harness.ts';
 
 /** What follows when somebody looks after single copies: `askAgain`, `cancelRequests`, lost objects, sources that appear. */
 export function describeRequestDesk(contract: CatalogContract): void {
@@ -119,12 +129,39 @@ export function describeRequestDesk(contract: CatalogContract): void {
       const scope = await contract.openScope();
       await contract.putWithReplicas(scope, 'a', [scope.source]);
       const rule = await addRule(contract, ruleOver(scope));
+      await applyWaiting(rule, [scope.far]);
+      expect(await contract.catalog.readRule(rule)).toMatchObject({
+        state: 'REPLICATING',
+        nextLookMs: expect.any(Number),
+      });
+      await contract.catalog.settleTransfers([arrival(await claimOne(scope))]);
+      expect(await claimRule(contract, rule)).toMatchObject({ work: 'apply' });
+    });
+
+    it('and are stuck is so too', async () => {
+      const scope = await contract.openScope();
+      await contract.putWithReplicas(scope, 'a', [scope.source]);
+      const rule = await addRule(contract, ruleOver(scope));
+      await applyWaiting(rule, [scope.near]);
+      const over = { state: 'FAILED', attempts: 1, timesStuck: 1, afterMs: HOUR_MS, why: 'gone' } as const;
+      const stuck = { kind: 'destination-fails', detail: 'gone' } as const;
+      await contract.catalog.settleTransfers([failure(await claimOne(scope), { request: over, stuck })]);
+      expect(await contract.catalog.listFailingStores()).toContain(scope.near);
+      await applyWaiting(rule, [scope.far]);
+      expect(await claimRulesOnly(contract, [rule])).toEqual([]);
+      await contract.catalog.settleTransfers([arrival(await claimOne(scope))]);
+      expect(await contract.catalog.readRule(rule)).toMatchObject({ state: 'STUCK', counts: { ok: 1, stuck: 1 } });
+      expect(await claimRule(contract, rule)).toMatchObject({ work: 'apply' });
+    });
+
+    /** Applies the rule with locks at these stores, and others that wait to go. */
+    async function applyWaiting(rule: number, stores: readonly string[]): Promise<void> {
       const { lease } = await claimRule(contract, rule);
       const page = await contract.catalog.readRulePage(rule, { limit: 10 });
       const objects = page.objects.map(({ id, versionId }) => ({
         id,
         versionId,
-        locks: [{ store: scope.far, place: 'a' }],
+        locks: stores.map((store) => ({ store, place: 'a' })),
         releases: [],
       }));
       const applied = await contract.catalog.applyRulePage({
@@ -138,10 +175,7 @@ export function describeRequestDesk(contract: CatalogContract): void {
         waits: true,
         events: [],
       });
-      expect(applied).toMatchObject({ kind: 'applied', rule: { state: 'REPLICATING' } });
-      expect((await contract.catalog.readRule(rule))?.nextLookMs).toBeDefined();
-      await contract.catalog.settleTransfers([arrival(await claimOne(scope))]);
-      expect(await claimRule(contract, rule)).toMatchObject({ work: 'apply' });
-    });
+      expect(applied).toMatchObject({ kind: 'applied' });
+    }
   });
 }

@@ -77,6 +77,19 @@ export function describeRuleLife(contract: CatalogContract): void {
       expect(await contract.catalog.listLocks({ rule: id, limit: 1 })).toEqual([]);
     });
 
+    it('is no duplicate of one whose time is over: that one ends', async () => {
+      const scope = await contract.openScope();
+      await contract.putWithReplicas(scope, 'a', [scope.source]);
+      const over = await addRule(contract, ruleOver(scope, { expiresMs: 1, isLocked: true }));
+      expect(await contract.catalog.addRule(ruleOver(scope))).toEqual({ kind: 'duplicate', id: over });
+      await contract.catalog.updateRule(over, { isLocked: false });
+      const next = await addRule(contract, ruleOver(scope));
+      expect(next).not.toBe(over);
+      expect(await contract.catalog.readRule(over)).toBeUndefined();
+      expect(await claimRule(contract, over)).toMatchObject({ work: 'end' });
+      expect(await contract.catalog.addRule(ruleOver(scope))).toEqual({ kind: 'duplicate', id: next });
+    });
+
     it('is stuck while copies have no place, and looked at again', async () => {
       const scope = await contract.openScope();
       await contract.putWithReplicas(scope, 'a', [scope.source]);

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { RuleLease, RulePageApplied, StoreUse } from '../../ports/rules.ts';
 import { type CatalogContract, contentOf, type TestScope } from './harness.ts';
-import { addRule, applyRule, arrival, claimRulesOnly, endRule, failure, ruleOver } from './rules-harness.ts';
+import { addRule, applyRule, arrival, claimRule, claimRulesOnly, endRule, failure, ruleOver } from './rules-harness.ts';
+
+const HOUR_MS = 3_600_000;
 
 /** Duties of space and quota: `setStore`, `readStoreUse`, `holdsPlaced`, `setQuota`, `readAccountUse`. */
 export function describeRuleSpace(contract: CatalogContract): void {
@@ -115,6 +117,38 @@ export function describeRuleSpace(contract: CatalogContract): void {
       expect(await contract.catalog.retryStuck(1000)).toBeGreaterThan(0);
       expect(await contract.claim(scope)).toMatchObject([{ store: scope.far, ofRules: { bytes: 11 } }]);
     });
+
+    it.each([true, false])(
+      'that is freed lets those rules be looked at again that miss it (%s)',
+      async (missesRoom) => {
+        const scope = await contract.openScope();
+        await putSized(scope, 'a', 10);
+        const id = await addRule(contract, ruleOver(scope, { copies: 2 }));
+        for (const missing of [true, false]) {
+          const { lease } = await claimRule(contract, id);
+          const applied = await contract.catalog.applyRulePage({
+            lease,
+            objects: [],
+            isFirst: true,
+            missingCopies: missing ? 1 : 0,
+            missingWhy: missing ? 'there are too few' : undefined,
+            missesRoom: missesRoom && missing,
+            position: undefined,
+            lookAgainAfterMs: HOUR_MS,
+            waits: true,
+            events: [],
+          });
+          expect(applied).toMatchObject({ kind: 'applied' });
+          const next = async () => (await contract.catalog.readRule(id))?.nextLookMs ?? 0;
+          const before = await next();
+          await contract.catalog.hasten({ fact: 'space-freed' });
+          const isSooner = missesRoom && missing;
+          expect(await next()).toBeLessThan(isSooner ? before - HOUR_MS / 2 : before + 1);
+          expect((await next()) === before).toBe(!isSooner);
+          await contract.catalog.hasten({ fact: 'asked', rule: id });
+        }
+      },
+    );
 
     it('keeps what was said of a store, word by word', async () => {
       const scope = await contract.openScope();
