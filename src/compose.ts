@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Configuration, Profile } from './config/configuration.ts';
 import { findProfile } from './config/find-profile.ts';
 import { storePlace } from './config/place.ts';
-import { profileOfRecordedPlace } from './config/recorded-place.ts';
+import { callAsRecorded, profileOfRecordedPlace } from './config/recorded-place.ts';
 import { checkSource, declareScope, type ScopeStores } from './declare-scope.ts';
 import { describeStores } from './describe-stores.ts';
 import type { CarriedOut } from './engine/carry-out-requests.ts';
@@ -263,7 +263,8 @@ export class Pando implements AsyncDisposable {
 
   async #openPlace(place: string): Promise<Storage | undefined> {
     const profile = profileOfRecordedPlace(place, this.configuration);
-    return profile === undefined ? undefined : await this.openStore(profile);
+    const catalog = await this.catalog();
+    return profile && (await this.openStore(callAsRecorded(profile, place, await catalog.readStoreUse())));
   }
 
   /** The scope of a place that no profile names, as the catalog recorded it; undefined where it cannot be opened any more. */

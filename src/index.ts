@@ -43,7 +43,8 @@ export type { Verification } from './domain/store/verification.ts';
 export type { DeleteResult } from './engine/delete-object.ts';
 export type { ObjectInfo } from './engine/inspect-object.ts';
 export type { ListedObject, ObjectListing } from './engine/list-objects.ts';
-export type { ObjectError, ObjectErrorKind } from './engine/object-error.ts';
+export type { ObjectErrorKind } from './engine/object-error.ts';
+export { ObjectError, UploadError } from './engine-errors.ts';
 export type {
   SyncFailure,
   SyncListeners,
@@ -60,7 +61,7 @@ export type { ReplicationPolicy } from './domain/rule/replication-policy.ts';
 export { type Client, openClient, type OpenClient } from './client/open-client.ts';
 export type { DownloadedObject, DownloadOptions } from './client/download.ts';
 export type { Uploaded, UploadOptions } from './client/upload.ts';
-export type { UploadedFile, UploadError, UploadStep } from './engine/uploads/upload-types.ts';
+export type { UploadedFile, UploadStep } from './engine/uploads/upload-types.ts';
 export type { OwnTransferTool } from './open-transfer-tools.ts';
 export type { FailureKind } from './domain/transfer/retry.ts';
 export {

@@ -60,8 +60,10 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'worker-entry.ts': ['config', 'open-storage.ts', ...belowCompose],
   client: ['compose.ts', 'compose-files.ts', 'config', 'domain', 'ports'],
   cli: ['client', 'compose.ts', 'config', 'domain'],
+  // Classes of errors that a program catches.
+  'engine-errors.ts': ['engine'],
   // What a tool of a program throws is the port's.
-  'index.ts': ['client', 'config', 'ports'],
+  'index.ts': ['client', 'config', 'ports', 'engine-errors.ts'],
 };
 
 // The library's face and the commands speak of the same things as the rooms below them: their types, not their code.

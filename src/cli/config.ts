@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Imported } from '../config/imported.ts';
+import { ConfigurationError } from '../config/problem.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Act, CommandModule, Invocation } from './invocation.ts';
+import { findNamesElsewhere } from './names-elsewhere.ts';
 
 export const config: CommandModule = {
   declare(command, act) {
@@ -39,6 +41,8 @@ async function show(cli: Invocation): Promise<ExitCode> {
 async function check(cli: Invocation): Promise<ExitCode> {
   const { adviseOn } = await import('../config/advice.ts');
   const configuration = await cli.configuration();
+  const elsewhere = await findNamesElsewhere(configuration);
+  if (elsewhere.size > 0) throw new ConfigurationError([...elsewhere.values()]);
   const advice = adviseOn(configuration);
   const profiles = Object.keys(configuration.profiles);
   if (cli.globals.json === true) cli.output.printJson({ file: configuration.file, profiles, advice });

@@ -50,12 +50,16 @@ export function describeFailure(error: unknown): DescribedFailure {
     return { message: `${message}\n  → ${advice}`, exitCode: EXIT.unavailable };
   }
   const kinds = EXIT_BY_KIND[name];
-  if (kinds !== undefined) return { message, exitCode: kinds[kind ?? ''] ?? EXIT.failed };
+  if (kinds !== undefined) return { message: withRemedy(error), exitCode: kinds[kind ?? ''] ?? EXIT.failed };
   if (name === 'AbortError') return { message: 'interrupted', exitCode: EXIT.interrupted };
   const isSystem = 'code' in error && 'syscall' in error;
   if (isSystem)
     return { message: describeSystem(error), exitCode: error.code === 'ENOENT' ? EXIT.notFound : EXIT.failed };
   return { message: `internal error: ${message} (-vv shows where)`, exitCode: EXIT.failed };
+}
+
+function withRemedy(error: Error): string {
+  return 'remedy' in error ? `${error.message}\n  → ${String(error.remedy)}` : error.message;
 }
 
 const REASONS: Readonly<Record<string, string>> = {

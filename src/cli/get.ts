@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, lstatSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Consistency } from '../engine/locate-object.ts';
-import type { StorageClient } from '../client/storage-client.ts';
+import type { ObjectContent } from '../domain/object/version.ts';
 import { consistencyOption } from './cat.ts';
 import { demandDirectoryOf } from './demand-directory.ts';
 import { EXIT } from './exit-codes.ts';
@@ -28,20 +28,16 @@ export const get: CommandModule = {
             const { client, name } = await clients.find(written);
             const path = placeFor(file ?? '.', name);
             demandDirectoryOf(path);
-            const why = await whyNot(client, name, { path, overwrite });
-            if (why !== undefined) {
-              cli.output.complain(`${path} is there, ${why}`);
+            const how = { ...(consistency === undefined ? {} : { consistency }), signal: cli.signal };
+            const there = overwrite ? lookAt(path) : await compareWith(path, (await client.info(name, how)).content);
+            if (there === 'no file' || there === 'other bytes') {
+              cli.output.complain(`${path} is there, ${WHY_NOT[there]}`);
               return EXIT.refused;
             }
-            // What came into being since is as good as what was there before.
-            const ifAbsent = !overwrite && lstatSync(path, { throwIfNoEntry: false }) === undefined;
-            await client.downloadFile(name, path, {
-              ifAbsent,
-              ...(consistency === undefined ? {} : { consistency }),
-              signal: cli.signal,
-            });
+            // What is there by the time the bytes are is somebody's, and may be replaced only with leave.
+            if (there !== 'same bytes') await client.downloadFile(name, path, { ...how, ifAbsent: !overwrite });
             if (cli.globals.json === true) cli.output.printJson({ object: written, file: path });
-            else cli.output.note(`${path}: complete and verified`);
+            else cli.output.note(`${path}: complete and verified${there === 'same bytes' ? ', as it was' : ''}`);
             return EXIT.done;
           },
         ),
@@ -49,19 +45,24 @@ export const get: CommandModule = {
   },
 };
 
-/** A file is replaced without a word only by the same bytes, and what is no file never. */
-async function whyNot(
-  client: StorageClient,
-  name: string,
-  { path, overwrite }: { readonly path: string; readonly overwrite: boolean },
-): Promise<string | undefined> {
+const WHY_NOT = {
+  'no file': 'and is no file: name one, or use pando cat',
+  'other bytes': 'with other bytes: --overwrite replaces it',
+};
+
+function lookAt(path: string): 'file' | 'no file' | undefined {
   const there = lstatSync(path, { throwIfNoEntry: false });
-  if (there === undefined) return undefined;
-  if (!there.isFile()) return 'and is no file: name one, or use pando cat';
-  if (overwrite) return undefined;
-  const { size, sha256 } = (await client.info(name)).content;
-  const isSame = there.size === size && sha256 !== undefined && (await hashFile(path)) === sha256;
-  return isSame ? undefined : 'with other bytes: --overwrite replaces it';
+  return there === undefined ? undefined : there.isFile() ? 'file' : 'no file';
+}
+
+async function compareWith(
+  path: string,
+  { size, sha256 }: ObjectContent,
+): Promise<'same bytes' | 'other bytes' | 'no file' | undefined> {
+  const there = lookAt(path);
+  if (there !== 'file') return there;
+  const isSame = sha256 !== undefined && statSync(path).size === size && (await hashFile(path)) === sha256;
+  return isSame ? 'same bytes' : 'other bytes';
 }
 
 async function hashFile(path: string): Promise<string> {

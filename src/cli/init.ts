@@ -6,6 +6,7 @@ import { currentSurroundings } from '../config/surroundings.ts';
 import { demandDirectoryOf } from './demand-directory.ts';
 import { EXIT } from './exit-codes.ts';
 import type { CommandModule } from './invocation.ts';
+import { findNamesElsewhere } from './names-elsewhere.ts';
 
 const FILE = 'pando.yaml';
 
@@ -24,8 +25,8 @@ export const init: CommandModule = {
         let configuration = await check(text, file, cli.globals.data);
         for (;;) {
           const elsewhere = await findNamesElsewhere(configuration);
-          if (elsewhere.length === 0) break;
-          for (const name of elsewhere) avoided.add(name);
+          if (elsewhere.size === 0) break;
+          for (const name of elsewhere.keys()) avoided.add(name);
           text = renderTemplate(directories, avoided);
           configuration = await check(text, file, cli.globals.data);
         }
@@ -33,6 +34,8 @@ export const init: CommandModule = {
         writeFileSync(file, text);
         const [source] = Object.values(profiles);
         cli.output.print(`${file}: checked and written; profiles: ${Object.keys(profiles).join(', ')}`);
+        for (const name of avoided)
+          cli.output.print(`No profile is called ${name}: the catalog knows it with its source at another place.`);
         if (source !== undefined && source.replicas.length > 0)
           cli.output.print(`Next: pando sync pando://${source.name}`);
         return EXIT.done;
@@ -40,21 +43,6 @@ export const init: CommandModule = {
     );
   },
 };
-
-/** Profiles under whose names the catalog knows other data. Where it cannot be asked the first command will tell. */
-async function findNamesElsewhere(configuration: Configuration): Promise<string[]> {
-  const [{ Pando }, { storePlace }] = await Promise.all([import('../compose.ts'), import('../config/place.ts')]);
-  await using pando = new Pando(configuration);
-  const found: string[] = [];
-  try {
-    const catalog = await pando.catalogAsItIs();
-    for (const { name, storage } of Object.values(configuration.profiles))
-      if ((await catalog.findOtherSource(name, storePlace(storage))) !== undefined) found.push(name);
-  } catch (error) {
-    if (!(error instanceof Error && error.name === 'CatalogError')) throw error;
-  }
-  return found;
-}
 
 /** Problems are told without a line: the file that has it is not written. */
 async function check(text: string, file: string, data: string | undefined): Promise<Configuration> {

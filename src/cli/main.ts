@@ -2,7 +2,7 @@ import { boundHeap } from './bound-heap.ts';
 import { describeFailure } from './describe-failure.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { onInterrupt } from './interrupt.ts';
-import { stdoutFailure, watchStdout } from './stdout-failure.ts';
+import { stdoutFailure, watchStdout } from './stdout.ts';
 import { version } from './version.ts';
 
 /** Runs one command line and gives what the process is to end with. Never throws. */

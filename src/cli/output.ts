@@ -1,5 +1,5 @@
-import { writeSync } from 'node:fs';
-import { watchStdout } from './stdout-failure.ts';
+import { watchStdout, writeStdout } from './stdout.ts';
+import { writeWhole } from './write-whole.ts';
 
 /** Where a command writes: results to stdout, what is said about them to stderr. A reader that went away is no error. */
 export class Output {
@@ -19,7 +19,7 @@ export class Output {
 
   /** A line of the result. */
   print(line = ''): void {
-    if (!this.isClosed) process.stdout.write(`${line}\n`);
+    if (!this.isClosed) writeStdout(`${line}\n`);
   }
 
   printJson(value: unknown): void {
@@ -34,7 +34,7 @@ export class Output {
   /** Bytes as they are; resolves when there is room for more. */
   async write(bytes: Uint8Array): Promise<void> {
     if (this.isClosed) return;
-    await new Promise<void>((resolve) => void process.stdout.write(bytes, () => resolve()));
+    await new Promise<void>((resolve) => writeStdout(bytes, resolve));
   }
 
   /** For people, beside the result; not with -q. */
@@ -72,10 +72,10 @@ export class LineWriter implements Disposable {
 
   flush(): void {
     if (this.#block.length === 0) return;
-    let rest = Buffer.from(`${this.#block.join('\n')}\n`);
+    const bytes = Buffer.from(`${this.#block.join('\n')}\n`);
     this.#block = [];
     this.#length = 0;
-    while (rest.length > 0) rest = rest.subarray(writeSome(this.#descriptor, rest));
+    writeWhole(this.#descriptor, bytes);
   }
 
   [Symbol.dispose](): void {
@@ -85,17 +85,3 @@ export class LineWriter implements Disposable {
 }
 
 const BLOCK_LENGTH = 64 * 1024;
-
-/** A reader that went away takes everything; one that is slow is waited for. */
-function writeSome(descriptor: number, bytes: Uint8Array): number {
-  for (;;) {
-    try {
-      return writeSync(descriptor, bytes);
-    } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : undefined;
-      if (code === 'EPIPE') return bytes.length;
-      if (code !== 'EAGAIN') throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
-    }
-  }
-}

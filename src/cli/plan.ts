@@ -31,7 +31,7 @@ export const plan: CommandModule = {
       .description('what a rule would do; the options are those of pando rule add')
       .argument('<targets...>', 'scope:name of objects, datasets and containers, or patterns such as scope:raw/*')
       .requiredOption('--copies <n>', 'how many of each object', wholeNumber(1))
-      .requiredOption('--stores <expression>', "where: store names and attributes, such as 'country=ch&disk'");
+      .requiredOption('--stores <expression>', "where: store names and attributes, such as 'country=ch&kind=disk'");
     declareAccount(declareScope(declareTerms(rule, 'new'))).action(
       act<[string[]], TermOptions & Named & { readonly copies: number; readonly stores: string }>(
         async (cli, [targets], options) => {

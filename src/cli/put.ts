@@ -31,8 +31,7 @@ export const put: CommandModule = {
           await using clients = new ObjectClients(cli);
           const { client, name: path } = await clients.find(written, { allowEmpty: true });
           const name = nameFor(path, file);
-          if (file !== '-' && statSync(file, { throwIfNoEntry: false })?.isDirectory() === true)
-            throw isDirectory(file);
+          if (file !== '-') demandFile(file, written);
           const { contentType, metadata, ifAbsent, ifVersion } = options;
           const how: WriteOptions = {
             ...(contentType === undefined ? {} : { contentType }),
@@ -49,9 +48,17 @@ export const put: CommandModule = {
   },
 };
 
-function isDirectory(file: string): ConfigurationError {
-  const remedy = 'name a file; pando sync copies a directory, and pando upload brings one to stores that rules keep';
-  return new ConfigurationError([problemOutsideFiles('put', `${file} is a directory`, remedy)]);
+/** What does not exist is told by whoever opens it. */
+function demandFile(file: string, written: string): void {
+  const there = statSync(file, { throwIfNoEntry: false });
+  if (there === undefined || there.isFile()) return;
+  const [message, remedy] = there.isDirectory()
+    ? [
+        `${file} is a directory`,
+        'name a file; pando sync copies a directory, and pando upload brings one to stores that rules keep',
+      ]
+    : [`${file} is no file`, `what comes from a pipe is put from stdin: pando put - ${written} < ${file}`];
+  throw new ConfigurationError([problemOutsideFiles('put', message, remedy)]);
 }
 
 function nameFor(path: string, file: string): string {

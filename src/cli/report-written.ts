@@ -17,7 +17,9 @@ export async function reportWritten(
   client: StorageClient,
   { name, result, wait }: Written,
 ): Promise<ExitCode | undefined> {
-  const { pending, failed } = wait ? await client.flush({ signal: cli.signal }) : { pending: [], failed: [] };
+  const { pending, missing, failed } = wait
+    ? await client.flush({ signal: cli.signal })
+    : { pending: [], missing: [], failed: [] };
   if (cli.globals.json === true)
     cli.output.printJson({
       object: `${client.profile}:${name}`,
@@ -33,6 +35,10 @@ export async function reportWritten(
   }
   for (const { name: one, store, lastError } of [...failed, ...pending])
     cli.output.complain(`${escapeKey(one)}: not at ${store} yet: ${lastError ?? 'it is queued'}`);
+  if (missing.length > 0)
+    cli.output.complain(
+      `if no disk is to be mounted there, pando sync pando://${client.profile} makes what is missing`,
+    );
   if (failed.length > 0) return EXIT.failed;
   return pending.length > 0 ? EXIT.unavailable : undefined;
 }

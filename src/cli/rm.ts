@@ -24,7 +24,8 @@ export const rm: CommandModule = {
               // One that cannot be deleted does not keep the others.
               cli.names.rename(error);
               const failure = describeFailure(error);
-              cli.output.complain(failure.message);
+              const isPattern = failure.exitCode === EXIT.notFound && /[*?[{]/.test(object);
+              cli.output.complain(isPattern ? `${failure.message}; rm takes names, not patterns` : failure.message);
               exitCode = exitCode === EXIT.done ? failure.exitCode : EXIT.failed;
             }
           }

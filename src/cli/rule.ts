@@ -79,7 +79,7 @@ function declareAdd(command: Command, act: Act): void {
     .description('say which objects are to have how many copies at which stores')
     .argument('<targets...>', 'scope:name of objects, datasets and containers, or patterns such as scope:raw/*')
     .requiredOption('--copies <n>', 'how many of each object', wholeNumber(1))
-    .requiredOption('--stores <expression>', "where: store names and attributes, such as 'country=ch&disk'");
+    .requiredOption('--stores <expression>', "where: store names and attributes, such as 'country=ch&kind=disk'");
   declareAccount(declareScope(declareTerms(add, 'new')))
     .option('--ask-approval', 'do nothing until an administrator approves it')
     .option('--allow-empty', 'also where the expression names no store now')

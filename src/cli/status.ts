@@ -1,4 +1,5 @@
 import { describeOwner } from '../domain/transfer/claim-owner.ts';
+import { storePlace } from '../config/place.ts';
 import { describeCatalog } from '../config/show.ts';
 import { formatBytesRoughly } from '../config/quantity.ts';
 import type { UnreadableStore } from '../engine/explain/unreadable-stores.ts';
@@ -33,7 +34,10 @@ export const status: CommandModule = {
         const facts = { configuration: configuration.file, catalog: describeCatalog(configuration.catalog) };
         if (cli.globals.json === true)
           cli.output.printJson({ ...facts, ...counts, unreadable, isDefaultPolicyOff, syncs, events });
-        else await show(cli, { ...facts, counts, unreadable, syncs, events, isDefaultPolicyOff });
+        else {
+          const { profiles } = configuration;
+          await show(cli, { ...facts, counts, unreadable, syncs, events, isDefaultPolicyOff, profiles });
+        }
         return EXIT.done;
       }),
     );
@@ -56,6 +60,7 @@ async function show(
     readonly syncs: readonly SyncRecord[];
     readonly events: readonly EventRecord[];
     readonly isDefaultPolicyOff: boolean;
+    readonly profiles: Configuration['profiles'];
   },
 ): Promise<void> {
   const { counts, syncs, events } = shown;
@@ -83,7 +88,7 @@ async function show(
   }
   output.print('');
   for (const line of describeRequests(counts.requests)) output.print(line);
-  for (const sync of syncs) output.print(describeSync(sync));
+  for (const sync of syncs) output.print(describeSync(sync, shown.profiles));
   for (const event of events) output.print(describeEvent(event));
 }
 
@@ -107,11 +112,18 @@ export function describeRequests(all: CatalogStatus['requests']): readonly strin
   return isWaiting ? [...lines, '  pando worker --until-idle carries them out'] : lines;
 }
 
-function describeSync({ scope, state, startedMs, targets, progress, holder }: SyncRecord): string {
+function describeSync(
+  { scope, state, startedMs, targets, progress, holder }: SyncRecord,
+  profiles: Configuration['profiles'],
+): string {
   const when = new Date(startedMs).toISOString();
   const who = state === 'running' ? ` by ${describeOwner(holder)}` : '';
   const more = MORE[state] ?? '';
-  return `sync: ${when} ${scope} to ${targets.join(', ')}: ${state}${who}, ${countOf(progress.objects, 'object')}${more}`;
+  // Without replicas nothing is copied, and what is held is the source itself.
+  const source = profiles[scope];
+  const others = targets.filter((target) => source === undefined || target !== storePlace(source.storage));
+  const to = others.length === 0 ? ', made known' : ` to ${others.join(', ')}`;
+  return `sync: ${when} ${scope}${to}: ${state}${who}, ${countOf(progress.objects, 'object')}${more}`;
 }
 
 const MORE: { readonly [state in SyncRecord['state']]?: string } = {

@@ -4,6 +4,7 @@ import { DEFAULT_DELETE_LIMIT } from '../domain/transfer/delete-limit.ts';
 import { escapeKey } from '../domain/object/key.ts';
 import { HELD_BACK } from '../domain/transfer/held-back.ts';
 import type { SyncResult } from '../engine/sync/sync-types.ts';
+import { warnOfDoubledPaths } from './doubled-path.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { readFilter } from './filter-options.ts';
 import type { GlobalOptions } from './global-options.ts';
@@ -40,6 +41,7 @@ async function runSync(cli: Invocation, call: SyncCall): Promise<ExitCode> {
   const { options } = call;
   const dryRun = options.dryRun === true || options.plan !== undefined;
   const [{ syncTrees }, asked] = await Promise.all([import('../client/sync-trees.ts'), readTrees(cli, call)]);
+  for (const warning of warnOfDoubledPaths(asked.source, asked.targets ?? [])) cli.output.complain(warning);
   using plan = openPlan(dryRun, options);
   using progress = await openProgress(cli.output, {
     forced: options.progress === true,

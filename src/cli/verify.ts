@@ -1,21 +1,21 @@
 import type { NamePattern } from '../client/make-rules.ts';
 import type { VerifiedTrees } from '../client/verify-trees.ts';
+import type { Configuration } from '../config/configuration.ts';
 import { formatBytesRoughly } from '../config/quantity.ts';
 import { countOf } from '../domain/count-of.ts';
-import { escapeKey } from '../domain/object/key.ts';
 import type { VerifyFinding, VerifyProgressReport, VerifyStoreResult } from '../engine/verify/verify-types.ts';
 import { describeBytes, joinParts } from './describe-progress.ts';
 import { describeNoWorker } from './describe-workers.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 import type { Output } from './output.ts';
-import { adviseOnFailures } from './failure-advice.ts';
 import { declareFilterOptions, type FilterOptions, readFilter } from './filter-options.ts';
 import { openProgressLine } from './progress-line.ts';
 import { reasonOf } from './sync-report.ts';
 import { executionModeOption, type SyncOptions, symlinksOption } from './sync-options.ts';
 import { renderTable } from './table.ts';
 import { resolveTargetTrees, resolveTree } from './trees.ts';
+import { adviseOnVerified } from './verify-advice.ts';
 
 interface VerifyOptions extends FilterOptions {
   readonly repair?: boolean;
@@ -61,7 +61,7 @@ export const verify: CommandModule = {
           signal: cli.signal,
         });
         progress.end();
-        return await reportVerified(cli, result, Object.keys(configuration.profiles));
+        return await reportVerified(cli, result, configuration.profiles);
       }),
     );
   },
@@ -76,7 +76,11 @@ function describeVerify(report: VerifyProgressReport, elapsedMs: number): string
   ]);
 }
 
-async function reportVerified(cli: Invocation, result: VerifiedTrees, profiles: readonly string[]): Promise<ExitCode> {
+async function reportVerified(
+  cli: Invocation,
+  result: VerifiedTrees,
+  profiles: Configuration['profiles'],
+): Promise<ExitCode> {
   const { findings, ...counts } = result;
   if (cli.globals.json === true)
     cli.output.printJson({
@@ -85,7 +89,10 @@ async function reportVerified(cli: Invocation, result: VerifiedTrees, profiles: 
     });
   else await printVerified(cli.output, result, profiles);
   if (result.state === 'interrupted') return EXIT.interrupted;
-  return result.unrepaired === 0 ? EXIT.done : EXIT.failed;
+  const { unrepaired, heldBack } = result;
+  if (unrepaired === 0) return EXIT.done;
+  // Nothing went wrong: stores are not to be asked for it now.
+  return unrepaired === heldBack ? EXIT.unavailable : EXIT.failed;
 }
 
 const FINDINGS_SHOWN = 20;
@@ -94,13 +101,13 @@ const FINDINGS_SHOWN = 20;
 export async function printVerified(
   output: Output,
   result: VerifiedTrees,
-  profiles: readonly string[] = [],
+  profiles: Configuration['profiles'] = {},
 ): Promise<void> {
   const headings = ['store', 'intact', 'missing', 'stale', 'corrupt', 'unreadable', 'extra', 'read'];
   output.print(await renderTable(headings, [result.source, ...result.targets].map(row), ['store']));
   output.print('');
   output.print(
-    `${countOf(result.objects, 'object')} ${result.objects === 1 ? 'was' : 'were'} read again at every store, in ${result.seconds.toFixed(1)} s.`,
+    `${countOf(result.objects, 'object')}; every copy that is there and readable was read again, in ${result.seconds.toFixed(1)} s.`,
   );
   printFindings(output, result.findings, [result.source, ...result.targets]);
   const { repair, unrepaired } = result;
@@ -108,10 +115,13 @@ export async function printVerified(
     const mended = repair.targets.reduce((sum, { added, updated }) => sum + added + updated, 0);
     output.print('');
     output.print(`Repaired: ${mended} ${mended === 1 ? 'copy' : 'copies'} written again and read back.`);
-    for (const { key, message } of repair.failures.slice(0, FINDINGS_SHOWN)) output.print(`  ${key}: ${message}`);
+    for (const { key, target, message } of repair.failures.slice(0, FINDINGS_SHOWN)) {
+      const where = [key, target === undefined ? 'at the source' : `at ${target}`].filter(Boolean).join('  ');
+      output.print(`  ${where}: ${reasonOf(key, reasonOf(target ?? '', message))}`);
+    }
   }
   if (unrepaired > 0 && result.state !== 'interrupted')
-    for (const line of adviceFor(result, profiles)) output.print(line);
+    for (const line of adviseOnVerified(result, profiles)) output.print(line);
   if (result.state === 'interrupted') output.complain('interrupted: the rest was not read');
 }
 
@@ -137,34 +147,4 @@ function printFindings(output: Output, findings: readonly VerifyFinding[], store
         `  … and ${total - FINDINGS_SHOWN} more${isExtra ? ' that are extra' : ''}; all of them with --json`,
       );
   }
-}
-
-function adviceFor({ repair, source, targets, findings }: VerifiedTrees, profiles: readonly string[]): string[] {
-  const unmended = adviseOnFailures((repair?.failures ?? []).map(({ kind }) => kind));
-  if (source.missing + source.corrupt > 0) return [...unmended, ...adviceForSource(findings, profiles)];
-  const advice = [...unmended];
-  if ([source, ...targets].some(({ unreadable }) => unreadable > 0))
-    advice.push(
-      'What cannot be read cannot be judged: see to it that it can be, or leave it out with --exclude.',
-      ...adviseOnFailures(findings.flatMap(({ cause }) => cause ?? [])),
-    );
-  const isMendable = targets.some(({ missing, stale, corrupt }) => missing + stale + corrupt > 0);
-  if (repair === undefined && isMendable) advice.push('Mend it with --repair.');
-  return advice.length > 0 ? advice : ['Not everything could be mended; run it again.'];
-}
-
-function adviceForSource(findings: readonly VerifyFinding[], profiles: readonly string[]): string[] {
-  const advice =
-    'What is wrong at the source is not mended by itself: put the right bytes there, or delete the object with pando rm.';
-  const found = findings.find(({ intactAt }) => intactAt !== undefined && intactAt.length > 0);
-  const title = found?.intactAt?.[0];
-  if (found === undefined || title === undefined) return [advice];
-  const from = profiles.includes(title) ? `${title}:${found.name}` : `${title.replace(/\/+$/, '')}/${found.name}`;
-  return [advice, `Where it is intact it can be read: pando get ${quote(from)}`];
-}
-
-/** As a shell takes it. */
-function quote(argument: string): string {
-  if (/^[\w@%+=:,./-]+$/.test(argument)) return argument;
-  return `'${escapeKey(argument).replaceAll("'", "'\\''")}'`;
 }

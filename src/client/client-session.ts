@@ -7,6 +7,7 @@ import type { SyncListeners, SyncResult } from '../engine/sync/sync-types.ts';
 import type { Catalog } from '../ports/catalog.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { NamePattern } from './make-rules.ts';
+import type { PartFiles } from './part-files.ts';
 
 /** How replicas are brought up to date in bulk; the names are those of the configuration's world, in camel case. */
 export interface SyncReplicasOptions {
@@ -46,8 +47,12 @@ export interface SyncReplicasOptions {
 export interface ClientSession extends AsyncDisposable {
   readonly scope: OpenedScope;
   readonly objects: ObjectVerbs;
+  /** Local files that are not whole yet. */
+  readonly parts: PartFiles;
   readonly catalog: Pick<Catalog, 'listRequests'>;
   readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs' | 'sleep'>;
+  /** Whether what lies at a place can be there at all; of a store on another machine that is not asked. */
+  hasPlace(place: string): boolean;
   /** Printable: this process, as others see who carries out requests. */
   readonly owner: string;
   syncReplicas(options: SyncReplicasOptions): Promise<SyncResult>;

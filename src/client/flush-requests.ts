@@ -10,6 +10,8 @@ export interface FlushOptions {
 export interface Flushed {
   /** Not done yet: their store does not answer, or another process is at them. They stay queued. */
   readonly pending: readonly RequestRecord[];
+  /** Places of these whose directory is not there: a sync makes it, and nothing else does. They are not waited for. */
+  readonly missing: readonly string[];
   /** Given up, each with its reason. */
   readonly failed: readonly RequestRecord[];
 }
@@ -20,7 +22,7 @@ const PATIENCE_MS = 30_000;
 /** How often the queue is looked at while others work on it. */
 const POLL_MS = 200;
 
-/** Carries out what is queued for a scope, and waits for what others are carrying out; not for stores that are not to be asked now. */
+/** Carries out what is queued for a scope, and waits for what others are carrying out; not for stores that are not to be asked now, or not there. */
 export async function flushRequests(session: ClientSession, options: FlushOptions = {}): Promise<Flushed> {
   const { objects, scope, owner, clock } = session;
   const { patienceMs = PATIENCE_MS, signal } = options;
@@ -30,11 +32,14 @@ export async function flushRequests(session: ClientSession, options: FlushOption
     await objects.settle();
     await objects.carryOut({ scopes: [scope], owner, until: 'idle', ...stop });
     const pending = [...(await listAll(session, 'QUEUED')), ...(await listAll(session, 'SUBMITTED'))];
+    const missing = [...new Set(pending.map(({ store }) => store))].filter((store) => !session.hasPlace(store));
     const isHeldBack = pending.every(
-      ({ kind, store }) => scope.availability?.whyNot(store, kind === 'copy' ? 'write' : 'delete') !== undefined,
+      ({ kind, store }) =>
+        missing.includes(store) ||
+        scope.availability?.whyNot(store, kind === 'copy' ? 'write' : 'delete') !== undefined,
     );
     const isOver = isHeldBack || clock.monotonicMs() - startedMs >= patienceMs || signal?.aborted === true;
-    if (pending.length === 0 || isOver) return { pending, failed: await listAll(session, 'FAILED') };
+    if (pending.length === 0 || isOver) return { pending, missing, failed: await listAll(session, 'FAILED') };
     await clock.sleep(POLL_MS, signal).catch(() => undefined);
   }
 }

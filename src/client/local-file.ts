@@ -1,22 +1,28 @@
-import { randomUUID } from 'node:crypto';
-import { link, open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { constants } from 'node:fs';
+import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { ObjectRead } from '../engine/object-read.ts';
 import type { Attributes } from '../ports/storage.ts';
+import type { PartFiles } from './part-files.ts';
+import { writeAll } from './write-all.ts';
 
 /** Chunk of a local file: large enough for throughput, small enough to keep many at once. */
 const CHUNK_BYTES = 256 * 1024;
 
 /**
  * Saves a read as a local file. The file appears under its name only when it is complete and verified, and is on disk by then;
- * until then it is `.<name>.<random>.part` beside it. `ifAbsent`: it fails with `EEXIST` where something has the name by then.
+ * until then it is one of `parts`, beside it. `ifAbsent`: it fails with `EEXIST` where something has the name by then.
  */
-export async function saveAs(path: string, read: ObjectRead, { ifAbsent = false } = {}): Promise<void> {
-  const part = join(dirname(path), `.${basename(path).slice(0, 64)}.${randomUUID()}.part`);
+export async function saveAs(
+  path: string,
+  read: ObjectRead,
+  { parts, ifAbsent = false }: { readonly parts: PartFiles; readonly ifAbsent?: boolean | undefined },
+): Promise<void> {
+  await parts.removeDead(dirname(path));
+  const part = parts.nameFor(path);
   try {
     await using file = await open(part, 'wx');
-    if (read.body instanceof Uint8Array) await file.write(read.body);
-    else for await (const chunk of read.body) await file.write(chunk);
+    await writeBody(file, read);
     const { modifiedNs } = read.content;
     if (modifiedNs !== undefined) await file.utimes(new Date(), Number(modifiedNs / 1_000_000n) / 1000);
     await file.sync();
@@ -26,6 +32,18 @@ export async function saveAs(path: string, read: ObjectRead, { ifAbsent = false 
     await rm(part, { force: true }).catch(() => undefined);
     throw renamed(error, part, path);
   }
+}
+
+async function writeBody(file: FileHandle, { body, span }: ObjectRead): Promise<void> {
+  let at = 0;
+  for await (const chunk of body instanceof Uint8Array ? [body] : body) {
+    await writeAll(file, chunk, at);
+    at += chunk.length;
+  }
+  // Nobody is told of a whole file because every step before this one says that it checks.
+  const { size } = await file.stat();
+  const expected = span.end - span.start;
+  if (size !== expected) throw new Error(`it has ${size} B where ${expected} were to be written`);
 }
 
 async function appear(part: string, path: string): Promise<void> {
@@ -54,10 +72,13 @@ export interface LocalFile extends AsyncDisposable {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
+/** What is no file is refused, and never waited for: nobody may ever write into a pipe. */
 export async function openLocalFile(path: string): Promise<LocalFile> {
-  const file = await open(path, 'r');
+  if (!(await stat(path)).isFile()) throw new TypeError(`${path}: it is no file`);
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const before = await file.stat({ bigint: true });
+    if (!before.isFile()) throw new TypeError(`${path}: it is no file`);
     return {
       size: Number(before.size),
       attributes: { modifiedNs: before.mtimeNs, mode: Number(before.mode & 0o777n) },
@@ -72,7 +93,7 @@ export async function openLocalFile(path: string): Promise<LocalFile> {
 
 async function* chunksOf(
   path: string,
-  file: Awaited<ReturnType<typeof open>>,
+  file: FileHandle,
   before: { readonly size: bigint; readonly mtimeNs: bigint },
 ): AsyncGenerator<Uint8Array> {
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES);

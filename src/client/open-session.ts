@@ -1,11 +1,13 @@
 import { Pando } from '../compose.ts';
 import type { Configuration, Profile } from '../config/configuration.ts';
+import { storePlace } from '../config/place.ts';
 import { describeOwner } from '../domain/transfer/claim-owner.ts';
 import { EVERYTHING } from '../domain/transfer/key-filter.ts';
 import { DEFAULT_DELETE_LIMIT } from '../domain/transfer/delete-limit.ts';
 import type { SyncResult } from '../engine/sync/sync-types.ts';
 import type { ClientSession, SyncReplicasOptions } from './client-session.ts';
 import { makeRules } from './make-rules.ts';
+import { PartFiles } from './part-files.ts';
 import { syncTrees } from './sync-trees.ts';
 
 /** Opens a profile for one client, which closes it. */
@@ -25,8 +27,13 @@ export async function shareSession(pando: Pando, profile: Profile): Promise<Clie
   return {
     scope: await pando.openScope(profile),
     objects: await pando.objects(),
+    parts: new PartFiles(pando.processes),
     catalog: await pando.catalog(),
     clock: pando.clock,
+    hasPlace: (place) => {
+      const there = Object.values(pando.configuration.profiles).find(({ storage }) => storePlace(storage) === place);
+      return there === undefined || pando.hasPlace(there);
+    },
     owner: describeOwner(pando.processes.self),
     syncReplicas: (options) => syncReplicas(pando, profile, options),
     [Symbol.asyncDispose]: () => Promise.resolve(),

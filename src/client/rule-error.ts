@@ -8,7 +8,7 @@ export class RuleError extends Error {
   readonly remedy: string;
 
   constructor(kind: RuleErrorKind, message: string, remedy: string) {
-    super(`${message}\n  → ${remedy}`);
+    super(message);
     this.kind = kind;
     this.remedy = remedy;
   }

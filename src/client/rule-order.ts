@@ -1,4 +1,5 @@
 import type { Configuration } from '../config/configuration.ts';
+import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import { PLAIN_RULE, type RuleTarget, type RuleWords } from '../domain/rule/rule.ts';
 import type { NewRule } from '../ports/rules.ts';
 import type { ListedStore } from './list-stores.ts';
@@ -96,7 +97,7 @@ export interface TermsChecked {
 }
 
 /**
- * Fails with a `ConfigurationError` where an expression is not understood, and with a `RuleError` where one that says where copies go
+ * Fails with a `ConfigurationError` where an expression is not understood or no copies are asked for, and with a `RuleError` where one that says where copies go
  * names no store now, unless that is allowed.
  */
 export function checkTerms(
@@ -104,6 +105,7 @@ export function checkTerms(
   terms: Partial<RuleTerms>,
   { allowEmpty }: { readonly allowEmpty: boolean },
 ): TermsChecked {
+  refuseNoCopies(terms);
   const warnings: string[] = [];
   const meant = terms.stores === undefined ? [] : read(configuration, terms.stores, warnings);
   if (terms.stores !== undefined && meant.length === 0) {
@@ -124,6 +126,14 @@ export function checkTerms(
   for (const node of [...(terms.prefer ?? []), ...(terms.block ?? [])])
     if (!isKnownNode(configuration, node)) warnings.push(`${node}: no store, alias or site is called so`);
   return { stores: meant.map(({ name }) => name), warnings };
+}
+
+/** A rule for none would be fulfilled from the first and never do anything. */
+function refuseNoCopies({ copies }: Partial<RuleTerms>): void {
+  if (copies === undefined || (Number.isSafeInteger(copies) && copies >= 1)) return;
+  const message = `${copies} copies of each object are not to be had`;
+  const remedy = 'ask for one or more; a rule that is not wanted any more is taken away with pando rule rm';
+  throw new ConfigurationError([problemOutsideFiles('copies', message, remedy)]);
 }
 
 function counted(stores: number): string {

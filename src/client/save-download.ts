@@ -3,6 +3,7 @@ import { type FileHandle, link, mkdir, open, realpath, rename, rm, stat } from '
 import { dirname, join, relative, sep } from 'node:path';
 import type { Downloads, LocatedObject } from '../engine/downloads/open-download.ts';
 import { formatObjectName, type ObjectName } from '../domain/object/object-name.ts';
+import { writeAll } from './write-all.ts';
 
 export interface SaveDownload {
   readonly object: ObjectName;
@@ -138,13 +139,6 @@ async function hashInto(handle: FileHandle, hash: Hash, size: number): Promise<n
     at += bytesRead;
   }
   return at;
-}
-
-async function writeAll(handle: FileHandle, chunk: Uint8Array, at: number): Promise<void> {
-  for (let done = 0; done < chunk.length; ) {
-    const { bytesWritten } = await handle.write(chunk, done, chunk.length - done, at + done);
-    done += bytesWritten;
-  }
 }
 
 async function lookAt(file: string): Promise<{ readonly isFile: boolean; readonly size: number } | undefined> {

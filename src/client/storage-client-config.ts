@@ -1,5 +1,7 @@
 import { findProfile } from '../config/find-profile.ts';
 import { loadConfiguration } from '../config/load.ts';
+import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
+import { suggest } from '../config/suggestion.ts';
 import type { ClientSession, OpensSession } from './client-session.ts';
 import { openSession } from './open-session.ts';
 
@@ -15,16 +17,16 @@ export class StorageClientConfig implements OpensSession {
 
   /**
    * A profile of the configuration file at `path`, or of the one that is found (docs/configuration.md). Throws a
-   * `ConfigurationError` with everything that is wrong with the file, and an error where it has no such profile.
+   * `ConfigurationError` with everything that is wrong with the file, or where it has no such profile.
    */
   static fromFile({ profile, path }: { readonly profile: string; readonly path?: string }): StorageClientConfig {
     const configuration = loadConfiguration({ config: path });
     const found = findProfile(configuration, profile);
     if (found === undefined) {
-      const known = Object.keys(configuration.profiles).join(', ') || 'none';
-      throw new Error(
-        `the profile ${profile} does not exist in ${configuration.file ?? 'any configuration file'}; there are: ${known}`,
-      );
+      const message = `the profile ${profile} does not exist in ${configuration.file ?? 'any configuration file'}`;
+      const names = Object.keys(configuration.profiles);
+      const remedy = names.length === 0 ? 'write a configuration first: pando init' : suggest(profile, names);
+      throw new ConfigurationError([problemOutsideFiles('profile', message, remedy)]);
     }
     return new StorageClientConfig(found.name, () => openSession(configuration, found));
   }

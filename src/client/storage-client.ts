@@ -80,9 +80,9 @@ export class StorageClient implements AsyncDisposable {
   /** Saves the object as a local file, which appears complete and verified or not at all. */
   async downloadFile(path: string, localPath: string, options: DownloadFileOptions = {}): Promise<void> {
     const { ifAbsent, ...how } = options;
-    await this.#with(async ({ objects, scope }) => {
+    await this.#with(async ({ objects, scope, parts }) => {
       using read = await objects.read({ scope, name: path, ...how });
-      await saveAs(localPath, read, ifAbsent === undefined ? {} : { ifAbsent });
+      await saveAs(localPath, read, { parts, ifAbsent });
     });
   }
 

@@ -1,5 +1,6 @@
 import type { ExecutionMode, Pando } from '../compose.ts';
 import { EVERYTHING, makeKeyFilter } from '../domain/transfer/key-filter.ts';
+import { HELD_BACK } from '../domain/transfer/held-back.ts';
 import { DEFAULT_DELETE_LIMIT } from '../domain/transfer/delete-limit.ts';
 import type { SyncListeners, SyncOptions, SyncResult } from '../engine/sync/sync-types.ts';
 import type { VerifyFinding, VerifyListeners, VerifyResult } from '../engine/verify/verify-types.ts';
@@ -20,6 +21,8 @@ export interface VerifiedTrees extends VerifyResult {
   readonly repair: SyncResult | undefined;
   /** Found wrong, and not mended by the repair: bytes wrong or missing at the source, or stores that cannot be read. */
   readonly unrepaired: number;
+  /** Of these: at targets that take no writes now, as somebody said (`pando store set`), and to be mended when they do. */
+  readonly heldBack: number;
 }
 
 const MENDABLE: ReadonlySet<VerifyFinding['kind']> = new Set(['missing', 'stale', 'corrupt']);
@@ -59,7 +62,7 @@ export async function verifyTrees(pando: Pando, asked: VerifyTrees): Promise<Ver
   );
   const names = toRepair.difference(keptAway);
   if (!asked.repair || names.size === 0 || result.state === 'interrupted')
-    return { ...result, repair: undefined, unrepaired: countWrong(result) };
+    return { ...result, repair: undefined, unrepaired: countWrong(result), heldBack: 0 };
   const options: SyncOptions = {
     prefix,
     filter: makeKeyFilter({ ...EVERYTHING, names }),
@@ -72,7 +75,10 @@ export async function verifyTrees(pando: Pando, asked: VerifyTrees): Promise<Ver
   };
   const repair = await pando.sync({ scope, source, targets, options, listeners, signal }, pool);
   const mended = repair.targets.reduce((sum, { added, updated }) => sum + added + updated, 0);
-  return { ...result, repair, unrepaired: Math.max(0, countWrong(result) - mended) };
+  const unrepaired = Math.max(0, countWrong(result) - mended);
+  const closed = result.targets.filter((_, index) => targets[index]?.failure?.kind === HELD_BACK);
+  const heldBack = closed.reduce((sum, { missing, stale, corrupt }) => sum + missing + stale + corrupt, 0);
+  return { ...result, repair, unrepaired, heldBack };
 }
 
 function countWrong({ source, targets }: VerifyResult): number {

@@ -23,6 +23,16 @@ export function profileOfRecordedPlace(place: string, { profiles }: Configuratio
   return undefined;
 }
 
+/** Under the title that the catalog was told of the store, by which everything else calls it; a profile's own name goes before that. */
+export function callAsRecorded(
+  profile: Profile,
+  place: string,
+  known: readonly { readonly store: string; readonly title: string }[],
+): Profile {
+  if (profile.title === undefined) return profile;
+  return { ...profile, title: known.find(({ store }) => store === place)?.title ?? profile.title };
+}
+
 /** Of each profile those of its bucket alone: its keys may open no other one. Then those of the environment, for any bucket. */
 function* s3Settings(profiles: Configuration['profiles']): Generator<StorageSettings & { readonly type: 's3' }> {
   for (const { storage } of Object.values(profiles)) if (storage.type === 's3') yield storage;

@@ -71,6 +71,7 @@ test('put below a file, in the place of a directory or through a directory link 
   const blocked: [string, string][] = [
     ['data:a/b', 'a file lies where a directory must be: a;'],
     ['data:dir', 'a directory lies where the file must be;'],
+    ['data:link', 'a symbolic link to a directory lies where the file must be;'],
     ['data:link/x', 'a symbolic link to a directory is on the way: link;'],
     ['data:link/y', 'a symbolic link to a directory is on the way: link;'],
   ];
@@ -263,6 +264,28 @@ test('ls tells only of what is no object below the place that was asked for', as
   expect((await box.run(['ls', 'data:'])).stderr).toBe(`pando: dangling is no object: the link leads nowhere\n${LOST}`);
 });
 
+test('rm of a pattern says that it takes names', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/a': 'a' });
+  expect(await box.run(['rm', 'data:*'])).toMatchObject({
+    code: 3,
+    stderr: expect.stringMatching(/^pando: data:\*: not found.*; rm takes names, not patterns\n$/),
+  });
+  expect((await box.run(['rm', 'data:b'])).stderr).not.toContain('patterns');
+});
+
+test('status tells of a sync without replicas what it did', async () => {
+  using box = new Sandbox();
+  box.configure('  lone:\n    storage_provider: {type: file, options: {base_path: lone}}\n');
+  box.write({ 'lone/a': 'a', 'data/a': 'a' });
+  await box.run(['sync', 'lone:']);
+  await box.run(['sync', 'data:']);
+  const { stdout } = await box.run(['status']);
+  expect(stdout).toMatch(/ lone, made known: done, /);
+  expect(stdout).toMatch(/ data to file:\/\/.*far.*: done, /);
+});
+
 test('rm deletes a link that was copied as a link, wherever it leads', async () => {
   using box = new Sandbox();
   box.write({ 'src/a': 'a' });
@@ -278,7 +301,8 @@ test('rm deletes at targets that were named by hand, or says what is still to go
   using box = new Sandbox();
   box.write({ 'src/a': 'a', 'src/b': 'b' });
   await box.run(['sync', 'src', 'one', 'two']);
-  expect(await box.run(['rm', './src/a'])).toMatchObject({ code: 0 });
+  // By the names that were written, as everything else calls them.
+  expect(await box.run(['rm', './src/a'])).toMatchObject({ code: 0, stderr: expect.stringMatching(/, one, two\n$/) });
   expect([box.list('src'), box.list('one'), box.list('two')]).toEqual([['b'], ['b'], ['b']]);
 
   renameSync(box.path('one'), box.path('away'));

@@ -43,6 +43,8 @@ test('two projects with profiles of one name never touch each other', async () =
     ['sync', 'data:', '--delete-unmatched-files', '-n'],
     ['sync', 'data:'],
     ['verify', 'data:'],
+    // It is right by itself; no command would take it.
+    ['config', 'check'],
   ])
     expect(await box.run([...command, ...at('other')])).toMatchObject(refusal);
   for (const file of ['prod/data/f1', 'prod/backup/f1']) expect(box.read(file)).toBe('the data');
@@ -56,7 +58,16 @@ test('init gives a name that the catalog does not know from elsewhere', async ()
   box.write({ 'data/f1': 'mine', 'backup/.keep': '' });
   expect(await box.run(['init', './data', './backup'])).toMatchObject({
     code: 0,
-    stdout: expect.stringContaining('profiles: data-2, backup'),
+    stdout: expect.stringMatching(
+      /profiles: data-2, backup\nNo profile is called data: the catalog knows it with its source at another place\.\n/,
+    ),
+  });
+  box.write({
+    'pando.yaml': `${box.read('pando.yaml')}  data3:\n    storage_provider: {type: file, options: {base_path: d3}}\n`,
+  });
+  expect(await box.run(['sync', 'pando://data'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('did you mean data-2?'),
   });
   expect(await box.run(['sync', 'data-2:'])).toMatchObject({ code: 0 });
   expect(await box.run(['rm', 'data-2:f1'])).toMatchObject({ code: 0 });

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
+  closeSync,
   existsSync,
   lchownSync,
   mkdirSync,
@@ -30,6 +31,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Words before the command: `setpriv …`. */
   readonly before?: readonly string[];
+  /** A file descriptor that takes what would be collected, and is closed. */
+  readonly stdout?: number;
   /** Sent some time after this file has appeared. */
   readonly interruptAfter?: { readonly file: string; readonly delayMs: number; readonly times?: number };
 }
@@ -104,19 +107,21 @@ export class Sandbox implements Disposable {
     }
   }
 
-  run(args: readonly string[], { input, env, before = [], interruptAfter }: RunOptions = {}): Promise<Ran> {
+  run(args: readonly string[], { input, env, before = [], stdout, interruptAfter }: RunOptions = {}): Promise<Ran> {
     return new Promise((done, fail) => {
       const words = [...before, process.execPath, launcher, ...args];
       const child = spawn(words[0] as string, words.slice(1), {
         cwd: this.root,
         env: { PATH: process.env['PATH'], HOME: this.root, PANDO_DATA: this.state, ...env },
+        stdio: ['pipe', stdout ?? 'pipe', 'pipe'],
       });
+      if (stdout !== undefined) closeSync(stdout);
       const said = { stdout: '', stderr: '' };
-      child.stdout.on('data', (text) => (said.stdout += String(text)));
-      child.stderr.on('data', (text) => (said.stderr += String(text)));
+      child.stdout?.on('data', (text) => (said.stdout += String(text)));
+      child.stderr?.on('data', (text) => (said.stderr += String(text)));
       if (interruptAfter !== undefined) void this.#interrupt(child, interruptAfter);
-      child.stdin.on('error', () => undefined);
-      child.stdin.end(input);
+      child.stdin?.on('error', () => undefined);
+      child.stdin?.end(input);
       child.once('error', fail);
       child.once('close', (code, signal) => done({ ...said, code: signal === null ? (code ?? -1) : -1 }));
     });

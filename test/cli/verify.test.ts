@@ -19,7 +19,7 @@ data        4        0      0        0           0      0  16 B
 near        3        0      0        1           0      0  16 B
 far         3        1      0        0           0      1  12 B
 
-4 objects were read again at every store, in <seconds>.
+4 objects; every copy that is there and readable was read again, in <seconds>.
 
   corrupt     a  at near: its bytes are those of no version
   missing     b  at far: it is not there
@@ -54,7 +54,7 @@ test('what is missing at the source is looked for at its copies, and told where 
   expect(code).toBe(1);
   expect(
     settled(stdout.slice(stdout.indexOf('3 objects')), box),
-  ).toBe(`3 objects were read again at every store, in <seconds>.
+  ).toBe(`3 objects; every copy that is there and readable was read again, in <seconds>.
 
   missing     a  at the source: it was there, and was not deleted through Pando; intact at far
   corrupt     a  at near: its bytes are those of no version
@@ -62,9 +62,10 @@ test('what is missing at the source is looked for at its copies, and told where 
   missing     only  at near: it is not there
   missing     only  at far: it is not there
 What is wrong at the source is not mended by itself: put the right bytes there, or delete the object with pando rm.
-Where it is intact it can be read: pando get far:a
+Where it is intact it can be read: pando get data:a
 `);
-  expect(await box.run(['get', 'far:a', 'data/a', '--overwrite'])).toMatchObject({ code: 0 });
+  expect(await box.run(['get', 'data:a', 'data/a'])).toMatchObject({ code: 0 });
+  expect((await box.run(['ls', 'far:', '--json'])).stdout).not.toContain('"scope": "far"');
   expect(box.read('data/a')).toBe('aaaa');
   const again = await box.json<VerifyResult>('verify', 'data:', '--repair');
   expect(again.findings).toMatchObject([
@@ -74,6 +75,53 @@ Where it is intact it can be read: pando get far:a
     { key: 'only', target: 'far', kind: 'missing' },
   ]);
   expect(box.read('near/a')).toBe('aaaa');
+});
+
+test('many that are lost at the source are told to be had together', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/in/a b/1': '1', 'data/in/a b/2': '2', 'data/in/c/3': '3', 'data/z': 'z' });
+  await box.run(['sync', 'data:']);
+  rmSync(box.path('data/in'), { recursive: true });
+  const { stdout } = await box.run(['verify', 'data:']);
+  expect(stdout).toContain("Where it is intact it can be read: pando get 'data:in/a b/1'\n");
+  expect(stdout).toContain("All of them: pando download 'data:in/**' --to DIRECTORY\n");
+  expect(await box.run(['download', 'data:in/**', '--to', 'back'])).toMatchObject({ code: 0 });
+  expect(box.list('back')).toEqual(['in/a b/1', 'in/a b/2', 'in/c/3']);
+  expect(await box.run(['get', 'data:in/a b/1', 'one'])).toMatchObject({ code: 0 });
+});
+
+test('what is lost at a source, and intact only where somebody named it by hand, is read there', async () => {
+  using box = new Sandbox();
+  box.write({ 'src/a': 'a', 'src/b': 'b' });
+  await box.run(['sync', 'src', 'one']);
+  rmSync(box.path('src/a'));
+  const { stdout } = await box.run(['verify', 'src', 'one']);
+  const [, advised = ''] = /it can be read: pando get (\S+)\n/.exec(stdout) ?? [];
+  expect(advised).toBe('one/a');
+  expect(await box.run(['get', advised, 'got'])).toMatchObject({ code: 0 });
+  expect(box.read('got')).toBe('a');
+});
+
+test('a repair of a target that takes no writes now says so, by its name, and ends as what waits does', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/a': 'a', 'data/b': 'b' });
+  await box.run(['sync', 'data:']);
+  box.damage('near/a');
+  await box.run(['store', 'set', 'near', '--no-write']);
+  const held = await box.run(['verify', 'data:', '--repair']);
+  expect(held.stdout).toContain(
+    '  at near: it takes no writes now: pando store set near --write, or --as-configured\n',
+  );
+  expect(held.stdout).not.toContain('run it again');
+  expect(held.code).toBe(4);
+  // What could be mended is; what cannot be at all is a failure.
+  box.damage('far/b');
+  const other = await box.run(['verify', 'data:', '--repair']);
+  expect([other.code, other.stdout]).toEqual([4, expect.stringContaining('Repaired: 1 copy written again')]);
+  box.damage('data/b');
+  expect(await box.run(['verify', 'data:', '--repair'])).toMatchObject({ code: 1 });
 });
 
 test('links are judged as they were copied', async () => {
@@ -120,6 +168,9 @@ test('a target that is gone is unreadable, not missing, and is not made: it may 
     });
     expect(existsSync(box.path('one'))).toBe(false);
   }
+  const { stdout } = await box.run(['verify', 'src', 'one']);
+  expect(stdout).toContain('bring it back, or mount it; if it is gone for good, pando sync makes it anew');
+  expect(stdout).not.toContain('--exclude');
   renameSync(box.path('away'), box.path('one'));
   expect(await box.run(['verify', 'src', 'one'])).toMatchObject({ code: 0 });
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { StorageClient } from '../../src/client/storage-client.ts';
+import { ConfigurationError } from '../../src/config/problem.ts';
 import { StorageClientConfig } from '../../src/client/storage-client-config.ts';
 
 test('a client of a configuration file reads from directories, fills the replica and leaves it equal', async () => {
@@ -24,7 +25,7 @@ profiles:
     );
     await using client = new StorageClient(StorageClientConfig.fromFile({ profile: 'my-dataset', path }));
     expect((await client.read('my-file.txt')).toString()).toBe('hello');
-    expect(await client.flush()).toEqual({ pending: [], failed: [] });
+    expect(await client.flush()).toMatchObject({ pending: [], failed: [] });
     expect(await readFile(join(root, 'replica', 'my-file.txt'), 'utf8')).toBe('hello');
     await client.write('my-file.txt', 'changed');
     expect((await client.read('my-file.txt')).toString()).toBe('changed');
@@ -34,7 +35,10 @@ profiles:
     await client.delete('my-file.txt');
     await expect(readFile(join(root, 'replica', 'my-file.txt'))).rejects.toThrow('ENOENT');
     await expect(readFile(join(root, 'source', 'my-file.txt'))).rejects.toThrow('ENOENT');
-    expect(() => StorageClientConfig.fromFile({ profile: 'nothing', path })).toThrow('there are: my-dataset, near');
+    const find = (profile: string) => () => StorageClientConfig.fromFile({ profile, path });
+    expect(find('nothing')).toThrow(ConfigurationError);
+    expect(find('nothing')).toThrow('use one of my-dataset, near');
+    expect(find('nera')).toThrow('did you mean near?');
   } finally {
     await rm(root, { recursive: true });
   }

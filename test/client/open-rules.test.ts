@@ -2,7 +2,15 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openRules, RuleError, StorageClient, StorageClientConfig } from '../../src/index.ts';
+import {
+  ObjectError,
+  openClient,
+  openRules,
+  RuleError,
+  StorageClient,
+  StorageClientConfig,
+  UploadError,
+} from '../../src/index.ts';
 
 test('a program orders copies, has them brought, and asks why', async () => {
   const root = mkdtempSync(join(tmpdir(), 'pando-open-rules-'));
@@ -17,6 +25,23 @@ test('a program orders copies, has them brought, and asks why', async () => {
     const { id, stores } = await opened.rules.add(['x'], { copies: 1, stores: 'far' });
     expect(stores).toEqual(['far']);
     await expect(opened.rules.add(['x'], { copies: 1, stores: 'far' })).rejects.toBeInstanceOf(RuleError);
+    // No copies are not asked for by a rule, and a part of one is none.
+    for (const copies of [0, -1, 1.5, Number.NaN]) {
+      for (const order of [
+        () => opened.rules.add(['x'], { copies, stores: 'far' }),
+        () => opened.rules.update(id, { copies }),
+        () => opened.plans.newRule(['x'], { copies, stores: 'far' }),
+      ])
+        await expect(order()).rejects.toMatchObject({
+          name: 'ConfigurationError',
+          message: expect.stringContaining(`${copies} copies of each object are not to be had`),
+        });
+    }
+    await expect(opened.rules.show(id + 1)).rejects.toMatchObject({
+      name: 'RuleError',
+      message: `there is no rule ${id + 1}`,
+      remedy: expect.stringContaining('pando rule ls'),
+    });
     expect((await opened.rules.add(['[x]'], { copies: 1, stores: 'far', comment: 'by class' })).warnings).toEqual([]);
     expect((await opened.rules.add(['y*'], { copies: 1, stores: 'far' })).warnings).toEqual([
       'y*: nothing is there now; what comes later is copied',
@@ -25,6 +50,25 @@ test('a program orders copies, has them brought, and asks why', async () => {
     expect(await opened.explain(String(id))).toMatchObject({ kind: 'rule', rule: { state: 'OK' }, waiting: [] });
     expect(await opened.resolve('x')).toMatchObject({ replicas: [{ store: 'data' }, { store: 'far' }] });
     expect(readdirSync(join(root, 'far'))).not.toEqual([]);
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+});
+
+test('errors are told apart by their classes', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'pando-errors-'));
+  const path = join(root, 'pando.yaml');
+  writeFileSync(
+    path,
+    `catalog: sqlite:${join(root, 'catalog.sqlite')}\nprofiles:\n  data: {storage_provider: {type: file, options: {base_path: data}}, availability: {write: false}}\n`,
+  );
+  writeFileSync(join(root, 'file'), 'bytes');
+  mkdirSync(join(root, 'data'));
+  try {
+    await using client = new StorageClient(StorageClientConfig.fromFile({ profile: 'data', path }));
+    await expect(client.read('x')).rejects.toBeInstanceOf(ObjectError);
+    await using uploads = await openClient({ path, scope: 'lab' });
+    await expect(uploads.upload([join(root, 'file')], {})).rejects.toBeInstanceOf(UploadError);
   } finally {
     rmSync(root, { recursive: true, force: true });
   }

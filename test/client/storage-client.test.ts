@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ClientSession } from '../../src/client/client-session.ts';
+import { PartFiles } from '../../src/client/part-files.ts';
 import { StorageClient } from '../../src/client/storage-client.ts';
 import { StorageClientConfig } from '../../src/client/storage-client-config.ts';
+import { systemProcesses } from '../../src/system/system-processes.ts';
 import { collect, failure, openElsewhere, openWorld, peek, put, type World } from '../engine/world.ts';
 
 function clientOf(world: World, pid = 1, more: Partial<ClientSession> = {}): StorageClient {
@@ -14,6 +16,8 @@ function clientOf(world: World, pid = 1, more: Partial<ClientSession> = {}): Sto
     catalog,
     clock,
     objects: world.another(pid),
+    parts: new PartFiles(systemProcesses),
+    hasPlace: () => true,
     owner: `process ${pid}`,
     syncReplicas: () => Promise.reject(new Error('no sync in this test')),
     [Symbol.asyncDispose]: async () => {},
@@ -55,7 +59,7 @@ describe('a client', () => {
     await put(world.source, 'a', 'hello');
     await using client = clientOf(world);
     await client.read('a');
-    expect(await world.run(client.flush())).toEqual({ pending: [], failed: [] });
+    expect(await world.run(client.flush())).toEqual({ pending: [], missing: [], failed: [] });
     for (const replica of world.replicas) expect(await peek(replica, 'a')).toBe('hello');
   });
 

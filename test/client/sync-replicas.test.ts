@@ -55,6 +55,16 @@ describe('syncReplicas', () => {
     }
   });
 
+  test('of a path below which nothing is fails as a source does that is not there', async () => {
+    await using mirror = new Mirror();
+    writeAll(mirror.source, { 'a/b': '1' });
+    expect(await mirror.client.syncReplicas({ sourcePath: 'a' })).toMatchObject({ state: 'done' });
+    await expect(mirror.client.syncReplicas({ sourcePath: 'nix' })).rejects.toMatchObject({
+      name: 'StorageError',
+      kind: 'not-found',
+    });
+  });
+
   test('of what lies in Pando’s own directory is refused, and none of it is listed', async () => {
     await using mirror = new Mirror();
     writeAll(mirror.source, { '.pando/dark/1/x': 'set aside' });

@@ -2,9 +2,10 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Storage } from '../../src/ports/storage.ts';
 import { openFileStorage } from '../../src/storage/file/file-storage.ts';
+import { Sandbox } from '../cli/sandbox.ts';
 import { openSyncWorld, type SyncWorld } from '../sync/sync-world.ts';
 import { leftovers, mirrored, texts, write, writeAll } from '../sync/trees.ts';
 import { runSync } from './child.ts';
@@ -181,6 +182,48 @@ describe.runIf(canMount)('a target', () => {
     expect(result.state).toBe('failed');
     expect(result.targets[0]).toMatchObject({ added: 0 });
     expect(texts(target)).toEqual({});
+  });
+});
+
+describe.runIf(canMount)('a local file on a disk that fills up', () => {
+  const box = new Sandbox();
+  let disk: ReturnType<typeof mount>;
+
+  beforeAll(() => {
+    box.write({ 'data/a': 'a'.repeat(700_000), 'data/b': 'b'.repeat(500_000), 'disk/.keep': '' });
+    // Larger than what is held in memory: it comes in chunks.
+    box.write({ 'data/large': 'c'.repeat(9_000_000) });
+    disk = mount(box.path('disk'), 'size=1m');
+    fs.writeFileSync(box.path('disk/taken'), 'x'.repeat(700_000));
+  });
+  afterAll(() => {
+    disk[Symbol.dispose]();
+    box[Symbol.dispose]();
+  });
+
+  test.each(['b', 'large'])('of %s is not there, and a file that was is as it was', async (name) => {
+    fs.writeFileSync(box.path('disk/mine'), 'mine');
+    for (const [file, ...how] of [['disk/new'], ['disk/mine', '--overwrite']])
+      expect(await box.run(['get', `./data/${name}`, file as string, ...how])).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: `pando: write: ${file}: the disk is full\n`,
+      });
+    expect(fs.readdirSync(box.path('disk')).sort()).toEqual(['mine', 'taken']);
+    expect(box.read('disk/mine')).toBe('mine');
+  });
+
+  test.each([
+    ['cat', './data/b'],
+    ['cat', './data/large'],
+  ])('that stdout goes to is told not to be whole (%s %s)', async (...args) => {
+    const out = fs.openSync(box.path('disk/out'), 'w');
+    expect(fs.statfsSync(box.path('disk')).bavail).toBeGreaterThan(50);
+    expect(await box.run(args, { stdout: out })).toMatchObject({
+      code: 1,
+      stderr: 'pando: stdout: no space is left on the device; what was asked for is done\n',
+    });
+    fs.rmSync(box.path('disk/out'));
   });
 });
 

@@ -13,11 +13,47 @@ describe('symbolic links', () => {
     writeAll(outside, { precious: 'keep' });
     writeAll(world.source, { 'd/x': '1', e: '2' });
     fs.symlinkSync(outside, join(world.targets[0] as string, 'd'));
-    const result = await world.sync(ALL);
-    expect(result.state).toBe('failed');
+    expect(await world.sync()).toMatchObject({ state: 'failed', failures: [{ key: 'd/x', kind: 'blocked' }] });
     expect(texts(outside)).toEqual({ precious: 'keep' });
     expect(fs.readFileSync(join(world.targets[0] as string, 'e'), 'utf8')).toBe('2');
+    expect(await world.sync(ALL)).toMatchObject({ state: 'done' });
+    expect(texts(outside)).toEqual({ precious: 'keep' });
+    expect(texts(world.targets[0] as string)).toEqual({ 'd/x': '1', e: '2' });
   });
+
+  test.each(['../outside', '../outside/precious', 'nowhere', 'd'])(
+    'a link at the target that leads to no file inside it (%s) is in the way until the deletes take it away',
+    async (to) => {
+      await using world = openSyncWorld();
+      const target = world.targets[0] as string;
+      const outside = join(world.root, 'outside');
+      writeAll(outside, { precious: 'keep' });
+      writeAll(world.source, { 'd/e/g': '1', 'd/f': '2', e: '3', file: '4' });
+      fs.symlinkSync(to, join(target, 'd'));
+      fs.symlinkSync(to, join(target, 'file'));
+      fs.symlinkSync(to, join(target, 'extra'));
+      for (const dryRun of [true, false]) {
+        const result = await world.sync({ dryRun });
+        expect(result).toMatchObject({
+          state: 'failed',
+          targets: [{ added: 1, updated: 1, deleted: 0, failed: 2, unmatched: 2 }],
+        });
+        const message = expect.stringContaining('a symbolic link to a directory is on the way: d');
+        expect(result.failures).toMatchObject([
+          { key: 'd/e/g', kind: 'blocked', message },
+          { key: 'd/f', kind: 'blocked', message },
+        ]);
+      }
+      for (const dryRun of [true, false])
+        expect(await world.sync({ ...ALL, dryRun })).toMatchObject({
+          state: 'done',
+          targets: [{ added: 2, deleted: 2, failed: 0 }],
+        });
+      expect(texts(target)).toEqual(texts(world.source));
+      expect(texts(outside)).toEqual({ precious: 'keep' });
+      expect(await world.sync(ALL)).toMatchObject({ state: 'done', targets: [{ unchanged: 4, added: 0, deleted: 0 }] });
+    },
+  );
 
   test('a directory link inside the target does not let a delete take what the link leads to', async () => {
     await using world = openSyncWorld();

@@ -11,6 +11,7 @@ import { CopyQueue } from './copy-queue.ts';
 import { CopyRecorder } from './copy-recorder.ts';
 import type { MergedObject } from './merge-listings.ts';
 import { NameClashes } from './name-clashes.ts';
+import { nothingBelow } from './nothing-below.ts';
 import { ALONE_BYTES } from './pages-under-way.ts';
 import { SyncDeletes } from './sync-deletes.ts';
 import type { SyncLeases } from './sync-leases.ts';
@@ -236,16 +237,22 @@ export class SyncRun {
   }
 
   async #copyAll(): Promise<void> {
-    const { tally, signal } = this.#a;
+    const { tally, signal, source, options } = this.#a;
+    let isAnythingThere = false;
     try {
       await this.#listings.merge(undefined, {
-        visit: (object) => this.#planner.visit(object),
+        visit: (object) => {
+          isAnythingThere = true;
+          this.#planner.visit(object);
+        },
         pause: async () => {
           await this.#queue?.room();
           if (this.#planner.observedCount >= OBSERVED_BATCH) await this.#recordObserved();
           tally.report('copying');
         },
       });
+      const isNowhere = !isAnythingThere && this.#listings.isSourceEmpty && tally.failed === 0 && !signal.aborted;
+      if (isNowhere && options.prefix !== '') throw nothingBelow(source, options.prefix);
       tally.complete = !signal.aborted;
       const { objects, bytes } = tally.source;
       tally.telling.info?.('listings read to their end', { objects, bytes, planned: tally.bytesPlanned });

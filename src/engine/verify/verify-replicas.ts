@@ -12,6 +12,7 @@ import { ListingCursor } from '../sync/cursor.ts';
 import { isFailureExcluded } from '../sync/excluded-failure.ts';
 import { KnownCursor } from '../sync/known-cursor.ts';
 import { type MergedObject, mergeListings } from '../sync/merge-listings.ts';
+import { nothingBelow } from '../sync/nothing-below.ts';
 import { isAwaitingDelete } from '../sync/plan-object.ts';
 import type { SyncPorts } from '../sync/sync-replicas.ts';
 import { ProtectedNames } from '../sync/protected-names.ts';
@@ -96,6 +97,8 @@ class VerifyRun {
   readonly #begunMs: number;
   /** By store: names a listing could not show. */
   readonly #protected: readonly ProtectedNames[];
+  /** In some listing, or in the catalog. */
+  #isAnythingThere = false;
   #batches: Pick<RecordBatch, 'changes' | 'replicas' | 'events'>[] = [];
 
   constructor(ports: VerifyPorts, args: VerifyReplicas, tally: VerifyTally, pool: CopyPool) {
@@ -119,7 +122,7 @@ class VerifyRun {
       new ListingCursor({
         store: storage.name,
         pages: storage.list(prefix, { signal }),
-        onPage: (page) => this.#noteFailures(store, page),
+        onPage: (page) => this.#notePage(store, page),
       });
     const sourceCursor = open(source, 0);
     const targetCursors = targets.map(({ storage }, i) => open(storage, i + 1));
@@ -138,9 +141,14 @@ class VerifyRun {
         onTargetFailure: (target, error) => {
           if (error.kind !== 'aborted') this.#tally.giveUp(target + 1, error.message);
         },
-        visit: (object) => this.#visit(object),
+        visit: (object) => {
+          this.#isAnythingThere = true;
+          this.#visit(object);
+        },
         pause: () => this.#pause(),
       });
+      const isNowhere = !this.#isAnythingThere && this.#tally.wrong === 0 && !signal.aborted;
+      if (isNowhere && prefix !== '') throw nothingBelow(source, prefix);
       this.#tally.isComplete = true;
       this.#ports.telling.info?.('listings read to their end', { objects: this.#tally.listed });
     } finally {
@@ -154,8 +162,9 @@ class VerifyRun {
     }
   }
 
-  #noteFailures(store: number, page: ListingPage): void {
+  #notePage(store: number, page: ListingPage): void {
     const { filter } = this.#a;
+    if (page.failures.length + page.markers > 0) this.#isAnythingThere = true;
     for (const failure of page.failures) {
       if (isFailureExcluded(filter, failure)) continue;
       this.#protected[store]?.add(failure.protects);

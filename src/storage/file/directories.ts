@@ -2,8 +2,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { escapeKey } from '../../domain/object/key.ts';
 import { StorageError } from '../../ports/storage.ts';
-import { errorCodeOf, systemError } from './file-errors.ts';
+import { errorCodeOf, isMissing, systemError } from './file-errors.ts';
 import type { FileIo } from './file-io.ts';
+import type { FileStatus } from './file-status.ts';
 import { Unflushed } from './unflushed.ts';
 
 /** Directories remembered as safe; beyond it all are looked at again. Keeps the memory of a huge tree flat. */
@@ -46,7 +47,8 @@ export class Directories {
     if (directory === '' || this.#isRemembered(this.#safe, directory)) return;
     const real = await this.#io.realpath(`${this.root}/${directory}`);
     if (!isInside(real, await this.realRoot())) {
-      throw this.#leadsOut(key);
+      const why = 'a symbolic link on the way leads out of the store';
+      throw new StorageError('denied', { store: this.#store, key }, why);
     }
     this.#remember(this.#safe, directory);
   }
@@ -61,7 +63,7 @@ export class Directories {
   async checkDirect(key: string): Promise<void> {
     const directory = parentOf(key);
     const link = directory === '' ? undefined : await this.#findLink(directory);
-    if (link !== undefined) throw await this.#refuse(link, key);
+    if (link !== undefined) throw this.#refuse(link, key);
   }
 
   /** Makes the directory of a key, through no link; what must be flushed for it to stay is then in `fresh`. */
@@ -79,6 +81,8 @@ export class Directories {
         this.forget();
         return this.makeParent(key);
       }
+      const link = errorCodeOf(error) === 'ELOOP' ? await this.#firstLink(directory) : undefined;
+      if (link !== undefined) throw this.#refuse(link, key);
       if (errorCodeOf(error) !== 'ENOTDIR') throw error;
       const why = `a file lies where a directory must be: ${escapeKey(await this.#findFile(directory))}`;
       throw new StorageError('blocked', { store: this.#store, key }, why, error);
@@ -99,7 +103,7 @@ export class Directories {
       const code = errorCodeOf(error);
       if (code === 'EEXIST') {
         const { kind } = await this.#io.lstat(`${this.root}/${directory}`);
-        if (kind === 'link') throw await this.#refuse(directory, key);
+        if (kind === 'link') throw this.#refuse(directory, key);
         if (kind !== 'directory') throw systemError('mkdir', -os.constants.errno.ENOTDIR);
         this.#remember(this.#direct, directory);
         return this.#noteFound(directory);
@@ -112,7 +116,7 @@ export class Directories {
 
   async #demandDirect(directory: string, key: string): Promise<void> {
     const link = await this.#linkTo(directory);
-    if (link !== undefined) throw await this.#refuse(link, key);
+    if (link !== undefined) throw this.#refuse(link, key);
   }
 
   async #linkTo(directory: string): Promise<string | undefined> {
@@ -127,6 +131,10 @@ export class Directories {
     const root = await this.realRoot();
     const real = await this.#io.realpath(`${this.root}/${directory}`);
     if (real === `${root === '/' ? '' : root}/${directory}`) return undefined;
+    return this.#firstLink(directory);
+  }
+
+  async #firstLink(directory: string): Promise<string | undefined> {
     for (const one of partsOf(directory)) if ((await this.#io.lstat(`${this.root}/${one}`)).kind === 'link') return one;
     return undefined;
   }
@@ -138,24 +146,23 @@ export class Directories {
     return directory;
   }
 
-  async #refuse(link: string, key: string): Promise<StorageError> {
-    const real = await this.#realpathOf(link);
-    if (real !== undefined && !isInside(real, await this.realRoot())) return this.#leadsOut(key);
+  /** Wherever it leads: what it leads to is not looked at. */
+  #refuse(link: string, key: string): StorageError {
     const why = `a symbolic link to a directory is on the way: ${escapeKey(link)}`;
     return new StorageError('blocked', { store: this.#store, key }, why);
   }
 
-  async #realpathOf(link: string): Promise<string | undefined> {
+  /** The file inside the root that a link leads to; undefined: it leads to a directory, out of the root, or nowhere. */
+  async followToFile(path: string): Promise<FileStatus | undefined> {
     try {
-      return await this.#io.realpath(`${this.root}/${link}`);
-    } catch {
-      // It leads nowhere.
-      return undefined;
+      const real = await this.#io.realpath(path);
+      if (!isInside(real, await this.realRoot())) return undefined;
+      const status = await this.#io.lstat(real);
+      return status.kind === 'file' ? status : undefined;
+    } catch (error) {
+      if (isMissing(error) || errorCodeOf(error) === 'ELOOP') return undefined;
+      throw error;
     }
-  }
-
-  #leadsOut(key: string): StorageError {
-    return new StorageError('denied', { store: this.#store, key }, 'a symbolic link on the way leads out of the store');
   }
 
   /** Whoever made it may not have flushed it yet, nor those above it. */

@@ -103,19 +103,10 @@ export class FileReader {
   /** A link that is an object of its own. */
   async #keptLink(key: string): Promise<Head | undefined> {
     if (this.#symlinks === 'preserve') return this.#headLink(key);
-    if (this.#symlinks !== 'follow-files' || !(await this.#isDirectoryLink(key))) return undefined;
-    return this.#headLink(key);
-  }
-
-  async #isDirectoryLink(key: string): Promise<boolean> {
+    if (this.#symlinks !== 'follow-files') return undefined;
     const filePath = this.#directories.pathOf(key);
-    if ((await this.#io.lstat(filePath)).kind !== 'link') return false;
-    try {
-      return (await this.#io.stat(filePath)).kind === 'directory';
-    } catch {
-      // Why it cannot be followed is told when it is opened.
-      return false;
-    }
+    if ((await this.#io.lstat(filePath)).kind !== 'link') return undefined;
+    return (await this.#directories.followToFile(filePath)) === undefined ? this.#headLink(key) : undefined;
   }
 
   async #open(key: string): Promise<{ fd: number; stats: FileStatus }> {

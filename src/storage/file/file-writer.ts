@@ -262,8 +262,8 @@ export class FileWriter {
       const stats = await this.#io.lstat(path);
       // The token a listing gives is of what a followed link leads to; what is replaced is the link.
       if (stats.kind !== 'link' || !followsFiles(this.#o.symlinks)) return stats.token;
-      const followed = await this.#io.stat(path);
-      return followed.kind === 'directory' && this.#o.symlinks === 'follow-files' ? stats.token : followed.token;
+      if (this.#o.symlinks === 'follow') return (await this.#io.stat(path)).token;
+      return (await this.#o.directories.followToFile(path))?.token ?? stats.token;
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
@@ -310,16 +310,21 @@ export class FileWriter {
 
   async #toPublishError(error: unknown, key: string): Promise<StorageError> {
     if (error instanceof StorageError) return error;
-    const isTaken = errorCodeOf(error) === 'EEXIST' && (await this.#isDirectory(key));
-    if (!isTaken && !isBlockedByDirectory(error)) return this.#o.toError(error, key);
-    return new StorageError('blocked', { store: this.#o.store, key }, 'a directory lies where the file must be', error);
+    const taken = errorCodeOf(error) === 'EEXIST' ? await this.#directoryAt(key) : undefined;
+    if (taken === undefined && !isBlockedByDirectory(error)) return this.#o.toError(error, key);
+    const why = `${taken ?? 'a directory'} lies where the file must be`;
+    return new StorageError('blocked', { store: this.#o.store, key }, why, error);
   }
 
-  async #isDirectory(key: string): Promise<boolean> {
+  /** What no look for a file shows, and has its name all the same. */
+  async #directoryAt(key: string): Promise<string | undefined> {
+    const path = this.#o.directories.pathOf(key);
     try {
-      return (await this.#io.lstat(this.#o.directories.pathOf(key))).kind === 'directory';
+      const isLink = (await this.#io.lstat(path)).kind === 'link';
+      if ((await this.#io.stat(path)).kind !== 'directory') return undefined;
+      return isLink ? 'a symbolic link to a directory' : 'a directory';
     } catch {
-      return false;
+      return undefined;
     }
   }
 

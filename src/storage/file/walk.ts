@@ -15,7 +15,8 @@ import { ColumnsBuilder, type ListingColumns } from './listing-columns.ts';
 
 /**
  * What becomes of symbolic links (docs/replicas.md, "Symbolic links"): followed where they stay inside the root, left out, or
- * kept as links. `follow-files` is how a target is seen where the source's are followed: a link to a directory is one entry there.
+ * kept as links. `follow-files` is how a target is seen where the source's are followed: a link that leads to no file inside the root
+ * is one entry there, a link.
  */
 export type SymlinkMode = 'follow' | 'follow-files' | 'skip' | 'preserve';
 
@@ -205,12 +206,13 @@ class Walker {
     if (this.#options.symlinks === 'skip') return;
     if (this.#options.symlinks === 'preserve') return this.#addFile(key, directory.path, name);
     const linkPath = `${directory.path}/${name}`;
-    const target = this.#resolveLink(key, linkPath);
-    if (target === undefined) return;
-    if (target.status.kind === 'file') {
+    const target = this.#resolveLink(linkPath);
+    if (typeof target === 'object' && target.status.kind === 'file') {
       if (this.#isWanted(key)) this.#page.add(key, target.status);
-    } else if (target.status.kind === 'directory' && this.#options.symlinks === 'follow-files') {
+    } else if (this.#options.symlinks === 'follow-files') {
       this.#addFile(key, directory.path, name);
+    } else if (typeof target === 'string') {
+      this.#fail(key, `${key}/`, 'symlink', target);
     } else if (target.status.kind === 'directory') {
       const above = directory.above ?? [fs.realpathSync.native(directory.path)];
       if (above.some((one) => one === target.path || one.startsWith(`${target.path}/`))) {
@@ -221,18 +223,16 @@ class Walker {
     } else this.#fail(key, key, 'special-file', 'the link leads to something that is neither a file nor a directory');
   }
 
-  #resolveLink(key: string, linkPath: string): { path: string; status: FileStatus } | undefined {
+  /** What a link leads to, or why it is not followed. */
+  #resolveLink(linkPath: string): { path: string; status: FileStatus } | string {
     try {
       this.#realRoot ??= fs.realpathSync.native(this.#options.root);
       const target = fs.realpathSync.native(linkPath);
-      if (target !== this.#realRoot && !target.startsWith(this.#realRoot === '/' ? '/' : `${this.#realRoot}/`)) {
-        this.#fail(key, `${key}/`, 'symlink', 'the link leaves the root');
-        return undefined;
-      }
+      if (target !== this.#realRoot && !target.startsWith(this.#realRoot === '/' ? '/' : `${this.#realRoot}/`))
+        return 'the link leaves the root';
       return { path: target, status: toFileStatus(fs.statSync(target, { bigint: true })) };
     } catch (error) {
-      this.#fail(key, `${key}/`, 'symlink', this.#whyNotFollowed(error));
-      return undefined;
+      return this.#whyNotFollowed(error);
     }
   }
 

@@ -1,0 +1,12 @@
+import { escapeKey } from '../../domain/object/key.ts';
+import { type Storage, StorageError } from '../../ports/storage.ts';
+
+/**
+ * A part of a source in which nothing is, nowhere and by nobody's word: whoever asks for it has slipped, and would take "nothing to
+ * do" for "all is well" (docs/sync.md, "Guards"). The whole of a source may be empty.
+ */
+export function nothingBelow(source: Storage, prefix: string): StorageError {
+  const path = escapeKey(prefix.replace(/\/$/, ''));
+  const why = `there is nothing below ${path}, neither here nor at the targets, and nothing is known of it`;
+  return new StorageError('not-found', { store: source.name }, why);
+}

@@ -1,0 +1,69 @@
+import { rmSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { Sandbox } from './sandbox.ts';
+
+test('a path below which nothing is, at the source, the targets or in the catalog, is a slip; what was there once is none', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({
+    'data/x/1': '1',
+    'data/x/.2': '2',
+    'data/y': 'y',
+    'data/z/z': 'z',
+    names: 'x/1\nx/3\n',
+    'mine/m': 'm',
+  });
+  await box.run(['sync', 'data:']);
+  const nothing = {
+    code: 3,
+    stdout: '',
+    stderr: 'pando: data: there is nothing below xyz, neither here nor at the targets, and nothing is known of it\n',
+  };
+  for (const command of [
+    ['sync'],
+    ['sync', '--dry-run'],
+    ['sync', '--delete-unmatched-files', '--allow-empty-source'],
+    ['sync', '--exclude', '*'],
+    ['sync', '--files-from', 'names'],
+    ['verify'],
+    ['verify', '--repair'],
+  ]) {
+    expect(await box.run([...command, 'data:xyz']), command.join(' ')).toEqual(nothing);
+    expect(await box.run([...command, 'data:xyz/', './other']), command.join(' ')).toEqual(nothing);
+  }
+  // All that is left out is there.
+  expect(await box.run(['sync', 'data:x', '--exclude', '*'])).toMatchObject({ code: 0 });
+  expect(await box.run(['sync', 'data:x', '--files-from', 'names'])).toMatchObject({ code: 1 });
+  // Without a path it is the whole of a source, which may be empty.
+  box.write({ 'empty/.pando/x': '' });
+  expect(await box.run(['sync', './empty', './other'])).toMatchObject({ code: 0 });
+  // What only a target or the catalog has is told as ever, and goes where that is asked for.
+  rmSync(box.path('data/x'), { recursive: true });
+  rmSync(box.path('data/z'), { recursive: true });
+  rmSync(box.path('near/z'), { recursive: true });
+  rmSync(box.path('far/z'), { recursive: true });
+  expect(await box.run(['sync', 'data:x'])).toMatchObject({ code: 0 });
+  expect(await box.run(['sync', 'data:z'])).toMatchObject({ code: 0 });
+  expect(await box.run(['verify', 'data:x'])).toMatchObject({ stdout: expect.stringContaining('extra') });
+  const all = ['--delete-unmatched-files', '--allow-empty-source', '--max-delete', '100%'];
+  expect(await box.run(['sync', 'data:x', ...all])).toMatchObject({ code: 0 });
+  expect(box.list('near')).toEqual(['y']);
+  expect(await box.run(['sync', 'data:x', ...all])).toMatchObject({ code: 0 });
+  // An object of that name lies there, and nothing below it.
+  expect(await box.run(['sync', 'data:y'])).toMatchObject({ code: 0 });
+  expect(await box.run(['sync', 'data:y/'])).toMatchObject({ code: 3 });
+});
+
+test('a target that ends as the path of the source does is warned of: names keep their whole path', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/dir/05/a': 'a', 'data/dir/050/a': 'a' });
+  for (const target of ['./other/dir/05', './other/dir/05/', 'near:dir/05'])
+    expect((await box.run(['sync', 'data:dir/05', target])).stderr).toBe(
+      `pando: ${target} ends in dir/05, and names keep their whole path: it gets dir/05/dir/05/…; name the directory above it if that is not meant\n`,
+    );
+  expect(box.list('other')).toEqual(['dir/05/dir/05/a']);
+  for (const target of ['./third', './third/xdir/05'])
+    expect((await box.run(['sync', 'data:dir/05/', target])).stderr).toBe('');
+  expect((await box.run(['sync', 'data:', './other/data'])).stderr).toBe('');
+});
