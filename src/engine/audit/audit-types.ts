@@ -13,7 +13,7 @@ import type { StoreAccess, Stores } from '../stores/store-access.ts';
 
 export interface AuditPorts {
   readonly catalog: AuditCatalog &
-    Pick<Catalog, 'record' | 'readObject' | 'recordEvents' | 'listIntents' | 'openScope'> &
+    Pick<Catalog, 'record' | 'readObject' | 'recordEvents' | 'readPlaces' | 'listIntents' | 'openScope'> &
     Pick<RuleCatalog, 'hasten' | 'readStoreUse'>;
   readonly clock: Clock;
   readonly random: Random;
