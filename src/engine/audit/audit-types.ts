@@ -13,7 +13,10 @@ import type { StoreAccess, Stores } from '../stores/store-access.ts';
 
 export interface AuditPorts {
   readonly catalog: AuditCatalog &
-    Pick<Catalog, 'record' | 'readObject' | 'recordEvents' | 'readPlaces' | 'listIntents' | 'openScope'> &
+    Pick<
+      Catalog,
+      'record' | 'readObject' | 'recordEvents' | 'readPlaces' | 'mayHoldPlaced' | 'listIntents' | 'openScope'
+    > &
     Pick<RuleCatalog, 'hasten' | 'readStoreUse'>;
   readonly clock: Clock;
   readonly random: Random;

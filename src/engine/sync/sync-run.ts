@@ -9,6 +9,7 @@ import type { OperationIds } from '../operation-ids.ts';
 import { pruneCatalog } from '../prune-catalog.ts';
 import { CopyQueue } from './copy-queue.ts';
 import { CopyRecorder } from './copy-recorder.ts';
+import { LeaveOutOthers } from './leave-out-others.ts';
 import type { MergedObject } from './merge-listings.ts';
 import { NameClashes } from './name-clashes.ts';
 import { ALONE_BYTES } from './pages-under-way.ts';
@@ -236,16 +237,20 @@ export class SyncRun {
   }
 
   async #copyAll(): Promise<void> {
-    const { tally, signal } = this.#a;
+    const { scope, source, tally, signal } = this.#a;
+    const { catalog } = this.#ports;
     try {
+      const seen = new LeaveOutOthers(catalog, { scope, store: source.place }, (object) => this.#planner.visit(object));
       await this.#listings.merge(undefined, {
-        visit: (object) => this.#planner.visit(object),
+        visit: (object) => seen.visit(object),
         pause: async () => {
+          await seen.visitWaiting();
           await this.#queue?.room();
           if (this.#planner.observedCount >= OBSERVED_BATCH) await this.#recordObserved();
           tally.report('copying');
         },
       });
+      await seen.visitWaiting();
       tally.complete = !signal.aborted;
       const { objects, bytes } = tally.source;
       tally.telling.info?.('listings read to their end', { objects, bytes, planned: tally.bytesPlanned });
