@@ -239,8 +239,8 @@ export class SyncRun {
   async #copyAll(): Promise<void> {
     const { scope, source, tally, signal } = this.#a;
     const { catalog } = this.#ports;
+    const seen = new LeaveOutOthers(catalog, { scope, store: source.place }, (object) => this.#planner.visit(object));
     try {
-      const seen = new LeaveOutOthers(catalog, { scope, store: source.place }, (object) => this.#planner.visit(object));
       await this.#listings.merge(undefined, {
         visit: (object) => seen.visit(object),
         pause: async () => {
@@ -255,6 +255,8 @@ export class SyncRun {
       const { objects, bytes } = tally.source;
       tally.telling.info?.('listings read to their end', { objects, bytes, planned: tally.bytesPlanned });
     } finally {
+      // Also what a listing that broke off had shown.
+      await seen.visitWaiting();
       await this.#queue?.drain();
       await this.#recordObserved();
       tally.report('copying');
