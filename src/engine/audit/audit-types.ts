@@ -70,6 +70,8 @@ export interface ShownFinding {
 export interface AuditRepairs {
   /** Replicas that are `BAD` from now on. */
   readonly declaredBad: number;
+  /** Replicas that are `SUSPICIOUS` from now on: too many were wrong to be sure. */
+  readonly doubted: number;
   /** Lost ones that the catalog has forgotten, so that they are copied again. */
   readonly forgotten: number;
   readonly adopted: number;
@@ -86,7 +88,7 @@ export interface StoreAudit {
   /**
    * - `clean`: all is as the catalog says, but for what is new at a source.
    * - `differs`: there are findings, and what was asked to be done about them was done.
-   * - `too-different`: nothing was done, because of `why`.
+   * - `too-different`: nothing was done, because of `why`; what was read and found wrong is in doubt.
    * - `unreachable`: the store cannot be listed to its end; nothing is concluded. What was looked at is kept for the next audit.
    * - `interrupted`: the next audit goes on where this one was.
    * - `taken-over`: another audit of the store was begun meanwhile.
