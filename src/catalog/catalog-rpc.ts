@@ -77,6 +77,8 @@ const VERBS = {
   openStores: true,
   readStoreUse: true,
   holdsPlaced: true,
+  readPlaces: true,
+  mayHoldPlaced: true,
   setStore: true,
   listLocks: true,
   retryStuck: true,

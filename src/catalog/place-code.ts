@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { ObjectName } from '../domain/object/object-name.ts';
+import { namesOfPath } from '../domain/store/paths/names-of-path.ts';
 import { makePathAlgorithms } from '../domain/store/paths/path-algorithms.ts';
 
 /** No key has a control character, so no place begins with it. */
@@ -15,6 +16,18 @@ export function encodePlace(object: ObjectName, place: string): string | null {
   if (place === object.name) return null;
   const algorithm = COMPUTED.find((name) => pathOf(name, object) === place);
   return algorithm === undefined ? place : `${MARK}${algorithm}`;
+}
+
+/** Objects of these scopes that have this place by an algorithm of Pando, whatever their store says now, with the code it has then. */
+export function computedOwners(
+  place: string,
+  scopes: Pick<ReadonlyMap<string, unknown>, 'has'>,
+): { readonly object: ObjectName; readonly code: string }[] {
+  return namesOfPath(place, undefined)
+    .filter(({ scope }) => scopes.has(scope))
+    .flatMap((object) =>
+      COMPUTED.filter((name) => pathOf(name, object) === place).map((name) => ({ object, code: `${MARK}${name}` })),
+    );
 }
 
 export function decodePlace(object: ObjectName, code: string | null): string {

@@ -186,7 +186,7 @@ function printStore(output: Output, audited: StoreAudit, options: AuditOptions):
 function describeState(state: StoreAudit['state'], why = ''): string[] {
   switch (state) {
     case 'too-different':
-      return [`${why}: nothing was done. If that is right, say so with --max-difference`];
+      return [`${why}: nothing was done about them. If that is right, say so with --max-difference`];
     case 'unreachable':
       return [`unreachable: nothing is concluded. ${why}`];
     case 'interrupted':
@@ -207,9 +207,10 @@ function describeFinding({ kind, key, scope, name, detail }: ShownFinding): stri
 }
 
 function describeRepairs({ repairs, lostObjects }: StoreAudit): string[] {
-  const { declaredBad, forgotten, adopted, registered, setAside, failed } = repairs;
+  const { declaredBad, doubted, forgotten, adopted, registered, setAside, failed } = repairs;
   const told = [
     declaredBad > 0 ? `${declaredBad} recorded as wrong` : undefined,
+    doubted > 0 ? `${doubted} in doubt, which count for nothing until they are read and found right` : undefined,
     forgotten > 0 ? `${forgotten} lost ones to be copied again` : undefined,
     adopted > 0 ? `${adopted} adopted` : undefined,
     registered > 0 ? `${registered} new made known` : undefined,

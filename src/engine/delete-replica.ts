@@ -1,3 +1,4 @@
+import { formatObjectName, type ObjectName } from '../domain/object/object-name.ts';
 import type { Replica } from '../domain/replica/replica.ts';
 import type { Catalog, ObjectRecord } from '../ports/catalog.ts';
 import { type Mark, type Storage, StorageError } from '../ports/storage.ts';
@@ -10,7 +11,7 @@ import type { OperationIds } from './operation-ids.ts';
 import { openStoreAt, roleOf } from './scope-stores.ts';
 
 export interface DeleteReplicaPorts extends LockPorts {
-  readonly catalog: LockPorts['catalog'] & Pick<Catalog, 'readMarks' | 'isCopyInHand'>;
+  readonly catalog: LockPorts['catalog'] & Pick<Catalog, 'readMarks' | 'isCopyInHand' | 'readPlaces'>;
   readonly operations: OperationIds;
 }
 
@@ -26,7 +27,7 @@ export interface ReplicaToDelete {
 /**
  * - `gone`: the store does not have these bytes (any more), and the catalog knows.
  * - `not-due`: the catalog, asked directly before, does not want it deleted any more.
- * - `left`: other bytes lie there, which nobody asked to delete.
+ * - `left`: other bytes lie there, or another object's too, which nobody asked to delete.
  */
 export type DeleteReplicaOutcome = 'gone' | 'not-due' | 'left';
 
@@ -84,9 +85,11 @@ async function deleteAsked(
   if (due === undefined) return 'not-due';
   await awaitCopier(ports, args);
   const { row, replica } = due;
+  const other = await findSharer(ports, args, replica);
   const deleted =
-    (replica.token !== undefined && (await deleteExactly(ports, args, storage, replica.place, replica.token))) ||
-    (await deleteAfterLook(ports, args, storage, row, replica));
+    other === undefined &&
+    ((replica.token !== undefined && (await deleteExactly(ports, args, storage, replica.place, replica.token))) ||
+      (await deleteAfterLook(ports, args, storage, row, replica)));
   const { store, versionId } = replica;
   const { name, scope } = args;
   await ports.catalog.record({
@@ -99,11 +102,27 @@ async function deleteAsked(
             scope: scope.name,
             name,
             store,
-            detail: 'it holds bytes that nobody asked to delete',
+            detail: other ?? 'it holds bytes that nobody asked to delete',
           },
         ],
   });
   return deleted ? 'gone' : 'left';
+}
+
+/**
+ * Whose copy the bytes are too, in a catalog from before a place was one object's: they stay for that one. Profiles with one place that
+ * nobody else puts copies in share their files, and a delete by one of these is meant.
+ */
+async function findSharer(
+  { catalog }: DeleteReplicaPorts,
+  { scope, name }: ReplicaToDelete,
+  { store, place }: Replica,
+): Promise<string | undefined> {
+  const [owners = []] = await catalog.readPlaces(store, [place]);
+  const isOwn = (owner: ObjectName): boolean => owner.scope === scope.name && owner.name === name;
+  const isPlaced = owners.some((owner) => isOwn(owner) && owner.isPlaced);
+  const other = owners.find((owner) => !isOwn(owner) && (isPlaced || owner.isPlaced));
+  return other === undefined ? undefined : `it is the copy of ${formatObjectName(other)} as well`;
 }
 
 /** How long a delete waits for who may still publish the same copy, before it is put off. */

@@ -2,6 +2,7 @@ import { compareKeys, isReserved, RESERVED_DIRECTORY } from '../domain/object/ke
 import type { Catalog } from '../ports/catalog.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type Listed, type ListingFailure, type Storage, StorageError } from '../ports/storage.ts';
+import { atSource, findCopiesOfOthers } from './copies-of-others.ts';
 import { Deadline } from './deadline.ts';
 import { type Attempt, attemptOf, ObjectError } from './object-error.ts';
 import { hasSource, type ObjectScope, type OpenedScope } from './opened-scope.ts';
@@ -9,7 +10,7 @@ import { type CatalogName, scanNames } from './scan-names.ts';
 import type { StoreHealth } from './store-health.ts';
 
 export interface ListPorts {
-  readonly catalog: Pick<Catalog, 'scanScope' | 'readObject'>;
+  readonly catalog: Pick<Catalog, 'scanScope' | 'readObject' | 'mayHoldPlaced' | 'readPlaces'>;
   readonly clock: Clock;
   readonly health: StoreHealth;
 }
@@ -94,7 +95,7 @@ export class ObjectListing implements AsyncIterable<ListedObject> {
     });
   }
 
-  /** What the source holds, without what is deleted and still waits there to go. */
+  /** What the source holds, without copies of other objects, and without what is deleted and still waits there to go. */
   async *#fromSource(scope: OpenedScope): AsyncGenerator<Listed> {
     const { prefix = '', startAfter } = this.#args;
     const isSorted = scope.source.capabilities.sortedListing;
@@ -105,7 +106,10 @@ export class ObjectListing implements AsyncIterable<ListedObject> {
     let known = await deleted?.next();
     for await (const page of this.#pages(scope.source, startAfter)) {
       for (const failure of page.failures) (isUnlisted(failure) ? this.#unlisted : this.#failures).push(failure);
+      const keys = page.objects.map(({ key }) => key);
+      const others = await findCopiesOfOthers(catalog, atSource(scope), keys);
       for (const listed of page.objects) {
+        if (others.has(listed.key)) continue;
         while (known?.done === false && compareKeys(known.value.name, listed.key) < 0) known = await deleted?.next();
         const isLeftover =
           known === undefined

@@ -1,3 +1,4 @@
+import type { ObjectName } from '../domain/object/object-name.ts';
 import { type Finding, judgeBytes, stateAfterFinding } from '../domain/replica/observation.ts';
 import type { Replica } from '../domain/replica/replica.ts';
 import type { Catalog, ChangeOutcome, ObjectRecord, ReplicaChange } from '../ports/catalog.ts';
@@ -7,6 +8,7 @@ import { type Head, type Storage, StorageError } from '../ports/storage.ts';
 import type { Telling } from '../ports/telling.ts';
 import { askStore } from './ask-store.ts';
 import { hashStored } from './hash-stored.ts';
+import { atSource, findCopiesOfOthers } from './copies-of-others.ts';
 import { contentOf } from './object-content.ts';
 import type { ObjectScope, OpenedScope } from './opened-scope.ts';
 import type { OperationIds } from './operation-ids.ts';
@@ -14,7 +16,7 @@ import { roleOf } from './scope-stores.ts';
 import type { StoreHealth } from './store-health.ts';
 
 export interface ObservePorts {
-  readonly catalog: Pick<Catalog, 'readObject' | 'record'>;
+  readonly catalog: Pick<Catalog, 'readObject' | 'record' | 'mayHoldPlaced' | 'readPlaces'>;
   readonly clock: Clock;
   readonly health: StoreHealth;
   readonly operations: OperationIds;
@@ -35,7 +37,8 @@ const LOOKS_MAX = 3;
 
 /**
  * Looks at the source and brings the catalog up to what lies there (docs/versions.md, "Observations"): bytes never seen before
- * become an unverified version, other bytes a version that follows the known one, the same bytes under another token refresh it.
+ * become an unverified version, other bytes a version that follows the known one, the same bytes under another token refresh it. What a rule
+ * or an upload put there for another object is none of the scope's.
  * Gives the row as it is afterwards; undefined when the source does not have the object. Fails as the store fails.
  */
 export async function observeSource(ports: ObservePorts, args: ObserveSource): Promise<ObjectRecord | undefined> {
@@ -61,6 +64,7 @@ async function observeOnce(ports: ObservePorts, args: ObserveSource): Promise<Ob
       await recordFinding(ports, scope, row, replica, 'missing', 'the source does not have it');
     return undefined;
   }
+  if (!isRecordedAt(row, scope.source) && (await findOther(ports, args)) !== undefined) return row;
   if (row === undefined) return recordFirstSight(ports, args, head);
   if (isAsRecorded(row, scope.source, head.token)) return row;
 
@@ -82,6 +86,19 @@ async function observeOnce(ports: ObservePorts, args: ObserveSource): Promise<Ob
       await recordChanged(ports, args, row, head, sha256);
   }
   return ports.catalog.readObject(scope.name, name);
+}
+
+/** Of any version. */
+function isRecordedAt(row: ObjectRecord | undefined, { place }: Pick<Storage, 'place'>): boolean {
+  return row?.replicas.some(({ store }) => store === place) === true;
+}
+
+/** The object whose copy a rule or an upload keeps where this one would lie. */
+export async function findOther(
+  { catalog }: Pick<ObservePorts, 'catalog'>,
+  { scope, name }: Pick<ObserveSource, 'scope' | 'name'>,
+): Promise<ObjectName | undefined> {
+  return (await findCopiesOfOthers(catalog, atSource(scope), [name])).get(name);
 }
 
 /** Records what a read found wrong at a store. The read goes on whether or not the catalog could be told. */

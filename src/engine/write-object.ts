@@ -1,5 +1,5 @@
 import { findKeyProblem } from '../domain/object/key.ts';
-import type { ObjectName } from '../domain/object/object-name.ts';
+import { formatObjectName, type ObjectName } from '../domain/object/object-name.ts';
 import { isOperationExpired, parseOperationId } from '../domain/object/operation-id.ts';
 import type { ObjectContent } from '../domain/object/version.ts';
 import type { Verification } from '../domain/store/verification.ts';
@@ -10,7 +10,7 @@ import { HashingBody } from './hashing-body.ts';
 import { makeContent } from './object-content.ts';
 import { ObjectError, toObjectError } from './object-error.ts';
 import { lockObject, type LockPorts } from './object-lock.ts';
-import { headOrMissing, observeSource, type ObservePorts } from './observe-object.ts';
+import { findOther, headOrMissing, observeSource, type ObservePorts } from './observe-object.ts';
 import type { OpenedScope } from './opened-scope.ts';
 import { fingerprintOf, recordWrite } from './record-write.ts';
 import { takeBack } from './take-back.ts';
@@ -193,6 +193,11 @@ async function lookAtSource(ports: WritePorts, args: WriteArguments): Promise<Pi
   const head = await headOrMissing(() =>
     askStore(ports, question, (aborted) => scope.source.head(name, { signal: aborted })),
   );
+  const other = head === undefined ? undefined : await findOther(ports, args);
+  if (other !== undefined) {
+    const why = `at the source its name is the place of a copy of ${formatObjectName(other)}, which it would overwrite; choose another name`;
+    throw new ObjectError('refused', { scope: scope.name, name }, why);
+  }
   return { row, head };
 }
 

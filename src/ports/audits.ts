@@ -130,7 +130,7 @@ export interface FoundCopy extends ObjectName, Pick<Replica, 'store' | 'place'> 
 
 /**
  * - `adopted`: it is a replica now.
- * - `elsewhere`: the object has its copy at the store under another key, or one is on its way.
+ * - `elsewhere`: the object has its copy at the store under another key, or one is on its way; or the place is another object's.
  * - `other-bytes`: the object's current version has other bytes.
  * - `unknown`: there is no such object, or it was deleted.
  */

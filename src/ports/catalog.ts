@@ -10,6 +10,7 @@ import type { RequestDesk } from './catalog-requests.ts';
 import type { CatalogStatus } from './catalog-status.ts';
 import type { SyncCatalog, SyncLease, SyncProgress } from './catalog-syncs.ts';
 import type { PageQueue } from './page-queue.ts';
+import type { PlaceCatalog } from './places.ts';
 import type { RuleCatalog } from './rules.ts';
 import type { Mark } from './storage.ts';
 import type { CollectionCatalog } from './collections.ts';
@@ -33,6 +34,7 @@ export interface Catalog
     RequestDesk,
     LimitedTransfers,
     UploadCatalog,
+    PlaceCatalog,
     SyncCatalog,
     PageQueue,
     AsyncDisposable {

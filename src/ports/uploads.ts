@@ -102,6 +102,8 @@ export type UploadBegun =
   | { readonly kind: 'leaving' }
   /** The object has other bytes, or bytes of which nobody knows the hash. */
   | { readonly kind: 'other-bytes'; readonly size: number; readonly sha256: string | undefined }
+  /** The place it is to have at the store is that of another object. */
+  | { readonly kind: 'taken'; readonly by: ObjectName }
   | { readonly kind: 'refused'; readonly problems: readonly CollectionProblem[] };
 
 export interface UploadsFinished {

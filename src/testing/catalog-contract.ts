@@ -11,6 +11,7 @@ import { CatalogContract } from './catalog-contract/harness.ts';
 import { describeHistory } from './catalog-contract/history.ts';
 import { describeIntents } from './catalog-contract/intents.ts';
 import { describePageQueue } from './catalog-contract/page-queue.ts';
+import { describePlaces } from './catalog-contract/places.ts';
 import { describeReplicas } from './catalog-contract/replicas.ts';
 import { describeRequests } from './catalog-contract/requests.ts';
 import { describeRuleLife } from './catalog-contract/rule-life.ts';
@@ -71,5 +72,6 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeHandedOver(contract);
     describeAudits(contract);
     describeUploads(contract);
+    describePlaces(contract);
   });
 }

@@ -97,6 +97,31 @@ describe('an audit', () => {
     expect(await world.audit('a')).toMatchObject({ state: 'clean', counts: { ok: 20 } });
   });
 
+  test('counts on no copy that it read and found wrong, however many there are, until it reads it right', async () => {
+    const { world, names } = await openCopied();
+    await using _ = world;
+    const paths = await Promise.all(names.map((name) => world.pathAt('a', name)));
+    const bytes = paths.map((path) => readFileSync(path));
+    for (const path of paths) {
+      rmSync(path);
+      writeFileSync(path, 'other bytes');
+    }
+    const found = await world.audit('a');
+    expect(found).toMatchObject({ state: 'too-different', repairs: { declaredBad: 0, doubted: 20 } });
+    expect(await world.states(names[0] as string)).toMatchObject({ a: 'SUSPICIOUS', b: 'AVAILABLE' });
+    // A rule that gives up the other copies keeps them, and nothing is written over what lies there.
+    const rule = await world.addRule({ copies: 1, expression: 'a', purge: true });
+    const catalog = await world.catalog();
+    for (const { id } of await catalog.listRules({ limit: 10 })) if (id !== rule) await catalog.tellRule(id, 'deleted');
+    await world.work();
+    expect(world.list('b')).toHaveLength(20);
+    expect(readFileSync(paths[0] as string, 'utf8')).toBe('other bytes');
+    expect(await world.ruleState(rule)).not.toBe('OK');
+    for (const [at, path] of paths.entries()) writeFileSync(path, bytes[at] as Buffer);
+    expect(await world.audit('a')).toMatchObject({ state: 'clean', counts: { ok: 20 } });
+    expect(await world.ruleState(rule)).toBe('OK');
+  });
+
   test('concludes nothing of a store that is not there, is empty, or goes away while it is listed', async () => {
     const { world, names } = await openCopied();
     await using _ = world;

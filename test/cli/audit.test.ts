@@ -59,7 +59,7 @@ test('pando plan tells what would be, pando audit what is wrong, and mends it; t
 
   const few = await sandbox.run(['audit', 'a', '--repair', '--max-difference', '5%']);
   expect(few).toMatchObject({ code: 5 });
-  expect(few.stdout).toContain('1 of 12 copies are lost (8.4 %): nothing was done');
+  expect(few.stdout).toContain('1 of 12 copies are lost (8.4 %): nothing was done about them');
 
   const repaired = await sandbox.run(['audit', 'a', '--repair']);
   expect(repaired).toMatchObject({ code: 0 });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
@@ -182,10 +183,39 @@ test('a request of a rule is tried when somebody asks, and not cancelled while t
   expect((await catalog.readRule(rule))?.state).toBe('OK');
 });
 
+/** The object is another file now, put there by others and seen by its name, size and time. */
+async function forgetHash(world: RuleWorld): Promise<void> {
+  const profile = world.pando.profile('data');
+  if (profile === undefined) throw new Error('there is no profile data');
+  const objects = await world.pando.objects();
+  const scope = await world.pando.openScope(profile);
+  await objects.delete({ scope, name: 'x' });
+  writeFileSync(join(world.root, 'data/x'), 'bytes, only seen');
+  const catalog = await world.pando.catalog();
+  const current = (await catalog.readObject('data', 'x'))?.current;
+  const head = await scope.source.head('x');
+  const { changes } = await catalog.record({
+    changes: [
+      {
+        scope: 'data',
+        name: 'x',
+        follows: current?.id,
+        content: { kind: 'object', size: head.size, sha256: undefined },
+        operation: '01920000-0000-7000-8000-000000000001',
+        replicas: [
+          { store: scope.source.place, state: 'UNVERIFIED', place: 'x', token: head.token, verification: 'none' },
+        ],
+      },
+    ],
+  });
+  expect(changes).toMatchObject([{ kind: 'recorded' }]);
+}
+
 describe('a copy that was published by a worker that died before it could tell', () => {
   /** The copy lies at `ch`, and nobody knows. */
-  async function openUntold(): Promise<{ world: RuleWorld; rule: number }> {
+  async function openUntold(isListedOnly = false): Promise<{ world: RuleWorld; rule: number }> {
     const world = await open();
+    if (isListedOnly) await forgetHash(world);
     const rule = await world.rule('data:x', { copies: 1, stores: 'ch' });
     const catalog = await world.pando.catalog();
     const { settleTransfers } = catalog;
@@ -193,7 +223,7 @@ describe('a copy that was published by a worker that died before it could tell',
     await world.work();
     catalog.settleTransfers = settleTransfers;
     expect(world.filesAt('ch')).toEqual(['x']);
-    expect(await statesOf(world)).toEqual(['data AVAILABLE', 'ch COPYING']);
+    expect(await statesOf(world)).toEqual([isListedOnly ? 'data UNVERIFIED' : 'data AVAILABLE', 'ch COPYING']);
     return { world, rule };
   }
 
@@ -205,6 +235,17 @@ describe('a copy that was published by a worker that died before it could tell',
     await world.work();
     expect(await statesOf(world)).toEqual(['data AVAILABLE', 'ch AVAILABLE']);
     expect((await catalog.readRule(rule))?.state).toBe('OK');
+  });
+
+  test('is found there as well where nobody had read the object before', async () => {
+    const { world, rule } = await openUntold(true);
+    await using _ = world;
+    const catalog = await world.pando.catalog();
+    await catalog.endClaims(['test']);
+    await world.work();
+    expect((await catalog.readRule(rule))?.state).toBe('OK');
+    const content = (await catalog.readObject('data', 'x'))?.current.content;
+    expect(content).toMatchObject({ sha256: createHash('sha256').update('bytes, only seen').digest('hex') });
   });
 
   test('goes when its rule ends, and nothing dark is left', async () => {

@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openRules } from '../../src/client/open-rules.ts';
 import { openMemoryStorage } from '../../src/storage/memory/memory-storage.ts';
@@ -181,6 +183,28 @@ test('what another tool has is left to it, until somebody says otherwise', { tim
   await expectThere(made, 3);
   expect(world.fake.counts.moved).toBe(0);
 });
+
+test.each([
+  ['the wanted bytes', 'bytes', 'OK'],
+  ['other bytes', 'ötes', 'REPLICATING'],
+])(
+  'what lies at the destination of an object that nobody has read is compared with its source: %s',
+  { timeout },
+  async (_, there, state) => {
+    await using world = await FtsWorld.open(apache);
+    await world.put('seed', 'seed');
+    writeFileSync(join(world.directory('near'), 'x'), 'bytes');
+    const profile = world.pando.profile('near');
+    if (profile === undefined) throw new Error('there is no near');
+    const objects = await world.pando.objects();
+    await objects.inspect({ scope: await world.pando.openScope(profile), name: 'x' });
+    writeFileSync(join(world.directory('far'), 'x'), there);
+    const { id: rule } = await (await world.rules()).add(['near:x'], { copies: 1, stores: 'far' });
+    await world.work();
+    expect(await world.stateOf(rule)).toBe(state);
+    expect(readFileSync(join(world.directory('far'), 'x'), 'utf8')).toBe(there);
+  },
+);
 
 test('stores that workers reach by nothing but URLs are served as well', { timeout }, async () => {
   await using world = await FtsWorld.open(apache, { isRemoteOnly: true });

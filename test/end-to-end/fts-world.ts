@@ -66,6 +66,10 @@ export class FtsWorld implements AsyncDisposable {
     return new FtsWorld(fake, apache, options, collections);
   }
 
+  directory(store: (typeof STORES)[number]): string {
+    return this.#directories[store] ?? '';
+  }
+
   get configuration(): string {
     return join(this.root, 'pando.yaml');
   }
@@ -121,7 +125,7 @@ export class FtsWorld implements AsyncDisposable {
 
   /** sha256 of the files at a store, by name, without Pando's own. */
   filesAt(store: (typeof STORES)[number]): Readonly<Record<string, string>> {
-    const root = this.#directories[store] ?? '';
+    const root = this.directory(store);
     const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter(
       (entry) => entry.isFile() && !entry.parentPath.includes('/.pando') && !entry.parentPath.includes('/.DAV'),
     );

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { CopyPage } from '../../src/ports/copy-pool.ts';
-import type { Storage } from '../../src/ports/storage.ts';
+import type { Mark, Storage } from '../../src/ports/storage.ts';
 import type { Transfer, TransferOutcome, TransferReport } from '../../src/ports/transfer-tool.ts';
 import { openMemoryStorage } from '../../src/storage/memory/memory-storage.ts';
 import { systemClock } from '../../src/system/system-clock.ts';
@@ -93,6 +93,58 @@ describe('bytes that come out wrong at the destination', () => {
     const [outcome] = await world.run(transfer);
     expect(outcome).toMatchObject({ kind: 'failed', failed: [{ at: 'destination', kind: 'precondition-failed' }] });
     expect(String(await readObject(world.to.inner, transfer.destination.key))).toBe('somebody else’s');
+  });
+});
+
+describe('bytes of which nobody knows the hash yet, that lie at the destination before', () => {
+  const prepareUnknown = async (world: LocalWorld) => {
+    const known = await world.prepare(100);
+    const transfer: Transfer = { ...known, content: { ...known.content, sha256: undefined } };
+    const bytes = await readObject(world.a.inner, transfer.sources[0]?.key ?? '');
+    return { transfer, bytes, sha256: known.content.sha256 };
+  };
+  const leave = async ({ to }: LocalWorld, { destination }: Transfer, bytes: Uint8Array, mark: Mark) => {
+    const staged = await to.inner.stage(destination.key, bytes, { attributes: {}, mark });
+    await to.inner.publish([{ staged, options: {} }]);
+  };
+
+  test('have arrived where their mark is that of the version, and they are as it says', async () => {
+    await using world = new LocalWorld();
+    const { transfer, bytes, sha256 } = await prepareUnknown(world);
+    await leave(world, transfer, bytes, { operation: transfer.content.operation, sha256 });
+    const [outcome] = await world.run(transfer);
+    expect(outcome).toMatchObject({
+      kind: 'arrived',
+      wasThere: true,
+      checksums: { sha256 },
+      verification: 'read-back',
+    });
+  });
+
+  test('are replaced where they are not as the mark says', async () => {
+    await using world = new LocalWorld();
+    const { transfer, bytes } = await prepareUnknown(world);
+    await leave(world, transfer, Buffer.alloc(100), { operation: transfer.content.operation, sha256: undefined });
+    const [outcome] = await world.run(transfer);
+    expect(outcome).toMatchObject({ kind: 'arrived', wasThere: false });
+    expect(await readObject(world.to.inner, transfer.destination.key)).toEqual(bytes);
+  });
+
+  test('have arrived without a mark where they are those of a source', async () => {
+    await using world = new LocalWorld();
+    const { transfer, bytes, sha256 } = await prepareUnknown(world);
+    await putObject(world.to.inner, transfer.destination.key, bytes);
+    const [outcome] = await world.run(transfer);
+    expect(outcome).toMatchObject({ kind: 'arrived', wasThere: true, checksums: { sha256 } });
+  });
+
+  test('stay, and have not arrived, where they are others than those of the source', async () => {
+    await using world = new LocalWorld();
+    const { transfer } = await prepareUnknown(world);
+    await putObject(world.to.inner, transfer.destination.key, Buffer.alloc(100));
+    const [outcome] = await world.run(transfer);
+    expect(outcome).toMatchObject({ kind: 'failed', failed: [{ at: 'destination', kind: 'precondition-failed' }] });
+    expect([...(await readObject(world.to.inner, transfer.destination.key))]).toEqual([...Buffer.alloc(100)]);
   });
 });
 

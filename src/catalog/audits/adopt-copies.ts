@@ -6,6 +6,7 @@ import { openSoftStores } from '../record/soft-stores.ts';
 import { encodeReplica, type ReplicaRow, upsertReplicas } from '../record/upsert-replicas.ts';
 import { hasNoBytes, followObjects, watchThese } from '../rules/watch-objects.ts';
 import { type SeenReplica, seeObjectsNamed } from '../rules/seen.ts';
+import { findTaken } from '../rules/taken-places.ts';
 import { recordEvents } from '../verbs/events.ts';
 import { rounds, type Session, type SetStatement, type SqlValue } from '../session.ts';
 
@@ -45,11 +46,17 @@ async function adoptRound(session: Session, copies: readonly FoundCopy[]): Promi
   );
   const rows: ReplicaRow[] = [];
   const answers: Adoption[] = [];
+  const stores = await session.known.stores.requireIds(
+    session,
+    copies.map(({ store }) => store),
+  );
+  const wanted = copies.map((copy) => ({ store: stores.get(copy.store) ?? 0, key: copy.place, own: copy }));
+  const taken = await findTaken(session, wanted);
   for (const [at, copy] of copies.entries()) {
-    const store = await session.known.stores.requireId(session, copy.store);
+    const store = stores.get(copy.store) ?? 0;
     const object = found[at];
     const here = watched.replicas.filter((one) => one.object === object?.id && one.store === store);
-    const answer = decide(copy, object, here);
+    const answer = taken[at] === undefined ? decide(copy, object, here) : 'elsewhere';
     answers.push(answer);
     if (answer !== 'adopted' || object === undefined) continue;
     const { scope, name, token } = copy;

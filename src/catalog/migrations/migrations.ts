@@ -8,6 +8,7 @@ import { auditTables } from './0004-audits.ts';
 import { relayIndex } from './0005-relays.ts';
 import { laneTables } from './0006-lanes.ts';
 import { ruleRoom } from './0007-room.ts';
+import { placeIndex } from './0008-places.ts';
 
 /** All migrations, oldest first; they only go up. The names are kept in the catalog: never rename one. */
 const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
@@ -18,6 +19,7 @@ const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
   '0005-relays': relayIndex,
   '0006-lanes': laneTables,
   '0007-room': ruleRoom,
+  '0008-places': placeIndex,
 };
 
 export const MIGRATION_NAMES: readonly string[] = Object.keys(steps);

@@ -6,7 +6,7 @@ import { PLACED, RELEASED, stateName, TO_PURGE, TOMBSTONE } from '../codes.ts';
 import { encodePlace } from '../place-code.ts';
 import type { Session, SetStatement } from '../session.ts';
 import { recordEvents } from '../verbs/events.ts';
-import { Claims } from './claims.ts';
+import { type Claim, Claims, copiesOf } from './claims.ts';
 import { findQuotasExceeded } from './quotas.ts';
 import { decodeRules } from './read-rules.ts';
 import { type Release, releaseClaims } from './release-claims.ts';
@@ -15,6 +15,7 @@ import { dueWhen } from './rule-due.ts';
 import { encodeStatus, factsOf, type RuleRow, statusOf } from './rule-row.ts';
 import { lockObjectsById, type LockOwner, type SeenObject, type SeenReplica, seeObjects } from './seen.ts';
 import { TakenBack } from './taken-back.ts';
+import { findTakenPlaces } from './taken-places.ts';
 import { lockRule } from './tell-rule.ts';
 import { nowMs } from '../now.ts';
 
@@ -26,7 +27,7 @@ export async function applyRulePage(session: Session, page: RulePageOutcome): Pr
   const claims = new Claims();
   const owner = ownerOf(row);
   const known = await seePage(session, objects, row.id);
-  await addLocks(session, { objects, owner, claims, known });
+  const taken = await addLocks(session, { objects, owner, claims, known });
   await dropLocks(session, { objects, owner, claims, known });
   const full = await claims.write(session, { strict: true });
   const quotas = (page.quotas ?? []).filter(({ stores }) => stores.some((store) => addsAt(page, store)));
@@ -37,7 +38,11 @@ export async function applyRulePage(session: Session, page: RulePageOutcome): Pr
   }
   await recordEvents(session, page.events);
   const hasChanged = objects.length < page.objects.length;
-  return { kind: 'applied', rule: await moveOn(session, page, hasChanged) };
+  const missing = {
+    missingCopies: page.missingCopies + taken.length,
+    missingWhy: page.missingWhy ?? taken[0],
+  };
+  return { kind: 'applied', rule: await moveOn(session, { ...page, ...missing }, hasChanged) };
 }
 
 /** A page that only gives back is not refused for a quota that was lowered. */
@@ -134,8 +139,12 @@ interface PageParts {
   readonly known: SeenPage;
 }
 
-/** What each lock begins with is decided by the replica as it is now. A lock that is there already is left as it is. */
-async function addLocks(session: Session, { objects, owner, claims, known }: PageParts): Promise<void> {
+/**
+ * What each lock begins with is decided by the replica as it is now. A lock that is there already is left as it is. Where the copy's place
+ * is another object's none is made, and the reason returned: it would have no place to be tried again at.
+ */
+async function addLocks(session: Session, { objects, owner, claims, known }: PageParts): Promise<readonly string[]> {
+  const wanted: Claim[] = [];
   for (const { object, placed } of objects) {
     const scope = await session.known.scopes.textOf(session, object.scope);
     const added = new Set<number>();
@@ -147,7 +156,7 @@ async function addLocks(session: Session, { objects, owner, claims, known }: Pag
       const state = replica === undefined ? undefined : stateName(replica.state);
       const claim = claimReplica(state);
       if (replica?.placed === RELEASED || replica?.placed === TO_PURGE) claims.place(replica, PLACED);
-      claims.claims.push({
+      wanted.push({
         object,
         store,
         locks: [{ owner, before: undefined, to: claim.lock }],
@@ -156,6 +165,10 @@ async function addLocks(session: Session, { objects, owner, claims, known }: Pag
       });
     }
   }
+  const taken = await findTakenPlaces(session, copiesOf(wanted));
+  const refused = new Set([...taken.keys()].map(({ claim }) => claim));
+  claims.claims.push(...wanted.filter((claim) => !refused.has(claim)));
+  return [...taken.values()];
 }
 
 async function dropLocks(session: Session, { objects, owner, claims, known }: PageParts): Promise<void> {

@@ -1,3 +1,4 @@
+import type { StuckReason } from '../../domain/rule/stuck-reason.ts';
 import { stuckWaitMs } from '../../domain/rule/stuck-retry.ts';
 import { lockCode, PLACED, RELEASED, stateCode, TO_PURGE } from '../codes.ts';
 import type { Session, SetStatement, SqlValue } from '../session.ts';
@@ -7,6 +8,7 @@ import { insertLocks, moveLocks, removeLocks, stickLocks, type Sticking } from '
 import { CountDeltas, keepCounts } from './rule-counts.ts';
 import type { LockOwner, SeenObject, SeenReplica } from './seen.ts';
 import { keepSpace, lockRoom, SpaceDeltas } from './space.ts';
+import { type CopyPlace, findTakenPlaces } from './taken-places.ts';
 
 /** What becomes of one lock. */
 export interface LockChange {
@@ -26,6 +28,14 @@ export interface Claim {
   copyTo: { readonly place: string | null } | undefined;
   /** A copy is asked for; `after-delete`: what is there is on its way out. */
   request: 'now' | 'after-delete' | undefined;
+}
+
+/** Those that make a copy, with its place. */
+export function copiesOf(claims: readonly Claim[]): readonly (CopyPlace & { readonly claim: Claim })[] {
+  return claims.flatMap((claim) => {
+    const { object, store, copyTo } = claim;
+    return copyTo === undefined ? [] : [{ claim, object, store, place: copyTo.place }];
+  });
 }
 
 /** What a transaction does to locks and to what follows from them, collected and written as sets. */
@@ -79,9 +89,12 @@ export class Claims {
 
   /**
    * Writes all of it. Copies that a store has no room for are not made: their locks get stuck for want of space, or, if `strict`,
-   * nothing was written yet and the stores are returned. The caller has locked the objects; after them come stores, accounts, rules.
+   * nothing was written yet and the stores are returned. Nor are those whose place is another object's: their locks get stuck, and who is
+   * strict leaves them out. The caller has locked the objects; after them come stores, accounts, rules.
    */
   async write(session: Session, options: { readonly strict?: boolean } = {}): Promise<readonly number[]> {
+    // Who is strict has asked before. Stores are locked here, and then some of these again.
+    if (options.strict !== true) await this.#refuseTaken(session);
     const full = await this.#findFull(session, options.strict === true);
     if (options.strict === true && full.length > 0) return full;
     await session.run(dropReplica, this.#dropped);
@@ -116,7 +129,7 @@ export class Claims {
       refused.push(claim);
     }
     if (!strict) {
-      for (const claim of refused) stickForWantOfSpace(claim, session.known.random.fraction());
+      for (const claim of refused) stick(claim, NO_SPACE, session.known.random.fraction());
       await cancelCopiesOfRules(
         session,
         refused.map(({ object, store }) => [object.current, store]),
@@ -124,6 +137,14 @@ export class Claims {
       );
     }
     return [...full];
+  }
+
+  async #refuseTaken(session: Session): Promise<void> {
+    const taken = await findTakenPlaces(session, copiesOf(this.claims));
+    for (const [{ claim }, detail] of taken) {
+      stick(claim, { kind: 'destination-refuses', detail }, session.known.random.fraction());
+      await cancelCopiesOfRules(session, [[claim.object.current, claim.store]], detail);
+    }
   }
 
   async #writeCopies(session: Session): Promise<void> {
@@ -169,10 +190,12 @@ export class Claims {
   }
 }
 
-function stickForWantOfSpace(claim: Claim, fraction: number): void {
+const NO_SPACE = { kind: 'destination-full', detail: 'its store has no space left for a copy' } as const;
+
+/** The copy is not made. */
+function stick(claim: Claim, reason: StuckReason, fraction: number): void {
   claim.copyTo = undefined;
   claim.request = undefined;
-  const reason = { kind: 'destination-full', detail: 'its store has no space left for a copy' } as const;
   for (const lock of claim.locks) {
     const stays = lock.to ?? (lock.before === lockCode('REPLICATING') ? 'REPLICATING' : undefined);
     if (stays === 'REPLICATING') lock.to = { reason, afterMs: stuckWaitMs(1, fraction) };

@@ -6,6 +6,7 @@ import { askForCopies, type CopyWish } from './copy-requests.ts';
 import type { SeenObject } from './seen.ts';
 import type { Settling } from './settle-transfers.ts';
 import { lockRoom } from './space.ts';
+import { findTakenPlaces } from './taken-places.ts';
 
 /** A request that goes on from a copy at `relay`. */
 interface Relayed {
@@ -99,6 +100,11 @@ async function findRelayed(
 }
 
 async function makeCopies(session: Session, relayed: readonly Relayed[]): Promise<void> {
+  const taken = await findTakenPlaces(
+    session,
+    relayed.map((one) => ({ ...one, store: one.relay })),
+  );
+  const why = new Map([...taken].map(([{ one }, said]) => [one, said]));
   const left = await lockRoom(
     session,
     relayed.map(({ relay }) => relay),
@@ -108,6 +114,11 @@ async function makeCopies(session: Session, relayed: readonly Relayed[]): Promis
   const refused: SqlValue[][] = [];
   for (const { one, object, relay, place } of relayed) {
     const key = `${object.id} ${relay}`;
+    const refusal = why.get(one);
+    if (refusal !== undefined) {
+      refused.push([one.outcome.lease.requestId, `${one.outcome.relay?.store}, on the way: ${refusal}`]);
+      continue;
+    }
     const room = left.get(relay);
     if (!copies.has(key) && room !== undefined && object.bytes > room) {
       const why = `${one.outcome.relay?.store}, on the way, has no space left for a copy`;

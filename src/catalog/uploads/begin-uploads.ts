@@ -6,7 +6,7 @@ import { encodePlace } from '../place-code.ts';
 import { lockObjects } from '../record/find-objects.ts';
 import { isTaken, recordChanges } from '../record/record-changes.ts';
 import { openSoftStores } from '../record/soft-stores.ts';
-import { Claims, type LockChange } from '../rules/claims.ts';
+import { Claims, copiesOf, type LockChange } from '../rules/claims.ts';
 import { findQuotasExceeded } from '../rules/quotas.ts';
 import type { LockOwner } from '../rules/seen.ts';
 import {
@@ -18,6 +18,7 @@ import {
   seeReplicas,
 } from '../rules/seen.ts';
 import { TakenBack } from '../rules/taken-back.ts';
+import { findTakenPlaces } from '../rules/taken-places.ts';
 import { followObjects, watchObjects } from '../rules/watch-objects.ts';
 import type { Session, SetStatement, SqlValue } from '../session.ts';
 import { type JudgedUpload, judgeUploads } from './judge-uploads.ts';
@@ -169,6 +170,8 @@ async function claimAll(session: Session, begin: BeginUploads, { registered, sto
       request: asks ? 'now' : undefined,
     });
   }
+  const taken = await findTakenPlaces(session, copiesOf(claims.claims));
+  if (taken.size > 0) throw new TakenBack<UploadsBegun>({ kind: 'begun', files: begin.files.map(() => PLACE_TAKEN) });
   const full = await claims.write(session, { strict: true });
   const exceeded = full.length > 0 ? [] : await findQuotasExceeded(session, begin.rule.account, begin.quotas);
   if (full.length > 0 || exceeded.length > 0) {
@@ -177,6 +180,9 @@ async function claimAll(session: Session, begin: BeginUploads, { registered, sto
   }
   await session.run(copyAgain, begun);
 }
+
+/** They were judged free before the store was locked: judged again, each is told by whom. */
+const PLACE_TAKEN = { kind: 'held', by: 'somebody who has just taken a place there: try again' } as const;
 
 const copyAgain: SetStatement = {
   columns: { object: 'int', store: 'int', version: 'int' },

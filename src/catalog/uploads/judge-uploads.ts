@@ -2,6 +2,7 @@ import type { NewUpload, UploadBegun } from '../../ports/uploads.ts';
 import { stateCode, TOMBSTONE } from '../codes.ts';
 import { type FoundObject, findObjects } from '../record/find-objects.ts';
 import { isSatisfied } from '../rules/satisfied.ts';
+import { findTaken } from '../rules/taken-places.ts';
 import { type SeenReplica, seeReplicas } from '../rules/seen.ts';
 import { hasNoBytes } from '../rules/watch-objects.ts';
 import type { Session, SetStatement } from '../session.ts';
@@ -54,14 +55,26 @@ export async function judgeUploads(
     ),
     ([version]) => version,
   );
-  return files.map((file, at) => {
+  const judged = files.map((file, at): JudgedUpload & { readonly isPlaceWanted: boolean } => {
     const object = found[at];
-    if (object === undefined) return { file, found: object, verdict: 'change', isResumed: false };
+    if (object === undefined) return { file, found: object, verdict: 'change', isResumed: false, isPlaceWanted: true };
     const current = (replicas.get(object.id) ?? []).filter(({ version }) => version === object.current.id);
     const queue = asked.get(object.current.id) ?? [];
     const isResumed = queue.some(([, store, reason]) => store === asking.store && reason === 'upload');
     const verdict = judge({ file, object, current, queue }, asking);
-    return { file, found: object, verdict, isResumed: verdict === 'same' && isResumed };
+    const isHere = current.some((replica) => replica.store === asking.store);
+    const isPlaceWanted = verdict === 'change' || (verdict === 'same' && !isHere);
+    return { file, found: object, verdict, isResumed: verdict === 'same' && isResumed, isPlaceWanted };
+  });
+  const wanted = judged.filter(({ isPlaceWanted }) => isPlaceWanted);
+  const taken = await findTaken(
+    session,
+    wanted.map(({ file }) => ({ store: asking.store, key: file.place, own: file })),
+  );
+  const others = new Map(wanted.map((one, at) => [one, taken[at]]));
+  return judged.map((one) => {
+    const by = others.get(one);
+    return by === undefined ? one : { ...one, verdict: { kind: 'taken', by }, isResumed: false };
   });
 }
 

@@ -161,9 +161,6 @@ export async function isKnownPlace(
   access: AuditedStore['access'],
   key: string,
 ): Promise<boolean> {
-  for (const { scope, name } of namesOfPath(key, access.name)) {
-    const row = await catalog.readObject(scope, name);
-    if (row?.replicas.some(({ store, place }) => store === access.place && place === key) === true) return true;
-  }
-  return false;
+  const [owners = []] = await catalog.readPlaces(access.place, [key]);
+  return owners.length > 0;
 }

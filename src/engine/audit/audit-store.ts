@@ -8,6 +8,7 @@ import { AuditTally, AWAY } from './audit-tally.ts';
 import type { AuditListeners, AuditOptions, AuditPorts, StoreAudit } from './audit-types.ts';
 import { compareListing } from './compare-listing.ts';
 import { confirmFindings } from './confirm-findings.ts';
+import { doubtFindings } from './doubt-findings.ts';
 import { type LostObjects, repairFindings } from './repair-findings.ts';
 
 export interface AuditStore {
@@ -109,8 +110,10 @@ async function run(
     await confirmFindings(ports, audited);
     const { known, listed, found } = tally;
     const tooDifferent = findTooDifferent({ known, listed, ...found }, options.percentMax);
-    if (tooDifferent !== undefined)
+    if (tooDifferent !== undefined) {
+      await doubtFindings(ports, audited);
       return await end(ports, lease, tally, { state: 'too-different', why: tooDifferent });
+    }
     Object.assign(begun.lost, await repairFindings(ports, { ...audited, options }));
     const wrong = Object.values(found).reduce((sum, count) => sum + count, 0) - found.new;
     return await end(ports, lease, tally, { state: wrong === 0 ? 'clean' : 'differs', why: undefined });

@@ -19,7 +19,16 @@ export class AuditTally {
     corrupt: 0,
     unreachable: 0,
   };
-  readonly repairs = { declaredBad: 0, unclaimed: 0, forgotten: 0, adopted: 0, registered: 0, setAside: 0, failed: 0 };
+  readonly repairs = {
+    declaredBad: 0,
+    unclaimed: 0,
+    doubted: 0,
+    forgotten: 0,
+    adopted: 0,
+    registered: 0,
+    setAside: 0,
+    failed: 0,
+  };
   readonly findings: ShownFinding[] = [];
   looked = 0;
   suspects = 0;

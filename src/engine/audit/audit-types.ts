@@ -13,7 +13,10 @@ import type { StoreAccess, Stores } from '../stores/store-access.ts';
 
 export interface AuditPorts {
   readonly catalog: AuditCatalog &
-    Pick<Catalog, 'record' | 'readObject' | 'recordEvents' | 'listIntents' | 'openScope'> &
+    Pick<
+      Catalog,
+      'record' | 'readObject' | 'recordEvents' | 'readPlaces' | 'mayHoldPlaced' | 'listIntents' | 'openScope'
+    > &
     Pick<RuleCatalog, 'hasten' | 'readStoreUse' | 'listLocks'>;
   readonly clock: Clock;
   readonly random: Random;
@@ -69,6 +72,8 @@ export interface AuditRepairs {
   readonly declaredBad: number;
   /** Of these, copies that no rule brings anew: of a source, above all. */
   readonly unclaimed: number;
+  /** Replicas that are `SUSPICIOUS` from now on: too many were wrong to be sure. */
+  readonly doubted: number;
   /** Lost ones that the catalog has forgotten, so that they are copied again. */
   readonly forgotten: number;
   readonly adopted: number;
@@ -85,7 +90,7 @@ export interface StoreAudit {
   /**
    * - `clean`: all is as the catalog says, but for what is new at a source.
    * - `differs`: there are findings, and what was asked to be done about them was done.
-   * - `too-different`: nothing was done, because of `why`.
+   * - `too-different`: nothing was done, because of `why`; what was read and found wrong is in doubt.
    * - `unreachable`: the store cannot be listed to its end; nothing is concluded. What was looked at is kept for the next audit.
    * - `interrupted`: the next audit goes on where this one was.
    * - `taken-over`: another audit of the store was begun meanwhile.

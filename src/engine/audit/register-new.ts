@@ -37,8 +37,8 @@ export async function registerNew(
   return inParts(found, async ({ key }) => {
     try {
       const row = await catalog.readObject(name, key);
-      await observeSource({ ...ports, operations, events }, { scope, name: key, row, signal });
-      return undefined;
+      const seen = await observeSource({ ...ports, operations, events }, { scope, name: key, row, signal });
+      return seen === undefined ? 'it is gone, or the copy of another object by now' : undefined;
     } catch (error) {
       if (!(error instanceof StorageError) || error.kind === 'aborted') throw error;
       return error.message;

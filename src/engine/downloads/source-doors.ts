@@ -46,6 +46,8 @@ export async function openDoors(
       return record && seen(record);
     },
     record: (batch) => ports.catalog.record(ofStores(batch, owned)),
+    mayHoldPlaced: (store) => ports.catalog.mayHoldPlaced(store),
+    readPlaces: (store, keys) => ports.catalog.readPlaces(store, keys),
   };
   const scope = {
     name: row.scope,

@@ -9,6 +9,7 @@ import type { OperationIds } from '../operation-ids.ts';
 import { pruneCatalog } from '../prune-catalog.ts';
 import { CopyQueue } from './copy-queue.ts';
 import { CopyRecorder } from './copy-recorder.ts';
+import { LeaveOutOthers } from './leave-out-others.ts';
 import type { MergedObject } from './merge-listings.ts';
 import { NameClashes } from './name-clashes.ts';
 import { nothingBelow } from './nothing-below.ts';
@@ -237,26 +238,32 @@ export class SyncRun {
   }
 
   async #copyAll(): Promise<void> {
-    const { tally, signal, source, options } = this.#a;
+    const { tally, signal, scope, source, options } = this.#a;
+    const { catalog } = this.#ports;
+    const seen = new LeaveOutOthers(catalog, { scope, store: source.place }, (object) => this.#planner.visit(object));
     let isAnythingThere = false;
     try {
       await this.#listings.merge(undefined, {
         visit: (object) => {
           isAnythingThere = true;
-          this.#planner.visit(object);
+          seen.visit(object);
         },
         pause: async () => {
+          await seen.visitWaiting();
           await this.#queue?.room();
           if (this.#planner.observedCount >= OBSERVED_BATCH) await this.#recordObserved();
           tally.report('copying');
         },
       });
+      await seen.visitWaiting();
       const isNowhere = !isAnythingThere && this.#listings.isSourceEmpty && tally.failed === 0 && !signal.aborted;
       if (isNowhere && options.prefix !== '') throw nothingBelow(source, options.prefix);
       tally.complete = !signal.aborted;
       const { objects, bytes } = tally.source;
       tally.telling.info?.('listings read to their end', { objects, bytes, planned: tally.bytesPlanned });
     } finally {
+      // Also what a listing that broke off had shown.
+      await seen.visitWaiting();
       await this.#queue?.drain();
       await this.#recordObserved();
       tally.report('copying');

@@ -4,6 +4,7 @@ import { StorageError } from '../../ports/storage.ts';
 import { type Arrived, confirmArrival } from './confirm-arrival.ts';
 import type { EndedAttempt } from './decide-transfer.ts';
 import type { HeldTransfer } from './held-transfer.ts';
+import { hashSource } from './hash-source.ts';
 import { wayFrom } from './plan-transfer.ts';
 import { removeWrongCopy } from './remove-copy.ts';
 import type { TransferPorts } from './run-transfers.ts';
@@ -44,8 +45,19 @@ export async function confirmHeld(
   const { store: by } = planned.destination;
   const { place: key, content } = row;
   try {
-    const arrival = { destination, by, key, content, signal: held.signal };
-    return { outcome: { kind: 'arrived' }, arrived: await confirmArrival(ports, arrived, arrival), tried };
+    // What merely lies there is compared with a source, where nobody knows yet what was wanted.
+    const isFound = arrived === FOUND && content.sha256 === undefined;
+    const sha256 = isFound ? await hashSource(ports, planned, { size: content.size, signal: held.signal }) : undefined;
+    const wanted = sha256 === undefined ? content : { ...content, sha256 };
+    const confirmed = await confirmArrival(ports, arrived, {
+      destination,
+      by,
+      key,
+      content: wanted,
+      signal: held.signal,
+    });
+    const checksums = sha256 === undefined ? confirmed.checksums : { sha256 };
+    return { outcome: { kind: 'arrived' }, arrived: { ...confirmed, checksums }, tried };
   } catch (error) {
     if (held.signal.aborted)
       return external === undefined ? { outcome: { kind: 'interrupted' }, arrived: undefined, tried: [] } : undefined;

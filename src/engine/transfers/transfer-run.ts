@@ -295,8 +295,7 @@ export class TransferRun implements AsyncDisposable {
     const outcome = outcomeOf(report, failure, this.#run.stop?.aborted === true);
     const isOccupied = failure.at === 'destination' && failure.kind === 'precondition-failed';
     // A tool that knows no marks cannot tell whether it is what an earlier attempt has left.
-    if (isOccupied && held.external !== undefined && held.row?.content.sha256 !== undefined)
-      return this.#beginConfirm(held, FOUND, tried.slice(0, -1), outcome);
+    if (isOccupied && held.external !== undefined) return this.#beginConfirm(held, FOUND, tried.slice(0, -1), outcome);
     this.#settle(held, outcome, undefined, tried.slice(0, -1));
   }
 

@@ -344,6 +344,10 @@ function reasonOf(
       const what = sha256 === undefined ? `${size} bytes that nobody has read yet` : `other bytes (${size})`;
       return { why: `${showName(object)} has ${what}: --overwrite makes a new version`, isRefused: true };
     }
+    case 'taken': {
+      const whose = `its place at the store is that of ${showName(answer.by)}`;
+      return { why: `${whose}: give one of them another name, or the store another path algorithm`, isRefused: true };
+    }
     case 'refused':
       return { why: answer.problems.map(({ message }) => message).join('; '), isRefused: true };
   }

@@ -50,6 +50,8 @@ export interface ApplyOptions {
   readonly pageSize?: number;
   readonly missingCopies?: number;
   readonly quotas?: RulePageOutcome['quotas'];
+  /** Key of a copy; `scope/name` unless told otherwise. */
+  readonly placeOf?: (name: string) => string;
 }
 
 /** Applies a rule page by page: one lock at each of these stores for each object, and locks elsewhere go. */
@@ -81,7 +83,7 @@ export async function applyRule(
         versionId,
         locks: stores
           .filter((store) => locks.every((lock) => lock.store !== store))
-          .map((store) => ({ store, place: `${scope}/${name}` })),
+          .map((store) => ({ store, place: options.placeOf?.(name) ?? `${scope}/${name}` })),
         releases: locks.filter(({ store }) => !stores.includes(store)).map(({ store }) => ({ store, purge: false })),
       })),
     });

@@ -1,5 +1,5 @@
 import assert from 'node:assert';
-import type { CopyFailure, CopyOutcome, CopyPool, CopyTargetOutcome } from '../../ports/copy-pool.ts';
+import type { CopyFailure, CopyOutcome, CopyPool, CopyTargetOutcome, ReadOutcome } from '../../ports/copy-pool.ts';
 import type {
   FailedSource,
   Submission,
@@ -13,6 +13,7 @@ import type {
   TransferToolCapabilities,
 } from '../../ports/transfer-tool.ts';
 import type { Token } from '../../ports/storage.ts';
+import { judgeOccupant } from './judge-occupied.ts';
 import { copyItemOf, takePage, type WaitingTransfer } from './waiting-transfer.ts';
 
 export interface LocalToolOptions {
@@ -23,6 +24,8 @@ export interface LocalToolOptions {
   /** Every copy is read again before it is told to have arrived. */
   readonly readBack: boolean;
 }
+
+type WasRead = Extract<ReadOutcome, { readonly kind: 'read' }>;
 
 /** Submitted and not over; what comes on top is refused, and stays in the catalog's queue. */
 const TRANSFERS_MAX = 10_000;
@@ -178,8 +181,7 @@ export class LocalTool implements TransferTool {
     const outcome = targets[0] as CopyTargetOutcome;
     if (outcome.kind === 'failed') {
       const { failure } = outcome;
-      const isOccupied = failure.at === 'destination' && failure.kind === 'precondition-failed';
-      if (isOccupied && one.transfer.content.sha256 !== undefined) return false;
+      if (failure.at === 'destination' && failure.kind === 'precondition-failed') return false;
       this.#failSource(one, failure);
       return true;
     }
@@ -209,41 +211,46 @@ export class LocalTool implements TransferTool {
     const reads = await this.#o.pool.read({ items }, () => undefined);
     for (const [at, one] of page.entries()) {
       const read = reads[at];
-      const { content, leftFrom = [] } = one.transfer;
-      const { sha256, operation } = content;
       if (read?.kind === 'failed' && read.failure.kind === 'not-found' && one.onto !== undefined) {
         this.#again(one, undefined);
         continue;
       }
-      const marked = read?.kind === 'read' ? read.head.mark?.operation : undefined;
-      const isLeft = marked !== undefined && (marked === operation || leftFrom.includes(marked));
-      if (read?.kind === 'read' && read.sha256 !== sha256 && isLeft) {
-        // This very copy was begun before and came out wrong, or one of an earlier version was left: it is nobody else's, and replaced.
-        this.#replace(one, read.head.token);
+      if (read?.kind !== 'read') {
+        this.#fail(one, read?.failure ?? occupied(one), 'destination');
         continue;
       }
-      if (read?.kind !== 'read' || read.sha256 !== sha256) {
-        const message = `${one.transfer.destination.key}: the destination holds something else than expected`;
-        this.#fail(
-          one,
-          read?.kind === 'failed' ? read.failure : { kind: 'precondition-failed', message },
-          'destination',
-        );
-        continue;
-      }
-      const { size, token } = read.head;
-      this.#end(one, {
-        kind: 'arrived',
-        source: undefined,
-        wasThere: true,
-        size,
-        checksums: { sha256 },
-        token,
-        verification: 'read-back',
-        isLate: false,
-        failed: one.failed,
-      });
+      const occupant = judgeOccupant(one.transfer, read);
+      if (occupant === 'wanted') this.#found(one, read);
+      else if (occupant === 'left') this.#replace(one, read.head.token);
+      else if (occupant === 'other') this.#fail(one, occupied(one), 'destination');
+      else await this.#compareWithSource(one, read);
     }
+  }
+
+  /** Nobody has read what is wanted before: the source is read as well. */
+  async #compareWithSource(one: WaitingTransfer, found: WasRead): Promise<void> {
+    const { store, key, token } = sourceOf(one);
+    const item = { store: this.#o.stores.indexOf(store) + 1, key, token };
+    const [read] = await this.#o.pool.read({ items: [item] }, () => undefined);
+    if (read?.kind === 'read' && (token === undefined || read.head.token === token))
+      return read.sha256 === found.sha256 ? this.#found(one, found) : this.#fail(one, occupied(one), 'destination');
+    const changed = { kind: 'changed', message: `${key}: the source holds something else than expected` } as const;
+    this.#failSource(one, { ...(read?.kind === 'failed' ? read.failure : changed), at: 'source' });
+    this.#pump();
+  }
+
+  #found(one: WaitingTransfer, { head: { size, token }, sha256 }: WasRead): void {
+    this.#end(one, {
+      kind: 'arrived',
+      source: undefined,
+      wasThere: true,
+      size,
+      checksums: { sha256 },
+      token,
+      verification: 'read-back',
+      isLate: false,
+      failed: one.failed,
+    });
   }
 
   #replace(one: WaitingTransfer, onto: Token): void {
@@ -299,6 +306,11 @@ export class LocalTool implements TransferTool {
 function failedSource(one: WaitingTransfer, { kind, message }: CopyFailure, at?: CopyFailure['at']): FailedSource {
   const isFenced = kind === 'fenced';
   return { source: sourceOf(one).store, at: at ?? 'between', kind: isFenced ? 'aborted' : kind, why: message };
+}
+
+function occupied({ transfer: { destination } }: WaitingTransfer): CopyFailure {
+  const message = `${destination.key}: the destination holds something else than expected`;
+  return { kind: 'precondition-failed', message };
 }
 
 function sourceOf({ transfer, sourceAt }: WaitingTransfer): TransferSource {

@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import type { NewUpload, UploadBegun } from '../../ports/uploads.ts';
+import { type CatalogContract, contentOf, type TestScope } from './harness.ts';
+import { addRule, applyRule, arrival, claimRule, endRule, ruleOver } from './rules-harness.ts';
+
+/** Duties of places: one place at a store is one object's (docs/names-and-expressions.md, "Paths"). */
+export function describePlaces(contract: CatalogContract): void {
+  const openStore = async (scope: TestScope): Promise<string> => {
+    const store = `test:${scope.name}/shared`;
+    await contract.catalog.openStores([{ store, title: 'shared', allocatedBytes: undefined }]);
+    return store;
+  };
+  const ruleOf = (scope: TestScope, name: string) =>
+    addRule(contract, ruleOver(scope, { targets: [{ kind: 'object', scope: scope.name, name }] }));
+  const fileOf = (scope: TestScope, name: string, place: string): NewUpload => ({
+    scope: scope.name,
+    name,
+    content: contentOf('bytes') as NewUpload['content'],
+    operation: contract.operation(),
+    place,
+    format: undefined,
+    origin: { host: 'here', path: `/files/${name}` },
+  });
+  const upload = async (scope: TestScope, store: string, files: readonly NewUpload[]) => {
+    const begun = await contract.catalog.beginUploads({
+      rule: ruleOver(scope, { account: scope.name, expression: 'shared', activity: 'upload' }),
+      owner: 'uploader',
+      leaseMs: 60_000,
+      deadOwners: [],
+      store,
+      dataset: undefined,
+      overwrites: true,
+      quotas: [],
+      files,
+    });
+    return (begun as { readonly files: readonly UploadBegun[] }).files;
+  };
+
+  describe('a place at a store', () => {
+    it('is one object’s: a copy of another one has no place there until it is gone, and is told whose it is', async () => {
+      const [one, other] = [await contract.openScope(), await contract.openScope()];
+      const store = await openStore(one);
+      for (const scope of [one, other]) await contract.putWithReplicas(scope, 'a', [scope.source]);
+      const first = await ruleOf(one, 'a');
+      await applyRule(contract, first, [store], { placeOf: (name) => name });
+      const arrived = { state: 'AVAILABLE', place: 'a', token: 'token', verification: 'written' } as const;
+      const claimed = await contract.claim(one);
+      await contract.catalog.settleTransfers(claimed.map((request) => arrival(request, { replica: arrived })));
+      const rule = await ruleOf(other, 'a');
+      const applied = await applyRule(contract, rule, [store], { placeOf: (name) => name });
+      expect(applied).toMatchObject({ state: 'STUCK', missingCopies: 1, counts: { ok: 0, replicating: 0, stuck: 0 } });
+      expect(applied.missingWhy).toContain(`is that of "${one.name}:a"`);
+      expect(await contract.claim(other)).toEqual([]);
+
+      await endRule(contract, first);
+      const { current } = await contract.read(one, 'a');
+      const gone = { scope: one.name, name: 'a', versionId: current.id, store, to: 'drop' } as const;
+      await contract.catalog.record({ replicas: [gone] });
+      const after = await applyRule(contract, rule, [store], { placeOf: (name) => name });
+      expect(after).toMatchObject({ missingCopies: 0, counts: { replicating: 1 } });
+      expect(await contract.claim(other)).toMatchObject([{ name: 'a', store }]);
+    });
+
+    it('is the first one’s of two that are placed on one page, or at one moment', async () => {
+      const [one, other] = [await contract.openScope(), await contract.openScope()];
+      const store = await openStore(one);
+      await contract.putWithReplicas(one, 'a', [one.source]);
+      await contract.putWithReplicas(one, 'b', [one.source]);
+      const page = await applyRule(contract, await addRule(contract, ruleOver(one)), [store], {
+        placeOf: () => 'placed/here',
+      });
+      expect(page).toMatchObject({ missingCopies: 1, counts: { ok: 0, replicating: 1, stuck: 0 } });
+
+      const names = Array.from({ length: 20 }, (_, at) => `object-${at}`);
+      for (const name of names) for (const scope of [one, other]) await contract.putWithReplicas(scope, name, []);
+      const pages: (() => Promise<unknown>)[] = [];
+      for (const scope of [one, other]) {
+        for (const name of names) {
+          const { lease } = await claimRule(contract, await ruleOf(scope, name));
+          const [object] = (await contract.catalog.readRulePage(lease.rule, { limit: 1 })).objects;
+          if (object === undefined) throw new Error('the rule has no content');
+          const { id, versionId } = object;
+          const turn = { isFirst: true, position: undefined, missingCopies: 0, missingWhy: undefined };
+          const objects = [{ id, versionId, locks: [{ store, place: name }], releases: [] }];
+          pages.push(() =>
+            contract.catalog.applyRulePage({ ...turn, lease, lookAgainAfterMs: 0, events: [], objects }),
+          );
+        }
+      }
+      await Promise.all(pages.map((apply) => apply()));
+      for (const name of names) {
+        const rows = [await contract.read(one, name), await contract.read(other, name)];
+        expect(rows.flatMap(({ replicas }) => replicas.filter((replica) => replica.store === store))).toHaveLength(1);
+      }
+    });
+
+    it('is refused to an upload of another object, of which no version is made', async () => {
+      const [one, other] = [await contract.openScope(), await contract.openScope()];
+      const store = await openStore(one);
+      const [first] = await upload(one, store, [fileOf(one, 'a', 'a')]);
+      expect(first).toMatchObject({ kind: 'begun' });
+      const files = [fileOf(other, 'a', 'a'), fileOf(other, 'b', 'b'), fileOf(other, 'c', 'b')];
+      const [taken, free, double] = await upload(other, store, files);
+      expect(taken).toEqual({ kind: 'taken', by: { scope: one.name, name: 'a' } });
+      expect(free).toMatchObject({ kind: 'begun' });
+      expect(double).toEqual({ kind: 'taken', by: { scope: other.name, name: 'b' } });
+      expect(await contract.catalog.readObject(other.name, 'a')).toBeUndefined();
+    });
+
+    it('stays the object’s own over all of its versions', async () => {
+      const scope = await contract.openScope();
+      const store = await openStore(scope);
+      await upload(scope, store, [fileOf(scope, 'a', 'placed/a')]);
+      const again = { ...fileOf(scope, 'a', 'placed/a'), content: contentOf('others') as NewUpload['content'] };
+      expect(await upload(scope, store, [again])).toMatchObject([{ kind: 'begun' }]);
+    });
+
+    it('is told with whose it is, whatever its path was made by', async () => {
+      const [one, other] = [await contract.openScope(), await contract.openScope()];
+      const store = await openStore(one);
+      expect(await contract.catalog.mayHoldPlaced(store)).toBe(false);
+      await upload(one, store, [fileOf(one, 'a', 'a'), fileOf(one, 'b', 'set/b'), fileOf(one, 'c', `${one.name}/c`)]);
+      await contract.putWithReplicas(other, 'd', [store]);
+      const a = { scope: one.name, name: 'a', isPlaced: true };
+      expect(await contract.catalog.readPlaces(store, ['a', 'set/b', `${one.name}/c`, 'd', 'e'])).toEqual([
+        [a],
+        [{ ...a, name: 'b' }],
+        [{ ...a, name: 'c' }],
+        [{ scope: other.name, name: 'd', isPlaced: false }],
+        [],
+      ]);
+      expect(await contract.catalog.readPlaces('test:nowhere', ['a'])).toEqual([[]]);
+      expect(await contract.catalog.mayHoldPlaced(store)).toBe(true);
+      expect(await contract.catalog.mayHoldPlaced(other.source)).toBe(false);
+    });
+  });
+}
