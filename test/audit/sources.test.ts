@@ -43,6 +43,24 @@ describe('at the source of a scope', () => {
     expect(await world.states(first)).toMatchObject({ [SCOPE]: 'AVAILABLE', a: 'AVAILABLE' });
   });
 
+  test('an object that others wrote again is a new version, and nothing writes the old one over it', async () => {
+    const { world, names } = await openCopied();
+    await using _ = world;
+    const [first] = names as [string];
+    const rule = await world.addRule({ copies: 1, expression: SCOPE });
+    await world.work();
+    const path = world.add(join(world.root, SCOPE, first), 'written again, and not through Pando');
+    expect(await world.audit(SCOPE)).toMatchObject({ counts: { corrupt: 1 }, repairs: { declaredBad: 0 } });
+    await world.work();
+    expect(readFileSync(path, 'utf8')).toBe('written again, and not through Pando');
+    expect(await world.audit(SCOPE, ALL)).toMatchObject({ repairs: { declaredBad: 0, registered: 1 } });
+    await world.work();
+    expect(readFileSync(path, 'utf8')).toBe('written again, and not through Pando');
+    expect(await world.states(first)).toEqual({ [SCOPE]: 'AVAILABLE', a: 'AVAILABLE', b: 'AVAILABLE' });
+    expect(await world.ruleState(rule)).toBe('OK');
+    expect(await world.audit(SCOPE)).toMatchObject({ state: 'clean' });
+  });
+
   test('that others write to, as its profile says, nothing needs to be known for that', async () => {
     const more = (root: string) =>
       `  shared:\n    source_changes: external\n    storage_provider: { type: file, options: { base_path: ${root} } }\n`;

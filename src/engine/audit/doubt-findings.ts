@@ -7,6 +7,7 @@ import type { AuditTally } from './audit-tally.ts';
 import type { AuditedStore, AuditPorts } from './audit-types.ts';
 import { inParts } from './confirm-findings.ts';
 import { pagesOfFindings } from './findings.ts';
+import { isNewVersion } from './unknown-files.ts';
 
 export interface DoubtFindings extends AuditedStore {
   readonly lease: AuditLease;
@@ -29,7 +30,7 @@ export async function doubtFindings(
   tally.phase = 'repairing';
   for await (const page of pagesOfFindings(ports.catalog, access.place)) {
     if (signal.aborted) throw new StorageError('aborted', { store: storage.name }, 'the audit was stopped');
-    const wrong = page.filter(({ kind }) => kind === 'corrupt' || kind === 'stale');
+    const wrong = page.filter((one) => (one.kind === 'corrupt' || one.kind === 'stale') && !isNewVersion(access, one));
     const replicas = (await inParts(wrong, (finding) => doubt(ports, access.place, finding))).filter(
       (change) => change !== undefined,
     );

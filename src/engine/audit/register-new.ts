@@ -19,22 +19,23 @@ export async function registerNew(
   }: AuditedStore & { readonly operations: OperationIds; readonly signal: AbortSignal },
   found: readonly AuditFinding[],
 ): Promise<readonly (string | undefined)[]> {
-  const name = scopeOfUnknown(access);
-  if (name === undefined) throw new TypeError(`${access.name} is no source`);
+  const own = scopeOfUnknown(access);
+  if (own === undefined) throw new TypeError(`${access.name} is no source`);
   const { catalog } = ports;
   const { place: source, deadlineMs } = access;
   // Any other scope was opened before: by that it is known whose source the store is.
-  if (name === access.name) await catalog.openScope({ name, title: name, source, replicas: [], standing: false });
-  const scope: OpenedScope = {
-    name,
-    title: name,
-    source: storage,
-    replicas: [],
-    consistency: 'current',
-    deadlineMs,
-  };
+  if (own === access.name) await catalog.openScope({ name: own, title: own, source, replicas: [], standing: false });
   const events = { report: (event: NewEvent) => void catalog.recordEvents([event]).catch(() => undefined) };
-  return inParts(found, async ({ key }) => {
+  return inParts(found, async ({ key, object }) => {
+    const name = object?.scope ?? own;
+    const scope: OpenedScope = {
+      name,
+      title: name,
+      source: storage,
+      replicas: [],
+      consistency: 'current',
+      deadlineMs,
+    };
     try {
       const row = await catalog.readObject(name, key);
       const seen = await observeSource({ ...ports, operations, events }, { scope, name: key, row, signal });

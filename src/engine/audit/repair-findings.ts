@@ -14,6 +14,7 @@ import { pagesOfFindings } from './findings.ts';
 import { isObjectLost } from './lost-objects.ts';
 import { registerNew } from './register-new.ts';
 import { darkDirectory, setAside } from './set-aside.ts';
+import { isNewVersion } from './unknown-files.ts';
 
 export interface RepairFindings extends AuditedStore {
   readonly lease: AuditLease;
@@ -80,7 +81,7 @@ class Repair {
     };
     for (const finding of page) {
       const { kind, key, token } = finding;
-      if (kind !== 'corrupt' && kind !== 'stale') continue;
+      if ((kind !== 'corrupt' && kind !== 'stale') || isNewVersion(this.#a.access, finding)) continue;
       const event = kind === 'corrupt' ? 'replica-found-corrupt' : 'replica-found-changed';
       // With the token of what lies there: whoever heals the copy replaces exactly that.
       take(finding, { state: 'BAD', place: key, token, verification: 'none' }, event);
@@ -102,7 +103,7 @@ class Repair {
     await this.#countUnclaimed(wrong);
     await this.#tellLost(concerned, lost);
     if (options.repair || options.adopt) await this.#actOnDark(page.filter(({ kind }) => kind === 'dark'));
-    if (options.repair) await this.#makeKnown(page.filter(({ kind }) => kind === 'new'));
+    if (options.repair) await this.#makeKnown(page);
   }
 
   async #countUnclaimed(wrong: readonly ObjectName[]): Promise<void> {
@@ -145,9 +146,10 @@ class Repair {
     if (!(await this.#ports.catalog.saveAudit(lease, { counts: tally.keep(), settled }))) throw new AuditTakenOver();
   }
 
-  async #makeKnown(found: readonly AuditFinding[]): Promise<void> {
+  async #makeKnown(page: readonly AuditFinding[]): Promise<void> {
+    const { lease, tally, access } = this.#a;
+    const found = page.filter((finding) => finding.kind === 'new' || isNewVersion(access, finding));
     if (found.length === 0) return;
-    const { lease, tally } = this.#a;
     const outcomes = await registerNew(this.#ports, { ...this.#a, operations: this.#operations }, found);
     const settled: FindingKey[] = [];
     for (const [at, finding] of found.entries()) {

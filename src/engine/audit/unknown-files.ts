@@ -1,3 +1,4 @@
+import type { AuditFinding } from '../../ports/audits.ts';
 import type { StoreAccess } from '../stores/store-access.ts';
 
 /** The scope whose new object an unknown file is, because at a source what is there, *is*; undefined: nobody asked for it there. */
@@ -12,4 +13,14 @@ export function kindOfUnknown(access: StoreAccess): 'new' | 'dark' {
 export function describeUnknown(access: StoreAccess): string {
   const scope = scopeOfUnknown(access);
   return scope === undefined ? 'the catalog knows nothing of it' : `an object of ${scope} that was not looked at yet`;
+}
+
+/**
+ * What was written at the source of its scope since it was looked at is no wrong copy, whatever its time says: it is what the object is
+ * now, and the catalog has to learn it.
+ */
+export function isNewVersion({ sourceOf }: StoreAccess, finding: AuditFinding): boolean {
+  const { kind, object, token, recordedToken } = finding;
+  const isWrong = kind === 'stale' || kind === 'corrupt';
+  return isWrong && object !== undefined && sourceOf.includes(object.scope) && token !== recordedToken;
 }
