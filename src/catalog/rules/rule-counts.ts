@@ -59,7 +59,8 @@ export const LOCKS_PER_MS = 10;
  */
 function lookForStuck(now: string, before: string): string {
   const isStuckAlone = `r.stuck > 0 and rule.grouping <> 'all'`;
-  const isLastThere = `r.stuck <= 0 and r.replicating < 0 and rule.replicating + r.replicating = 0 and rule.look_ms is not null`;
+  const isLastThere = `r.stuck <= 0 and r.replicating < 0 and rule.replicating + r.replicating = 0
+    and rule.missing = 0 and rule.look_ms is not null`;
   const soon = `${now} + (rule.ok + rule.replicating + rule.stuck) / ${LOCKS_PER_MS}`;
   return `case when rule.state not in ('OK', 'REPLICATING', 'STUCK') or not ((${isStuckAlone}) or (${isLastThere})) then ${before}
     when ${before} is null or ${before} > ${soon} then ${soon} else ${before} end`;
