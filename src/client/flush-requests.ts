@@ -31,7 +31,8 @@ export async function flushRequests(session: ClientSession, options: FlushOption
     await objects.carryOut({ scopes: [scope], owner, until: 'idle', ...stop });
     const pending = [...(await listAll(session, 'QUEUED')), ...(await listAll(session, 'SUBMITTED'))];
     const isHeldBack = pending.every(
-      ({ kind, store }) => scope.availability?.whyNot(store, kind === 'copy' ? 'write' : 'delete') !== undefined,
+      ({ kind, store, name }) =>
+        scope.availability?.whyNot(store, kind === 'copy' ? 'write' : 'delete', name) !== undefined,
     );
     const isOver = isHeldBack || clock.monotonicMs() - startedMs >= patienceMs || signal?.aborted === true;
     if (pending.length === 0 || isOver) return { pending, failed: await listAll(session, 'FAILED') };

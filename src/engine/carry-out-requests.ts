@@ -52,6 +52,8 @@ const POLL_MS = 1_000;
 const HEAR_EVERY_MS = 5_000;
 /** A worker without work forgets what is over, so often. */
 const PRUNE_EVERY_MS = 600_000;
+/** Where the store takes it, and not at this key: another store lies there. */
+const HELD_BACK_MS = 60_000;
 /** About ten minutes of trying, with pauses up to half a minute. Deletes are never given up. */
 const RETRY: RetryPolicy = { attemptsMax: 30, delayMs: 1_000 };
 
@@ -76,7 +78,7 @@ export async function carryOutRequests(ports: RequestPorts, args: CarryOutReques
     const limit = concurrency - running.size;
     if (ports.clock.monotonicMs() - heardMs >= HEAR_EVERY_MS) {
       heardMs = ports.clock.monotonicMs();
-      await availability?.refresh();
+      await availability?.refresh?.();
     }
     const claimed =
       limit === 0
@@ -122,9 +124,13 @@ async function carryOut(
   const signal = leases.hold(lease);
   let outcome: RequestOutcome;
   try {
-    const kind = scope === undefined ? 'moot' : await attempt(ports, scope, leases, request, signal);
-    if (kind === 'lost-lease') return 'postponed';
-    outcome = { lease, kind: kind === 'moot' ? 'cancelled' : 'done' };
+    const closed = request.kind === 'copy' && scope?.availability?.whyNot(request.store, 'write', request.name);
+    if (typeof closed === 'string') outcome = { lease, kind: 'retry', afterMs: HELD_BACK_MS, error: closed };
+    else {
+      const kind = scope === undefined ? 'moot' : await attempt(ports, scope, leases, request, signal);
+      if (kind === 'lost-lease') return 'postponed';
+      outcome = { lease, kind: kind === 'moot' ? 'cancelled' : 'done' };
+    }
   } catch (error) {
     // Whoever was told to stop gives it back, to be taken up by the next at once: nothing failed.
     outcome = signal.aborted ? { lease, kind: 'given-back' } : judgeFailure(request, error, ports.random.fraction());

@@ -10,6 +10,7 @@ import type {
 } from '../../ports/transfer-tool.ts';
 import type { CarriedOut, OnCounted } from '../carry-out-requests.ts';
 import type { RequestLeases } from '../request-leases.ts';
+import { ClosedStores } from '../../domain/store/closed-stores.ts';
 import { heedSaid } from '../stores/heed-said.ts';
 import type { Stores } from '../stores/store-access.ts';
 import { chooseWays } from './choose-ways.ts';
@@ -19,7 +20,7 @@ import { decideTransfer, type EndedAttempt, type TransferDecision } from './deci
 import { ExternalRun } from './external-run.ts';
 import type { ExternalTool } from './external-tool.ts';
 import { type HeldTransfer, outcomeOf, type PlannedHeld, triedBy, whyUnknown } from './held-transfer.ts';
-import { type PlannedTransfer, planTransfer } from './plan-transfer.ts';
+import { type PlannedTransfer, planTransfer, type TransferSurroundings } from './plan-transfer.ts';
 import { takeBackCopy } from './remove-copy.ts';
 import type { TransferPorts } from './run-transfers.ts';
 import { transferFacts } from './transfer-facts.ts';
@@ -30,9 +31,8 @@ const STORES_MS_MAX = 2_000;
 const TOOL_WAIT_WHY = 'the transfer tool does not take it now';
 
 /** What is known of stores at one moment. */
-interface StoresNow {
+interface StoresNow extends Pick<TransferSurroundings, 'stores' | 'closed'> {
   readonly use: ReadonlyMap<string, StoreUse>;
-  readonly stores: Stores;
   readonly atMs: number;
 }
 
@@ -162,7 +162,7 @@ export class TransferRun implements AsyncDisposable {
   async #submitBatch(batch: readonly HeldTransfer[]): Promise<void> {
     const { catalog } = this.#ports;
     const rows = await catalog.readTransfers(batch.map(({ request }) => request.lease.requestId));
-    const { use, stores } = await this.#storesNow();
+    const { use, stores, closed } = await this.#storesNow();
     const planned: PlannedHeld[] = [];
     const adopted: HeldTransfer[] = [];
     for (const [at, held] of batch.entries()) {
@@ -177,6 +177,7 @@ export class TransferRun implements AsyncDisposable {
       }
       const plan = planTransfer(transferFacts(held.request, held.row, use.get(held.request.store)), {
         stores,
+        closed,
         clientSite: this.#ports.clientSite,
         topology: this.#ports.topology,
         fraction: this.#ports.random.fraction(),
@@ -392,7 +393,8 @@ export class TransferRun implements AsyncDisposable {
     const atMs = clock.monotonicMs();
     if (this.#stores !== undefined && atMs - this.#stores.atMs < STORES_MS_MAX) return this.#stores;
     const use = await catalog.readStoreUse();
-    this.#stores = { use: new Map(use.map((one) => [one.store, one])), stores: heedSaid(stores, use), atMs };
+    const closed = new ClosedStores(stores.values(), use);
+    this.#stores = { use: new Map(use.map((one) => [one.store, one])), stores: heedSaid(stores, use), closed, atMs };
     return this.#stores;
   }
 }
