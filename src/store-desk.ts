@@ -50,7 +50,9 @@ export class StoreDesk {
   async removeDark(args: Omit<RemoveDark, 'nowMs'>): Promise<DarkRemoved> {
     const { removeDark } = await import('./engine/audit/remove-dark.ts');
     const use = await (await this.#owner.catalog()).readStoreUse();
-    const access = heedSaid(new Map([[args.access.place, args.access]]), use).get(args.access.place) ?? args.access;
+    const access =
+      heedSaid(new Map([...this.#owner.stores(), [args.access.place, args.access]]), use).get(args.access.place) ??
+      args.access;
     return removeDark({ ...args, access, nowMs: this.#owner.clock.nowMs() });
   }
 

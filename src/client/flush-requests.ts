@@ -34,9 +34,9 @@ export async function flushRequests(session: ClientSession, options: FlushOption
     const pending = [...(await listAll(session, 'QUEUED')), ...(await listAll(session, 'SUBMITTED'))];
     const missing = [...new Set(pending.map(({ store }) => store))].filter((store) => !session.hasPlace(store));
     const isHeldBack = pending.every(
-      ({ kind, store }) =>
+      ({ kind, store, name }) =>
         missing.includes(store) ||
-        scope.availability?.whyNot(store, kind === 'copy' ? 'write' : 'delete') !== undefined,
+        scope.availability?.whyNot(store, kind === 'copy' ? 'write' : 'delete', name) !== undefined,
     );
     const isOver = isHeldBack || clock.monotonicMs() - startedMs >= patienceMs || signal?.aborted === true;
     if (pending.length === 0 || isOver) return { pending, missing, failed: await listAll(session, 'FAILED') };

@@ -57,13 +57,13 @@ export async function openTrees(pando: Pando, named: NamedTrees, options: OpenTr
   // What writes nothing makes no catalog either.
   if (!options.writes) await pando.catalogAsItIs();
   const availability = await pando.availability.refresh();
-  const closed = options.verb === 'sync' ? availability.whyNot(source.place, 'read') : undefined;
+  const closed = options.verb === 'sync' ? availability.whyNotBelow(source.place, 'read', path) : undefined;
   if (closed !== undefined) throw new StorageError('unavailable', { store: source.name }, closed);
   // Nothing lies behind a link to a directory at a target: it would be another object's copy under a second name.
   const asTarget = { symlinks: symlinks === 'follow' ? 'follow-files' : symlinks } as const;
   const targets: SyncTarget[] = [];
   for (const target of chosen.targets) {
-    const held = holdBack(availability, storePlace(target.profile.storage));
+    const held = holdBack(availability, storePlace(target.profile.storage), path);
     const failure = held.failure ?? (makes ? await prepareTarget(pando, target.profile) : undefined);
     const opened = options.relaxed === true ? { ...target.profile, durability: 'relaxed' as const } : target.profile;
     targets.push({ title: target.title, storage: await pando.openStore(opened, asTarget), ...held, failure });
@@ -74,12 +74,13 @@ export async function openTrees(pando: Pando, named: NamedTrees, options: OpenTr
 
 /** What is not to be done at a target now, because somebody said so. */
 function holdBack(
-  availability: Pick<StoreAvailability, 'whyNot'>,
+  availability: Pick<StoreAvailability, 'whyNotBelow'>,
   place: string,
+  path: string,
 ): Pick<SyncTarget, 'failure' | 'keepsUnmatched'> {
-  const message = availability.whyNot(place, 'write');
+  const message = availability.whyNotBelow(place, 'write', path);
   const failure = message === undefined ? undefined : { kind: HELD_BACK, message };
-  return { failure, keepsUnmatched: availability.whyNot(place, 'delete') };
+  return { failure, keepsUnmatched: availability.whyNotBelow(place, 'delete', path) };
 }
 
 /** One that cannot be made keeps nobody from the others. */

@@ -1,9 +1,11 @@
 import type { Pando } from '../compose.ts';
+import { isWithin } from '../config/place.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
+import { ClosedStores } from '../domain/store/closed-stores.ts';
 import type { StoreTraits } from '../domain/store/store-traits.ts';
 import type { StoreUse } from '../ports/rules.ts';
 import { countTransfersAt } from './limits-now.ts';
-import { findStore, type ListedStore } from './list-stores.ts';
+import { findStore, type ListedStore, listStores } from './list-stores.ts';
 import { readStoreTitles } from './store-titles.ts';
 
 type Availability = StoreTraits['availability'];
@@ -22,15 +24,17 @@ export interface StoreKnown {
 
 /** How rules use a store, from the catalog. Fails with a `ConfigurationError` where there is none of that name. */
 export async function readStoreUse(pando: Pando, name: string): Promise<StoreKnown> {
-  const { place, traits } = findStore(pando.configuration, name);
+  const { place } = findStore(pando.configuration, name);
   const catalog = await pando.catalog();
   const transfers = await countTransfersAt(pando, place);
-  const found = (await catalog.readStoreUse()).find(({ store }) => store === place);
-  if (found === undefined) return { availability: traits.availability, use: undefined, transfers };
-  const { said, recent, sourceOf, completedBytes, inFlightBytes, leavingBytes, pendingRequests } = found;
+  const all = await catalog.readStoreUse();
+  const closed = closedStores(pando, all);
+  const found = all.find(({ store }) => store === place);
+  if (found === undefined) return { availability: closed.availabilityOf(place), use: undefined, transfers };
+  const { recent, sourceOf, completedBytes, inFlightBytes, leavingBytes, pendingRequests } = found;
   const titles = await readStoreTitles(catalog, pando.configuration);
   return {
-    availability: { ...traits.availability, ...said.availability },
+    availability: closed.availabilityOf(place),
     transfers,
     use: {
       completedBytes,
@@ -49,11 +53,16 @@ export async function readAvailabilities(
   stores: readonly ListedStore[],
 ): Promise<readonly ListedStore[]> {
   const use = await (await pando.catalogAsItIs()).readStoreUse();
-  const said = new Map(use.map((one) => [one.store, one.said.availability]));
+  const closed = closedStores(pando, use);
   return stores.map((one) => {
-    const availability = { ...one.traits.availability, ...said.get(one.place) };
+    const availability = closed.availabilityOf(one.place);
     return { ...one, traits: { ...one.traits, availability } };
   });
+}
+
+function closedStores({ configuration }: Pando, use: readonly StoreUse[]): ClosedStores {
+  const found = listStores(configuration);
+  return new ClosedStores(found.kind === 'empty' ? [] : found.stores, use);
 }
 
 /** What is not said stays. `as-configured`: whatever was said before is forgotten. */
@@ -83,6 +92,9 @@ export async function setStore(pando: Pando, name: string, said: SaidAvailabilit
   const isMore = (['read', 'write', 'delete'] as const).some(
     (verb) => availability[verb] && (!before[verb] || (said !== 'as-configured' && said[verb] === true)),
   );
-  const hastened = isMore ? await catalog.hasten({ fact: 'asked', store: place }) : 0;
+  let hastened = 0;
+  // Also what waits for a part of it, or for what it is a part of.
+  for (const { store } of isMore ? await catalog.readStoreUse() : [])
+    if (isWithin(store, place) || isWithin(place, store)) hastened += await catalog.hasten({ fact: 'asked', store });
   return { availability, hastened };
 }

@@ -57,6 +57,8 @@ const POLL_MS = 1_000;
 const HEAR_EVERY_MS = 5_000;
 /** A worker without work forgets what is over, so often. */
 const PRUNE_EVERY_MS = 600_000;
+/** Where the store takes it, and not at this key: another store lies there. */
+const HELD_BACK_MS = 60_000;
 /** About ten minutes of trying, with pauses up to half a minute. Deletes are never given up. */
 const RETRY: RetryPolicy = { attemptsMax: 30, delayMs: 1_000 };
 
@@ -82,7 +84,7 @@ export async function carryOutRequests(ports: RequestPorts, args: CarryOutReques
     const limit = concurrency - running.size;
     if (ports.clock.monotonicMs() - heardMs >= HEAR_EVERY_MS) {
       heardMs = ports.clock.monotonicMs();
-      await availability?.refresh();
+      await availability?.refresh?.();
     }
     const claimed =
       limit === 0
@@ -129,10 +131,14 @@ async function carryOut(
   const signal = leases.hold(lease);
   let outcome: RequestOutcome;
   try {
-    const kind = scope === undefined ? 'moot' : await attempt(ports, scope, leases, request, signal);
-    if (kind === 'lost-lease') return 'postponed';
-    outcome = { lease, kind: kind === 'moot' ? 'cancelled' : 'done' };
-    if (kind === 'done') idle?.done(request.kind, request.store);
+    const closed = request.kind === 'copy' && scope?.availability?.whyNot(request.store, 'write', request.name);
+    if (typeof closed === 'string') outcome = { lease, kind: 'retry', afterMs: HELD_BACK_MS, error: closed };
+    else {
+      const kind = scope === undefined ? 'moot' : await attempt(ports, scope, leases, request, signal);
+      if (kind === 'lost-lease') return 'postponed';
+      outcome = { lease, kind: kind === 'moot' ? 'cancelled' : 'done' };
+      if (kind === 'done') idle?.done(request.kind, request.store);
+    }
   } catch (error) {
     if (scope !== undefined && isAtStore(error, scope, request))
       idle?.failed(request.kind, request.store, { kind: error.kind, why: error.message });
@@ -155,7 +161,7 @@ function isAtStore(error: unknown, scope: ObjectScope, { kind, store }: ClaimedR
   return kind === 'delete' || error.store === storageAt(scope, store)?.name;
 }
 
-function leavesAlone(availability: StoreAvailability | undefined, idle: IdleRun | undefined) {
+function leavesAlone(availability: Pick<StoreAvailability, 'closedFor'> | undefined, idle: IdleRun | undefined) {
   const { except, ...rest } = idle?.leaves() ?? {};
   return {
     ...rest,

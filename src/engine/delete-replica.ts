@@ -38,10 +38,11 @@ export type DeleteReplicaOutcome = 'gone' | 'not-due' | 'left';
  */
 export async function deleteReplica(ports: DeleteReplicaPorts, args: ReplicaToDelete): Promise<DeleteReplicaOutcome> {
   const { scope, store } = args;
-  if ((await findDue(ports, args)) === undefined) return 'not-due';
+  const due = await findDue(ports, args);
+  if (due === undefined) return 'not-due';
   const storage = await openStoreAt(scope, store);
   if (storage === undefined) throw new StorageError('unavailable', { store, key: args.name }, UNREACHABLE);
-  const closed = scope.availability?.whyNot(store, 'delete');
+  const closed = scope.availability?.whyNot(store, 'delete', due.replica.place);
   if (closed !== undefined) throw new StorageError('unavailable', { store: storage.name, key: args.name }, closed);
   if (!hasSource(scope) || roleOf(scope, store) === 'replica') return deleteAsked(ports, args, storage);
 

@@ -62,7 +62,7 @@ export function effectiveConsistency({ scope, consistency }: Locate): Consistenc
 /** An object of which the catalog knows nothing: the source is asked once, and from then on it is known. */
 async function meet(ports: ObservePorts, args: LocateAtSource): Promise<Located> {
   const { scope, name, signal } = args;
-  const advice = readableStores(scope, ports.health).at(-1)?.advice;
+  const advice = readableStores(scope, name, ports.health).at(-1)?.advice;
   if (advice === 'probe') ports.health.probeBegan(scope.source.place);
   try {
     return {

@@ -24,7 +24,9 @@ export interface ObjectScope {
    */
   readonly openPlaced?: (place: string) => Promise<Storage | undefined>;
   /** What stores are to be asked for now; absent: for everything. */
-  readonly availability?: StoreAvailability;
+  readonly availability?: Pick<StoreAvailability, 'whyNot' | 'closedFor'> & {
+    readonly refresh?: () => Promise<unknown>;
+  };
   readonly consistency: 'validated' | 'current' | 'any';
   /** One attempt at a store may take so long; then the next one is asked. */
   readonly deadlineMs: number;

@@ -38,7 +38,7 @@ export async function readAnything(
   if (known === undefined)
     return readFirst(ports, args, { proof: 'none', places: inOrderOfHealth(ports, args), attempts: [] });
   const { scope, name, except } = args;
-  const stores = readableStores(scope, ports.health, except);
+  const stores = readableStores(scope, name, ports.health, except);
   const { current, replicas } = known.row;
   const plan = planRead({ name, versionId: current.id, replicas, stores, anyVersion: true });
   const places = plan.candidates.map(({ store }) => store);
@@ -53,8 +53,12 @@ interface FoundSearch {
   readonly attempts: readonly Attempt[];
 }
 
-function inOrderOfHealth(ports: ReadPorts, { scope, except }: ReadArguments, role?: 'replica'): readonly string[] {
-  const stores = readableStores(scope, ports.health, except).filter(
+function inOrderOfHealth(
+  ports: ReadPorts,
+  { scope, name, except }: ReadArguments,
+  role?: 'replica',
+): readonly string[] {
+  const stores = readableStores(scope, name, ports.health, except).filter(
     (one) => one.closed === undefined && (role === undefined || one.role === role),
   );
   return [...stores.filter(({ advice }) => advice !== 'last'), ...stores.filter(({ advice }) => advice === 'last')].map(

@@ -23,9 +23,10 @@ export function roleOf(scope: ObjectScope, place: string): 'source' | 'replica' 
   return scope.source?.place === place ? 'source' : 'replica';
 }
 
-/** The scope's stores as a read plan needs them. */
+/** The scope's stores as a read plan of this object needs them. */
 export function readableStores(
   scope: ObjectScope,
+  name: string,
   health: StoreHealth,
   except: readonly string[] = [],
 ): readonly ReadableStore[] {
@@ -35,6 +36,6 @@ export function readableStores(
       store: place,
       role: roleOf(scope, place),
       advice: health.adviseOn(place),
-      closed: scope.availability?.whyNot(place, 'read'),
+      closed: scope.availability?.whyNot(place, 'read', name),
     }));
 }

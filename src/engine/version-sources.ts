@@ -103,7 +103,7 @@ export class VersionSources implements Sources {
   /** Stores that have it, perhaps, and are not to be asked: who gets nothing is told of them. */
   #noteClosed(): void {
     const { scope, except } = this.#query;
-    for (const { store, closed } of readableStores(scope, this.#ports.health, except)) {
+    for (const { store, closed } of readableStores(scope, this.#row.name, this.#ports.health, except)) {
       const name = storageAt(scope, store)?.name;
       if (closed !== undefined && name !== undefined) this.#note({ store: name, kind: 'unavailable', why: closed });
     }
@@ -158,7 +158,7 @@ export class VersionSources implements Sources {
 
   #planAgain(): ReadPlan {
     const { scope, versionId, except } = this.#query;
-    const stores = readableStores(scope, this.#ports.health, except);
+    const stores = readableStores(scope, this.#row.name, this.#ports.health, except);
     const plan = planRead({ name: this.#row.name, versionId, replicas: this.#row.replicas, stores, anyVersion: false });
     this.#queue = plan.candidates.filter((one) =>
       'token' in one ? !this.#asked.has(`${one.store} ${one.token}`) : !this.#lookedAgain,

@@ -63,7 +63,7 @@ export async function writeObject(ports: WritePorts, args: WriteArguments): Prom
   const object = { scope: args.scope.name, name: args.name };
   const problem = findKeyProblem(args.name);
   if (problem !== undefined) throw new ObjectError('invalid-name', object, `the name is refused: ${problem}`);
-  const closed = args.scope.availability?.whyNot(args.scope.source.place, 'write');
+  const closed = args.scope.availability?.whyNot(args.scope.source.place, 'write', args.name);
   if (closed !== undefined) throw new ObjectError('unavailable', object, `${args.scope.source.name}: ${closed}`);
   const operation =
     args.operation === undefined ? ports.operations.next() : checkOperation(ports, object, args.operation);

@@ -15,9 +15,12 @@ export interface AuditStores {
 /** One store after the other: each listing and each sort has the machine for itself, and an interruption costs one store's step. */
 export async function auditStores(ports: AuditPorts, { stores, ...rest }: AuditStores): Promise<AuditResult> {
   const audited: StoreAudit[] = [];
-  const heard = heedSaid(new Map(stores.map((one) => [one.place, one])), await ports.catalog.readStoreUse());
-  for (const access of heard.values()) {
+  // With the others: what is said of a store is said of those inside it.
+  const all = new Map([...ports.stores, ...stores.map((one) => [one.place, one] as const)]);
+  const heard = heedSaid(all, await ports.catalog.readStoreUse());
+  for (const one of stores) {
     if (rest.signal.aborted) break;
+    const access = heard.get(one.place) ?? one;
     audited.push(await auditStore(ports, { ...rest, access }));
   }
   return { stores: audited };

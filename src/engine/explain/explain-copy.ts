@@ -81,13 +81,13 @@ function describeRequest(
 
 function judge(
   { topology, clientSite }: ExplainPorts,
-  { stores, useOf, nameOf }: StoresSeen,
+  { stores, closed, useOf, nameOf }: StoresSeen,
   facts: CopyFacts & { readonly row: TransferRow; readonly request: RequestRecord },
 ) {
   const { store, request, row, sourceExpression } = facts;
   const wanted = { ...request, ofRules: { sourceExpression } };
   const planned = transferFacts(wanted, row, useOf(store));
-  const surroundings = { stores, clientSite, topology, fraction: 0 };
+  const surroundings = { stores, closed, clientSite, topology, fraction: 0 };
   const { ranked, rejected } = judgeSources(planned, surroundings);
   const plan = planTransfer(planned, surroundings);
   const notNow = plan.kind === 'not-now' && 'why' in plan.outcome ? plan.outcome.why : undefined;

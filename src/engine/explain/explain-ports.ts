@@ -3,6 +3,7 @@ import { type TransferLimits, TransfersInHand } from '../../domain/transfer/tran
 import type { Catalog } from '../../ports/catalog.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { StoreUse } from '../../ports/rules.ts';
+import { ClosedStores } from '../../domain/store/closed-stores.ts';
 import { heedSaid } from '../stores/heed-said.ts';
 import { findUnreadable } from './unreadable-stores.ts';
 import type { Stores } from '../stores/store-access.ts';
@@ -25,6 +26,7 @@ export interface ExplainPorts {
 export interface StoresSeen {
   /** With what was said of them. */
   readonly stores: Stores;
+  readonly closed: ClosedStores;
   readonly use: readonly StoreUse[];
   readonly useOf: (place: string) => StoreUse | undefined;
   readonly nameOf: (place: string) => string;
@@ -43,6 +45,7 @@ export async function seeStores({ catalog, clock, stores, limits }: ExplainPorts
   const byPlace = new Map(use.map((one) => [one.store, one]));
   return {
     stores: heeded,
+    closed: new ClosedStores(stores.values(), use),
     use,
     useOf: (place) => byPlace.get(place),
     whyNotTo: (place) => inHand?.whyNotTo(place),

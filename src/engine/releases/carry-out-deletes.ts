@@ -7,7 +7,7 @@ import { type CarriedOut, COUNTED, type OnCounted } from '../carry-out-requests.
 import { deleteReplica, type DeleteReplicaPorts } from '../delete-replica.ts';
 import { IdleRun } from '../idle-run.ts';
 import { RequestLeases } from '../request-leases.ts';
-import { heedSaid } from '../stores/heed-said.ts';
+import { ClosedStores } from '../../domain/store/closed-stores.ts';
 import { openLooseScope } from '../stores/loose-scope.ts';
 import type { Stores } from '../stores/store-access.ts';
 
@@ -48,10 +48,10 @@ export async function carryOutDeletes(ports: DeletePlacedPorts, args: CarryOutDe
       ...idle.leaves(),
     });
     if (claimed.length === 0) break;
-    const stores = heedSaid(ports.stores, await ports.catalog.readStoreUse());
+    const closed = new ClosedStores(ports.stores.values(), await ports.catalog.readStoreUse());
     const outcomes = await Promise.all(
       claimed.map(async (request) => {
-        const outcome = await attempt({ ...ports, stores, idle }, request, leases.hold(request.lease));
+        const outcome = await attempt({ ...ports, idle }, closed, request, leases.hold(request.lease));
         leases.letGo(request.lease);
         return outcome;
       }),
@@ -67,16 +67,17 @@ export async function carryOutDeletes(ports: DeletePlacedPorts, args: CarryOutDe
 
 async function attempt(
   ports: DeletePlacedPorts & { readonly idle: IdleRun },
+  closed: ClosedStores,
   { lease, scope, name, versionId, store, attempts }: ClaimedRequest,
   signal: AbortSignal,
 ): Promise<RequestOutcome> {
   const known = ports.stores.get(store);
   const afterMs = HELD_BACK_MS;
   if (known === undefined) return { lease, kind: 'retry', afterMs, error: 'no profile here names the store' };
-  if (!known.traits.availability.delete)
-    return { lease, kind: 'retry', afterMs, error: `${known.name} takes no deletes now` };
+  const why = closed.whyNot(store, 'delete');
+  if (why !== undefined) return { lease, kind: 'retry', afterMs, error: `${known.name}: ${why}` };
   try {
-    const opened = await openLooseScope(scope, [store], ports.stores);
+    const opened = await openLooseScope(scope, [store], ports.stores, closed);
     const outcome = await deleteReplica(ports, { scope: opened, name, versionId, store, signal });
     if (outcome !== 'not-due') ports.idle.done('delete', store);
     return { lease, kind: outcome === 'not-due' ? 'cancelled' : 'done' };

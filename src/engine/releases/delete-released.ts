@@ -3,6 +3,7 @@ import { chooseDeletions, type ReleasedReplica, type StoreSpace } from '../../do
 import { isGoodCopy } from '../../domain/replica/good-copy.ts';
 import type { ReleasedRecord, RuleCatalog, StoreUse } from '../../ports/rules.ts';
 import type { Telling } from '../../ports/telling.ts';
+import { ClosedStores } from '../../domain/store/closed-stores.ts';
 import { heedSaid } from '../stores/heed-said.ts';
 import type { StoreAccess } from '../stores/store-access.ts';
 import { type LookPorts, type ReleasedCopy, seeOtherCopies } from './see-other-copies.ts';
@@ -25,11 +26,12 @@ const PAGE_REPLICAS = 1_000;
 export async function deleteReleased(ports: ReleasePorts, signal: AbortSignal): Promise<number> {
   const use = new Map((await ports.catalog.readStoreUse()).map((one) => [one.store, one]));
   const stores = heedSaid(ports.stores, use.values());
+  const closed = new ClosedStores(ports.stores.values(), use.values());
   let chosen = 0;
   for (const store of stores.values()) {
     if (signal.aborted) break;
     const used = use.get(store.place);
-    if (used === undefined || !store.traits.availability.delete) continue;
+    if (used === undefined || closed.whyNot(store.place, 'delete') !== undefined) continue;
     chosen += await deleteAt({ ...ports, stores }, store, used, signal);
   }
   return chosen;

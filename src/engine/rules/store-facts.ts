@@ -6,6 +6,7 @@ import { isAmong } from '../../domain/store/store-names.ts';
 import { attributesOf } from '../../domain/store/store-traits.ts';
 import type { StoreUse } from '../../ports/rules.ts';
 import type { AccountUse, Quota } from '../../ports/quotas.ts';
+import { ClosedStores } from '../../domain/store/closed-stores.ts';
 import { namesOf, placeIn, type StoreAccess, type Stores } from '../stores/store-access.ts';
 
 /** What the catalog says of stores at one moment. */
@@ -24,6 +25,7 @@ export function factsOfStores(stores: Stores, words: StoreWords, now: StoresNow)
   const all = [...stores.values()];
   const matching = new Set(placesMeant(words.expression, all));
   const use = new Map(now.use.map((one) => [one.store, one]));
+  const closed = new ClosedStores(all, now.use);
   const quotaLeft = quotaLeftBytes(all, now);
   return all.map((store): StoreFacts => {
     const { traits, place } = store;
@@ -39,7 +41,7 @@ export function factsOfStores(stores: Stores, words: StoreWords, now: StoresNow)
       isMatching: matching.has(place),
       isPreferred: isAmong(names, words.preferred),
       isBlocked: isAmong(names, words.blocked),
-      availability: { ...traits.availability, ...used?.said.availability },
+      availability: closed.availabilityOf(place),
       acceptance: traits.accepts,
       findPathProblem: (object) => findPathProblem(store, object),
       usage: { completedBytes, inFlightBytes },

@@ -1,19 +1,21 @@
 import type { StoreUse } from '../../ports/rules.ts';
+import { ClosedStores } from '../../domain/store/closed-stores.ts';
 import type { StoreAccess, Stores } from './store-access.ts';
 
 /**
- * The stores with the availability that was said of them (`pando store set`) before the one that is configured, and with the scopes
- * whose source they turned out to be.
+ * The stores with the availability that was said of them and of those they are part of (`pando store set`) before the one that is
+ * configured, and with the scopes whose source they turned out to be.
  */
-export function heedSaid(stores: Stores, use: Iterable<Pick<StoreUse, 'store' | 'said' | 'sourceOf'>>): Stores {
+export function heedSaid(
+  stores: Stores,
+  use: Iterable<Pick<StoreUse, 'store' | 'title' | 'said' | 'sourceOf'>>,
+): Stores {
   const known = new Map([...use].map((one) => [one.store, one]));
+  const closed = new ClosedStores(stores.values(), known.values());
   const entries = [...stores].map(([place, store]): [string, StoreAccess] => {
-    const own = known.get(place);
-    if (own === undefined) return [place, store];
-    const { traits } = store;
-    const sourceOf = [...new Set([...store.sourceOf, ...own.sourceOf])];
-    const availability = { ...traits.availability, ...own.said.availability };
-    return [place, { ...store, sourceOf, traits: { ...traits, availability } }];
+    const sourceOf = [...new Set([...store.sourceOf, ...(known.get(place)?.sourceOf ?? [])])];
+    const availability = closed.availabilityOf(place);
+    return [place, { ...store, sourceOf, traits: { ...store.traits, availability } }];
   });
   return new Map(entries);
 }

@@ -1,6 +1,6 @@
 import type { Operation } from '../../domain/store/protocol.ts';
 import type { RuleCatalog } from '../../ports/rules.ts';
-import { heedSaid } from './heed-said.ts';
+import { ClosedStores } from '../../domain/store/closed-stores.ts';
 import type { Stores } from './store-access.ts';
 
 interface StoresOwner {
@@ -15,7 +15,7 @@ interface StoresOwner {
  */
 export class StoreAvailability {
   readonly #owner: StoresOwner;
-  #stores: Stores = new Map();
+  #closed = new ClosedStores([], []);
 
   constructor(owner: StoresOwner) {
     this.#owner = owner;
@@ -23,28 +23,19 @@ export class StoreAvailability {
 
   async refresh(): Promise<this> {
     const catalog = await this.#owner.catalog();
-    this.#stores = heedSaid(this.#owner.stores(), await catalog.readStoreUse());
+    this.#closed = new ClosedStores(this.#owner.stores().values(), await catalog.readStoreUse());
     return this;
   }
 
-  /** Places of the stores that are not to be asked for it. */
   closedFor(operation: Operation): readonly string[] {
-    return [...this.#stores.values()].filter(({ traits }) => !traits.availability[operation]).map(({ place }) => place);
+    return this.#closed.closedFor(operation);
   }
 
-  /** Undefined: it may be asked for that. Otherwise why not, and how to change it. A place in no profile may be. */
-  whyNot(place: string, operation: Operation): string | undefined {
-    // A part of a store is the store's.
-    const store = [...this.#stores.values()].find(
-      (one) => !one.traits.availability[operation] && place.startsWith(one.place),
-    );
-    if (store === undefined) return undefined;
-    return `it ${REFUSED[operation]} now: pando store set ${store.name} --${operation}, or --as-configured`;
+  whyNot(place: string, operation: Operation, key?: string): string | undefined {
+    return this.#closed.whyNot(place, operation, key);
+  }
+
+  whyNotBelow(place: string, operation: Operation, prefix?: string): string | undefined {
+    return this.#closed.whyNotBelow(place, operation, prefix);
   }
 }
-
-const REFUSED: Readonly<Record<Operation, string>> = {
-  read: 'gives no bytes',
-  write: 'takes no writes',
-  delete: 'deletes nothing',
-};

@@ -9,6 +9,7 @@ import { isSettled } from '../../domain/transfer/settled-token.ts';
 import { rankSources, type SourceFacts } from '../../domain/transfer/rank-sources.ts';
 import type { TransferEnd, TransferSource } from '../../ports/transfer-tool.ts';
 import { urlOf } from '../../domain/store/protocol.ts';
+import type { ClosedStores } from '../../domain/store/closed-stores.ts';
 import { namesOf, placeIn, type StoreAccess, type StoreProtocol, type Stores, waysTo } from '../stores/store-access.ts';
 import { placesMeant } from '../rules/store-facts.ts';
 
@@ -39,6 +40,7 @@ export interface TransferFacts {
 
 export interface TransferSurroundings {
   readonly stores: Stores;
+  readonly closed: Pick<ClosedStores, 'whyNot'>;
   /** Of the machine that carries it out. */
   readonly clientSite: string | undefined;
   readonly topology: Topology;
@@ -72,10 +74,12 @@ const SOURCES_MAX = 4;
  * not take copies from is none; of one that is best by way of a relay, the copy at the relay comes first.
  */
 export function planTransfer(facts: TransferFacts, surroundings: TransferSurroundings): TransferPlan {
-  const { stores } = surroundings;
+  const { stores, closed } = surroundings;
   const destination = stores.get(facts.store);
   if (destination === undefined) return notNow({ kind: 'held-back', why: 'no profile here names the store' });
   const writing = waysTo(destination, 'write', surroundings);
+  const why = closed.whyNot(facts.store, 'write', facts.place);
+  if (why !== undefined) return notNow({ kind: 'held-back', why: `${destination.name}: ${why}` });
   if (writing.length === 0) return notNow({ kind: 'held-back', why: `${destination.name} takes no writes now` });
 
   const { ranked, rejected, refusal } = rank(facts, destination, surroundings);
@@ -143,7 +147,7 @@ function rank(
   readonly rejected: readonly { readonly store: string; readonly why: string }[];
   readonly refusal: AttemptOutcome | undefined;
 } {
-  const { stores } = surroundings;
+  const { stores, closed } = surroundings;
   const all = [...stores.values()];
   const { sourceExpression } = facts;
   const meant = sourceExpression === undefined ? undefined : new Set(placesMeant(sourceExpression, all));
@@ -168,7 +172,8 @@ function rank(
       rejected.push({ store: store.name, why: refused.why });
       continue;
     }
-    const reading = waysTo(store, 'read', surroundings);
+    const isClosed = closed.whyNot(store.place, 'read', replica.place) !== undefined;
+    const reading = isClosed ? [] : waysTo(store, 'read', surroundings);
     sources.set(store.name, { replica, reading });
     candidates.push({
       store: store.name,

@@ -1,7 +1,6 @@
 import type { AttemptOutcome } from '../../domain/transfer/attempt.ts';
 import type { WayFailure } from '../../domain/transfer/next-way.ts';
 import type { ClaimedRequest, Lease } from '../../ports/catalog.ts';
-import type { StoreUse } from '../../ports/rules.ts';
 import type {
   Submission,
   TransferOutcome as ToolOutcome,
@@ -9,7 +8,6 @@ import type {
   TransferTool,
 } from '../../ports/transfer-tool.ts';
 import type { CarriedOut } from '../carry-out-requests.ts';
-import { heedSaid } from '../stores/heed-said.ts';
 import type { Stores } from '../stores/store-access.ts';
 import { chooseWays } from './choose-ways.ts';
 import type { Arrived } from './confirm-arrival.ts';
@@ -20,21 +18,13 @@ import type { ExternalTool } from './external-tool.ts';
 import { type HeldTransfer, outcomeOf, type PlannedHeld, triedBy, whyUnknown } from './held-transfer.ts';
 import { type PlannedTransfer, planTransfer } from './plan-transfer.ts';
 import { findReadSource } from './read-source.ts';
+import { RecentStores } from './recent-stores.ts';
 import { takeBackCopy } from './remove-copy.ts';
 import type { TransferPorts, TransferRunParts } from './run-transfers.ts';
 import { transferFacts } from './transfer-facts.ts';
 
-/** What stores are known to hold may be so old where a transfer is planned. */
-const STORES_MS_MAX = 2_000;
 /** A tool that has no room, or does not answer, is asked again after this. */
 const TOOL_WAIT_WHY = 'the transfer tool does not take it now';
-
-/** What is known of stores at one moment. */
-interface StoresNow {
-  readonly use: ReadonlyMap<string, StoreUse>;
-  readonly stores: Stores;
-  readonly atMs: number;
-}
 
 /** An attempt that is over, and not recorded. */
 interface Ended extends Pick<EndedAttempt, 'outcome' | 'arrived' | 'tried'> {
@@ -53,6 +43,7 @@ export class TransferRun implements AsyncDisposable {
   readonly #submitted = new Map<string, HeldTransfer>();
   readonly #batches = new Set<Promise<void>>();
   readonly #externals: ExternalRun;
+  readonly #stores: RecentStores;
   readonly #unlisten: readonly (() => void)[];
   /** Outcomes that wait for the transaction before theirs. */
   #toSettle: Ended[] = [];
@@ -60,12 +51,12 @@ export class TransferRun implements AsyncDisposable {
   #wake = Promise.withResolvers<void>();
   #inFlight = 0;
   #handedOver = 0;
-  #stores: StoresNow | undefined;
 
   constructor(ports: TransferPorts, run: TransferRunParts) {
     this.#ports = ports;
     this.#run = run;
     this.#externals = new ExternalRun(ports);
+    this.#stores = new RecentStores(ports);
     const tools = [...ports.tools, ...(ports.externals ?? []).map(({ tool }) => tool)];
     this.#unlisten = tools.map((tool) => tool.onReport(({ id, outcome }) => this.#take(id, outcome)));
   }
@@ -158,7 +149,7 @@ export class TransferRun implements AsyncDisposable {
   async #submitBatch(batch: readonly HeldTransfer[]): Promise<void> {
     const { catalog } = this.#ports;
     const rows = await catalog.readTransfers(batch.map(({ request }) => request.lease.requestId));
-    const { use, stores } = await this.#storesNow();
+    const { use, stores, closed } = await this.#stores.read();
     const planned: PlannedHeld[] = [];
     const adopted: HeldTransfer[] = [];
     for (const [at, held] of batch.entries()) {
@@ -173,6 +164,7 @@ export class TransferRun implements AsyncDisposable {
       }
       const plan = planTransfer(transferFacts(held.request, held.row, use.get(held.request.store)), {
         stores,
+        closed,
         clientSite: this.#ports.clientSite,
         topology: this.#ports.topology,
         fraction: this.#ports.random.fraction(),
@@ -358,7 +350,7 @@ export class TransferRun implements AsyncDisposable {
     const { scope, versionId } = held.request;
     // A tool of others may have read something else than what it was told.
     const read = held.external === undefined ? arrived : undefined;
-    const known = this.#stores?.stores ?? stores;
+    const known = this.#stores.last?.stores ?? stores;
     const decision = decideTransfer({
       ...held,
       outcome,
@@ -386,14 +378,5 @@ export class TransferRun implements AsyncDisposable {
     this.#inFlight--;
     if (held.submissions > 0 && held.external !== undefined) this.#handedOver--;
     this.#wake.resolve();
-  }
-
-  async #storesNow(): Promise<StoresNow> {
-    const { catalog, clock, stores } = this.#ports;
-    const atMs = clock.monotonicMs();
-    if (this.#stores !== undefined && atMs - this.#stores.atMs < STORES_MS_MAX) return this.#stores;
-    const use = await catalog.readStoreUse();
-    this.#stores = { use: new Map(use.map((one) => [one.store, one])), stores: heedSaid(stores, use), atMs };
-    return this.#stores;
   }
 }

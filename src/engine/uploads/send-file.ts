@@ -4,6 +4,7 @@ import type { TransferRow } from '../../ports/rules.ts';
 import { type Storage, StorageError } from '../../ports/storage.ts';
 import { type Brought, bringCopy } from '../bring-copy.ts';
 import type { RequestLeases } from '../request-leases.ts';
+import type { ClosedStores } from '../../domain/store/closed-stores.ts';
 import type { StoreAccess, StoreProtocol } from '../stores/store-access.ts';
 import { takeBack } from '../take-back.ts';
 import { type Arrived, confirmArrival } from '../transfers/confirm-arrival.ts';
@@ -26,6 +27,7 @@ export interface RegisteredFile {
 export interface SendTo {
   readonly store: StoreAccess;
   readonly ways: readonly StoreProtocol[];
+  readonly closed: Pick<ClosedStores, 'whyNot'>;
   readonly leases: RequestLeases;
   readonly finishing: Finishing;
   readonly leaseMs: number;
@@ -104,8 +106,10 @@ class Sending {
   }
 
   async #bring(way: StoreProtocol, signal: AbortSignal) {
-    const { store, leases } = this.#to;
+    const { store, closed, leases } = this.#to;
     const { file, sha256, row, operations } = this.#one;
+    const why = closed.whyNot(store.place, 'write', row.place);
+    if (why !== undefined) throw new StorageError('unavailable', { store: store.name, key: row.place }, why);
     const target = await way.open();
     const { place: key, content, operation, onto } = row;
     let wasThere = true;

@@ -212,7 +212,8 @@ class UploadRun {
     }
     await this.#takePresent(present, ended);
     const finishing = new Finishing(catalog, dataset);
-    const to = { store: this.#chosen.store, ways: this.#ways, leases, finishing, leaseMs: LEASE_MS };
+    const { store, closed } = this.#chosen;
+    const to = { store, closed, ways: this.#ways, leases, finishing, leaseMs: LEASE_MS };
     await inParallel(registered, atOnce, async (one) => {
       await ended.set(one.file, await sendFile(this.#ports, this.#upload, to, one));
     });

@@ -1,0 +1,108 @@
+import type { Operation } from './protocol.ts';
+import type { StoreTraits } from './store-traits.ts';
+
+type Availability = StoreTraits['availability'];
+
+interface Configured {
+  readonly place: string;
+  readonly name: string;
+  readonly traits: Pick<StoreTraits, 'availability'>;
+}
+
+/** What a catalog knows of a store. */
+interface Said {
+  readonly store: string;
+  readonly title: string;
+  readonly said: { readonly availability?: Partial<Availability> | null };
+}
+
+interface Known {
+  readonly place: string;
+  /** As keys are written. */
+  readonly path: string;
+  readonly name: string;
+  readonly isConfigured: boolean;
+  /** Of itself. */
+  readonly availability: Availability;
+}
+
+/**
+ * What stores are not to be asked for now: as it was said of them in this catalog (`pando store set`), by whomever and whatever this
+ * configuration names, and of the others as they are configured. A part of a store is the store's.
+ */
+export class ClosedStores {
+  readonly #known: readonly Known[];
+
+  constructor(configured: Iterable<Configured>, use: Iterable<Said>) {
+    const said = new Map([...use].map((one) => [one.store, one]));
+    const stores = new Map([...configured].map((one) => [one.place, one]));
+    const places = new Set([...stores.keys(), ...said.keys()]);
+    this.#known = [...places].map((place) => {
+      const store = stores.get(place);
+      return {
+        place,
+        path: pathOf(place),
+        name: store?.name ?? said.get(place)?.title ?? place,
+        isConfigured: store !== undefined,
+        availability: { ...OPEN, ...store?.traits.availability, ...said.get(place)?.said.availability },
+      };
+    });
+  }
+
+  /** Places of all stores the catalog or the configuration knows that are not to be asked for it. */
+  closedFor(operation: Operation): readonly string[] {
+    return this.#known.filter(({ path }) => this.#around(path, operation) !== undefined).map(({ place }) => place);
+  }
+
+  /** With all that is said of the stores they are part of. */
+  availabilityOf(place: string): Availability {
+    const path = pathOf(place);
+    const isOpen = (operation: Operation) => this.#around(path, operation) === undefined;
+    return { read: isOpen('read'), write: isOpen('write'), delete: isOpen('delete') };
+  }
+
+  /**
+   * Undefined: it may be asked for that, of the whole place or of this key. Otherwise why not, and how to change it. A place that
+   * nobody knows may be.
+   */
+  whyNot(place: string, operation: Operation, key = ''): string | undefined {
+    const store = this.#around(pathOf(place) + key, operation);
+    return store && describe(store, operation);
+  }
+
+  /** The same for everything below the prefix, a key or a directory's: also because of a store that lies there. */
+  whyNotBelow(place: string, operation: Operation, prefix = ''): string | undefined {
+    const path = pathOf(place) + prefix;
+    const below = path === '' || path.endsWith('/') ? path : `${path}/`;
+    const around = this.#around(path, operation);
+    if (around !== undefined) return describe(around, operation);
+    const inner = this.#known.find((one) => !one.availability[operation] && one.path.startsWith(below));
+    return inner && `${inner.name} lies in it: ${describe(inner, operation)}`;
+  }
+
+  #around(path: string, operation: Operation): Known | undefined {
+    return this.#known.find((one) => !one.availability[operation] && path.startsWith(one.path));
+  }
+}
+
+const OPEN: Availability = { read: true, write: true, delete: true };
+
+const REFUSED: Readonly<Record<Operation, string>> = {
+  read: 'gives no bytes',
+  write: 'takes no writes',
+  delete: 'deletes nothing',
+};
+
+function describe({ name, place, isConfigured }: Known, operation: Operation): string {
+  const where = isConfigured ? '' : `, said of ${place}; with a configuration that names it`;
+  return `it ${REFUSED[operation]} now${where}: pando store set ${name} --${operation}, or --as-configured`;
+}
+
+/** Keys are not escaped, and places are, each kind in its own way. */
+function pathOf(place: string): string {
+  try {
+    return decodeURIComponent(place);
+  } catch {
+    return place;
+  }
+}

@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest';
+import { Sandbox } from './sandbox.ts';
+
+const profile = (name: string, path = name, replicas: readonly string[] = []) =>
+  `  ${name}:\n    storage_provider: {type: file, options: {base_path: ./${path}}}\n` +
+  (replicas.length === 0
+    ? ''
+    : `    replicas: [${replicas.map((one, at) => `{replica_profile: ${one}, read_priority: ${at + 1}}`).join(', ')}]\n`);
+
+const profiles = (...all: readonly string[]) => `profiles:\n${all.join('')}`;
+
+test('what is said of a store holds for whoever shares the catalog and does not name it', async () => {
+  using box = new Sandbox();
+  box.write({
+    '1.yaml': profiles(profile('data', 'data', ['rep']), profile('rep')),
+    '2.yaml': profiles(profile('data')),
+    'data/f1': 'one',
+    'data/f2': 'two',
+    'rep/.keep': '',
+  });
+  const mine = (...args: string[]) => box.run(['--config', '1.yaml', ...args]);
+  const theirs = (...args: string[]) => box.run(['--config', '2.yaml', ...args]);
+  expect(await mine('sync', 'data:')).toMatchObject({ code: 0 });
+  expect(await mine('store', 'set', 'rep', '--no-delete', '--no-write')).toMatchObject({ code: 0 });
+  expect(await mine('rm', 'data:f1')).toMatchObject({ code: 4 });
+  await theirs('worker', '--until-idle');
+  expect(await theirs('rm', 'data:f2')).toMatchObject({
+    code: 4,
+    stderr: expect.stringContaining('with a configuration that names it: pando store set rep --delete'),
+  });
+  box.write({ 'data/f3': 'three' });
+  expect(await theirs('sync', 'data:', './rep')).toMatchObject({ code: 4 });
+  expect(box.list('rep')).toEqual(['.keep', 'f1', 'f2']);
+
+  await mine('store', 'set', 'rep', '--as-configured');
+  expect(await theirs('worker', '--until-idle')).toMatchObject({ code: 0 });
+  expect(box.list('rep')).toEqual(['.keep']);
+}, 60_000);
+
+test('a store inside one that is frozen gets nothing: no copy of a profile, of a rule, or of an upload', async () => {
+  using box = new Sandbox();
+  box.write({
+    'pando.yaml': profiles(
+      profile('data', 'data', ['inner']),
+      profile('inner', 'big/inner'),
+      profile('in2', 'big/in2'),
+      profile('other'),
+      profile('big'),
+    ),
+    'data/a': 'a',
+    'big/inner/.keep': '',
+    'big/in2/.keep': '',
+    'other/.keep': '',
+    mine: 'mine',
+  });
+  expect(await box.run(['sync', 'data:'])).toMatchObject({ code: 0 });
+  await box.run(['store', 'set', 'big', '--no-read', '--no-write', '--no-delete']);
+  const listed = await box.json<{ name: string; availability: object }[]>('store', 'ls', 'in2');
+  expect(listed).toMatchObject([{ availability: { read: false, write: false, delete: false } }]);
+  expect(await box.run(['put', 'mine', 'data:c', '--wait'])).toMatchObject({ code: 4 });
+  expect(await box.run(['rule', 'add', 'data:a', '--copies', '1', '--stores', 'in2|other'])).toMatchObject({ code: 0 });
+  await box.run(['worker', '--until-idle']);
+  expect(box.list('other').filter((name) => name !== '.keep')).toHaveLength(1);
+  expect(await box.run(['upload', 'mine', 'p:mine', '--store', 'in2'])).not.toMatchObject({ code: 0 });
+  expect(await box.run(['rm', 'data:a'])).toMatchObject({ code: 4 });
+  expect(box.list('big')).toEqual(['in2/.keep', 'inner/.keep', 'inner/a']);
+}, 60_000);
+
+test('a frozen store is left alone through the one it lies in', async () => {
+  using box = new Sandbox();
+  box.write({
+    'pando.yaml': profiles(profile('data', 'data', ['big']), profile('big'), profile('inner', 'big/in ner+1')),
+    'data/in ner+1/z': 'z',
+    'data/in ner+1/u': 'u',
+    'data/b': 'b',
+    'big/.keep': '',
+    mine: 'mine',
+  });
+  expect(await box.run(['sync', 'data:'])).toMatchObject({ code: 0 });
+  await box.run(['store', 'set', 'inner', '--no-write', '--no-delete']);
+  expect(await box.run(['rm', 'data:in ner+1/z'])).toMatchObject({
+    code: 4,
+    stderr: expect.stringContaining('pando store set inner --delete'),
+  });
+  expect(await box.run(['put', 'mine', 'data:in ner+1/new', '--wait'])).toMatchObject({ code: 4 });
+  expect(await box.run(['put', 'mine', 'big:in ner+1/new'])).toMatchObject({ code: 4 });
+  expect(await box.run(['rm', 'data:b'])).toMatchObject({ code: 0 });
+  box.write({ 'data/in ner+1/u': 'something else', 'data/c': 'c' });
+  expect(await box.run(['sync', 'data:', '--delete-unmatched-files'])).toMatchObject({
+    code: 4,
+    stdout: expect.stringContaining('inner lies in it: it takes no writes now'),
+  });
+  expect(box.list('big')).toEqual(['.keep', 'in ner+1/u', 'in ner+1/z']);
+  expect(box.read('big/in ner+1/u')).toBe('u');
+  // Beside it nothing is kept back.
+  box.write({ 'data/dir/d': 'd' });
+  expect(await box.run(['sync', 'data:dir/'])).toMatchObject({ code: 0 });
+
+  await box.run(['store', 'set', 'inner', '--as-configured']);
+  expect(await box.run(['sync', 'data:'])).toMatchObject({ code: 0 });
+  expect(box.read('big/in ner+1/u')).toBe('something else');
+}, 60_000);
