@@ -35,7 +35,7 @@ export const store: CommandModule = {
       .command('moved')
       .description('the source of a profile was moved: the catalog goes on at its new place')
       .argument('<name>', 'the profile')
-      .action(act<[string]>((cli, [name]) => moved(cli, name)));
+      .action(act<[string]>((cli, [name]) => sayMoved(cli, name)));
   },
 };
 
@@ -105,12 +105,21 @@ async function set(cli: Invocation, name: string, options: SetOptions): Promise<
   return EXIT.done;
 }
 
-async function moved(cli: Invocation, name: string): Promise<ExitCode> {
+async function sayMoved(cli: Invocation, name: string): Promise<ExitCode> {
   const { moveSource } = await import('../client/move-source.ts');
-  const from = await moveSource(await cli.pando(), name);
-  if (cli.globals.json === true) cli.output.printJson({ name, from });
-  else if (from === undefined) cli.output.note(`${name} lies where the catalog knows it`);
-  else cli.output.note(`${name} lay at ${from}, and is known here now; look at it with: pando sync ${name}:`);
+  const moved = await moveSource(await cli.pando(), name);
+  if (cli.globals.json === true) {
+    cli.output.printJson({ name, ...moved });
+    return EXIT.done;
+  }
+  if (moved === undefined) {
+    cli.output.note(`the source of ${name} lies where the catalog knows it`);
+    return EXIT.done;
+  }
+  const { from, looked, missing } = moved;
+  cli.output.note(`${name} lay at ${from}, and is known here now; look at it with: pando sync ${name}:`);
+  if (missing > 0)
+    cli.output.complain(`${missing} of ${looked} objects that were looked for are not here as they were there`);
   return EXIT.done;
 }
 

@@ -77,22 +77,32 @@ async function deleteBytes(
   row: ObjectRecord,
   version: string,
 ): Promise<DeleteResult> {
-  const deleted: string[] = [];
-  const left: string[] = [];
-  const pending: { store: string; why: string }[] = [];
-  const remove = async ({ store, versionId }: ObjectRecord['replicas'][number]): Promise<void> => {
+  const remove = async ({ store, versionId }: ObjectRecord['replicas'][number]): Promise<Removed> => {
     const shown = (await openStoreAt(args.scope, store))?.name ?? store;
     try {
       const replica = { scope: args.scope, name: args.name, versionId, store, signal: args.signal };
-      const outcome = await deleteReplica(ports, replica);
-      (outcome === 'left' ? left : deleted).push(shown);
+      return { store: shown, isLeft: (await deleteReplica(ports, replica)) === 'left', why: undefined };
     } catch (error) {
       if (!(error instanceof StorageError) && !(error instanceof ObjectError)) throw error;
-      pending.push({ store: shown, why: error.message });
+      return { store: shown, isLeft: false, why: error.message };
     }
   };
   const isAtSource = ({ store }: { readonly store: string }): boolean => store === args.scope.source?.place;
-  for (const replica of row.replicas.filter(isAtSource)) await remove(replica);
-  await Promise.all(row.replicas.filter((replica) => !isAtSource(replica)).map(remove));
-  return { version, deleted: [...new Set(deleted)], left: [...new Set(left)], pending };
+  const removed: Removed[] = [];
+  for (const replica of row.replicas.filter(isAtSource)) removed.push(await remove(replica));
+  removed.push(...(await Promise.all(row.replicas.filter((replica) => !isAtSource(replica)).map(remove))));
+  const storesOf = (those: readonly Removed[]): string[] => [...new Set(those.map(({ store }) => store))];
+  return {
+    version,
+    deleted: storesOf(removed.filter(({ isLeft, why }) => !isLeft && why === undefined)),
+    left: storesOf(removed.filter(({ isLeft }) => isLeft)),
+    pending: removed.flatMap(({ store, why }) => (why === undefined ? [] : { store, why })),
+  };
+}
+
+/** What became of one copy; `why` undefined: it is gone, or was left. */
+interface Removed {
+  readonly store: string;
+  readonly isLeft: boolean;
+  readonly why: string | undefined;
 }

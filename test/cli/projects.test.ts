@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { Sandbox } from './sandbox.ts';
 
@@ -85,9 +85,20 @@ test('a source that was moved goes on at its new place, when it is said', async 
     code: 2,
     stderr: expect.stringContaining('pando store moved data'),
   });
+  // Nothing of it is there yet.
+  renameSync(box.path('disk/data'), box.path('disk/late'));
+  mkdirSync(box.path('disk/data'));
+  expect(await box.run(['store', 'moved', 'data', ...at('prod')])).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/none of 2 objects that were looked for lies at .*bring the data there first/s),
+  });
+  rmSync(box.path('disk/data'), { recursive: true });
+  renameSync(box.path('disk/late'), box.path('disk/data'));
   expect(await box.json('store', 'moved', 'data', ...at('prod'))).toEqual({
     name: 'data',
     from: expect.stringMatching(/\/prod\/data\/$/),
+    looked: 2,
+    missing: 0,
   });
   expect(await box.json('store', 'moved', 'data', ...at('prod'))).toEqual({ name: 'data' });
   expect(await box.run(['sync', 'data:', ...at('prod')])).toMatchObject({
@@ -117,4 +128,20 @@ test('a delete that waits goes with the source that is moved', async () => {
   expect(box.list('disk/data')).toEqual(['f2']);
   expect(await box.run(['sync', 'data:', ...at('prod')])).toMatchObject({ code: 0 });
   expect(box.list('prod/backup')).toEqual(['.keep', 'f2']);
+});
+
+test('what was said of a source holds where it lies now, also if that place had copies before', async () => {
+  using box = new Sandbox();
+  addProject(box, 'prod', 'the data');
+  expect(await box.run(['sync', 'data:', ...at('prod')])).toMatchObject({ code: 0 });
+  expect(await box.run(['sync', 'data:', box.path('disk'), ...at('prod')])).toMatchObject({ code: 0 });
+  await box.run(['store', 'set', 'data', '--no-write', ...at('prod')]);
+  box.write({ 'prod/pando.yaml': CONFIGURATION.replace('./data', '../disk') });
+  expect(await box.run(['store', 'moved', 'data', ...at('prod')])).toMatchObject({ code: 0 });
+  box.write({ new: 'new' });
+  expect(await box.run(['put', box.path('new'), 'data:f3', ...at('prod')])).toMatchObject({
+    code: 4,
+    stderr: expect.stringContaining('takes no writes now'),
+  });
+  expect(box.list('disk')).toEqual(['f1', 'f2']);
 });

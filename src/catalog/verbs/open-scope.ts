@@ -84,7 +84,7 @@ async function moveStore(session: Session, from: string, to: string): Promise<vo
       select 1 as used where exists (select 1 from replica where store = ${there.id})
         or exists (select 1 from lock where store = ${there.id}) or exists (select 1 from request where store = ${there.id})
         or exists (select 1 from scope where source = ${there.id})`.execute(db);
-    if (used.rows.length > 0) return;
+    if (used.rows.length > 0) return keepSetting(session, from, there.id);
     for (const table of ['store_space', 'store_setting', 'standing_rule'] as const)
       await db.deleteFrom(table).where('store', '=', there.id).execute();
     await db.deleteFrom('store').where('id', '=', there.id).execute();
@@ -92,6 +92,13 @@ async function moveStore(session: Session, from: string, to: string): Promise<vo
   await db.updateTable('store').set({ place: to }).where('place', '=', from).execute();
   await db.updateTable('intent').set({ store: to }).where('store', '=', from).execute();
   session.known.stores.forget();
+}
+
+/** What was said of the store (`pando store set`) holds for the source, wherever it is. The old place keeps it too. */
+async function keepSetting({ db }: Session, from: string, to: number): Promise<void> {
+  await sql`insert into store_setting (store, said, updated_ms)
+    select ${to}, said, updated_ms from store_setting where store = (select id from store where place = ${from})
+    on conflict (store) do nothing`.execute(db);
 }
 
 /** No store has this number. */
