@@ -32,6 +32,10 @@ export async function declareScope(
     standing,
     isMoved,
   });
+  if (opened.kind === 'held') {
+    const message = `a sync of ${name}, or from or to its place, runs since ${new Date(opened.sinceMs).toISOString()}`;
+    throw new ConfigurationError([problemOutsideFiles('store moved', message, 'wait until it has ended, or stop it')]);
+  }
   if (opened.kind === 'elsewhere') throw isElsewhere(catalog, { name, here: source.place, known: opened.source });
 }
 

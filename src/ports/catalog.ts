@@ -151,8 +151,14 @@ export interface OpenScope {
   readonly standing: boolean;
 }
 
-/** `elsewhere`: objects of that name are known from another source, where `source` says. Nothing was changed. */
-export type ScopeOpened = { readonly kind: 'opened' } | { readonly kind: 'elsewhere'; readonly source: string };
+/**
+ * `elsewhere`: objects of that name are known from another source, where `source` says. `held`: a sync of the scope, or from or to the
+ * place that is to be moved, runs since then. Nothing was changed.
+ */
+export type ScopeOpened =
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'elsewhere'; readonly source: string }
+  | { readonly kind: 'held'; readonly sinceMs: number };
 
 export interface StandingRule {
   readonly id: string;

@@ -9,6 +9,8 @@ export async function openScope(session: Session, opened: OpenScope): Promise<Sc
   const other = opened.source === undefined ? undefined : await findOtherSource(session, opened.name, opened.source);
   if (opened.source !== undefined && other !== undefined) {
     if (opened.isMoved !== true) return { kind: 'elsewhere', source: other };
+    const sinceMs = await findRunningSync(session, opened.name, [other, opened.source]);
+    if (sinceMs !== undefined) return { kind: 'held', sinceMs };
     await moveStore(session, other, opened.source);
   }
   const now = nowMs(session);
@@ -55,6 +57,33 @@ export async function openScope(session: Session, opened: OpenScope): Promise<Sc
       .execute();
   }
   return { kind: 'opened' };
+}
+
+/** A process that runs knows stores by numbers: what it copies from the old place it would record at the new one. */
+async function findRunningSync(
+  session: Session,
+  scope: string,
+  places: readonly string[],
+): Promise<number | undefined> {
+  const running = await session.db
+    .selectFrom('sync')
+    .where('state', '=', 'running')
+    .where('until_ms', '>', nowMs(session))
+    .where(({ or, eb, exists, selectFrom }) =>
+      or([
+        eb('scope', '=', scope),
+        eb('source', 'in', places),
+        exists(
+          selectFrom('sync_target')
+            .select('sync')
+            .whereRef('sync_target.sync', '=', 'sync.id')
+            .where('target', 'in', places),
+        ),
+      ]),
+    )
+    .select('started_ms')
+    .executeTakeFirst();
+  return running?.started_ms;
 }
 
 /** Two sources under one name would be taken for one: what is deleted at the one would go at the other. */

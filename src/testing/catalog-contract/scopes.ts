@@ -155,6 +155,19 @@ export function describeScopes(contract: CatalogContract): void {
       expect(await openAt(scope, scope.source)).toEqual({ kind: 'elsewhere', source: other });
     });
 
+    it('is not moved while a sync of it runs', async () => {
+      const scope = await contract.openScope();
+      const other = `test:late-source-of-${scope.name}`;
+      await contract.putWithReplicas(scope, 'a', [scope.source]);
+      const begun = await contract.catalog.beginSync(contract.sync(scope));
+      if (begun.kind !== 'begun') throw new Error(begun.kind);
+      expect(await openAt(scope, other, true)).toEqual({ kind: 'held', sinceMs: expect.any(Number) });
+      expect(await openAt(scope, scope.source)).toEqual({ kind: 'opened' });
+      const progress = { position: '', objects: 0, bytes: 0 };
+      await contract.catalog.endSync(begun.lease, 'done', progress);
+      expect(await openAt(scope, other, true)).toEqual({ kind: 'opened' });
+    });
+
     it('is anybody’s as long as it is empty', async () => {
       const scope = await contract.openScope();
       expect(await openAt(scope, `test:any-source-of-${scope.name}`)).toEqual({ kind: 'opened' });
