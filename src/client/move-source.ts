@@ -1,8 +1,6 @@
 import type { Pando } from '../compose.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
-import { openOwn } from '../engine/stores/open-own.ts';
-import type { StoreAccess } from '../engine/stores/store-access.ts';
-import { StorageError } from '../ports/storage.ts';
+import { type Storage, StorageError } from '../ports/storage.ts';
 import { findStore } from './list-stores.ts';
 
 export interface SourceMoved {
@@ -30,7 +28,7 @@ export async function moveSource(pando: Pando, name: string): Promise<SourceMove
     throw refuse(`${place} is not there`, 'mount the disk it lies on, or write in pando.yaml where it is');
   const from = await (await pando.catalog()).findOtherSource(name, place);
   if (from === undefined) return undefined;
-  const { looked, missing } = await lookFor(pando, name, from, pando.stores().get(place));
+  const { looked, missing } = await lookFor(pando, name, { from, storage: await openAt(pando, place) });
   if (looked > 0 && missing === looked) {
     const what = `none of ${looked} objects that were looked for lies at ${place} as it was known at ${from}`;
     throw refuse(what, 'bring the data there first, or write in pando.yaml where it is');
@@ -39,13 +37,21 @@ export async function moveSource(pando: Pando, name: string): Promise<SourceMove
   return { from, looked, missing };
 }
 
+/** By its own protocol: its places are those the catalog knows. */
+async function openAt(pando: Pando, place: string): Promise<Storage | undefined> {
+  return await pando
+    .stores()
+    .get(place)
+    ?.protocols.find((one) => one.place === place)
+    ?.open();
+}
+
 async function lookFor(
   pando: Pando,
   scope: string,
-  from: string,
-  access: StoreAccess | undefined,
+  { from, storage }: { readonly from: string; readonly storage: Storage | undefined },
 ): Promise<Pick<SourceMoved, 'looked' | 'missing'>> {
-  if (access === undefined) return { looked: 0, missing: 0 };
+  if (storage === undefined) return { looked: 0, missing: 0 };
   const catalog = await pando.catalog();
   const query = { scope, prefix: '', limit: LOOKED_MAX, stores: [from], deleted: false, details: true };
   const { names, sizes, replicas } = await catalog.scanScope(query);
@@ -53,7 +59,6 @@ async function lookFor(
     const state = replicas[0]?.states[at] ?? null;
     return state === null || state === 'BEING_DELETED' ? [] : [{ name, size: sizes[at] }];
   });
-  const storage = await openOwn(access);
   let missing = 0;
   for (const { name, size } of known) {
     try {

@@ -50,7 +50,7 @@ describe('at the source of a scope', () => {
     const rule = await world.addRule({ copies: 1, expression: SCOPE });
     await world.work();
     const path = world.add(join(world.root, SCOPE, first), 'written again, and not through Pando');
-    expect(await world.audit(SCOPE)).toMatchObject({ counts: { corrupt: 1 }, repairs: { declaredBad: 0 } });
+    expect(await world.audit(SCOPE)).toMatchObject({ counts: { stale: 1 }, repairs: { declaredBad: 0 } });
     await world.work();
     expect(readFileSync(path, 'utf8')).toBe('written again, and not through Pando');
     expect(await world.audit(SCOPE, ALL)).toMatchObject({ repairs: { declaredBad: 0, registered: 1 } });

@@ -13,9 +13,8 @@ async function openCopied(): Promise<Sandbox> {
   sandbox.write({ 'pando.yaml': `profiles:\n${PROFILES}`, 'inbox/x': '', 'a/x': '', 'b/x': '' });
   for (const name of ['inbox', 'a', 'b']) rmSync(sandbox.path(name, 'x'));
   for (let at = 0; at < 12; at++) {
-    const { code, stderr } = await sandbox.run(['put', '-', `pando://inbox/run-${at}`], {
-      input: `bytes of run ${at}`,
-    });
+    sandbox.write({ [`written/run-${at}`]: `bytes of run ${at}` });
+    const { code, stderr } = await sandbox.run(['put', `written/run-${at}`, `pando://inbox/run-${at}`]);
     if (code !== 0) throw new Error(stderr);
   }
   await sandbox.run(['rule', 'add', 'inbox:*', '--copies', '2', '--stores', 'a|b']);

@@ -54,7 +54,12 @@ test.each([
   ['quota', 'data:x', 'look', '1 of 1 copy has no place (without quota for it: us)'],
   ['refused', 'data:x', 'look', '1 of 1 copy has no place (not accepting it: small)'],
   ['write-blocked', 'data:x', 'look', '1 of 1 copy has no place (not taking writes now: closed)'],
-  ['write-blocked later', 'data:x', 'try', 'closed takes no writes now'],
+  [
+    'write-blocked later',
+    'data:x',
+    'try',
+    'closed: it takes no writes now: pando store set closed --write, or --as-configured',
+  ],
 ] as const)(
   '%s: of its rule and of its object, pando explain tells why in one sentence, and when it is tried next',
   async (reason, object, next, why) => {

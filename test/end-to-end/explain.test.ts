@@ -106,7 +106,12 @@ test('write-blocked: before a copy has a place, and after', async () => {
   await world.work();
   const { copies } = await explainObject(world);
   expect(copies).toMatchObject([
-    { store: 'ch', rules: [waiting], request: { state: 'WAITING' }, why: 'ch takes no writes now' },
+    {
+      store: 'ch',
+      rules: [waiting],
+      request: { state: 'WAITING' },
+      why: 'ch: it takes no writes now: pando store set ch --write, or --as-configured',
+    },
   ]);
   expectSoon(world, copies[0]?.nextMs);
   await setStore(world.pando, 'ch', { write: true });

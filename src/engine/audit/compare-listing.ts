@@ -149,7 +149,13 @@ class Comparison {
     this.#reading.delete(key);
     const { access, tally } = this.#a;
     if (read.kind === 'read') tally.bytesRead += read.head.size;
-    const judged = judgeRead({ expected, read, store: access.place, readAfterMs: this.#stepBegunMs });
+    const judged = judgeRead({
+      expected,
+      read,
+      store: access.place,
+      isSource: access.sourceOf.includes(expected.scope),
+      readAfterMs: this.#stepBegunMs,
+    });
     const { seen, token, detail, replica } = judged;
     if (replica !== undefined) this.#replicas.push(replica);
     this.#note(expected, { ...listed, token: token ?? listed.token }, seen, detail);

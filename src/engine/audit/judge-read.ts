@@ -10,6 +10,8 @@ export interface CopyRead {
   readonly read: ReadOutcome;
   /** Place of the store. */
   readonly store: string;
+  /** It is the source of the object's scope: what is written there is the object. */
+  readonly isSource: boolean;
   /** The reading began after then, in milliseconds since 1970. */
   readonly readAfterMs: number;
 }
@@ -53,6 +55,8 @@ export function judgeRead(copy: CopyRead): ReadJudged {
     source: { size: expected.bytes, modifiedNs: expected.modifiedNs },
   });
   if (judged === 'intact') return { ...told('recorded', ''), replica: confirmed(copy, head, undefined) };
+  if (copy.isSource && !isSameToken && isWrittenAgain(head, expected))
+    return told('other-version', 'it was written again since it was looked at');
   if (judged === 'stale') return told('other-version', 'it holds another version, or what somebody else wrote');
   const size = head.size === expected.bytes ? '' : `, ${head.size} of ${expected.bytes} bytes`;
   return told('wrong', `its sha256 is ${sha256}${size}`);
@@ -78,4 +82,18 @@ function confirmed(
     ifToken: expected.token,
     ...(learnt === undefined ? {} : { sha256: learnt }),
   };
+}
+
+const MILLISECOND_NS = 1_000_000n;
+
+/** A disk that fails changes no times; and not every tool that sets a time sets what is below a millisecond. */
+function isWrittenAgain(
+  head: { readonly size: number; readonly modifiedNs: bigint | undefined },
+  { bytes, modifiedNs }: Pick<ExpectedCopy, 'bytes' | 'modifiedNs'>,
+): boolean {
+  if (head.size !== bytes) return true;
+  // What nobody knows the time of may be somebody's, and is never written over.
+  if (head.modifiedNs === undefined || modifiedNs === undefined) return true;
+  const apartNs = head.modifiedNs - modifiedNs;
+  return apartNs >= MILLISECOND_NS || apartNs <= -MILLISECOND_NS;
 }

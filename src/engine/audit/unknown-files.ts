@@ -15,12 +15,7 @@ export function describeUnknown(access: StoreAccess): string {
   return scope === undefined ? 'the catalog knows nothing of it' : `an object of ${scope} that was not looked at yet`;
 }
 
-/**
- * What was written at the source of its scope since it was looked at is no wrong copy, whatever its time says: it is what the object is
- * now, and the catalog has to learn it.
- */
-export function isNewVersion({ sourceOf }: StoreAccess, finding: AuditFinding): boolean {
-  const { kind, object, token, recordedToken } = finding;
-  const isWrong = kind === 'stale' || kind === 'corrupt';
-  return isWrong && object !== undefined && sourceOf.includes(object.scope) && token !== recordedToken;
+/** What was written again at the source of its scope is no wrong copy: it is what the object is now, and the catalog has to learn it. */
+export function isNewVersion({ sourceOf }: StoreAccess, { kind, object }: AuditFinding): boolean {
+  return kind === 'stale' && object !== undefined && sourceOf.includes(object.scope);
 }
