@@ -17,6 +17,9 @@ export function findMain(root) {
 export function bundleOf(root) {
   const source = join(root, 'src');
   const hash = createHash('sha256');
+  // Libraries are bundled, too.
+  const lock = join(root, 'package-lock.json');
+  if (existsSync(lock)) hash.update(`${statSync(lock).mtimeMs}\n`);
   // In the order of the file system, which is the same until something is edited.
   for (const name of readdirSync(source, { recursive: true, encoding: 'utf8' })) {
     const status = statSync(join(source, name));

@@ -123,12 +123,13 @@ function exitOf({ stores }: AuditResult, { repair }: AuditOptions): ExitCode {
 /** Something is left that nobody mends by itself. */
 function isOpen({ state, counts, repairs, lostObjects }: StoreAudit, repair: boolean): boolean {
   if (state !== 'differs') return false;
-  const done = repairs.adopted + repairs.setAside + repairs.forgotten + repairs.declaredBad;
-  const { lost, dark, stale, corrupt } = counts;
+  // New versions at a source are stale until they are made known, as new objects are.
+  const done = repairs.adopted + repairs.setAside + repairs.forgotten + repairs.declaredBad + repairs.registered;
+  const { lost, dark, new: fresh, stale, corrupt } = counts;
   return (
     !repair ||
     repairs.unclaimed > 0 ||
-    done < lost + dark + stale + corrupt ||
+    done < lost + dark + fresh + stale + corrupt ||
     counts.unreachable > 0 ||
     lostObjects.count > 0
   );

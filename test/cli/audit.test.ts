@@ -135,3 +135,13 @@ test('pando plan makes not even a catalog', async () => {
   expect(readdirSync(empty.state)).toEqual([]);
   expect(await empty.run(['plan'])).toMatchObject({ code: 2 });
 });
+
+test('an audit that makes known what was written again at a source has mended it', async () => {
+  using sandbox = await openCopied();
+  sandbox.write({ 'inbox/run-1': 'written again by somebody' });
+  const audit = ['audit', 'inbox', '--max-difference', '100%'];
+  expect(await sandbox.run(audit)).toMatchObject({ code: 1, stdout: expect.stringContaining('inbox:run-1') });
+  expect(await sandbox.run([...audit, '--repair'])).toMatchObject({ code: 0 });
+  expect(await sandbox.run(audit)).toMatchObject({ code: 0 });
+  expect(sandbox.read('inbox/run-1')).toBe('written again by somebody');
+});
