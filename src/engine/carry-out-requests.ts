@@ -6,6 +6,7 @@ import { StorageError } from '../ports/storage.ts';
 import { copyReplica } from './copy-replica.ts';
 import { deleteReplica, type DeleteReplicaPorts } from './delete-replica.ts';
 import { IdleRun, type OnAway } from './idle-run.ts';
+import { LeftToOthers } from './left-to-others.ts';
 import { ObjectError } from './object-error.ts';
 import type { ReadPorts } from './object-read.ts';
 import type { ObjectScope } from './opened-scope.ts';
@@ -16,7 +17,10 @@ import type { StoreAvailability } from './stores/store-availability.ts';
 
 export type RequestPorts = ReadPorts &
   DeleteReplicaPorts & {
-    readonly catalog: Pick<Catalog, 'claimRequests' | 'renewRequests' | 'finishRequests' | 'prune'>;
+    readonly catalog: Pick<
+      Catalog,
+      'claimRequests' | 'renewRequests' | 'finishRequests' | 'findOtherSource' | 'listStandingRules' | 'prune'
+    >;
     readonly random: Random;
   };
 
@@ -72,7 +76,7 @@ export async function carryOutRequests(ports: RequestPorts, args: CarryOutReques
     args.onCounted?.(kind);
   };
   const running = new Set<Promise<void>>();
-  const names = scopes.map(({ name }) => name);
+  const others = new LeftToOthers(ports.catalog, scopes, ports.telling);
   const idle = until === 'idle' ? new IdleRun(ports.clock, args.onAway) : undefined;
   let prunedMs = Number.NEGATIVE_INFINITY;
   // All scopes of a process share what they know of its stores.
@@ -84,21 +88,22 @@ export async function carryOutRequests(ports: RequestPorts, args: CarryOutReques
     const limit = concurrency - running.size;
     if (ports.clock.monotonicMs() - heardMs >= HEAR_EVERY_MS) {
       heardMs = ports.clock.monotonicMs();
-      await availability?.refresh?.();
+      await Promise.all([availability?.refresh?.(), others.look()]);
     }
+    const names = others.scopes();
     const claimed =
-      limit === 0
+      limit === 0 || names.length === 0
         ? []
         : await ports.catalog.claimRequests({
             owner,
             limit,
             leaseMs: LEASE_MS,
             scopes: names,
-            ...leavesAlone(availability, idle),
+            ...leavesAlone(availability, others, idle),
             work: 'of-scopes',
           });
     for (const request of claimed) {
-      const work = carryOut(ports, { scopes, leases, idle }, request).then(count);
+      const work = carryOut(ports, { scopes, leases, idle, others }, request).then(count);
       const tracked = work.finally(() => running.delete(tracked));
       running.add(tracked);
     }
@@ -122,17 +127,19 @@ async function carryOut(
     readonly scopes: readonly ObjectScope[];
     readonly leases: RequestLeases;
     readonly idle: IdleRun | undefined;
+    readonly others: LeftToOthers;
   },
   request: ClaimedRequest,
 ): Promise<keyof CarriedOut> {
-  const { scopes, leases, idle } = run;
+  const { scopes, leases, idle, others } = run;
   const { lease } = request;
   const scope = scopes.find(({ name }) => name === request.scope);
   const signal = leases.hold(lease);
   let outcome: RequestOutcome;
   try {
     const closed = request.kind === 'copy' && scope?.availability?.whyNot(request.store, 'write', request.name);
-    if (typeof closed === 'string') outcome = { lease, kind: 'retry', afterMs: HELD_BACK_MS, error: closed };
+    if (scope !== undefined && (await others.isUnknown(scope, request))) outcome = { lease, kind: 'given-back' };
+    else if (typeof closed === 'string') outcome = { lease, kind: 'retry', afterMs: HELD_BACK_MS, error: closed };
     else {
       const kind = scope === undefined ? 'moot' : await attempt(ports, scope, leases, request, signal);
       if (kind === 'lost-lease') return 'postponed';
@@ -143,7 +150,8 @@ async function carryOut(
     if (scope !== undefined && isAtStore(error, scope, request))
       idle?.failed(request.kind, request.store, { kind: error.kind, why: error.message });
     // Whoever was told to stop gives it back, to be taken up by the next at once: nothing failed.
-    outcome = signal.aborted ? { lease, kind: 'given-back' } : judgeFailure(request, error, ports.random.fraction());
+    const isGivenBack = signal.aborted || (scope !== undefined && (await others.has(scope, request)));
+    outcome = isGivenBack ? { lease, kind: 'given-back' } : judgeFailure(request, error, ports.random.fraction());
   } finally {
     leases.letGo(lease);
   }
@@ -161,12 +169,16 @@ function isAtStore(error: unknown, scope: ObjectScope, { kind, store }: ClaimedR
   return kind === 'delete' || error.store === storageAt(scope, store)?.name;
 }
 
-function leavesAlone(availability: Pick<StoreAvailability, 'closedFor'> | undefined, idle: IdleRun | undefined) {
+function leavesAlone(
+  availability: Pick<StoreAvailability, 'closedFor'> | undefined,
+  others: LeftToOthers,
+  idle: IdleRun | undefined,
+) {
   const { except, ...rest } = idle?.leaves() ?? {};
   return {
     ...rest,
     except: {
-      copiesTo: [...(availability?.closedFor('write') ?? []), ...(except?.copiesTo ?? [])],
+      copiesTo: [...(availability?.closedFor('write') ?? []), ...others.places(), ...(except?.copiesTo ?? [])],
       deletesAt: [...(availability?.closedFor('delete') ?? []), ...(except?.deletesAt ?? [])],
     },
   };
@@ -175,7 +187,7 @@ function leavesAlone(availability: Pick<StoreAvailability, 'closedFor'> | undefi
 const SAID = {
   done: 'done',
   cancelled: 'not needed any more',
-  'given-back': 'given back, because its worker was stopped',
+  'given-back': 'given back to others',
   retry: 'failed, to be tried again',
   failed: 'failed',
 } as const;
