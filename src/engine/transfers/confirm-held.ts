@@ -47,7 +47,8 @@ export async function confirmHeld(
   try {
     // What merely lies there is compared with a source, where nobody knows yet what was wanted.
     const isFound = arrived === FOUND && content.sha256 === undefined;
-    const sha256 = isFound ? await hashSource(ports, planned, { size: content.size, signal: held.signal }) : undefined;
+    const asked = { size: content.size, signal: held.signal };
+    const sha256 = isFound ? (await hashSource(ports, planned, asked)).sha256 : undefined;
     const wanted = sha256 === undefined ? content : { ...content, sha256 };
     const confirmed = await confirmArrival(ports, arrived, {
       destination,

@@ -59,6 +59,8 @@ export interface PlannedTransfer {
   readonly ways: readonly Way[];
   readonly way: Way;
   readonly rejected: readonly { readonly store: string; readonly why: string }[];
+  /** The bytes are there, and were only seen: they are read where they lie, and nothing is brought. */
+  readonly isInPlace?: true;
 }
 
 export type TransferPlan = PlannedTransfer | { readonly kind: 'not-now'; readonly outcome: AttemptOutcome };
@@ -83,8 +85,11 @@ export function planTransfer(facts: TransferFacts, surroundings: TransferSurroun
   if (writing.length === 0) return notNow({ kind: 'held-back', why: `${destination.name} takes no writes now` });
 
   const { ranked, rejected, refusal } = rank(facts, destination, surroundings);
-  if (ranked.length === 0)
+  if (ranked.length === 0) {
+    const inPlace = planInPlace(facts, destination, surroundings);
+    if (inPlace !== undefined) return { ...inPlace, rejected };
     return notNow(refusal ?? { kind: 'no-source', why: facts.isUpload ? UPLOAD_INTERRUPTED : describeNone(rejected) });
+  }
   const relayed = relayFor(facts, ranked[0] as Source, surroundings);
   if (relayed !== undefined) return notNow(relayed);
   const adjacent = ranked.filter(({ route }) => route.stores.length === 2);
@@ -105,6 +110,29 @@ export function planTransfer(facts: TransferFacts, surroundings: TransferSurroun
     way: plainWay(used),
     rejected,
   };
+}
+
+/**
+ * A copy that was only seen at its destination, where it is known what it should be: by its hash, or because its store is the scope's
+ * source, whose bytes *are* the object.
+ */
+function planInPlace(
+  { object, store, place, versionId, content, replicas, failures }: TransferFacts,
+  destination: StoreAccess,
+  surroundings: TransferSurroundings,
+): Omit<PlannedTransfer, 'rejected'> | undefined {
+  const replica = replicas.find((one) => one.store === store && one.versionId === versionId && one.place === place);
+  const isJudged = content.sha256 !== undefined || destination.sourceOf.includes(object.scope);
+  if (replica?.state !== 'UNVERIFIED' || replica.token === undefined || !isJudged) return undefined;
+  if (surroundings.closed.whyNot(store, 'read', place) !== undefined) return undefined;
+  // By its own protocol: the others do not know its token.
+  const own = waysTo(destination, 'read', surroundings).find((one) => one.place === store);
+  if (own === undefined) return undefined;
+  const ways = [{ source: store, protocol: wayName(own, own) }];
+  const way = chooseNextWay(ways, failures)?.way;
+  if (way === undefined) return undefined;
+  const end = endAt(own, replica);
+  return { kind: 'planned', isInPlace: true, sources: [end], sourceWays: ways, destination: end, ways, way };
 }
 
 /** It goes to the catalog with the attempt, and a protocol does not cross a thread. */

@@ -17,6 +17,7 @@ import { ExternalRun } from './external-run.ts';
 import type { ExternalTool } from './external-tool.ts';
 import { type HeldTransfer, outcomeOf, type PlannedHeld, triedBy, whyUnknown } from './held-transfer.ts';
 import { type PlannedTransfer, planTransfer } from './plan-transfer.ts';
+import { readInPlace } from './read-in-place.ts';
 import { findReadSource } from './read-source.ts';
 import { RecentStores } from './recent-stores.ts';
 import { takeBackCopy } from './remove-copy.ts';
@@ -177,7 +178,9 @@ export class TransferRun implements AsyncDisposable {
     }
     const ours = await this.#choose(planned);
     const kept = await this.#handOver(ours.filter(({ external }) => external !== undefined));
-    const ready = ours.filter((held) => held.external === undefined || kept.has(held));
+    for (const held of ours)
+      if (held.planned?.isInPlace === true) this.#beginLook(held, readInPlace(this.#ports, held));
+    const ready = ours.filter((held) => (held.external === undefined ? held.tool !== undefined : kept.has(held)));
     // No tool waits for another to answer.
     await Promise.all([
       ...[...Map.groupBy(ready, ({ tool }) => tool)].map(([tool, held]) => this.#submitTo(tool, held)),
@@ -205,6 +208,7 @@ export class TransferRun implements AsyncDisposable {
   async #assign(held: HeldTransfer, planned: PlannedTransfer, stores: Stores): Promise<boolean> {
     held.planned = planned;
     held.ownWays = planned.ways;
+    if (planned.isInPlace === true) return true;
     if (await this.#externals.assign(held, planned, stores)) return true;
     held.tool = this.#ports.tools.find((tool) =>
       planned.sources.every((source) => tool.canTransfer(source, planned.destination)),
@@ -301,12 +305,17 @@ export class TransferRun implements AsyncDisposable {
   }
 
   #beginConfirm(held: HeldTransfer, arrived: Arrived, tried: readonly WayFailure[], otherwise?: AttemptOutcome): void {
-    const confirm = async (): Promise<void> => {
-      const ended = await confirmHeld(this.#ports, held, { arrived, tried, otherwise });
+    this.#beginLook(held, confirmHeld(this.#ports, held, { arrived, tried, otherwise }));
+  }
+
+  /** `looking`: ends with undefined where nothing is known of it yet. */
+  #beginLook(held: HeldTransfer, looking: Promise<Omit<Ended, 'held'> | undefined>): void {
+    const settle = async (): Promise<void> => {
+      const ended = await looking;
       if (ended === undefined) this.#letGo(held, 'postponed');
       else this.#settle(held, ended.outcome, ended.arrived, ended.tried);
     };
-    const batch = confirm().finally(() => this.#batches.delete(batch));
+    const batch = settle().finally(() => this.#batches.delete(batch));
     this.#batches.add(batch);
   }
 
