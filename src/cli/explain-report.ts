@@ -121,9 +121,7 @@ export async function printRuleExplanation(
   nowMs: number,
 ): Promise<void> {
   const { rule, waiting, isPartial, why } = explained;
-  output.print(
-    `rule ${rule.id} is about ${escapeKey(describeTargets(rule))}; ${describeCounts(rule)} copies are there.`,
-  );
+  output.print(`rule ${rule.id} is about ${describeTargets(rule)}; ${describeCounts(rule)} copies are there.`);
   printRuleLine(output, explained, nowMs);
   if (waiting.length === 0) {
     if (why === undefined) output.print(rule.state === 'OK' ? '  Nothing is missing.' : '');

@@ -143,11 +143,24 @@ async function printPlan(output: Output, { stores, links, copies, copiedBytes, m
       : `To be copied: ${counted(copies, 'copy')}, ${formatBytesRoughly(copiedBytes)}.`,
   );
   if (stores.length > 0) {
-    const headings = ['store', 'copies', 'bytes', 'there already', 'released', 'used now', 'used then', 'of'];
+    const isAnyPassing = stores.some(({ passing }) => passing > 0);
+    const through = isAnyPassing ? ['passing'] : [];
+    const headings = [
+      'store',
+      'copies',
+      'bytes',
+      ...through,
+      'there already',
+      'released',
+      'used now',
+      'used then',
+      'of',
+    ];
     const rows = stores.map((one) => [
       one.store,
       one.copies,
       formatBytesRoughly(one.bytes),
+      ...(isAnyPassing ? [one.passing === 0 ? '' : formatBytesRoughly(one.passingBytes)] : []),
       one.there,
       one.released,
       formatBytesRoughly(one.usedBytes),

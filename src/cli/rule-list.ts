@@ -1,7 +1,7 @@
 import type { StandingRule } from '../ports/catalog.ts';
 import type { RuleRecord } from '../ports/rules.ts';
 import { describeTarget } from '../client/rule-targets.ts';
-import { escapeKey } from '../domain/object/key.ts';
+import { escapeControls } from '../domain/object/key.ts';
 import type { RuleState } from '../domain/rule/rule-state.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Invocation } from './invocation.ts';
@@ -46,17 +46,26 @@ export async function listRules(cli: Invocation, wanted: RulesWanted): Promise<E
 
 function rowOf(rule: RuleRecord): readonly (string | number)[] {
   const { id, state, copies, expression, origin, account } = rule;
-  return [id, state, copies, expression, describeTargets(rule), describeCounts(rule), origin, account];
+  const [stores, targets] = [expression, describeTargets(rule)].map(cut) as [string, string];
+  return [id, state, copies, stores, targets, describeCounts(rule), origin, account];
 }
 
 function standingRow({ scope, storeTitle, origin }: StandingRule): readonly (string | number)[] {
   return ['-', 'mirror', 1, storeTitle, `${scope}:`, '', origin, ''];
 }
 
+/** Beyond this a line of the table is cut: `rule show` and `--json` have all of it. */
+const CELL_MAX = 60;
+
+function cut(text: string): string {
+  const characters = [...text];
+  return characters.length <= CELL_MAX ? text : `${characters.slice(0, CELL_MAX - 1).join('')}…`;
+}
+
 const TARGETS_SHOWN = 2;
 
 export function describeTargets({ targets }: Pick<RuleRecord, 'targets'>, shown = TARGETS_SHOWN): string {
-  const named = targets.slice(0, shown).map((target) => escapeKey(describeTarget(target)));
+  const named = targets.slice(0, shown).map((target) => escapeControls(describeTarget(target)));
   const more = targets.length > shown ? ` and ${targets.length - shown} more` : '';
   return `${named.join(', ')}${more}`;
 }

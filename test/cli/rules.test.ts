@@ -231,3 +231,15 @@ test('what lies at the source of a profile without replicas is known after a syn
   });
   expect(box.list('lyon').filter((name) => name.endsWith('.csv'))).toHaveLength(2);
 });
+
+test('a table of rules shows a pattern as it was written, and no line is as long as the longest expression', async () => {
+  const stores = `ch|${Array.from({ length: 40 }, (_, at) => `country=c${at}`).join('|')}`;
+  const id = await addRule('data:\\[draft\\]*', '--copies', '1', '--stores', stores);
+  const { stdout } = await box.run(['rule', 'ls']);
+  const line = stdout.split('\n').find((one) => one.trim().startsWith(`${id} `)) ?? '';
+  expect(line).toContain(' data:\\[draft\\]* ');
+  expect(line).toContain('…');
+  expect(line.length).toBeLessThan(160);
+  expect((await box.run(['rule', 'show', String(id)])).stdout).toContain(stores);
+  await box.run(['rule', 'rm', String(id)]);
+});

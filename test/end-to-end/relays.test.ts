@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { planNewRule } from '../../src/client/plan.ts';
 import { RuleWorld } from './rule-world.ts';
 
 /** Bytes of `data` come to `end` by way of `first` and `second` only. */
@@ -43,6 +44,29 @@ test('bytes that no link brings to a store come by way of relays, where nothing 
   const catalog = await world.pando.catalog();
   const object = await catalog.readObject('data', 'x');
   expect(object?.replicas.map(({ state }) => state)).toEqual(['AVAILABLE', 'AVAILABLE']);
+});
+
+test('a plan tells each link of the way, and what passes through the relays', async () => {
+  await using world = new RuleWorld(CHAIN);
+  await world.put('data', 'x', 'bytes');
+  const signal = new AbortController().signal;
+  const terms = { copies: 1, stores: 'end' };
+  const planned = await planNewRule(
+    world.pando,
+    { actor: world.actor, scope: undefined, signal },
+    { targets: ['data:x'], terms },
+  );
+  expect(planned).toMatchObject({ copies: 1, copiedBytes: 5 });
+  expect(planned.links.map(({ from, to }) => `${from} to ${to}`)).toEqual([
+    'data to first',
+    'first to second',
+    'second to end',
+  ]);
+  expect(planned.stores).toMatchObject([
+    { store: 'end', copies: 1, bytes: 5, passing: 0 },
+    { store: 'first', copies: 0, bytes: 0, passing: 1, passingBytes: 5 },
+    { store: 'second', copies: 0, bytes: 0, passing: 1, passingBytes: 5 },
+  ]);
 });
 
 test('a source expression names where bytes come from, not what they pass', async () => {

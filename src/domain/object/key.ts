@@ -89,11 +89,14 @@ function byteRank(unit: number): number {
 
 /** A key as it may be printed on one line: control characters, backslashes and lone surrogates escaped. */
 export function escapeKey(key: string): string {
-  return key
-    .toWellFormed()
-    .replace(/[\u0000-\u001f\u007f\\\u0080-\u009f\u2028\u2029]/g, (c) =>
-      c === '\\' ? '\\\\' : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-    );
+  return escapeControls(key.replaceAll('\\', '\\\\'));
+}
+
+/** The same of a text whose backslashes mean something, such as a pattern: printed as it was written. */
+export function escapeControls(text: string): string {
+  return text.toWellFormed().replace(/[\u0000-\u001f\u007f\u0080-\u009f\u2028\u2029]/g, (c) => {
+    return `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
 }
 
 /** Long enough to recognise a name by, short enough for a line. */

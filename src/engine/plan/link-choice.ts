@@ -5,16 +5,18 @@ import { placesMeant } from '../rules/store-facts.ts';
 import { type StoreAccess, type Stores, waysTo } from '../stores/store-access.ts';
 
 /**
- * From which store a copy would be taken, as a transfer ranks its sources on the first attempt. Objects with copies at the same stores
- * have the same source, so it is asked for once for all of them.
+ * From which store a copy would be taken, and over which, as a transfer ranks its sources on the first attempt. Objects with copies at the
+ * same stores come the same way, so it is asked for once for all of them.
  */
 export class LinkChoice {
   readonly #stores: Stores;
   readonly #topology: Topology;
+  /** Of stores, by name. */
+  readonly #places: ReadonlyMap<string, string>;
   readonly #clientSite: string | undefined;
   readonly #meant: ReadonlySet<string> | undefined;
   readonly #failureRates = new Map<string, number>();
-  readonly #chosen = new Map<string, string | undefined>();
+  readonly #chosen = new Map<string, readonly string[] | undefined>();
 
   constructor(given: {
     readonly stores: Stores;
@@ -25,7 +27,11 @@ export class LinkChoice {
   }) {
     const { sourceExpression, stores } = given;
     this.#stores = stores;
-    this.#topology = given.topology;
+    // A store that is planned to be gone passes nothing on.
+    const names = new Map([...stores.values()].map((store) => [store.name, store.place]));
+    const relays = new Map([...given.topology.relays].filter(([name]) => names.has(name)));
+    this.#topology = { ...given.topology, relays };
+    this.#places = names;
     this.#clientSite = given.clientSite;
     this.#meant =
       sourceExpression === undefined ? undefined : new Set(placesMeant(sourceExpression, [...stores.values()]));
@@ -35,14 +41,14 @@ export class LinkChoice {
     }
   }
 
-  /** The source's place; undefined: no store can give it now. */
-  from(replicas: RuleObject['replicas'], to: StoreAccess): string | undefined {
+  /** Places, from the source to the destination; undefined: no store can give it now. */
+  way(replicas: RuleObject['replicas'], to: StoreAccess): readonly string[] | undefined {
     const key = [to.place, ...replicas.map(({ store, state }) => `${store} ${state}`).toSorted()].join('\n');
     if (!this.#chosen.has(key)) this.#chosen.set(key, this.#choose(replicas, to));
     return this.#chosen.get(key);
   }
 
-  #choose(replicas: RuleObject['replicas'], to: StoreAccess): string | undefined {
+  #choose(replicas: RuleObject['replicas'], to: StoreAccess): readonly string[] | undefined {
     const sources = replicas.flatMap(({ store: place, state }) => {
       const store = this.#stores.get(place);
       if (store === undefined) return [];
@@ -61,6 +67,6 @@ export class LinkChoice {
       ];
     });
     const [best] = rankSources(sources, to.name).ranked;
-    return [...this.#stores.values()].find(({ name }) => name === best?.store)?.place;
+    return best?.route.stores.map((name) => this.#places.get(name) ?? name);
   }
 }

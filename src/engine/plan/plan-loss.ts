@@ -24,7 +24,7 @@ const PAGE_RULES = 1_000;
 interface WantedCopy {
   readonly object: number;
   readonly to: string;
-  readonly from: string | undefined;
+  readonly way: readonly string[] | undefined;
   readonly bytes: number;
 }
 
@@ -39,7 +39,7 @@ export async function planLoss(ports: PlanPorts, { store, signal }: PlanLoss): P
   const wanted = new ExternalSort<WantedCopy>({
     scratch,
     keyOf: ({ object, to }) => `${object} ${to}`,
-    encode: ({ object, to, from, bytes }) => JSON.stringify([object, to, from ?? null, bytes]),
+    encode: ({ object, to, way, bytes }) => JSON.stringify([object, to, way ?? null, bytes]),
     decode: decodeWanted,
     inMemory: COPIES_IN_MEMORY,
   });
@@ -52,9 +52,9 @@ export async function planLoss(ports: PlanPorts, { store, signal }: PlanLoss): P
     if (counted.objects > 0) rules.push({ rule: rule.id, ...counted });
   }
   let last: string | undefined;
-  for await (const { object, to, from, bytes } of wanted.sorted()) {
+  for await (const { object, to, way, bytes } of wanted.sorted()) {
     const key = `${object} ${to}`;
-    if (key !== last) tally.copy({ to, from, bytes });
+    if (key !== last) tally.copy({ to, way, bytes });
     last = key;
   }
   const name = all.get(store)?.name ?? use.find((one) => one.store === store)?.title ?? store;
@@ -62,8 +62,8 @@ export async function planLoss(ports: PlanPorts, { store, signal }: PlanLoss): P
 }
 
 function decodeWanted(line: string): WantedCopy {
-  const [object, to, from, bytes] = JSON.parse(line) as [number, string, string | null, number];
-  return { object, to, from: from ?? undefined, bytes };
+  const [object, to, way, bytes] = JSON.parse(line) as [number, string, readonly string[] | null, number];
+  return { object, to, way: way ?? undefined, bytes };
 }
 
 async function* rulesOf({ catalog }: PlanPorts): AsyncGenerator<RuleRecord> {
@@ -143,8 +143,8 @@ async function planWithout(
       if (!concerned.has(object.id)) continue;
       counted.objects++;
       for (const to of one.copies) {
-        const from = links.from(object.replicas, to);
-        copies.push({ object: object.id, to: to.place, from, bytes: object.bytes });
+        const way = links.way(object.replicas, to);
+        copies.push({ object: object.id, to: to.place, way, bytes: object.bytes });
       }
       if (missingCopies <= 0) continue;
       counted.missingCopies += missingCopies;

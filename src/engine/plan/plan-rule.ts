@@ -45,7 +45,7 @@ export async function planRule(ports: PlanPorts, { words, changes, signal }: Pla
       const { bytes } = object;
       tally.objects++;
       tally.bytes += bytes;
-      for (const store of copies) tally.copy({ to: store.place, from: links.from(object.replicas, store), bytes });
+      for (const store of copies) tally.copy({ to: store.place, way: links.way(object.replicas, store), bytes });
       for (const place of there) tally.at(place).there++;
       for (const place of releases) {
         tally.at(place).released++;

@@ -8,6 +8,14 @@ interface StoreSums {
   there: number;
   released: number;
   releasedBytes: number;
+  passing: number;
+  passingBytes: number;
+}
+
+interface PlannedCopy {
+  readonly to: string;
+  readonly way: readonly string[] | undefined;
+  readonly bytes: number;
 }
 
 /** Sums of a plan: as many as there are stores, pairs of stores and kinds of reasons, however many objects. */
@@ -20,11 +28,21 @@ export class PlanTally {
   readonly #reasons = new Map<string, number>();
   #otherReasons = 0;
 
-  /** Places of stores. */
-  copy({ to, from, bytes }: { readonly to: string; readonly from: string | undefined; readonly bytes: number }): void {
+  /** Places of stores. `way`: from the source to the destination; undefined: there is none. */
+  copy({ to, way, bytes }: PlannedCopy): void {
     const sums = this.at(to);
     sums.copies++;
     sums.bytes += bytes;
+    for (const relay of way?.slice(1, -1) ?? []) {
+      const passed = this.at(relay);
+      passed.passing++;
+      passed.passingBytes += bytes;
+    }
+    if (way === undefined) this.#link(undefined, to, bytes);
+    else for (const [hop, from] of way.slice(0, -1).entries()) this.#link(from, way[hop + 1] ?? to, bytes);
+  }
+
+  #link(from: string | undefined, to: string, bytes: number): void {
     const key = JSON.stringify([from ?? null, to]);
     const link = this.#links.get(key) ?? { from, to, copies: 0, bytes: 0 };
     this.#links.set(key, link);
@@ -35,7 +53,7 @@ export class PlanTally {
   at(place: string): StoreSums {
     let sums = this.#stores.get(place);
     if (sums === undefined) {
-      sums = { copies: 0, bytes: 0, there: 0, released: 0, releasedBytes: 0 };
+      sums = { copies: 0, bytes: 0, there: 0, released: 0, releasedBytes: 0, passing: 0, passingBytes: 0 };
       this.#stores.set(place, sums);
     }
     return sums;

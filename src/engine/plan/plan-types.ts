@@ -34,12 +34,16 @@ export interface PlannedStore {
   /** Claims that would go; the copies are released, and go when their space is needed. */
   readonly released: number;
   readonly releasedBytes: number;
+  /** Copies on their way to other stores: their bytes lie here until they have arrived there. */
+  readonly passing: number;
+  readonly passingBytes: number;
   /** Of what rules and uploads place: now, after the copies, and at most. */
   readonly usedBytes: number;
   readonly afterBytes: number;
   readonly limitBytes: number | undefined;
 }
 
+/** What goes from one store to another; copies that take several links count on each. */
 export interface PlannedLink {
   /** Undefined: no store could give the bytes now. */
   readonly from: string | undefined;
