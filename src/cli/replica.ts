@@ -39,7 +39,7 @@ export const replica: CommandModule = {
       ),
     )
       .argument('<store>', 'the profile')
-      .argument('<objects...>', 'scope:name of each')
+      .argument('<objects...>', 'scope:name of each, or patterns, which mean the copies that are there')
       .action(
         act<[string, string[]], NameOptions & AccountOptions>(async (cli, [store, objects], options) => {
           const { declareBad } = await import('../client/replicas.ts');

@@ -58,7 +58,7 @@ function standingRow({ scope, storeTitle, origin }: StandingRule): readonly (str
 const CELL_MAX = 60;
 
 function cut(text: string): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   return characters.length <= CELL_MAX ? text : `${characters.slice(0, CELL_MAX - 1).join('')}…`;
 }
 

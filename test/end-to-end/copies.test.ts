@@ -33,6 +33,23 @@ function pathOf(root: string, name: string): string {
 const statesOf = async (world: RuleWorld) =>
   (await listReplicas(world.pando, 'data:x', undefined)).map(({ store, state }) => `${store} ${state}`);
 
+test('a pattern declares bad what lies at the store of what it matches', async () => {
+  await using world = await open();
+  const { pando, actor } = world;
+  for (const name of ['raw/1', 'raw/2']) await world.put('data', name, 'bytes');
+  await world.rule('data:raw/1', { copies: 1, stores: 'ch' });
+  await world.rule('data:x', { copies: 1, stores: 'ch' });
+  await world.work();
+  const bad = async (objects: readonly string[]): Promise<readonly string[]> => {
+    const said: string[] = [];
+    for await (const one of declareBad(pando, { store: 'ch', objects, scope: undefined, actor })) said.push(one.object);
+    return said;
+  };
+  expect(await bad(['data:raw/**'])).toEqual(['data:raw/1']);
+  expect(await statesOf(world)).toContain('ch AVAILABLE');
+  await expect(bad(['data:no/**'])).rejects.toThrow('ch has no copy of anything that "data:no/**" matches');
+});
+
 test('a copy goes where its object has a path', async () => {
   const names = ['x', 'raw.run1.f1', 'y', 'raw.run2.f2', 'z'];
   await using world = new RuleWorld({ data: 'site: home', ch: 'paths: {algorithm: naming}', us: '' });
