@@ -1,3 +1,4 @@
+import { datasetPaths } from '../domain/store/paths/dataset-paths.ts';
 import { PATH_ALGORITHM_NAMES } from '../domain/store/paths/path-algorithms.ts';
 import type { Operation, Protocol, ProtocolPriorities } from '../domain/store/protocol.ts';
 import type { ProfileProtocol, StorageSettings } from './configuration.ts';
@@ -46,6 +47,12 @@ export function readProtocols(
   if (algorithm !== undefined && !PATH_ALGORITHM_NAMES.includes(algorithm)) {
     const message = 'is not a path algorithm';
     findings.push({ path: [...path, 'paths', 'algorithm'], message, remedy: suggest(algorithm, PATH_ALGORITHM_NAMES) });
+  }
+  const isByName = algorithm !== datasetPaths.name;
+  if (profile.deterministic !== undefined && profile.deterministic !== isByName) {
+    const message = `does not go with paths that ${isByName ? 'the name alone tells' : 'the dataset tells'}`;
+    const remedy = 'leave it out, or choose another paths.algorithm';
+    findings.push({ path: [...path, 'deterministic'], message, remedy });
   }
   return { value, findings };
 }

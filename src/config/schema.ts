@@ -119,6 +119,8 @@ const traits = {
     incoming_from: z.record(z.string(), count(TRANSFERS_MAX)).optional(),
   }).optional(),
   greedy: flag.optional(),
+  /** Follows from `paths.algorithm`; who says it is told where they disagree. */
+  deterministic: flag.optional(),
   distance: z.record(z.string(), distance(DISTANCE_MAX)).optional(),
   /** Others' transfers may pass through it, at this cost besides the distances. */
   relay: count(DISTANCE_MAX).optional(),

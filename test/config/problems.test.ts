@@ -188,6 +188,16 @@ profiles:
       'profiles.data.paths.algorithm: "hsah" is not a path algorithm',
     ],
     [
+      'paths that are not told by the name, though they are',
+      `${ONE}    deterministic: false`,
+      'profiles.data.deterministic: false does not go with paths that the name alone tells',
+    ],
+    [
+      'paths that are told by the name, though they are not',
+      `${ONE}    deterministic: true\n    paths: { algorithm: dataset }`,
+      'profiles.data.deterministic: true does not go with paths that the dataset tells',
+    ],
+    [
       'no attempts',
       `${ONE}    retry: { attempts: 0 }`,
       'profiles.data.retry.attempts: 0 must be a whole number from 1 to 100',
