@@ -44,9 +44,18 @@ export async function printObjectExplanation(
   );
   if (unreadable.size > 0) output.print();
   for (const [store, why] of unreadable) output.print(`${store}: ${why}`);
+  printDoubts(output, replicas);
   if (isDeleted) return;
   for (const rule of rules) printRuleLine(output, rule, nowMs);
   for (const copy of copies) printCopy(output, copy, nowMs);
+}
+
+/** Where no copy counts, and some may turn out right: nothing reads those by itself. */
+function printDoubts(output: Printer, replicas: ObjectExplanation['replicas']): void {
+  const current = replicas.filter(({ isCurrent }) => isCurrent);
+  if (current.some(({ state }) => state === 'AVAILABLE' || state === 'UNVERIFIED')) return;
+  const audits = current.filter(({ state }) => state === 'SUSPICIOUS').map(({ store }) => `pando audit ${store}`);
+  if (audits.length > 0) output.print(`→ ${audits.join(', ')} reads what is in doubt, and says whether it is good`);
 }
 
 function summaryOf({ isDeleted, isLost, replicas, rules, copies }: ObjectExplanation): string {

@@ -70,7 +70,7 @@ const HEADLINE: Partial<Record<ObjectErrorKind, string>> = {
   'not-found': 'not found',
   unavailable: 'unavailable: no store that has it answered',
   corrupt: 'corrupt: no store has intact bytes',
-  changed: 'it changed while it was read',
+  changed: 'it is not as it was recorded, or changed while it was read',
   denied: 'access denied',
 };
 

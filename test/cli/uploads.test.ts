@@ -169,6 +169,21 @@ describe('pando download', () => {
     expect(replicas.find(({ store }) => store.includes('berlin'))?.state).toMatch(/BAD|SUSPICIOUS/);
   });
 
+  test('says what to do where the only copy is in doubt, and brings it when it turned out right', async () => {
+    box.write({ a: 'the bytes of a' });
+    await upload('a', '--store', 'BERLIN');
+    box.write({ 'berlin/lab/a': 'longer than what was uploaded' });
+    const ran = await download('a', '--to', 'out');
+    expect(ran).toMatchObject({ code: 4, stderr: expect.stringContaining('it is not as it was recorded') });
+    const remedy = 'pando audit BERLIN reads what is in doubt, and says whether it is good';
+    expect((await download('a', '--to', 'out')).stderr).toContain(remedy);
+    expect((await box.run(['explain', 'lab:a'])).stdout).toContain(`→ ${remedy}`);
+    box.write({ 'berlin/lab/a': 'the bytes of a' });
+    // The other file there is dark.
+    await box.run(['audit', 'BERLIN', '--max-difference', '100%']);
+    expect(await download('a', '--to', 'out')).toMatchObject({ code: 0 });
+  });
+
   test('goes on with what came before, and never leaves the directory', async () => {
     box.write({ 'deep/a': 'x'.repeat(1_000_000) });
     await upload('deep', '--store', 'BERLIN');

@@ -46,7 +46,14 @@ async function openDownload(
   const reader = { clientSite, fraction: random.fraction() };
   const { copies, rejected } = rankForReader(row.replicas, { versionId: row.current.id, stores, reader });
   if (copies.length === 0) {
-    const why = rejected.map((one) => `\n  ${one.store}: ${one.why}`).join('');
+    const doubted = row.replicas.filter(
+      ({ state, versionId }) => state === 'SUSPICIOUS' && versionId === row.current.id,
+    );
+    const audits = doubted.flatMap(({ store }) => stores.get(store)?.name ?? []).map((one) => `pando audit ${one}`);
+    const why = [
+      ...rejected.map((one) => `\n  ${one.store}: ${one.why}`),
+      ...(audits.length === 0 ? [] : [`\n  ${audits.join(', ')} reads what is in doubt, and says whether it is good`]),
+    ].join('');
     throw new ObjectError('unavailable', { scope, name }, `no store has a good copy that can be read from here${why}`);
   }
   const doors = await openDoors(ports, row, copies);

@@ -194,6 +194,10 @@ function rank(
       rejected.push({ store: replica.store, why: 'no profile here names it' });
       continue;
     }
+    if (hasNoBytes(replica) && replica.state === 'UNAVAILABLE') {
+      rejected.push({ store: store.name, why: 'no copy has come there' });
+      continue;
+    }
     const refused = refuseAtAdmission(facts, destination, store);
     if (refused !== undefined && replica.versionId === facts.versionId) {
       refusal ??= { kind: 'failed', failure: refused.failure, why: refused.why };
