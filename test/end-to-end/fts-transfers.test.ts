@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openRules } from '../../src/client/open-rules.ts';
@@ -60,6 +60,27 @@ describe('copies between two stores that have URLs', () => {
     await workUntilOk(made);
     await expectThere(made, world.fake.counts.accepted);
     expect(world.fake.counts.accepted).toBeGreaterThanOrEqual(6);
+  });
+
+  test('are compared with their source where nobody has read the version before', { timeout }, async () => {
+    const world = await FtsWorld.open(apache);
+    await using _ = world;
+    const sources = BODIES.map((body) => join(world.directory('near'), body));
+    for (const [at, path] of sources.entries()) {
+      writeFileSync(path, BODIES[at] ?? '');
+      utimesSync(path, 1_700_000_000, 1_700_000_000);
+    }
+    await world.look(BODIES);
+    expect(world.query('select distinct sha256 from version')).toEqual([{ sha256: null }]);
+    const rule = await world.rule();
+    world.fake.faults.wrongBytes = 'unnoticed';
+    await world.work();
+    expect(await world.stateOf(rule)).not.toBe('OK');
+    expect(world.filesAt('far')).toEqual({});
+    world.fake.faults = {};
+    await workUntilOk({ world, rule });
+    world.expectThere(...BODIES);
+    expect(world.query('select count(distinct sha256) as known from version')).toEqual([{ known: 3 }]);
   });
 
   test.each([

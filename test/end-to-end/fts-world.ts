@@ -79,6 +79,14 @@ export class FtsWorld implements AsyncDisposable {
   }
 
   /** Written through the profile of a store, whose scope it then is. */
+  /** Makes files at `near` known, and reads none. */
+  async look(names: readonly string[]): Promise<void> {
+    const profile = this.pando.profile('near');
+    if (profile === undefined) throw new Error('there is no profile near');
+    const [objects, scope] = [await this.pando.objects(), await this.pando.openScope(profile)];
+    for (const name of names) await objects.inspect({ scope, name });
+  }
+
   async put(name: string, body: string, store: (typeof STORES)[number] = 'near'): Promise<void> {
     const profile = this.pando.profile(store);
     if (profile === undefined) throw new Error(`there is no ${store}`);

@@ -44,11 +44,13 @@ export async function confirmHeld(
   if (destination === undefined || row === undefined || planned === undefined) return undefined;
   const { store: by } = planned.destination;
   const { place: key, content } = row;
+  // What somebody else brought, or merely lies there, is compared with a source where nobody knows yet what was wanted.
+  const isUncompared = content.sha256 === undefined && arrived.verification === 'none' && external !== undefined;
+  let at: WayFailure['at'] = 'source';
   try {
-    // What merely lies there is compared with a source, where nobody knows yet what was wanted.
-    const isFound = arrived === FOUND && content.sha256 === undefined;
     const asked = { size: content.size, signal: held.signal };
-    const sha256 = isFound ? (await hashSource(ports, planned, asked)).sha256 : undefined;
+    const sha256 = isUncompared ? (await hashSource(ports, planned, asked)).sha256 : undefined;
+    at = 'destination';
     const wanted = sha256 === undefined ? content : { ...content, sha256 };
     const confirmed = await confirmArrival(ports, arrived, {
       destination,
@@ -64,8 +66,9 @@ export async function confirmHeld(
       return external === undefined ? { outcome: { kind: 'interrupted' }, arrived: undefined, tried: [] } : undefined;
     if (otherwise !== undefined) return { outcome: otherwise, arrived: undefined, tried };
     const kind = error instanceof StorageError ? error.kind : 'unavailable';
-    if (kind === 'corrupt' && external !== undefined && !arrived.wasThere) await removeWrongCopy(ports, held);
-    const failure = { ...wayFrom(planned, arrived.source), at: 'destination', kind } as const;
+    if (at === 'destination' && kind === 'corrupt' && external !== undefined && !arrived.wasThere)
+      await removeWrongCopy(ports, held);
+    const failure = { ...wayFrom(planned, arrived.source), at, kind } as const;
     const why = error instanceof Error ? error.message : String(error);
     return { outcome: { kind: 'failed', failure, why }, arrived: undefined, tried };
   }
