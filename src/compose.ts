@@ -17,6 +17,7 @@ import { StoreHealth } from './engine/store-health.ts';
 import { openToRead } from './engine/stores/open-to-read.ts';
 import { StoreAvailability } from './engine/stores/store-availability.ts';
 import type { Stores } from './engine/stores/store-access.ts';
+import { spaceLimitOf } from './domain/store/store-traits.ts';
 import { describeTopology } from './engine/stores/topology.ts';
 import { transferLimitsOf } from './engine/stores/transfer-limits-of.ts';
 import type { PoolOfSync, SyncPorts, SyncReplicas } from './engine/sync/sync-replicas.ts';
@@ -144,7 +145,7 @@ export class Pando implements AsyncDisposable {
       [...stores.values()].map(({ place, name, traits }) => ({
         store: place,
         title: name,
-        allocatedBytes: traits.accepts.spaceAllocatedBytes,
+        allocatedBytes: spaceLimitOf(traits),
       })),
     );
     return stores;

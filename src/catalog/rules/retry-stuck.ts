@@ -9,6 +9,7 @@ import { Claims } from './claims.ts';
 import { letAllGo, letCopiesOfRuleGo, letWaitingGo } from './request-desk.ts';
 import { LOCKS_PER_MS } from './rule-counts.ts';
 import { lockObjectsById, type SeenLock, seeLocks, seeObjects, seeReplicas } from './seen.ts';
+import { tellContentChanged } from './tell-rule.ts';
 import { pairKey } from './watch-objects.ts';
 
 /** Locks tried again by one call. */
@@ -25,6 +26,7 @@ export async function retryStuck(session: Session, limit: number): Promise<numbe
   const replicas = Map.groupBy(await seeReplicas(session, objects), ({ object }) => object);
   const locks = (await seeLocks(session, objects)).filter((lock) => wanted.has(pairKey(lock.object, lock.store)));
   const claims = new Claims();
+  const placedAnew = new Set<number>();
   let retried = 0;
   const known = new Map((await seeObjects(session, objects)).map((object) => [object.id, object]));
   for (const [, here] of Map.groupBy(locks, ({ object, store }) => pairKey(object, store))) {
@@ -36,15 +38,24 @@ export async function retryStuck(session: Session, limit: number): Promise<numbe
     const current = others.find(({ version }) => version === object.current);
     const isGoing = current?.state === stateCode('BEING_DELETED');
     retried += stuck.length;
+    if (others[0] === undefined) {
+      // Where it would lie there only the store's path algorithm says, which whoever applies the rule asks.
+      for (const lock of stuck) {
+        claims.removeLock(lock, object.bytes);
+        placedAnew.add(lock.rule);
+      }
+      continue;
+    }
     claims.claims.push({
       object,
       store: first.store,
       locks: stuck.map((owner) => ({ owner, before: owner.state, to: 'REPLICATING' })),
-      copyTo: current === undefined ? { place: others[0]?.place ?? null } : undefined,
+      copyTo: current === undefined ? { place: others[0].place } : undefined,
       request: isGoing ? 'after-delete' : 'now',
     });
   }
   await claims.write(session);
+  await tellContentChanged(session, placedAnew);
   return retried;
 }
 

@@ -248,35 +248,43 @@ class Follow {
         lock.to = 'REPLICATING';
       } else if (sticking !== undefined && lock.before === lockCode('REPLICATING')) lock.to = sticking;
     }
-    const waits = locks.some(({ before, to }) =>
+    const waiting = locks.filter(({ before, to }) =>
       to === undefined ? before === lockCode('REPLICATING') : to === 'REPLICATING',
     );
     const was = this.#replicasBefore.get(`${pairKey(object.id, store)} ${object.current}`);
     const isOver = this.#ended.has(pairKey(object.id, store));
     const isNew =
       isSuperseded || isOver || locks.some(({ to }) => to === 'REPLICATING') || was?.state !== current?.state;
-    const asks = waits && isNew && current?.state !== stateCode('COPYING');
+    const asks = waiting.length > 0 && isNew && current?.state !== stateCode('COPYING');
     if (asks && was?.state === stateCode('BEING_DELETED') && current === undefined) {
       this.letGo.push([object.current, store]);
     }
     const isGoing = current?.state === stateCode('BEING_DELETED');
-    this.claims.claims.push({
-      object,
-      store,
-      locks,
-      copyTo: asks && current === undefined ? { place: this.#placeAt(object, store) } : undefined,
-      request: asks ? (isGoing ? 'after-delete' : 'now') : undefined,
-    });
+    const request = asks ? (isGoing ? 'after-delete' : 'now') : undefined;
+    const last = asks && current === undefined ? this.#lastAt(object, store) : undefined;
+    if (asks && current === undefined && last === undefined) {
+      // Only the store's path algorithm says where it would lie: whoever tries it again places it anew.
+      for (const lock of waiting) lock.to = UNPLACED;
+      this.claims.claims.push({ object, store, locks, copyTo: undefined, request: undefined });
+      return;
+    }
+    const copyTo = last === undefined ? undefined : { place: last.place };
+    this.claims.claims.push({ object, store, locks, copyTo, request });
   }
 
   /** Where another copy of the object lies or lay at the store: the store's algorithm asks for the name, not for the version. */
-  #placeAt(object: SeenObject, store: number): string | null {
-    const other =
+  #lastAt(object: SeenObject, store: number): SeenReplica | undefined {
+    return (
       this.#replicas.get(object.id)?.find((replica) => replica.store === store) ??
-      this.#placesBefore.get(pairKey(object.id, store));
-    return other?.place ?? null;
+      this.#placesBefore.get(pairKey(object.id, store))
+    );
   }
 }
+
+const UNPLACED: Sticking = {
+  reason: { kind: 'destination-fails', detail: 'its place there is looked for anew' },
+  afterMs: 0,
+};
 
 /** A copy may be made from it. */
 function givesBytes({ state }: SeenReplica): boolean {

@@ -54,3 +54,12 @@ export function attributesOf({ attributes, site, kind }: StoreTraits): ReadonlyM
   const own = site === undefined ? { kind } : { kind, site };
   return new Map<string, AttributeValue>(Object.entries({ ...own, ...attributes }));
 }
+
+/** Bytes of copies by rules and uploads that a store takes at most, whoever asks; undefined: as many as fit. */
+export function spaceLimitOf({
+  spaceMaxBytes,
+  accepts: { spaceAllocatedBytes },
+}: Pick<StoreTraits, 'spaceMaxBytes' | 'accepts'>): number | undefined {
+  const said = [spaceMaxBytes, spaceAllocatedBytes].filter((limit) => limit !== undefined);
+  return said.length === 0 ? undefined : Math.min(...said);
+}

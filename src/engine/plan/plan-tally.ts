@@ -1,5 +1,6 @@
 import type { StoreUse } from '../../ports/rules.ts';
-import type { StoreAccess, Stores } from '../stores/store-access.ts';
+import { spaceLimitOf } from '../../domain/store/store-traits.ts';
+import type { Stores } from '../stores/store-access.ts';
 import { type Plan, type PlannedLink, type PlannedStore, REASONS_KEPT } from './plan-types.ts';
 
 interface StoreSums {
@@ -73,7 +74,8 @@ export class PlanTally {
     const usedOf = new Map(use.map((one) => [one.store, one.completedBytes + one.inFlightBytes]));
     const planned = [...this.#stores].map(([place, sums]): PlannedStore => {
       const usedBytes = usedOf.get(place) ?? 0;
-      const limitBytes = limitOf(stores.get(place));
+      const traits = stores.get(place)?.traits;
+      const limitBytes = traits === undefined ? undefined : spaceLimitOf(traits);
       return { store: titleOf(place), ...sums, usedBytes, afterBytes: usedBytes + sums.bytes, limitBytes };
     });
     const links = [...this.#links.values()].map(
@@ -95,10 +97,4 @@ export class PlanTally {
       missing: { copies: this.missingCopies, reasons: reasons.toSorted((a, b) => b.objects - a.objects) },
     };
   }
-}
-
-function limitOf(store: StoreAccess | undefined): number | undefined {
-  const limits = [store?.traits.spaceMaxBytes, store?.traits.accepts.spaceAllocatedBytes];
-  const said = limits.filter((limit) => limit !== undefined);
-  return said.length === 0 ? undefined : Math.min(...said);
 }
