@@ -78,11 +78,11 @@ async function deleteBytes(
   row: ObjectRecord,
   version: string,
 ): Promise<DeleteResult> {
-  const remove = async ({ store, versionId }: ObjectRecord['replicas'][number]): Promise<Removed> => {
+  const remove = async ({ store, versionId, place }: ObjectRecord['replicas'][number]): Promise<Removed> => {
     const shown = (await openStoreAt(args.scope, store))?.name ?? store;
     try {
       const away = ports.health.whyAway(store);
-      if (away !== undefined) throw new StorageError('unavailable', { store: shown, key: args.name }, away);
+      if (away !== undefined) throw new StorageError('unavailable', { store: shown, key: place }, away);
       const replica = { scope: args.scope, name: args.name, versionId, store, signal: args.signal };
       return { store: shown, isLeft: (await deleteReplica(ports, replica)) === 'left', why: undefined };
     } catch (error) {
