@@ -17,7 +17,7 @@ import { StoreHealth } from './engine/store-health.ts';
 import { openToRead } from './engine/stores/open-to-read.ts';
 import { StoreAvailability } from './engine/stores/store-availability.ts';
 import type { Stores } from './engine/stores/store-access.ts';
-import { spaceLimitOf } from './domain/store/store-traits.ts';
+import { declareStores } from './engine/stores/declare-stores.ts';
 import { describeTopology } from './engine/stores/topology.ts';
 import { transferLimitsOf } from './engine/stores/transfer-limits-of.ts';
 import type { PoolOfSync, SyncPorts, SyncReplicas } from './engine/sync/sync-replicas.ts';
@@ -140,14 +140,7 @@ export class Pando implements AsyncDisposable {
   /** The catalog knows all stores from then on. */
   async declareStores(): Promise<Stores> {
     const stores = this.stores();
-    const catalog = await this.catalog();
-    await catalog.openStores(
-      [...stores.values()].map(({ place, name, traits }) => ({
-        store: place,
-        title: name,
-        allocatedBytes: spaceLimitOf(traits),
-      })),
-    );
+    await declareStores(await this.catalog(), stores);
     return stores;
   }
 

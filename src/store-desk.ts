@@ -1,6 +1,7 @@
 import type { AuditStores } from './engine/audit/audit-stores.ts';
 import type { AuditPorts, AuditResult } from './engine/audit/audit-types.ts';
 import type { DarkRemoved, RemoveDark } from './engine/audit/remove-dark.ts';
+import type { MarkedStore } from './engine/explain/store-marks.ts';
 import type { UnreadableStore } from './engine/explain/unreadable-stores.ts';
 import type { PlanLoss } from './engine/plan/plan-loss.ts';
 import type { PlanRule } from './engine/plan/plan-rule.ts';
@@ -62,6 +63,14 @@ export class StoreDesk {
     const catalog = await this.#owner.catalog();
     const stores = heedSaid(this.#owner.stores(), await catalog.readStoreUse());
     return [...findUnreadable(stores, await catalog.listAudits()).values()];
+  }
+
+  /** Stores that are not to be asked for everything now, or did not answer their last audit. */
+  async marked(): Promise<readonly MarkedStore[]> {
+    const { findMarked } = await import('./engine/explain/store-marks.ts');
+    const catalog = await this.#owner.catalog();
+    const stores = heedSaid(this.#owner.stores(), await catalog.readStoreUse());
+    return [...findMarked(stores, await catalog.listAudits()).values()];
   }
 
   /** What a rule would do. Nothing is opened and nothing is written. */
