@@ -115,7 +115,10 @@ describe.each(CATALOGS)('at the same moment, on %s:', (kind) => {
     await (await world.rules()).remove(first);
     const ports = await world.ports();
     await evaluate(ports);
-    await deleteReleased({ ...ports, held: new HeldReleases(ports.clock), freeBytes: freeBytesOf }, new AbortController().signal);
+    await deleteReleased(
+      { ...ports, held: new HeldReleases(ports.clock), freeBytes: freeBytesOf },
+      new AbortController().signal,
+    );
     expect(await stateOf(world)).toMatchObject({ replicas: ['ch BEING_DELETED', 'data AVAILABLE'], locks: [] });
     const second = await world.rule('data:x', at('ch'));
     await evaluate(ports);

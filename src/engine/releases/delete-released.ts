@@ -51,11 +51,13 @@ async function deleteAt(ports: ReleasePorts, store: StoreAccess, used: StoreUse,
     const open = released.filter((one) => !held.has(one));
     if (open.length === 0) break;
     const space = await spaceOf(ports, store, leavingBytes);
-    const { chosen } = chooseDeletions(
+    const { chosen, kept } = chooseDeletions(
       open.map((record) => factsOf(record, inMemory)),
       space,
     );
-    if (chosen.length === 0) break;
+    const isAnyHeld = kept.some(({ isHeld }) => isHeld);
+    for (const { replica, isHeld } of kept) if (isHeld) held.hold(replica);
+    if (chosen.length === 0 && !isAnyHeld) break;
     const isSeen = await seeOtherCopies(
       ports,
       chosen.map(({ replica }) => replica),
