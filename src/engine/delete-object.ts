@@ -79,8 +79,9 @@ async function deleteBytes(
   version: string,
 ): Promise<DeleteResult> {
   const remove = async ({ store, versionId, place }: ObjectRecord['replicas'][number]): Promise<Removed> => {
-    const shown = (await openStoreAt(args.scope, store))?.name ?? store;
+    let shown = store;
     try {
+      shown = (await openStoreAt(args.scope, store))?.name ?? store;
       const away = ports.health.whyAway(store);
       if (away !== undefined) throw new StorageError('unavailable', { store: shown, key: place }, away);
       const replica = { scope: args.scope, name: args.name, versionId, store, signal: args.signal };
