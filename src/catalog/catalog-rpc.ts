@@ -9,6 +9,8 @@ const VERBS = {
   site: true,
   openScope: true,
   findOtherSource: true,
+  listPlacesNamed: true,
+  moveStore: true,
   listStandingRules: true,
   readObject: true,
   scanScope: true,

@@ -53,6 +53,8 @@ import { beginFlush, endFlush } from './verbs/flushes.ts';
 import { addIntent, listIntents, removeIntent } from './verbs/intents.ts';
 import { findOtherSource, openScope } from './verbs/open-scope.ts';
 import { readOperation } from './verbs/operations.ts';
+import { listPlacesNamed } from './stores/list-places-named.ts';
+import { moveStore } from './stores/move-store.ts';
 import { addPage, closePageJob, collectPages, openPageJob, stopPageJob } from './verbs/page-jobs.ts';
 import { answerPage, claimPages, giveBackPages, listPageJobs } from './verbs/page-claims.ts';
 import { prune } from './verbs/prune.ts';
@@ -128,6 +130,8 @@ export function createCatalog(given: {
     leaveCopies: (leases) => executor.write((session) => leaveCopies(session, leases)),
     chooseSourcesWithin: (wanted, limits) => executor.write((session) => chooseSourcesWithin(session, wanted, limits)),
     readTransfersInHand: () => executor.read((session) => readTransfersInHand(session)),
+    listPlacesNamed: (title) => executor.read((session) => listPlacesNamed(session, title)),
+    moveStore: (move) => executor.write((session) => moveStore(session, move)),
     ...ruleVerbs(executor),
     ...auditVerbs(executor),
     ...uploadVerbs(executor),

@@ -1,5 +1,6 @@
 import type { Pando } from '../compose.ts';
 import { findStore, type ListedStore, listStores } from './list-stores.ts';
+import { moveStore, type StoreMoved } from './move-store.ts';
 import { readStoreUse, type SaidAvailability, setStore, type StoreKnown, type StoreSet } from './store-use.ts';
 
 /** The stores that rules may name (docs/stores.md). A name that is none fails with a `ConfigurationError`. */
@@ -23,5 +24,10 @@ export class Stores {
   /** What it is to be asked for, before what is configured. Whatever waited for it is tried at once. */
   async set(name: string, said: SaidAvailability): Promise<StoreSet> {
     return await setStore(this.#pando, name, said);
+  }
+
+  /** It lies where the configuration says, and not where the catalog knew it. Undefined: it is known there. */
+  async moved(name: string, options: { readonly from?: string } = {}): Promise<StoreMoved | undefined> {
+    return await moveStore(this.#pando, name, options);
   }
 }

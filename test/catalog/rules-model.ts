@@ -50,6 +50,7 @@ const step = fc.oneof(
   fc.record({ do: fc.constant('limit'), store, bytes: fc.nat(80) }),
   fc.record({ do: fc.constant('reap'), store }),
   fc.record({ do: fc.constant('prune') }),
+  fc.record({ do: fc.constant('move'), store, to: store, holds: fc.boolean() }),
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
@@ -180,6 +181,11 @@ async function carryOut(world: World, one: Step): Promise<void> {
       return reap(world, stores[one.store] ?? '');
     case 'prune':
       await catalog.prune(1000);
+      return;
+    case 'move': {
+      const [from = '', to = ''] = [stores[one.store], stores[one.to]];
+      await catalog.moveStore({ from, to, title: to, tokensHold: one.holds });
+    }
   }
 }
 
