@@ -15,6 +15,7 @@ const VERBS = {
   readObject: true,
   scanScope: true,
   readMarks: true,
+  readContents: true,
   record: true,
   prune: true,
   claimRequests: true,

@@ -61,6 +61,7 @@ import { prune } from './verbs/prune.ts';
 import { readObject } from './verbs/read-object.ts';
 import { endClaims, listClaimOwners } from './verbs/claim-owners.ts';
 import { claimRequests } from './verbs/claim-requests.ts';
+import { readContents } from './verbs/read-contents.ts';
 import { readMarks } from './verbs/read-marks.ts';
 import { finishRequests, listRequests, renewRequests } from './verbs/requests.ts';
 import { listStandingRules } from './verbs/standing-rules.ts';
@@ -89,6 +90,7 @@ export function createCatalog(given: {
     readObject: (scope, name) => executor.read((session) => readObject(session, scope, name)),
     scanScope: (query) => executor.read((session) => scanScope(session, query)),
     readMarks: (versionIds) => executor.read((session) => readMarks(session, versionIds)),
+    readContents: (versionIds) => executor.read((session) => readContents(session, versionIds)),
     record,
     prune: (limit) => executor.write((session) => prune(session, limit)),
     claimRequests: (claim) => executor.write((session) => claimRequests(session, claim)),

@@ -63,6 +63,8 @@ export interface Catalog
 
   /** What copies of these versions are marked with, in their order; undefined for a version that is gone. */
   readMarks(versionIds: readonly number[]): Promise<readonly (Mark | undefined)[]>;
+  /** What these versions are, in their order; undefined for one that is gone. */
+  readContents(versionIds: readonly number[]): Promise<readonly (Content | undefined)[]>;
 
   /** The only verb that changes the namespace, or what is known of copies. One transaction. */
   record(batch: RecordBatch): Promise<RecordOutcome>;

@@ -1,8 +1,10 @@
 import { type RawBuilder, sql } from 'kysely';
+import type { ReplicaState } from '../../domain/replica/replica.ts';
 import type { StoreSaid } from '../../ports/store-use.ts';
 import { lockCode, PLACED, RELEASED, stateCode, TO_PURGE } from '../codes.ts';
 import { CountDeltas, keepCounts } from '../rules/rule-counts.ts';
 import { tellContentChanged } from '../rules/tell-rule.ts';
+import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';
 
 interface Merge {
@@ -16,18 +18,14 @@ interface Merge {
  */
 export async function mergeStores(session: Session, merge: Merge): Promise<void> {
   await mergeRequests(session, merge);
-  const short = await mergeLocks(session, merge);
+  const doubles = await mergeLocks(session, merge);
   await mergeReplicas(session, merge);
   await mergeOthers(session, merge);
+  const wrong = await settleLocks(session, merge.into);
   await mergeSetting(session, merge);
   await sumUse(session, merge);
   await sumSpace(session, merge);
-  await tellContentChanged(session, short);
-}
-
-/** SQL expression: `into` has a copy of the object, of whatever version. */
-function hasCopyOf(object: string, into: number): RawBuilder<boolean> {
-  return sql<boolean>`exists (select 1 from replica n where n.object = ${sql.ref(object)} and n.store = ${into})`;
+  await tellContentChanged(session, [...doubles, ...wrong]);
 }
 
 /**
@@ -51,36 +49,75 @@ async function mergeRequests({ db }: Session, { from, into }: Merge): Promise<vo
   await sql`update attempt set source = ${into} where source = ${from}`.execute(db);
 }
 
-/**
- * A lock that is `OK` stays so where the copy at `into` is good. One that is not goes, if there is any copy: its rule places the object
- * anew. Returns those rules.
- */
+/** Two copies of a rule that are one now are one lock. Returns the rules that have fewer. */
 async function mergeLocks(session: Session, { from, into }: Merge): Promise<readonly number[]> {
+  const isDouble = sql`lock.store = ${from} and exists (select 1 from lock other
+    where other.object = lock.object and other.store = ${into} and other.rule = lock.rule)`;
+  const short = await removeLocks(session, isDouble);
+  await sql`update lock set store = ${into} where store = ${from}`.execute(session.db);
+  return short;
+}
+
+async function removeLocks(session: Session, which: RawBuilder<unknown>): Promise<readonly number[]> {
   const { db } = session;
-  const isSatisfied = sql`lock.state = ${sql.lit(lockCode('OK'))} and exists (select 1 from replica n join object o on o.id = n.object
-    where n.object = lock.object and n.store = ${into} and n.version = o.current
-      and n.state in (${sql.lit(stateCode('AVAILABLE'))}, ${sql.lit(stateCode('TEMPORARY_UNAVAILABLE'))}))`;
-  const goes = sql`lock.store = ${from} and (
-    exists (select 1 from lock other where other.object = lock.object and other.store = ${into} and other.rule = lock.rule)
-    or (${hasCopyOf('lock.object', into)} and not (${isSatisfied})))`;
   const { rows } = await sql<{ rule: number; state: number; count: number }>`
-    select lock.rule, lock.state, count(*) as count from lock where ${goes} group by lock.rule, lock.state`.execute(db);
-  await sql`delete from lock where ${goes}`.execute(db);
-  await sql`update lock set store = ${into} where store = ${from}`.execute(db);
+    select lock.rule, lock.state, count(*) as count from lock where ${which} group by lock.rule, lock.state`.execute(
+    db,
+  );
+  await sql`delete from lock where ${which}`.execute(db);
   const counts = new CountDeltas();
   for (const { rule, state, count } of rows) for (let n = 0; n < count; n++) counts.add(rule, state, undefined);
   await keepCounts(session, counts);
-  return [...new Set(rows.map(({ rule }) => rule))];
+  return rows.map(({ rule }) => rule);
 }
 
 async function mergeReplicas({ db }: Session, { from, into }: Merge): Promise<void> {
-  await sql`delete from replica where store = ${from} and ${hasCopyOf('replica.object', into)}`.execute(db);
+  await sql`delete from replica where store = ${from}
+    and exists (select 1 from replica n where n.object = replica.object and n.store = ${into})`.execute(db);
   await sql`update replica set store = ${into} where store = ${from}`.execute(db);
   // What was released there is held again by a lock that came.
   await sql`update replica set placed = ${sql.lit(PLACED)}, used_ms = null
     where store = ${into} and placed in (${sql.lit(RELEASED)}, ${sql.lit(TO_PURGE)})
       and exists (select 1 from object o where o.id = replica.object and o.current = replica.version)
       and exists (select 1 from lock l where l.object = replica.object and l.store = replica.store)`.execute(db);
+}
+
+/**
+ * Locks that say something else than the copy that is there go, and what was asked for them: their rules place the objects anew. Returns
+ * those rules. What nobody holds any more is released.
+ */
+async function settleLocks(session: Session, store: number): Promise<readonly number[]> {
+  const { db } = session;
+  const code = (state: ReplicaState): RawBuilder<unknown> => sql.lit(stateCode(state));
+  const isThere = sql`exists (select 1 from replica p join object o on o.id = p.object and o.current = p.version
+    where p.object = lock.object and p.store = lock.store
+      and p.state in (${code('AVAILABLE')}, ${code('TEMPORARY_UNAVAILABLE')}))`;
+  const isAskedFor = sql`exists (select 1 from object o join request q on q.version = o.current
+    where o.id = lock.object and q.store = lock.store and q.kind = 'copy' and q.due_ms is not null)`;
+  const short = await removeLocks(
+    session,
+    sql`lock.store = ${store} and ((lock.state = ${sql.lit(lockCode('OK'))}) <> (${isThere})
+      or (lock.state = ${sql.lit(lockCode('REPLICATING'))} and not (${isAskedFor})))`,
+  );
+  const isUnwanted = sql`request.store = ${store} and request.kind = 'copy' and request.reason = 'rule'
+    and request.due_ms is not null
+    and not exists (select 1 from lock l where l.object = request.object and l.store = request.store
+      and l.state <> ${sql.lit(lockCode('OK'))})
+    and not exists (select 1 from standing_rule t
+      where t.scope = request.scope and t.store = request.store and t.ended_ms is null)`;
+  await sql`delete from attempt where request in (select request.id from request where ${isUnwanted})`.execute(db);
+  await sql`delete from request where ${isUnwanted}`.execute(db);
+  const isUnheld = sql`replica.store = ${store} and replica.placed = ${sql.lit(PLACED)}
+    and not exists (select 1 from lock l where l.object = replica.object and l.store = replica.store)
+    and not exists (select 1 from object o join standing_rule t on t.scope = o.scope
+      where o.id = replica.object and t.store = replica.store and t.ended_ms is null)
+    and not exists (select 1 from request q where q.version = replica.version and q.store = replica.store
+      and q.kind = 'copy' and q.due_ms is not null)`;
+  await sql`delete from replica where ${isUnheld} and replica.state = ${code('COPYING')}`.execute(db);
+  await sql`update replica set used_ms = ${nowMs(session)}, placed = case when replica.state = ${code('UNAVAILABLE')}
+      and replica.token is null then ${sql.lit(TO_PURGE)} else ${sql.lit(RELEASED)} end
+    where ${isUnheld}`.execute(db);
+  return short;
 }
 
 async function mergeOthers({ db }: Session, { from, into }: Merge): Promise<void> {
