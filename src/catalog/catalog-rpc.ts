@@ -11,6 +11,8 @@ const VERBS = {
   findOtherSource: true,
   listPlacesNamed: true,
   moveStore: true,
+  countHeld: true,
+  loseCopies: true,
   listStandingRules: true,
   readObject: true,
   scanScope: true,

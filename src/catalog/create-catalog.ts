@@ -53,7 +53,9 @@ import { beginFlush, endFlush } from './verbs/flushes.ts';
 import { addIntent, listIntents, removeIntent } from './verbs/intents.ts';
 import { findOtherSource, openScope } from './verbs/open-scope.ts';
 import { readOperation } from './verbs/operations.ts';
+import { countHeld } from './stores/count-held.ts';
 import { listPlacesNamed } from './stores/list-places-named.ts';
+import { loseCopies } from './stores/lose-copies.ts';
 import { moveStore } from './stores/move-store.ts';
 import { addPage, closePageJob, collectPages, openPageJob, stopPageJob } from './verbs/page-jobs.ts';
 import { answerPage, claimPages, giveBackPages, listPageJobs } from './verbs/page-claims.ts';
@@ -134,6 +136,8 @@ export function createCatalog(given: {
     readTransfersInHand: () => executor.read((session) => readTransfersInHand(session)),
     listPlacesNamed: (title) => executor.read((session) => listPlacesNamed(session, title)),
     moveStore: (move) => executor.write((session) => moveStore(session, move)),
+    countHeld: (store) => executor.read((session) => countHeld(session, store)),
+    loseCopies: (query) => executor.write((session) => loseCopies(session, query)),
     ...ruleVerbs(executor),
     ...auditVerbs(executor),
     ...uploadVerbs(executor),

@@ -38,6 +38,17 @@ export const store: CommandModule = {
       .argument('<name>', 'the profile')
       .option('--from <place>', 'where it lay, if several places are known by its name')
       .action(act<[string], MovedOptions>((cli, [name], options) => sayMoved(cli, name, options)));
+    command
+      .command('lost')
+      .description('a store is gone for good, or was emptied: its copies are forgotten, and nothing waits for it')
+      .argument('<store>', 'the profile, or a place that the catalog knows')
+      .option('--yes', 'do it; otherwise it is only told what would follow')
+      .action(
+        act<[string], { readonly yes?: boolean }>(async (cli, [what], { yes }) => {
+          const { sayLost } = await import('./store-lost.ts');
+          return sayLost(cli, what, yes === true);
+        }),
+      );
   },
 };
 

@@ -2,9 +2,10 @@ import type { Pando } from '../compose.ts';
 import type { Profile } from '../config/configuration.ts';
 import { storePlace } from '../config/place.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
-import type { PlaceNamed, StoreHeld } from '../ports/store-places.ts';
+import type { PlaceNamed } from '../ports/store-places.ts';
 import { type Storage, StorageError } from '../ports/storage.ts';
 import { findStore } from './list-stores.ts';
+import { describeHeld } from './store-held.ts';
 
 export interface StoreMoved {
   /** Where it was known to lie. */
@@ -48,11 +49,6 @@ export async function moveStore(
 
 function refusal(what: string, remedy: string): ConfigurationError {
   return new ConfigurationError([problemOutsideFiles('store moved', what, remedy)]);
-}
-
-function describeHeld(name: string, { by, sinceMs }: StoreHeld): string {
-  const who = by === 'sync' ? `a sync of ${name}, or from or to its place, runs` : `a worker has ${name} in hand`;
-  return `${who} since ${new Date(sinceMs).toISOString()}`;
 }
 
 interface OtherPlace extends PlaceNamed {

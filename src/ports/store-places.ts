@@ -1,3 +1,5 @@
+import type { ObjectName } from '../domain/object/object-name.ts';
+
 /** Where stores lie, as the catalog knows them (docs/catalog.md, "Scopes and their sources"). */
 export interface StorePlaceCatalog {
   /** Places that are known by this name and have copies, or for which something waits; in their order. */
@@ -8,6 +10,35 @@ export interface StorePlaceCatalog {
    * No delete goes to the old place any more.
    */
   moveStore(move: MoveStore): Promise<StoreMove>;
+  /** What is known of a store, and what waits for it; undefined: nobody has ever heard of it. Counted anew each time. */
+  countHeld(store: string): Promise<HeldCounts | undefined>;
+  /**
+   * A store is gone for good with what it had: its copies, of up to `limit` objects from after `after`, are forgotten, and its locks;
+   * rules place those objects anew. With the last of them nothing waits for it any more: copies asked for are cancelled, and what was to be
+   * deleted is. Said again it goes on with what is left.
+   */
+  loseCopies(query: {
+    readonly store: string;
+    readonly after?: string;
+    readonly limit: number;
+  }): Promise<CopiesLost | StoreHeld>;
+}
+
+export interface HeldCounts {
+  /** Of all versions, in any state. */
+  readonly copies: number;
+  /** Requests that are not over. */
+  readonly copiesWanted: number;
+  readonly deletes: number;
+}
+
+export interface CopiesLost {
+  readonly kind: 'lost';
+  readonly copies: number;
+  /** Objects that had a copy that could be good, and have none now. */
+  readonly objects: readonly ObjectName[];
+  /** Undefined: that was the last of it. */
+  readonly next: string | undefined;
 }
 
 export interface PlaceNamed {

@@ -14,7 +14,7 @@ interface Merge {
 
 /**
  * What is known of one store is known of another from now on, by whole sets. Where both have a copy of an object, the one at `into` stands:
- * it was recorded by somebody who looked there. The row of `from` stays, with nothing: numbers of stores are for ever.
+ * it was recorded by somebody who looked there. The row of `from` stays, with nothing.
  */
 export async function mergeStores(session: Session, merge: Merge): Promise<void> {
   await mergeRequests(session, merge);
@@ -132,7 +132,7 @@ async function mergeOthers({ db }: Session, { from, into }: Merge): Promise<void
   await sql`delete from route_result where source = ${from} or target = ${from}`.execute(db);
 }
 
-/** What was said of either holds; of the same thing, what was said of `into`. The old place keeps it too. */
+/** What was said of either holds; of the same thing, what was said of `into`. */
 async function mergeSetting({ db }: Session, { from, into }: Merge): Promise<void> {
   const rows = await db.selectFrom('store_setting').selectAll().where('store', 'in', [from, into]).execute();
   const old = rows.find(({ store }) => store === from);
@@ -146,6 +146,7 @@ async function mergeSetting({ db }: Session, { from, into }: Merge): Promise<voi
     availability: { ...before.availability, ...after.availability },
   });
   const { updated_ms } = own ?? old;
+  await db.deleteFrom('store_setting').where('store', '=', from).execute();
   await db
     .insertInto('store_setting')
     .values({ store: into, said, updated_ms })

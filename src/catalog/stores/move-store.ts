@@ -3,19 +3,19 @@ import type { MoveStore, StoreMove } from '../../ports/store-places.ts';
 import { stateCode, verificationCode } from '../codes.ts';
 import type { Session } from '../session.ts';
 import { recordEvents } from '../verbs/events.ts';
+import { openStore } from '../verbs/open-scope.ts';
 import { findAtWork } from './at-work.ts';
 import { mergeStores } from './merge-stores.ts';
 
 /**
- * A place that nobody knew becomes the store's: one row. Rows of one that is known are joined by the store's. Either way nobody ever
- * knows half of it there.
+ * What is known of the old place is known of the new one, in one transaction, so that nobody ever knows half of it there. The old place
+ * keeps its number, also where the new one has none yet: a process that runs has it in mind as that place, and would go there.
  */
 export async function moveStore(session: Session, { from, to, title, tokensHold }: MoveStore): Promise<StoreMove> {
   const { db } = session;
   const known = await db.selectFrom('store').select(['id', 'place']).where('place', 'in', [from, to]).execute();
   const old = known.find(({ place }) => place === from)?.id;
   if (old === undefined || from === to) return { kind: 'unknown' };
-  const there = known.find(({ place }) => place === to)?.id;
   const held = await findAtWork(
     session,
     [from, to],
@@ -27,12 +27,7 @@ export async function moveStore(session: Session, { from, to, title, tokensHold 
   for (const table of ['audit', 'audit_finding'] as const)
     await db.deleteFrom(table).where('store', '=', old).execute();
   await moveIntents(session, from, to);
-  if (there === undefined) await db.updateTable('store').set({ place: to, title }).where('id', '=', old).execute();
-  else {
-    await db.updateTable('store').set({ title }).where('id', '=', there).execute();
-    await mergeStores(session, { from: old, into: there });
-  }
-  session.known.stores.forget();
+  await mergeStores(session, { from: old, into: await openStore(session, to, title) });
   await recordEvents(session, [{ kind: 'store-moved', scope: '', store: to, detail: `${title} lay at ${from}` }]);
   return { kind: 'moved' };
 }

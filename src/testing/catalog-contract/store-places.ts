@@ -3,7 +3,7 @@ import type { MoveStore } from '../../ports/store-places.ts';
 import { type CatalogContract, holderOf, replicaAt, type TestScope } from './harness.ts';
 import { addRule, applyRule, arrival, ruleOver } from './rules-harness.ts';
 
-/** Duties of `listPlacesNamed` and `moveStore`. */
+/** Duties of `listPlacesNamed`, `moveStore`, `countHeld` and `loseCopies`. */
 export function describeStorePlaces(contract: CatalogContract): void {
   const moveTo = (from: string, to: string, options: Partial<MoveStore> = {}) =>
     contract.catalog.moveStore({ from, to, title: 'moved', tokensHold: true, ...options });
@@ -48,7 +48,8 @@ export function describeStorePlaces(contract: CatalogContract): void {
       expect(await contract.claim(scope)).toMatchObject([{ kind: 'delete', name: 'b', store: to }]);
       const said = (await contract.catalog.readStoreUse()).find(({ store }) => store === to)?.said;
       expect(said).toEqual({ availability: { delete: false } });
-      expect(await moveTo(scope.near, to)).toEqual({ kind: 'unknown' });
+      expect(await contract.catalog.countHeld(scope.near)).toEqual({ copies: 0, copiesWanted: 0, deletes: 0 });
+      expect(await moveTo(`${scope.near}/never-heard-of`, to)).toEqual({ kind: 'unknown' });
       const events = await contract.catalog.listEvents({ limit: 100_000, scope: '' });
       expect(events.filter(({ store }) => store === to)).toMatchObject([{ kind: 'store-moved' }]);
     });
@@ -150,6 +151,74 @@ export function describeStorePlaces(contract: CatalogContract): void {
       expect(locks).toMatchObject([{ store: `${scope.far}-new`, lock: { state: 'OK' } }]);
       const use = (await contract.catalog.readStoreUse()).find(({ store }) => store === `${scope.far}-new`);
       expect(use).toMatchObject({ completedBytes: 2, inFlightBytes: 0 });
+    });
+  });
+
+  describe('a store that is lost', () => {
+    const lose = (store: string, limit = 100, after?: string) =>
+      contract.catalog.loseCopies({ store, limit, ...(after === undefined ? {} : { after }) });
+
+    it('has nothing any more, and nothing waits for it; what had its last copy there is told once', async () => {
+      const scope = await contract.openScope();
+      expect(await contract.catalog.countHeld(`test:never-heard-of-${scope.name}`)).toBeUndefined();
+      await contract.putWithReplicas(scope, 'both', [scope.source, scope.near]);
+      await contract.putWithReplicas(scope, 'last', [scope.near]);
+      const gone = await contract.putWithReplicas(scope, 'gone', [scope.near]);
+      await contract.recordOne(contract.remove(scope, 'gone', gone));
+      await contract.queueCopy(scope, 'wanted', { store: scope.near });
+      expect(await contract.catalog.countHeld(scope.near)).toEqual({ copies: 3, copiesWanted: 1, deletes: 1 });
+      const before = (await contract.catalog.status()).lost.count;
+      const lost = { kind: 'lost', copies: 3, objects: [{ scope: scope.name, name: 'last' }], next: undefined };
+      expect(await lose(scope.near)).toEqual(lost);
+      expect(await contract.catalog.countHeld(scope.near)).toEqual({ copies: 0, copiesWanted: 0, deletes: 0 });
+      expect(await lose(scope.near)).toEqual({ ...lost, copies: 0, objects: [] });
+      expect(await contract.claim(scope)).toEqual([]);
+      expect(await replicasOf(scope, 'both')).toMatchObject([{ store: scope.source, state: 'AVAILABLE' }]);
+      expect(await contract.read(scope, 'last')).toMatchObject({
+        current: { content: { kind: 'object' } },
+        replicas: [],
+      });
+      expect((await contract.catalog.status()).lost.count).toBe(before + 1);
+    });
+
+    it('is lost page by page, and what is left by the next who says it', async () => {
+      const scope = await contract.openScope();
+      for (const name of ['a', 'b', 'c', 'd', 'e']) await contract.putWithReplicas(scope, name, [scope.near]);
+      const first = await lose(scope.near, 2);
+      expect(first).toMatchObject({ kind: 'lost', copies: 2, next: expect.any(String) });
+      expect(await contract.catalog.countHeld(scope.near)).toMatchObject({ copies: 3 });
+      const again = await lose(scope.near, 2);
+      if (again.kind !== 'lost') throw new Error(again.kind);
+      expect(again).toMatchObject({ copies: 2, objects: [{ name: 'c' }, { name: 'd' }] });
+      expect(await lose(scope.near, 2, again.next)).toMatchObject({ copies: 1, next: undefined });
+    });
+
+    it('is left by rules, which place anew what they had there', async () => {
+      const scope = await contract.openScope();
+      const { name, source } = scope;
+      await contract.catalog.openScope({ name, title: name, source, replicas: [], standing: true });
+      await contract.putWithReplicas(scope, 'a', [source]);
+      const rule = await addRule(contract, ruleOver(scope, { account: `loser of ${name}` }));
+      await applyRule(contract, rule, [scope.far]);
+      await contract.catalog.settleTransfers((await contract.claim(scope)).map((request) => arrival(request)));
+      expect(await lose(scope.far)).toMatchObject({ copies: 1, objects: [] });
+      expect(await contract.catalog.readRule(rule)).toMatchObject({ state: 'INJECT', counts: { ok: 0 } });
+      expect(await contract.catalog.readAccountUse(`loser of ${name}`)).toEqual([]);
+      const use = (await contract.catalog.readStoreUse()).find(({ store }) => store === scope.far);
+      expect(use).toMatchObject({ completedBytes: 0, inFlightBytes: 0, pendingRequests: 0 });
+      expect(await applyRule(contract, rule, [scope.near])).toMatchObject({ counts: { replicating: 1 } });
+      expect(await contract.claim(scope)).toMatchObject([{ kind: 'copy', store: scope.near }]);
+    });
+
+    it('is not, while a sync, or a worker, has to do with it', async () => {
+      const scope = await contract.openScope();
+      await contract.putWithReplicas(scope, 'a', [scope.near]);
+      const begun = await contract.catalog.beginSync(contract.sync(scope));
+      if (begun.kind !== 'begun') throw new Error(begun.kind);
+      expect(await lose(scope.near)).toEqual({ kind: 'held', by: 'sync', sinceMs: expect.any(Number) });
+      expect(await contract.catalog.countHeld(scope.near)).toMatchObject({ copies: 1 });
+      await contract.catalog.endSync(begun.lease, 'done', { position: '', objects: 0, bytes: 0 });
+      expect(await lose(scope.near)).toMatchObject({ kind: 'lost', copies: 1 });
     });
   });
 }
