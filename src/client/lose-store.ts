@@ -4,6 +4,7 @@ import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import { suggest } from '../config/suggestion.ts';
 import { formatObjectName } from '../domain/object/object-name.ts';
 import type { LossPlan } from '../engine/plan/plan-types.ts';
+import type { Catalog } from '../ports/catalog.ts';
 import type { HeldCounts } from '../ports/store-places.ts';
 import { describeHeld } from './store-held.ts';
 
@@ -75,12 +76,14 @@ async function findLost(pando: Pando, what: string): Promise<Lost> {
   const isUsed = (place: string): boolean => configured.some((one) => one.place === place);
   const others = (await catalog.listPlacesNamed(what)).filter(({ place }) => !isUsed(place)).map(({ place }) => place);
   const own = configured.find(({ name }) => name === what);
-  const places = own === undefined ? others : [own.place, ...others];
+  const isOwn = own !== undefined && (others.length === 0 || (await isHolding(catalog, own.place)));
+  const places = isOwn ? [own.place, ...others] : others;
   if (places.length > 1)
     throw refusal(`${what} is known at ${places.join(', ')}`, 'say which place is lost: pando store lost PLACE');
   const spellings = new Set([what, `${what}/`, ...(what.includes(':') ? [] : [filePlace(what)])]);
   const place = places[0] ?? known.find(({ store }) => spellings.has(store))?.store;
   const found = known.find(({ store }) => store === place);
+  if (own !== undefined && place === own.place && found === undefined) return own;
   if (place === undefined || found === undefined) {
     const names = [...new Set([...configured.map(({ name }) => name), ...known.map(({ title }) => title)])];
     throw refusal(`the catalog knows no store ${JSON.stringify(what)}`, suggest(what, names));
@@ -88,6 +91,12 @@ async function findLost(pando: Pando, what: string): Promise<Lost> {
   const name = configured.find((one) => one.place === place)?.name ?? found.title;
   refuseSource(pando, { name, place }, found.sourceOf);
   return { name, place };
+}
+
+/** There is something to be lost there. */
+async function isHolding({ countHeld }: Pick<Catalog, 'countHeld'>, place: string): Promise<boolean> {
+  const { copies, copiesWanted, deletes } = (await countHeld(place)) ?? { copies: 0, copiesWanted: 0, deletes: 0 };
+  return copies + copiesWanted + deletes > 0;
 }
 
 /** What *is* at a source is what its objects are: it is filled again, or another store takes its place. */

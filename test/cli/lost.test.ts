@@ -34,6 +34,10 @@ test('a store that is lost is forgotten when it is meant, and the next sync fill
   });
   expect(await titlesOf(box)).toEqual(['data', 'far']);
   expect((await box.run(['events'])).stdout).toMatch(/store-declared-lost/);
+  expect(await box.run(['store', 'lost', 'near', '--yes'])).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(/near: 0 copies at /),
+  });
   mkdirSync(box.path('near'));
   expect(await box.run(['sync', 'data:'])).toMatchObject({ code: 0 });
   expect(box.list('near')).toEqual(['f1', 'f2']);
@@ -45,6 +49,10 @@ test('an old place that deletes wait for is forgotten by its name or its place',
   expect(await box.run(['rm', 'data:f1'])).toMatchObject({ code: 4 });
   box.write({ 'pando.yaml': box.read('pando.yaml').replace('base_path: near}', 'base_path: near-2}') });
   mkdirSync(box.path('near-2'));
+  // Nothing is known at the new place yet: only the old one can be meant.
+  expect((await box.run(['store', 'lost', 'near'])).stdout).toMatch(
+    /Forgotten would be 2 copies at .*\/near\/, .*1 delete\./,
+  );
   expect(await box.run(['sync', 'data:'])).toMatchObject({ code: 0 });
   expect(await titlesOf(box)).toEqual(['data', 'far', 'near', 'near', 'near']);
   expect(await box.run(['store', 'lost', 'near', '--yes'])).toMatchObject({

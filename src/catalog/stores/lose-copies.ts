@@ -22,7 +22,8 @@ export async function loseCopies(
   session: Session,
   { store, after, limit }: Parameters<StorePlaceCatalog['loseCopies']>[0],
 ): Promise<CopiesLost | StoreHeld> {
-  const id = await session.known.stores.requireId(session, store);
+  const id = await session.known.stores.findId(session, store);
+  if (id === undefined) return { kind: 'lost', copies: 0, objects: [], next: undefined };
   const held = after === undefined ? await findAtWork(session, [store], [id]) : undefined;
   if (held !== undefined) return held;
   const wanted = Math.min(limit, PAGE_MAX);

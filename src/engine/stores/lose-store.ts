@@ -44,8 +44,8 @@ export async function loseStore(
       ...(after === undefined ? {} : { after }),
     });
     if (page.kind === 'held') return page;
-    if (after === undefined) {
-      const detail = `${name} is gone for good: ${held?.copies ?? 0} copies are forgotten`;
+    if (after === undefined && held !== undefined) {
+      const detail = `${name} is gone for good: ${held.copies} copies are forgotten`;
       await catalog.recordEvents([{ kind: 'store-declared-lost', scope: '', store, detail }]);
     }
     await catalog.recordEvents(

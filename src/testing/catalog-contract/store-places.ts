@@ -160,7 +160,9 @@ export function describeStorePlaces(contract: CatalogContract): void {
 
     it('has nothing any more, and nothing waits for it; what had its last copy there is told once', async () => {
       const scope = await contract.openScope();
-      expect(await contract.catalog.countHeld(`test:never-heard-of-${scope.name}`)).toBeUndefined();
+      const unknown = `test:never-heard-of-${scope.name}`;
+      expect(await contract.catalog.countHeld(unknown)).toBeUndefined();
+      expect(await lose(unknown)).toEqual({ kind: 'lost', copies: 0, objects: [], next: undefined });
       await contract.putWithReplicas(scope, 'both', [scope.source, scope.near]);
       await contract.putWithReplicas(scope, 'last', [scope.near]);
       const gone = await contract.putWithReplicas(scope, 'gone', [scope.near]);
