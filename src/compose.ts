@@ -236,7 +236,7 @@ export class Pando implements AsyncDisposable {
   }
 
   /** The scope of a profile with all its stores open, known to the catalog. */
-  async openScope(profile: Profile, { isMoved = false }: { readonly isMoved?: boolean } = {}): Promise<OpenedScope> {
+  async openScope(profile: Profile): Promise<OpenedScope> {
     const source = await this.openStore(profile);
     const replicas = await Promise.all(
       profile.replicas.map(async ({ profile: name, readPriority }) => {
@@ -247,7 +247,7 @@ export class Pando implements AsyncDisposable {
     );
     const { name, consistency, deadlineMs } = profile;
     // Of a profile that names no replica any more the rule is none, and the last of it ends.
-    await this.declareScope(profile, { source, replicas, standing: this.profile(name) !== undefined, isMoved });
+    await this.declareScope(profile, { source, replicas, standing: this.profile(name) !== undefined });
     const openElsewhere = (place: string): Promise<Storage | undefined> => this.#openPlace(place);
     const openPlaced = (place: string): Promise<Storage | undefined> =>
       this.catalog().then((catalog) => openToRead(catalog, this.stores(), place));

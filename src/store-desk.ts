@@ -7,9 +7,11 @@ import type { PlanLoss } from './engine/plan/plan-loss.ts';
 import type { PlanRule } from './engine/plan/plan-rule.ts';
 import type { LossPlan, Plan, PlanPorts } from './engine/plan/plan-types.ts';
 import { heedSaid } from './engine/stores/heed-said.ts';
+import type { LoseStore, LostStore } from './engine/stores/lose-store.ts';
 import type { Stores } from './engine/stores/store-access.ts';
 import { describeTopology } from './engine/stores/topology.ts';
 import type { Catalog } from './ports/catalog.ts';
+import type { StoreHeld } from './ports/store-places.ts';
 import { openSystemScratch } from './system/system-scratch.ts';
 
 /** Of the whole that is put together in `compose.ts`, what audits and plans need. */
@@ -83,6 +85,12 @@ export class StoreDesk {
   async planLoss(args: PlanLoss): Promise<LossPlan> {
     const { planLoss } = await import('./engine/plan/plan-loss.ts');
     return planLoss(await this.#planPorts(), args);
+  }
+
+  /** A store is gone for good: what the catalog has of it is forgotten. */
+  async loseStore(args: LoseStore): Promise<LostStore | StoreHeld> {
+    const { loseStore } = await import('./engine/stores/lose-store.ts');
+    return loseStore({ catalog: await this.#owner.catalog() }, args);
   }
 
   async #planPorts(): Promise<PlanPorts> {
