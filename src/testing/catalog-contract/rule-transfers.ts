@@ -46,7 +46,7 @@ export function describeRuleTransfers(contract: CatalogContract): void {
     await applyRule(contract, first, [scope.far]);
     await applyRule(contract, second, [scope.far]);
     const asked = async (state: 'QUEUED' | 'SUBMITTED') =>
-      (await contract.catalog.listRequests({ state, limit: 99 })).find((one) => one.scope === scope.name);
+      (await contract.catalog.listRequests({ state, limit: 10_000 })).find((one) => one.scope === scope.name);
     expect(await asked('QUEUED')).toMatchObject({ priority: 3 });
     await contract.catalog.updateRule(first, { priority: 1, sourceExpression: 'near', activity: 'urgent' });
     expect(await asked('QUEUED')).toMatchObject({ priority: 1 });
