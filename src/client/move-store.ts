@@ -36,7 +36,10 @@ export async function moveStore(
   if (!pando.hasPlace(profile))
     throw refusal(`${place} is not there`, 'mount the disk it lies on, or write in pando.yaml where it is');
   const from = choose(name, await findOtherPlaces(pando, profile), chosen);
-  if (from === undefined) return undefined;
+  if (from === undefined) {
+    await refuseSwapped(pando, name, place);
+    return undefined;
+  }
   const { looked, missing, tokensHold } = await lookFor(pando, { from, storage: await openAt(pando, place) });
   if (looked > 0 && missing === looked) {
     const what = `none of ${looked} objects that were looked for lies at ${place} as it was known at ${from}`;
@@ -45,6 +48,19 @@ export async function moveStore(
   const moved = await (await pando.catalog()).moveStore({ from, to: place, title: name, tokensHold });
   if (moved.kind === 'held') throw refusal(describeHeld(name, moved), 'wait until it has ended, or stop it');
   return { from, looked, missing };
+}
+
+/** Its source is known where this configuration has another store: which of the two rows is which, nobody could say any more. */
+async function refuseSwapped(pando: Pando, name: string, place: string): Promise<void> {
+  const known = await (await pando.catalog()).findOtherSource(name, place);
+  if (known === undefined) return;
+  const other = Object.values(pando.configuration.profiles).find(({ storage }) => storePlace(storage) === known);
+  const title = other?.name ?? 'another store';
+  throw refusal(
+    `the source of ${name} is known at ${known}, which is the place of ${title} now`,
+    `where a replica became the source, leave ${title} out of pando.yaml until this was said; ` +
+      'stores that swapped their places are moved one after the other, by way of a third place',
+  );
 }
 
 function refusal(what: string, remedy: string): ConfigurationError {

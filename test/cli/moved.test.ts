@@ -131,3 +131,22 @@ test('a rule’s store that was moved keeps its locks, and what rules wait for c
   expect(await box.json('rule', 'show', '1')).toMatchObject({ state: 'OK' });
   expect(await box.json('audit', 'cold')).toMatchObject({ stores: [{ state: 'clean', counts: { ok: 1 } }] });
 });
+
+test('a source and a replica that change their parts are told how to', async () => {
+  using box = await openSynced();
+  const configured = box.read('pando.yaml');
+  const swapped = configured
+    .replace('base_path: data}', 'base_path: other}')
+    .replace('base_path: near}', 'base_path: data}')
+    .replace('base_path: other}', 'base_path: near}');
+  box.write({ 'pando.yaml': swapped });
+  expect(await box.run(['store', 'moved', 'data'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/is the place of near now\n.*leave near out of pando.yaml until this was said/),
+  });
+  box.write({ 'pando.yaml': 'profiles: {data: {storage_provider: {type: file, options: {base_path: near}}}}' });
+  expect(await box.run(['store', 'moved', 'data'])).toMatchObject({ code: 0 });
+  box.write({ 'pando.yaml': swapped, 'near/f1': 'one, written again' });
+  expect(await box.run(['sync', 'data:'])).toMatchObject({ code: 0 });
+  expect(box.read('data/f1')).toBe('one, written again');
+});
