@@ -138,6 +138,7 @@ async function sayMoved(cli: Invocation, name: string, { from: chosen }: MovedOp
   const sources = sourcesOf(pando.configuration, name);
   const look = sources.length === 0 ? `pando audit ${name}` : sources.map((one) => `pando sync ${one}:`).join(', ');
   cli.output.note(`${name} lay at ${from}, and is known here now; look at it with: ${look}`);
+  cli.output.note('  pando worker, where it was begun before: start it again');
   if (missing > 0)
     cli.output.complain(`${missing} of ${looked} objects that were looked for are not here as they were there`);
   return EXIT.done;

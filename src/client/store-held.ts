@@ -1,6 +1,11 @@
 import type { StoreHeld } from '../ports/store-places.ts';
 
+const WHO: Readonly<Record<StoreHeld['by'], (name: string) => string>> = {
+  sync: (name) => `a sync of ${name}, or from or to its place, runs`,
+  worker: (name) => `a worker has ${name} in hand`,
+  write: (name) => `somebody writes at ${name}`,
+};
+
 export function describeHeld(name: string, { by, sinceMs }: StoreHeld): string {
-  const who = by === 'sync' ? `a sync of ${name}, or from or to its place, runs` : `a worker has ${name} in hand`;
-  return `${who} since ${new Date(sinceMs).toISOString()}`;
+  return `${WHO[by](name)} since ${new Date(sinceMs).toISOString()}`;
 }

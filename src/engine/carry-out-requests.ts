@@ -138,7 +138,7 @@ async function carryOut(
   let outcome: RequestOutcome;
   try {
     const closed = request.kind === 'copy' && scope?.availability?.whyNot(request.store, 'write', request.name);
-    if (scope !== undefined && (await others.isUnknown(scope, request))) outcome = { lease, kind: 'given-back' };
+    if (scope !== undefined && (await others.owns(scope, request))) outcome = { lease, kind: 'given-back' };
     else if (typeof closed === 'string') outcome = { lease, kind: 'retry', afterMs: HELD_BACK_MS, error: closed };
     else {
       const kind = scope === undefined ? 'moot' : await attempt(ports, scope, leases, request, signal);

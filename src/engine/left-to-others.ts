@@ -40,11 +40,16 @@ export class LeftToOthers {
 
   /** Asked of what could not be done here. */
   async has(scope: ObjectScope, request: ClaimedRequest): Promise<boolean> {
-    return (await this.#isMoved(scope)) || (await this.isUnknown(scope, request));
+    return (await this.#isMoved(scope)) || (await this.#isUnknown(scope, request));
+  }
+
+  /** Asked before it is begun: of what the scope names here, that would cost more than it is worth. */
+  async owns(scope: ObjectScope, request: ClaimedRequest): Promise<boolean> {
+    return storageAt(scope, request.store) === undefined && (await this.has(scope, request));
   }
 
   /** A copy to a replica that the scope has, but not here. */
-  async isUnknown(scope: ObjectScope, { kind, store }: ClaimedRequest): Promise<boolean> {
+  async #isUnknown(scope: ObjectScope, { kind, store }: ClaimedRequest): Promise<boolean> {
     if (kind !== 'copy' || storageAt(scope, store) !== undefined) return false;
     const rules = await this.#catalog.listStandingRules(scope.name);
     if (!rules.some((rule) => rule.store === store)) return false;

@@ -37,6 +37,7 @@ export async function lockObject(
   for (let pollMs = POLL_MS_MIN; ; pollMs = Math.min(pollMs * 2, POLL_MS_MAX)) {
     const added = await catalog.addIntent(intent);
     if (added === 'added') return;
+    if ('elsewhere' in added) throw movedTo(intent, added.elsewhere);
     const { heldBy } = added;
     if (isAbandoned(ports, heldBy) && (await settleIntent(ports, scope, heldBy)).kind !== 'open') continue;
     if (clock.monotonicMs() - startedMs >= WAIT_MS_MAX) throw stillHeld(intent, heldBy);
@@ -51,6 +52,11 @@ export function isAbandoned(
 ): boolean {
   if (processes.isDead(holder)) return true;
   return holder.host !== processes.self.host && clock.nowMs() - createdMs > FOREIGN_INTENT_MS_MAX;
+}
+
+function movedTo({ scope, name }: Intent, place: string): ObjectError {
+  const why = `the source of ${scope} was moved to ${place} meanwhile: begin again with a configuration that says so`;
+  return new ObjectError('unavailable', { scope, name }, why);
 }
 
 function stillHeld({ scope, name }: Intent, { holder }: Intent): ObjectError {

@@ -110,7 +110,7 @@ export interface Catalog
    * recovery looks at. `heldBy` is the intent that is in the way; one whose owner is dead may be taken after `removeIntent`.
    * The same operation again is `added`.
    */
-  addIntent(intent: Intent): Promise<'added' | { readonly heldBy: Intent }>;
+  addIntent(intent: Intent): Promise<IntentAdded>;
   /** Oldest first. */
   listIntents(): Promise<readonly Intent[]>;
   /** Where there is none, nothing happens. */
@@ -341,6 +341,9 @@ export interface Holder {
   readonly pid: number;
   readonly startedMs: number;
 }
+
+/** `elsewhere`: the scope's source is at this place by now, and nothing is written at another one in its name. */
+export type IntentAdded = 'added' | { readonly heldBy: Intent } | { readonly elsewhere: string };
 
 export interface Intent {
   readonly operation: string;

@@ -65,6 +65,6 @@ export type StoreMove = { readonly kind: 'moved' | 'unknown' } | StoreHeld;
 /** A sync, or a worker, has to do with the store since then. Nothing was changed. */
 export interface StoreHeld {
   readonly kind: 'held';
-  readonly by: 'sync' | 'worker';
+  readonly by: 'sync' | 'worker' | 'write';
   readonly sinceMs: number;
 }

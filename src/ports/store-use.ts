@@ -27,4 +27,6 @@ export interface StoreSaid {
   readonly availability?: { readonly read?: boolean; readonly write?: boolean; readonly delete?: boolean } | null;
   /** Copied from what the store accepts, so that transactions can hold to it; null: no limit. */
   readonly allocatedBytes?: number | null;
+  /** By `moveStore`, of the old place: for whoever was begun with a configuration from before. Over when the place is called otherwise. */
+  readonly movedTo?: { readonly place: string; readonly title: string };
 }

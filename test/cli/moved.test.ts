@@ -150,3 +150,24 @@ test('a source and a replica that change their parts are told how to', async () 
   expect(await box.run(['sync', 'data:'])).toMatchObject({ code: 0 });
   expect(box.read('data/f1')).toBe('one, written again');
 });
+
+test('a process from before does nothing at the old place, and none of what waits is lost by it', async () => {
+  using box = await openSynced();
+  const before = box.read('pando.yaml');
+  expect(await box.run(['store', 'set', 'data', '--no-delete'])).toMatchObject({ code: 0 });
+  expect(await box.run(['rm', 'data:f1'])).toMatchObject({ code: 4 });
+  cpSync(box.path('data'), box.path('data-new'), { recursive: true, preserveTimestamps: true });
+  writeAt(box, 'data', 'data-new');
+  expect(await box.run(['store', 'moved', 'data'])).toMatchObject({ code: 0 });
+  expect(await box.run(['store', 'set', 'data', '--as-configured'])).toMatchObject({ code: 0 });
+  const after = box.read('pando.yaml');
+  box.write({ 'pando.yaml': before });
+  await box.run(['worker', '--until-idle']);
+  expect([box.list('data'), box.list('data-new')]).toEqual([
+    ['f1', 'f2'],
+    ['f1', 'f2'],
+  ]);
+  box.write({ 'pando.yaml': after });
+  expect(await box.run(['worker', '--until-idle'])).toMatchObject({ code: 0 });
+  expect([box.list('data'), box.list('data-new')]).toEqual([['f1', 'f2'], ['f2']]);
+});

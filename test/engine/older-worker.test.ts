@@ -9,8 +9,8 @@ describe('a worker whose configuration is older than the catalog', () => {
     await world.write('a', 'hello');
     const moved = new FaultyStore(openMemoryStorage({ name: 'moved', clock: world.clock }), 4);
     await put(moved, 'a', 'hello');
-    const opened = { name: 'data', title: 'data', source: moved.place, replicas: [], standing: false, isMoved: true };
-    expect(await world.catalog.openScope(opened)).toEqual({ kind: 'opened' });
+    const move = { from: world.source.place, to: moved.place, title: 'data', tokensHold: false };
+    expect(await world.catalog.moveStore(move)).toEqual({ kind: 'moved' });
     await world.source.delete('a');
 
     await world.carryOut();

@@ -66,8 +66,11 @@ export async function setStore(session: Session, place: string, said: StoreSaid)
   const row = await db.selectFrom('store_setting').select('said').where('store', '=', store).executeTakeFirst();
   const before = row === undefined ? {} : (JSON.parse(row.said) as StoreSaid);
   const now = nowMs(session);
-  const all = availability === null ? {} : { ...before.availability, ...availability };
-  const text = JSON.stringify({ ...before, availability: all });
+  const text = JSON.stringify(
+    availability === null
+      ? { availability: {} }
+      : { ...before, availability: { ...before.availability, ...availability } },
+  );
   await db
     .insertInto('store_setting')
     .values({ store, said: text, updated_ms: now })

@@ -14,6 +14,8 @@ export async function findAtWork(
 ): Promise<StoreHeld | undefined> {
   const sync = await findSync(session, places, ids);
   if (sync !== undefined) return { kind: 'held', by: 'sync', sinceMs: sync };
+  const write = await findWrite(session, places);
+  if (write !== undefined) return { kind: 'held', by: 'write', sinceMs: write };
   const worker = (await findRequest(session, ids)) ?? (await findPages(session, places));
   return worker === undefined ? undefined : { kind: 'held', by: 'worker', sinceMs: worker };
 }
@@ -47,6 +49,19 @@ async function findSync(
     .select('started_ms')
     .executeTakeFirst();
   return running?.started_ms;
+}
+
+/** What has been open for longer was left by somebody who died. */
+const WRITE_MS_MAX = 60_000;
+
+async function findWrite(session: Session, places: readonly string[]): Promise<number | undefined> {
+  const open = await session.db
+    .selectFrom('intent')
+    .where('store', 'in', places)
+    .where('created_ms', '>', sql<number>`${nowMs(session)} - ${sql.lit(WRITE_MS_MAX)}`)
+    .select('created_ms')
+    .executeTakeFirst();
+  return open?.created_ms;
 }
 
 /** No store has this number. */

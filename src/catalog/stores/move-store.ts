@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import type { MoveStore, StoreMove } from '../../ports/store-places.ts';
+import type { StoreSaid } from '../../ports/store-use.ts';
 import { stateCode, verificationCode } from '../codes.ts';
+import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';
 import { recordEvents } from '../verbs/events.ts';
 import { openStore } from '../verbs/open-scope.ts';
@@ -27,7 +29,10 @@ export async function moveStore(session: Session, { from, to, title, tokensHold 
   for (const table of ['audit', 'audit_finding'] as const)
     await db.deleteFrom(table).where('store', '=', old).execute();
   await moveIntents(session, from, to);
-  await mergeStores(session, { from: old, into: await openStore(session, to, title) });
+  const into = await openStore(session, to, title);
+  await mergeStores(session, { from: old, into });
+  await tellBack(session, into);
+  await tellMoved(session, { from: old, to, title });
   await recordEvents(session, [{ kind: 'store-moved', scope: '', store: to, detail: `${title} lay at ${from}` }]);
   return { kind: 'moved' };
 }
@@ -44,6 +49,32 @@ async function doubtTokens({ db }: Session, store: number): Promise<void> {
     where store = ${store} and state = ${good} and placed is null
       and not exists (select 1 from lock l where l.object = replica.object and l.store = replica.store)`.execute(db);
   await sql`update replica set token = null where store = ${store} and state = ${leaving}`.execute(db);
+}
+
+/** Processes that run know the old place only: nobody is to do anything there in the store's name. */
+async function tellMoved(
+  session: Session,
+  { from, to, title }: { readonly from: number; readonly to: string; readonly title: string },
+): Promise<void> {
+  const said = JSON.stringify({ movedTo: { place: to, title } } satisfies StoreSaid);
+  await session.db
+    .insertInto('store_setting')
+    .values({ store: from, said, updated_ms: nowMs(session) })
+    .onConflict((conflict) => conflict.column('store').doUpdateSet({ said }))
+    .execute();
+}
+
+/** It lies here, wherever it was before. */
+async function tellBack({ db }: Session, store: number): Promise<void> {
+  const row = await db.selectFrom('store_setting').select('said').where('store', '=', store).executeTakeFirst();
+  if (row === undefined) return;
+  const { movedTo, ...said } = JSON.parse(row.said) as StoreSaid;
+  if (movedTo === undefined) return;
+  await db
+    .updateTable('store_setting')
+    .set({ said: JSON.stringify(said) })
+    .where('store', '=', store)
+    .execute();
 }
 
 /** A write under way is told by what lies at the place it is at now; where somebody writes there, that is his. */

@@ -1,32 +1,22 @@
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { Content } from '../../domain/object/version.ts';
-import type { Intent } from '../../ports/catalog.ts';
+import type { Intent, IntentAdded } from '../../ports/catalog.ts';
 import type { Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
 import { decodeHolder, encodeHolder } from './holder.ts';
 
 /** Takes the write lock of a store's key. The same intent again is `added`: it is held by who asks. */
-export async function addIntent(session: Session, intent: Intent): Promise<'added' | { readonly heldBy: Intent }> {
+export async function addIntent(session: Session, intent: Intent): Promise<IntentAdded> {
   const { operation, scope, name, store, key, oldToken, follows, content, holder, createdMs } = intent;
   for (;;) {
-    const added = await session.db
-      .insertInto('intent')
-      .values({
-        operation,
-        scope,
-        name,
-        store,
-        key,
-        old_token: oldToken ?? null,
-        follows: follows ?? null,
-        content: JSON.stringify(content, tagBigint),
-        ...encodeHolder(holder),
-        created_ms: createdMs,
-      })
-      .onConflict((conflict) => conflict.doNothing())
-      .returning('operation')
-      .executeTakeFirst();
-    if (added !== undefined) return 'added';
+    const { host, pid, process_started_ms } = encodeHolder(holder);
+    const { rows } = await sql`
+      insert into intent (operation, scope, name, store, key, old_token, follows, content, host, pid,
+        process_started_ms, created_ms)
+      select ${operation}, ${scope}, ${name}, ${store}, ${key}, ${oldToken ?? null}, ${follows ?? null},
+        ${JSON.stringify(content, tagBigint)}, ${host}, ${pid}, ${process_started_ms}, ${createdMs}
+      where not exists (${otherSource(intent)}) on conflict do nothing returning operation`.execute(session.db);
+    if (rows.length > 0) return 'added';
     const held = await session.db
       .selectFrom('intent')
       .selectAll()
@@ -35,10 +25,20 @@ export async function addIntent(session: Session, intent: Intent): Promise<'adde
       )
       .orderBy('created_ms')
       .executeTakeFirst();
-    if (held === undefined) continue; // removed by its owner in between
+    if (held === undefined) {
+      const { rows: others } = await otherSource(intent).execute(session.db);
+      if (others[0] !== undefined) return { elsewhere: others[0].place };
+      continue; // removed by its owner in between
+    }
     const same = held.operation === operation && held.store === store && held.key === key;
     return same ? 'added' : { heldBy: decodeIntent(held) };
   }
+}
+
+/** Of whoever was begun before the source was moved. */
+function otherSource({ scope, store }: Pick<Intent, 'scope' | 'store'>) {
+  return sql<{ place: string }>`
+    select s.place from scope c join store s on s.id = c.source where c.name = ${scope} and s.place <> ${store}`;
 }
 
 export async function listIntents(session: Session): Promise<readonly Intent[]> {

@@ -13,7 +13,10 @@ interface Configured {
 interface Said {
   readonly store: string;
   readonly title: string;
-  readonly said: { readonly availability?: Partial<Availability> | null };
+  readonly said: {
+    readonly availability?: Partial<Availability> | null;
+    readonly movedTo?: { readonly place: string; readonly title: string };
+  };
 }
 
 interface Known {
@@ -24,6 +27,8 @@ interface Known {
   readonly isConfigured: boolean;
   /** Of itself. */
   readonly availability: Availability;
+  /** Where the store is that was here: nothing is done in its name at this very place. */
+  readonly movedTo: string | undefined;
 }
 
 /**
@@ -45,19 +50,23 @@ export class ClosedStores {
         name: store?.name ?? said.get(place)?.title ?? place,
         isConfigured: store !== undefined,
         availability: { ...OPEN, ...store?.traits.availability, ...said.get(place)?.said.availability },
+        movedTo: movedFrom(said.get(place), store?.name),
       };
     });
   }
 
   /** Places of all stores the catalog or the configuration knows that are not to be asked for it. */
   closedFor(operation: Operation): readonly string[] {
-    return this.#known.filter(({ path }) => this.#around(path, operation) !== undefined).map(({ place }) => place);
+    return this.#known
+      .filter(({ path, movedTo }) => movedTo !== undefined || this.#around(path, operation) !== undefined)
+      .map(({ place }) => place);
   }
 
   /** With all that is said of the stores they are part of. */
   availabilityOf(place: string): Availability {
     const path = pathOf(place);
-    const isOpen = (operation: Operation) => this.#around(path, operation) === undefined;
+    const isHere = this.#movedFrom(place) === undefined;
+    const isOpen = (operation: Operation) => isHere && this.#around(path, operation) === undefined;
     return { read: isOpen('read'), write: isOpen('write'), delete: isOpen('delete') };
   }
 
@@ -66,18 +75,26 @@ export class ClosedStores {
    * nobody knows may be.
    */
   whyNot(place: string, operation: Operation, key = ''): string | undefined {
+    const moved = this.#movedFrom(place);
+    if (moved !== undefined) return describeMoved(moved);
     const store = this.#around(pathOf(place) + key, operation);
     return store && describe(store, operation);
   }
 
   /** The same for everything below the prefix, a key or a directory's: also because of a store that lies there. */
   whyNotBelow(place: string, operation: Operation, prefix = ''): string | undefined {
+    const moved = this.#movedFrom(place);
+    if (moved !== undefined) return describeMoved(moved);
     const path = pathOf(place) + prefix;
     const below = path === '' || path.endsWith('/') ? path : `${path}/`;
     const around = this.#around(path, operation);
     if (around !== undefined) return describe(around, operation);
     const inner = this.#known.find((one) => !one.availability[operation] && one.path.startsWith(below));
     return inner && `${inner.name} lies in it: ${describe(inner, operation)}`;
+  }
+
+  #movedFrom(place: string): Known | undefined {
+    return this.#known.find((one) => one.place === place && one.movedTo !== undefined);
   }
 
   #around(path: string, operation: Operation): Known | undefined {
@@ -96,6 +113,16 @@ const REFUSED: Readonly<Record<Operation, string>> = {
 function describe({ name, place, isConfigured }: Known, operation: Operation): string {
   const where = isConfigured ? '' : `, said of ${place}; with a configuration that names it`;
   return `it ${REFUSED[operation]} now${where}: pando store set ${name} --${operation}, or --as-configured`;
+}
+
+/** A place that is called otherwise here is another store's by now. */
+function movedFrom(known: Said | undefined, name: string | undefined): string | undefined {
+  const movedTo = known?.said.movedTo;
+  return movedTo?.title === (name ?? known?.title) ? movedTo?.place : undefined;
+}
+
+function describeMoved({ name, movedTo }: Known): string {
+  return `it was moved to ${movedTo}: start again with a configuration that says so; where it is back: pando store moved ${name}`;
 }
 
 /** Keys are not escaped, and places are, each kind in its own way. */

@@ -25,33 +25,38 @@ export interface CarryOutDeletes {
   readonly onCounted?: OnCounted | undefined;
   /** Of a run that does more than these deletes; by default they are a run of their own. */
   readonly idle?: IdleRun;
+  /** Places that no profile here names, as this process has come to know: what waits for them is left to others. */
+  readonly unknown?: Set<string>;
 }
 
 /** Deletes at once, over all stores. */
 const CLAIM_MAX = 64;
 const LEASE_MS = 60_000;
-/** A store that is not known here is somebody else's to ask; one that is not to be asked may be allowed to be. */
+/** Until a store that is not to be asked is thought of again. */
 const HELD_BACK_MS = 60_000;
 
 /** Carries out the deletes of placed replicas until none is due. A delete is tried until it is done. */
 export async function carryOutDeletes(ports: DeletePlacedPorts, args: CarryOutDeletes): Promise<CarriedOut> {
-  const { owner, exceptScopes, signal, onCounted, idle = new IdleRun(ports.clock) } = args;
+  const { owner, exceptScopes, signal, onCounted, idle = new IdleRun(ports.clock), unknown = new Set() } = args;
   const counts = { done: 0, moot: 0, postponed: 0, failed: 0 };
   await using leases = new RequestLeases(ports.catalog, ports.clock, LEASE_MS, signal);
   while (!signal.aborted) {
+    const { except, ...leaves } = idle.leaves();
+    const deletesAt = [...(except?.deletesAt ?? []), ...unknown];
     const claimed = await ports.catalog.claimRequests({
       owner,
       limit: CLAIM_MAX,
       leaseMs: LEASE_MS,
       work: 'other-deletes',
       scopes: exceptScopes,
-      ...idle.leaves(),
+      ...leaves,
+      except: { copiesTo: except?.copiesTo ?? [], deletesAt },
     });
     if (claimed.length === 0) break;
     const closed = new ClosedStores(ports.stores.values(), await ports.catalog.readStoreUse());
     const outcomes = await Promise.all(
       claimed.map(async (request) => {
-        const outcome = await attempt({ ...ports, idle }, closed, request, leases.hold(request.lease));
+        const outcome = await attempt({ ...ports, idle, unknown }, closed, request, leases.hold(request.lease));
         leases.letGo(request.lease);
         return outcome;
       }),
@@ -66,16 +71,18 @@ export async function carryOutDeletes(ports: DeletePlacedPorts, args: CarryOutDe
 }
 
 async function attempt(
-  ports: DeletePlacedPorts & { readonly idle: IdleRun },
+  ports: DeletePlacedPorts & { readonly idle: IdleRun; readonly unknown: Set<string> },
   closed: ClosedStores,
   { lease, scope, name, versionId, store, attempts }: ClaimedRequest,
   signal: AbortSignal,
 ): Promise<RequestOutcome> {
   const known = ports.stores.get(store);
-  const afterMs = HELD_BACK_MS;
-  if (known === undefined) return { lease, kind: 'retry', afterMs, error: 'no profile here names the store' };
+  if (known === undefined) {
+    ports.unknown.add(store);
+    return { lease, kind: 'retry', afterMs: 0, error: 'no profile here names the store' };
+  }
   const why = closed.whyNot(store, 'delete');
-  if (why !== undefined) return { lease, kind: 'retry', afterMs, error: `${known.name}: ${why}` };
+  if (why !== undefined) return { lease, kind: 'retry', afterMs: HELD_BACK_MS, error: `${known.name}: ${why}` };
   try {
     const opened = await openLooseScope(scope, [store], ports.stores, closed);
     const outcome = await deleteReplica(ports, { scope: opened, name, versionId, store, signal });

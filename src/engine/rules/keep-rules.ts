@@ -79,6 +79,7 @@ async function keepInTurns(
   const returns = new StoreReturns(ports);
   const freed = new FreedRoom(ports);
   const held = new HeldReleases(ports.clock);
+  const unknown = new Set<string>();
   while (!signal.aborted) {
     // A worker that goes on tries what it put off in the turns to come; none of them waits for a store that is away.
     const idle = whole ?? new IdleRun(ports.clock);
@@ -89,7 +90,7 @@ async function keepInTurns(
     const copied = await copy({ signal, idle });
     const condemned = await deleteReleased({ ...ports, held, freeBytes: freeBytesOf }, signal);
     const abandoned = await endAbandoned(ports);
-    const deleted = await carryOutDeletes(ports, { owner, exceptScopes, signal, idle, onCounted });
+    const deleted = await carryOutDeletes(ports, { owner, exceptScopes, signal, idle, unknown, onCounted });
     await freed.tell(deleted.done + rulesEnded);
     total = sum([total, copied, deleted]);
     const evaluated = applied + rulesEnded + retried + abandoned + condemned;

@@ -14,7 +14,15 @@ export function describeIntents(contract: CatalogContract): void {
       expect(await contract.catalog.addIntent(intent)).toBe('added');
       expect(await contract.catalog.addIntent(contract.intent(scope, 'a'))).toEqual({ heldBy: intent });
       expect(await contract.catalog.addIntent(contract.intent(scope, 'b'))).toBe('added');
-      expect(await contract.catalog.addIntent(contract.intent(scope, 'a', { store: scope.near }))).toBe('added');
+    });
+
+    it('is none at a place that is not the source of its scope any more', async () => {
+      const scope = await contract.openScope();
+      const elsewhere = { elsewhere: scope.source };
+      expect(await contract.catalog.addIntent(contract.intent(scope, 'a', { store: scope.near }))).toEqual(elsewhere);
+      const unsourced = contract.intent({ ...scope, name: 'nobody-s' }, 'a', { store: scope.near });
+      expect(await contract.catalog.addIntent(unsourced)).toBe('added');
+      await contract.catalog.removeIntent(unsourced.operation);
     });
 
     it('is listed as it was given, until it is removed', async () => {
