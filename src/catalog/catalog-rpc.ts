@@ -78,7 +78,7 @@ const VERBS = {
   readStoreUse: true,
   holdsPlaced: true,
   readPlaces: true,
-  mayHoldPlaced: true,
+  listNearby: true,
   setStore: true,
   listLocks: true,
   retryStuck: true,

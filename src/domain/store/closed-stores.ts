@@ -1,3 +1,4 @@
+import { pathOfPlace } from './path-of-place.ts';
 import type { Operation } from './protocol.ts';
 import type { StoreTraits } from './store-traits.ts';
 
@@ -41,7 +42,7 @@ export class ClosedStores {
       const store = stores.get(place);
       return {
         place,
-        path: pathOf(place),
+        path: pathOfPlace(place),
         name: store?.name ?? said.get(place)?.title ?? place,
         isConfigured: store !== undefined,
         availability: { ...OPEN, ...store?.traits.availability, ...said.get(place)?.said.availability },
@@ -56,7 +57,7 @@ export class ClosedStores {
 
   /** With all that is said of the stores they are part of. */
   availabilityOf(place: string): Availability {
-    const path = pathOf(place);
+    const path = pathOfPlace(place);
     const isOpen = (operation: Operation) => this.#around(path, operation) === undefined;
     return { read: isOpen('read'), write: isOpen('write'), delete: isOpen('delete') };
   }
@@ -66,13 +67,13 @@ export class ClosedStores {
    * nobody knows may be.
    */
   whyNot(place: string, operation: Operation, key = ''): string | undefined {
-    const store = this.#around(pathOf(place) + key, operation);
+    const store = this.#around(pathOfPlace(place) + key, operation);
     return store && describe(store, operation);
   }
 
   /** The same for everything below the prefix, a key or a directory's: also because of a store that lies there. */
   whyNotBelow(place: string, operation: Operation, prefix = ''): string | undefined {
-    const path = pathOf(place) + prefix;
+    const path = pathOfPlace(place) + prefix;
     const below = path === '' || path.endsWith('/') ? path : `${path}/`;
     const around = this.#around(path, operation);
     if (around !== undefined) return describe(around, operation);
@@ -96,13 +97,4 @@ const REFUSED: Readonly<Record<Operation, string>> = {
 function describe({ name, place, isConfigured }: Known, operation: Operation): string {
   const where = isConfigured ? '' : `, said of ${place}; with a configuration that names it`;
   return `it ${REFUSED[operation]} now${where}: pando store set ${name} --${operation}, or --as-configured`;
-}
-
-/** Keys are not escaped, and places are, each kind in its own way. */
-function pathOf(place: string): string {
-  try {
-    return decodeURIComponent(place);
-  } catch {
-    return place;
-  }
 }

@@ -7,13 +7,13 @@ import type { MergedObject } from './merge-listings.ts';
  * name is asked about, many at once: from the first such object on the others wait, so that all are visited in the order of names.
  */
 export class LeaveOutOthers {
-  readonly #catalog: Pick<Catalog, 'mayHoldPlaced' | 'readPlaces'>;
+  readonly #catalog: Pick<Catalog, 'listNearby' | 'readPlaces'>;
   readonly #at: AtSource;
   readonly #visit: (object: MergedObject) => void;
   #waiting: MergedObject[] = [];
 
   constructor(
-    catalog: Pick<Catalog, 'mayHoldPlaced' | 'readPlaces'>,
+    catalog: Pick<Catalog, 'listNearby' | 'readPlaces'>,
     at: AtSource,
     visit: (object: MergedObject) => void,
   ) {
