@@ -166,9 +166,10 @@ export function describePlaces(contract: CatalogContract): void {
       expect(await of('unused')).toMatchObject({ ...nothing, mayHoldPlaced: true });
       expect(await of('around')).toMatchObject({ ...nothing, isMirror: true });
       expect(await of('inside')).toMatchObject(nothing);
-      expect(await contract.catalog.listNearby(scope.source)).toEqual([]);
-      await contract.putWithReplicas(scope, 'b', [scope.source]);
-      expect(await contract.catalog.listNearby(scope.source)).toMatchObject([{ ...nothing, isSource: true }]);
+      const empty = await contract.openScope();
+      expect(await contract.catalog.listNearby(empty.source)).toEqual([]);
+      await contract.putWithReplicas(empty, 'b', [empty.source]);
+      expect(await contract.catalog.listNearby(empty.source)).toMatchObject([{ ...nothing, isSource: true }]);
     });
   });
 }
