@@ -184,6 +184,23 @@ describe('at a source', { timeout: 60_000 }, () => {
     expect((await box.json<Audited>('audit', 'c')).stores).toMatchObject([{ state: 'clean', counts: { lost: 0 } }]);
   });
 
+  it('they are neither mirrored nor missed at a mirror', async () => {
+    box.write({
+      'pando.yaml': profiles(profile('a', 's', 'bk'), profile('bk', 'bk'), profile('c', 's/sub')),
+      ...files('s', 3),
+      cc: 'placed in c',
+    });
+    mkdirSync(box.path('s/sub'));
+    await run('sync', 'a:');
+    await run('upload', 'cc', '--store', 'c', '--scope', 'sc');
+    await run('verify', 'a:');
+    await run('sync', 'a:', '--delete-unmatched-files');
+    expect(box.list('bk')).toEqual(['f00', 'f01', 'f02']);
+    await run('verify', 'a:', '--repair');
+    expect((await run('object', 'ls', 'a:')).stdout).not.toContain('sub/');
+    expect((await box.json<Audited>('audit', 'c')).stores).toMatchObject([{ state: 'clean', counts: { ok: 1 } }]);
+  });
+
   it('another source inside is seen by both, and so are copies that are placed beside its objects by neither', async () => {
     box.write({
       'pando.yaml': profiles(profile('data', 'src'), profile('raw', 'src/raw'), profile('other', 'other')),
