@@ -30,7 +30,7 @@ export function isFilled({ isSource, isMirror, mayHoldPlaced }: NearbyStore): bo
 }
 
 /** Pando's own of a store inside another one. */
-export function isOwnBelow(prefix: string, key: string): boolean {
+function isOwnBelow(prefix: string, key: string): boolean {
   return prefix !== '' && key.startsWith(`${prefix}${RESERVED_DIRECTORY}/`);
 }
 
