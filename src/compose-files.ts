@@ -16,3 +16,9 @@ export async function openDownloads(pando: Pando): Promise<Downloads & AsyncDisp
   const later = new LaterRecords(ports.catalog, ports.events);
   return { ...bindDownloads({ ...ports, later }), [Symbol.asyncDispose]: () => later.drain() };
 }
+
+/** Gives a local file that is complete its name, where nothing has it; otherwise fails with `EEXIST`. */
+export async function nameNewFile(from: string, to: string): Promise<void> {
+  const files = await import('./storage/file/name-new-file.ts');
+  await files.nameNewFile(from, to);
+}

@@ -17,7 +17,7 @@ import { StoreHealth } from './engine/store-health.ts';
 import { openToRead } from './engine/stores/open-to-read.ts';
 import { StoreAvailability } from './engine/stores/store-availability.ts';
 import type { Stores } from './engine/stores/store-access.ts';
-import { spaceLimitOf } from './domain/store/store-traits.ts';
+import { declareStores } from './engine/stores/declare-stores.ts';
 import { describeTopology } from './engine/stores/topology.ts';
 import { transferLimitsOf } from './engine/stores/transfer-limits-of.ts';
 import type { PoolOfSync, SyncPorts, SyncReplicas } from './engine/sync/sync-replicas.ts';
@@ -140,14 +140,7 @@ export class Pando implements AsyncDisposable {
   /** The catalog knows all stores from then on. */
   async declareStores(): Promise<Stores> {
     const stores = this.stores();
-    const catalog = await this.catalog();
-    await catalog.openStores(
-      [...stores.values()].map(({ place, name, traits }) => ({
-        store: place,
-        title: name,
-        allocatedBytes: spaceLimitOf(traits),
-      })),
-    );
+    await declareStores(await this.catalog(), stores);
     return stores;
   }
 
@@ -243,7 +236,7 @@ export class Pando implements AsyncDisposable {
   }
 
   /** The scope of a profile with all its stores open, known to the catalog. */
-  async openScope(profile: Profile, { isMoved = false }: { readonly isMoved?: boolean } = {}): Promise<OpenedScope> {
+  async openScope(profile: Profile): Promise<OpenedScope> {
     const source = await this.openStore(profile);
     const replicas = await Promise.all(
       profile.replicas.map(async ({ profile: name, readPriority }) => {
@@ -254,7 +247,7 @@ export class Pando implements AsyncDisposable {
     );
     const { name, consistency, deadlineMs } = profile;
     // Of a profile that names no replica any more the rule is none, and the last of it ends.
-    await this.declareScope(profile, { source, replicas, standing: this.profile(name) !== undefined, isMoved });
+    await this.declareScope(profile, { source, replicas, standing: this.profile(name) !== undefined });
     const openElsewhere = (place: string): Promise<Storage | undefined> => this.#openPlace(place);
     const openPlaced = (place: string): Promise<Storage | undefined> =>
       this.catalog().then((catalog) => openToRead(catalog, this.stores(), place));

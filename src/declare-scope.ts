@@ -13,15 +13,13 @@ export interface ScopeStores {
   }[];
   /** The replicas are the profile's rule. */
   readonly standing: boolean;
-  /** The source lies there now, wherever the catalog knew it. */
-  readonly isMoved?: boolean;
 }
 
 /** Tells a catalog of a profile's scope. Fails with a `ConfigurationError` where it knows the objects from another source. */
 export async function declareScope(
   catalog: Pick<Catalog, 'openScope' | 'location'>,
   { name, storage }: Profile,
-  { source, replicas, standing, isMoved = false }: ScopeStores,
+  { source, replicas, standing }: ScopeStores,
 ): Promise<void> {
   const opened = await catalog.openScope({
     name,
@@ -30,12 +28,7 @@ export async function declareScope(
     source: source.place,
     replicas: replicas.map(({ title, priority, storage: { place } }) => ({ store: place, title, priority })),
     standing,
-    isMoved,
   });
-  if (opened.kind === 'held') {
-    const message = `a sync of ${name}, or from or to its place, runs since ${new Date(opened.sinceMs).toISOString()}`;
-    throw new ConfigurationError([problemOutsideFiles('store moved', message, 'wait until it has ended, or stop it')]);
-  }
   if (opened.kind === 'elsewhere') throw isElsewhere(catalog, { name, here: source.place, known: opened.source });
 }
 

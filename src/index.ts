@@ -15,6 +15,8 @@ export type { Planned } from './client/plan.ts';
 export { Requests } from './client/requests.ts';
 export type { RequestsAsked } from './client/request-desk.ts';
 export { Stores } from './client/stores.ts';
+export type { LoseOptions, StoreLossPlan, StoreLost } from './client/lose-store.ts';
+export type { StoreMoved } from './client/move-store.ts';
 export type { ListedStore } from './client/list-stores.ts';
 export type { SaidAvailability, StoreKnown, StoreSet } from './client/store-use.ts';
 export type { AuditAsked } from './client/audit-stores.ts';

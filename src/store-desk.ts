@@ -1,14 +1,17 @@
 import type { AuditStores } from './engine/audit/audit-stores.ts';
 import type { AuditPorts, AuditResult } from './engine/audit/audit-types.ts';
 import type { DarkRemoved, RemoveDark } from './engine/audit/remove-dark.ts';
+import type { MarkedStore } from './engine/explain/store-marks.ts';
 import type { UnreadableStore } from './engine/explain/unreadable-stores.ts';
 import type { PlanLoss } from './engine/plan/plan-loss.ts';
 import type { PlanRule } from './engine/plan/plan-rule.ts';
 import type { LossPlan, Plan, PlanPorts } from './engine/plan/plan-types.ts';
 import { heedSaid } from './engine/stores/heed-said.ts';
+import type { LoseStore, LostStore } from './engine/stores/lose-store.ts';
 import type { Stores } from './engine/stores/store-access.ts';
 import { describeTopology } from './engine/stores/topology.ts';
 import type { Catalog } from './ports/catalog.ts';
+import type { StoreHeld } from './ports/store-places.ts';
 import { openSystemScratch } from './system/system-scratch.ts';
 
 /** Of the whole that is put together in `compose.ts`, what audits and plans need. */
@@ -64,6 +67,14 @@ export class StoreDesk {
     return [...findUnreadable(stores, await catalog.listAudits()).values()];
   }
 
+  /** Stores that are not to be asked for everything now, or did not answer their last audit. */
+  async marked(): Promise<readonly MarkedStore[]> {
+    const { findMarked } = await import('./engine/explain/store-marks.ts');
+    const catalog = await this.#owner.catalog();
+    const stores = heedSaid(this.#owner.stores(), await catalog.readStoreUse());
+    return [...findMarked(stores, await catalog.listAudits()).values()];
+  }
+
   /** What a rule would do. Nothing is opened and nothing is written. */
   async planRule(args: PlanRule): Promise<Plan> {
     const { planRule } = await import('./engine/plan/plan-rule.ts');
@@ -74,6 +85,12 @@ export class StoreDesk {
   async planLoss(args: PlanLoss): Promise<LossPlan> {
     const { planLoss } = await import('./engine/plan/plan-loss.ts');
     return planLoss(await this.#planPorts(), args);
+  }
+
+  /** A store is gone for good: what the catalog has of it is forgotten. */
+  async loseStore(args: LoseStore): Promise<LostStore | StoreHeld> {
+    const { loseStore } = await import('./engine/stores/lose-store.ts');
+    return loseStore({ catalog: await this.#owner.catalog() }, args);
   }
 
   async #planPorts(): Promise<PlanPorts> {

@@ -42,7 +42,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   // What a catalog is told of a profile's scope.
   'declare-scope.ts': ['config', 'ports'],
   // Files to stores and back, as compose.ts puts them together.
-  'compose-files.ts': ['compose.ts', 'domain', 'ports', 'engine'],
+  'compose-files.ts': ['compose.ts', 'domain', 'ports', 'engine', 'storage'],
   // Audits of stores and plans about them.
   'store-desk.ts': ['domain', 'ports', 'engine', 'system'],
   'compose.ts': [

@@ -53,12 +53,17 @@ import { beginFlush, endFlush } from './verbs/flushes.ts';
 import { addIntent, listIntents, removeIntent } from './verbs/intents.ts';
 import { findOtherSource, openScope } from './verbs/open-scope.ts';
 import { readOperation } from './verbs/operations.ts';
+import { countHeld } from './stores/count-held.ts';
+import { listPlacesNamed } from './stores/list-places-named.ts';
+import { loseCopies } from './stores/lose-copies.ts';
+import { moveStore } from './stores/move-store.ts';
 import { addPage, closePageJob, collectPages, openPageJob, stopPageJob } from './verbs/page-jobs.ts';
 import { answerPage, claimPages, giveBackPages, listPageJobs } from './verbs/page-claims.ts';
 import { prune } from './verbs/prune.ts';
 import { readObject } from './verbs/read-object.ts';
 import { endClaims, listClaimOwners } from './verbs/claim-owners.ts';
 import { claimRequests } from './verbs/claim-requests.ts';
+import { readContents } from './verbs/read-contents.ts';
 import { readMarks } from './verbs/read-marks.ts';
 import { finishRequests, listRequests, renewRequests } from './verbs/requests.ts';
 import { listStandingRules } from './verbs/standing-rules.ts';
@@ -87,6 +92,7 @@ export function createCatalog(given: {
     readObject: (scope, name) => executor.read((session) => readObject(session, scope, name)),
     scanScope: (query) => executor.read((session) => scanScope(session, query)),
     readMarks: (versionIds) => executor.read((session) => readMarks(session, versionIds)),
+    readContents: (versionIds) => executor.read((session) => readContents(session, versionIds)),
     record,
     prune: (limit) => executor.write((session) => prune(session, limit)),
     claimRequests: (claim) => executor.write((session) => claimRequests(session, claim)),
@@ -128,6 +134,10 @@ export function createCatalog(given: {
     leaveCopies: (leases) => executor.write((session) => leaveCopies(session, leases)),
     chooseSourcesWithin: (wanted, limits) => executor.write((session) => chooseSourcesWithin(session, wanted, limits)),
     readTransfersInHand: () => executor.read((session) => readTransfersInHand(session)),
+    listPlacesNamed: (title) => executor.read((session) => listPlacesNamed(session, title)),
+    moveStore: (move) => executor.write((session) => moveStore(session, move)),
+    countHeld: (store) => executor.read((session) => countHeld(session, store)),
+    loseCopies: (query) => executor.write((session) => loseCopies(session, query)),
     ...ruleVerbs(executor),
     ...auditVerbs(executor),
     ...uploadVerbs(executor),

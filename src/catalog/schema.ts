@@ -216,6 +216,7 @@ interface SyncTable extends HolderColumns {
   position: string;
   objects: number;
   bytes: number;
+  purpose: string;
 }
 
 interface IntentTable extends HolderColumns {

@@ -30,13 +30,15 @@ export async function printObjectExplanation(
   if (isLost) output.print('It comes back by itself when a copy reappears: put it again, or bring a store back.');
   if (replicas.length > 0) {
     output.print();
-    const rows = replicas.map(({ store, state, isSoft, isCurrent, verification, because }) => [
+    const isMarked = replicas.some(({ storeMarks }) => storeMarks.length > 0);
+    const rows = replicas.map(({ store, state, isSoft, isCurrent, verification, because, storeMarks }) => [
       store,
       isSoft ? `${state} (soft)` : state,
       isCurrent ? verification : 'older version',
       because.join(', '),
+      ...(isMarked ? [storeMarks.join(', ')] : []),
     ]);
-    const headings = ['copy at', 'state', 'verified', 'it is there for'];
+    const headings = ['copy at', 'state', 'verified', 'it is there for', ...(isMarked ? ['its store'] : [])];
     output.print(await renderTable(headings, rows, headings));
   }
   const unreadable = new Map(

@@ -29,13 +29,22 @@ export const get: CommandModule = {
             const path = placeFor(file ?? '.', name);
             demandDirectoryOf(path);
             const how = { ...(consistency === undefined ? {} : { consistency }), signal: cli.signal };
-            const there = overwrite ? lookAt(path) : await compareWith(path, (await client.info(name, how)).content);
+            const look = async (): Promise<Found> =>
+              overwrite ? lookAt(path) : compareWith(path, (await client.info(name, how)).content);
+            let there = await look();
+            if (there === undefined || there === 'file') {
+              try {
+                await client.downloadFile(name, path, { ...how, ifAbsent: !overwrite });
+              } catch (error) {
+                if (!isTaken(error)) throw error;
+                // What came while the bytes did is somebody's, and judged as what is there from the first.
+                there = (await look()) ?? 'other bytes';
+              }
+            }
             if (there === 'no file' || there === 'other bytes') {
               cli.output.complain(`${path} is there, ${WHY_NOT[there]}`);
               return EXIT.refused;
             }
-            // What is there by the time the bytes are is somebody's, and may be replaced only with leave.
-            if (there !== 'same bytes') await client.downloadFile(name, path, { ...how, ifAbsent: !overwrite });
             if (cli.globals.json === true) cli.output.printJson({ object: written, file: path });
             else cli.output.note(`${path}: complete and verified${there === 'same bytes' ? ', as it was' : ''}`);
             return EXIT.done;
@@ -50,15 +59,18 @@ const WHY_NOT = {
   'other bytes': 'with other bytes: --overwrite replaces it',
 };
 
+type Found = 'file' | 'same bytes' | 'other bytes' | 'no file' | undefined;
+
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EEXIST';
+}
+
 function lookAt(path: string): 'file' | 'no file' | undefined {
   const there = lstatSync(path, { throwIfNoEntry: false });
   return there === undefined ? undefined : there.isFile() ? 'file' : 'no file';
 }
 
-async function compareWith(
-  path: string,
-  { size, sha256 }: ObjectContent,
-): Promise<'same bytes' | 'other bytes' | 'no file' | undefined> {
+async function compareWith(path: string, { size, sha256 }: ObjectContent): Promise<Exclude<Found, 'file'>> {
   const there = lookAt(path);
   if (there !== 'file') return there;
   const isSame = sha256 !== undefined && statSync(path).size === size && (await hashFile(path)) === sha256;

@@ -18,8 +18,8 @@ export async function readLatestEvents(
   }
 }
 
-export function describeEvent({ atMs, kind, scope, name, store, detail }: EventRecord): string {
+export function describeEvent({ atMs, kind, scope, name, store, detail }: EventRecord, as = 'event'): string {
   const what = name === undefined ? scope : `${scope}:${escapeKey(name)}`;
   const where = store === undefined ? '' : ` at ${store}`;
-  return `event: ${new Date(atMs).toISOString()} ${kind} ${what}${where}: ${detail}`;
+  return `${as}: ${new Date(atMs).toISOString()} ${kind} ${what}${where}: ${detail}`;
 }

@@ -109,11 +109,13 @@ const RULES_SHOWN = 20;
 const NAMES_SHOWN = 10;
 
 async function reportLoss(cli: Invocation, planned: LossPlan): Promise<ExitCode> {
-  const { output } = cli;
-  if (cli.globals.json === true) {
-    output.printJson(planned);
-    return endOf(cli);
-  }
+  if (cli.globals.json === true) cli.output.printJson(planned);
+  else await printLoss(cli.output, planned);
+  return endOf(cli);
+}
+
+/** What would be lost with a store, and copied for it. */
+export async function printLoss(output: Output, planned: LossPlan): Promise<void> {
   const { store, objects, bytes, lost, single, rules } = planned;
   output.print(`${store} holds copies of ${counted(objects, 'object')}, ${formatBytesRoughly(bytes)}.`);
   if (lost.objects === 0) output.print('No object would be lost with it.');
@@ -132,7 +134,6 @@ async function reportLoss(cli: Invocation, planned: LossPlan): Promise<ExitCode>
     output.print(await renderTable(['rule', 'objects', 'copies without a place'], rows));
     if (short.length > RULES_SHOWN) output.print(`… and ${short.length - RULES_SHOWN} more rules`);
   }
-  return endOf(cli);
 }
 
 /** Copies by store, then by link, then what has no place. */

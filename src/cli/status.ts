@@ -2,9 +2,10 @@ import { describeOwner } from '../domain/transfer/claim-owner.ts';
 import { storePlace } from '../config/place.ts';
 import { describeCatalog } from '../config/show.ts';
 import { formatBytesRoughly } from '../config/quantity.ts';
+import type { OpenFindings } from '../engine/explain/open-findings.ts';
+import type { MarkedStore } from '../engine/explain/store-marks.ts';
 import type { UnreadableStore } from '../engine/explain/unreadable-stores.ts';
 import type { CatalogStatus } from '../ports/catalog-status.ts';
-import type { EventRecord } from '../ports/catalog.ts';
 import type { SyncRecord } from '../ports/catalog-syncs.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { escapeKey } from '../domain/object/key.ts';
@@ -12,12 +13,12 @@ import { formatObjectName } from '../domain/object/object-name.ts';
 import { counted } from './describe-time.ts';
 import { EXIT } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
-import { describeEvent, readLatestEvents } from './latest-events.ts';
+import { describeEvent } from './latest-events.ts';
 import { countOf } from '../domain/count-of.ts';
 import { renderTable } from './table.ts';
 
 const SYNCS_SHOWN = 5;
-const EVENTS_SHOWN = 5;
+const FINDINGS_SHOWN = 5;
 
 export const status: CommandModule = {
   declare(command, act) {
@@ -27,16 +28,17 @@ export const status: CommandModule = {
         const pando = await cli.pando();
         const catalog = await pando.catalog();
         const unreadable = await pando.storeDesk().unreadable();
+        const marked = await pando.storeDesk().marked();
         const counts = await catalog.status();
         const syncs = await catalog.listSyncs(SYNCS_SHOWN);
-        const events = await readLatestEvents(catalog, { limit: EVENTS_SHOWN });
+        const open = await (await pando.ruleDesk()).openFindings({ limit: FINDINGS_SHOWN });
         const isDefaultPolicyOff = isOffForWantOfVolunteers(configuration);
         const facts = { configuration: configuration.file, catalog: describeCatalog(configuration.catalog) };
         if (cli.globals.json === true)
-          cli.output.printJson({ ...facts, ...counts, unreadable, isDefaultPolicyOff, syncs, events });
+          cli.output.printJson({ ...facts, ...counts, unreadable, marked, isDefaultPolicyOff, syncs, ...open });
         else {
           const { profiles } = configuration;
-          await show(cli, { ...facts, counts, unreadable, syncs, events, isDefaultPolicyOff, profiles });
+          await show(cli, { ...facts, counts, unreadable, marked, syncs, open, isDefaultPolicyOff, profiles });
         }
         return EXIT.done;
       }),
@@ -57,13 +59,14 @@ async function show(
     readonly catalog: string;
     readonly counts: CatalogStatus;
     readonly unreadable: readonly UnreadableStore[];
+    readonly marked: readonly MarkedStore[];
     readonly syncs: readonly SyncRecord[];
-    readonly events: readonly EventRecord[];
+    readonly open: OpenFindings;
     readonly isDefaultPolicyOff: boolean;
     readonly profiles: Configuration['profiles'];
   },
 ): Promise<void> {
-  const { counts, syncs, events } = shown;
+  const { counts, syncs, open } = shown;
   output.print(`configuration: ${shown.configuration ?? 'none found'}`);
   output.print(`catalog: ${shown.catalog}`);
   output.print(
@@ -75,21 +78,23 @@ async function show(
   if (counts.intents > 0) output.print(`${countOf(counts.intents, 'write')} under way or cut short`);
   if (counts.replicas.length > 0) {
     output.print('');
+    const marks = new Map(shown.marked.map((one) => [one.place, one.marks]));
     const rows = counts.replicas.map(({ title, store, state, soft, count, bytes }) => [
       title,
       soft ? `${state} (soft)` : state,
       count,
       formatBytesRoughly(bytes),
       store,
+      ...(shown.marked.length === 0 ? [] : [(marks.get(store) ?? []).join(', ')]),
     ]);
-    output.print(
-      await renderTable(['store', 'replicas', 'count', 'bytes', 'place'], rows, ['store', 'replicas', 'place']),
-    );
+    const headings = ['store', 'replicas', 'count', 'bytes', 'place', ...(shown.marked.length === 0 ? [] : ['now'])];
+    output.print(await renderTable(headings, rows, ['store', 'replicas', 'place', 'now']));
   }
   output.print('');
   for (const line of describeRequests(counts.requests)) output.print(line);
   for (const sync of syncs) output.print(describeSync(sync, shown.profiles));
-  for (const event of events) output.print(describeEvent(event));
+  for (const finding of open.findings) output.print(describeEvent(finding, 'found, and still so'));
+  if (open.hasMore) output.print(open.findings.length === FINDINGS_SHOWN ? MORE_FOUND : NOT_LOOKED_AT);
 }
 
 /** Loudly: nothing Pando does brings them back. */
@@ -99,6 +104,9 @@ function describeLost({ count, some }: CatalogStatus['lost']): readonly string[]
   const more = count > some.length ? ` and ${count - some.length} more` : '';
   return [`LOST: ${counted(count, 'object has', 'objects have')} no copy left that could be good: ${names}${more}`];
 }
+
+const MORE_FOUND = '  … and more: pando events has what was found, and pando verify and pando audit what is so';
+const NOT_LOOKED_AT = '  what was found longer ago was not looked at: pando verify and pando audit tell what is so';
 
 const DEFAULT_POLICY_OFF =
   'the default policy is off: no store volunteers for copies by policy (accepts: { replicate: true })';
@@ -113,17 +121,18 @@ export function describeRequests(all: CatalogStatus['requests']): readonly strin
 }
 
 function describeSync(
-  { scope, state, startedMs, targets, progress, holder }: SyncRecord,
+  { scope, state, purpose, startedMs, targets, progress, holder }: SyncRecord,
   profiles: Configuration['profiles'],
 ): string {
   const when = new Date(startedMs).toISOString();
   const who = state === 'running' ? ` by ${describeOwner(holder)}` : '';
-  const more = MORE[state] ?? '';
+  const more = purpose === 'repair' ? '' : (MORE[state] ?? '');
   // Without replicas nothing is copied, and what is held is the source itself.
   const source = profiles[scope];
   const others = targets.filter((target) => source === undefined || target !== storePlace(source.storage));
   const to = others.length === 0 ? ', made known' : ` to ${others.join(', ')}`;
-  return `sync: ${when} ${scope}${to}: ${state}${who}, ${countOf(progress.objects, 'object')}${more}`;
+  const what = purpose === 'repair' ? 'verify --repair' : 'sync';
+  return `${what}: ${when} ${scope}${to}: ${state}${who}, ${countOf(progress.objects, 'object')}${more}`;
 }
 
 const MORE: { readonly [state in SyncRecord['state']]?: string } = {

@@ -1,5 +1,6 @@
 import { findStore, listStores, type ListedStore, type StoresFound } from '../client/list-stores.ts';
 import type { StoreUsed } from '../client/store-use.ts';
+import type { Configuration } from '../config/configuration.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import { formatBytesRoughly } from '../config/quantity.ts';
 import { describeTraits } from '../config/show-traits.ts';
@@ -33,9 +34,21 @@ export const store: CommandModule = {
       .action(act<[string], SetOptions>((cli, [name], options) => set(cli, name, options)));
     command
       .command('moved')
-      .description('the source of a profile was moved: the catalog goes on at its new place')
+      .description('a store was moved: the catalog goes on at its new place')
       .argument('<name>', 'the profile')
-      .action(act<[string]>((cli, [name]) => sayMoved(cli, name)));
+      .option('--from <place>', 'where it lay, if several places are known by its name')
+      .action(act<[string], MovedOptions>((cli, [name], options) => sayMoved(cli, name, options)));
+    command
+      .command('lost')
+      .description('a store is gone for good, or was emptied: its copies are forgotten, and nothing waits for it')
+      .argument('<store>', 'the profile, or a place that the catalog knows')
+      .option('--yes', 'do it; otherwise it is only told what would follow')
+      .action(
+        act<[string], { readonly yes?: boolean }>(async (cli, [what], { yes }) => {
+          const { sayLost } = await import('./store-lost.ts');
+          return sayLost(cli, what, yes === true);
+        }),
+      );
   },
 };
 
@@ -105,22 +118,36 @@ async function set(cli: Invocation, name: string, options: SetOptions): Promise<
   return EXIT.done;
 }
 
-async function sayMoved(cli: Invocation, name: string): Promise<ExitCode> {
-  const { moveSource } = await import('../client/move-source.ts');
-  const moved = await moveSource(await cli.pando(), name);
+interface MovedOptions {
+  readonly from?: string;
+}
+
+async function sayMoved(cli: Invocation, name: string, { from: chosen }: MovedOptions): Promise<ExitCode> {
+  const { moveStore } = await import('../client/move-store.ts');
+  const pando = await cli.pando();
+  const moved = await moveStore(pando, name, { from: chosen });
   if (cli.globals.json === true) {
     cli.output.printJson({ name, ...moved });
     return EXIT.done;
   }
   if (moved === undefined) {
-    cli.output.note(`the source of ${name} lies where the catalog knows it`);
+    cli.output.note(`${name} lies where the catalog knows it`);
     return EXIT.done;
   }
   const { from, looked, missing } = moved;
-  cli.output.note(`${name} lay at ${from}, and is known here now; look at it with: pando sync ${name}:`);
+  const sources = sourcesOf(pando.configuration, name);
+  const look = sources.length === 0 ? `pando audit ${name}` : sources.map((one) => `pando sync ${one}:`).join(', ');
+  cli.output.note(`${name} lay at ${from}, and is known here now; look at it with: ${look}`);
   if (missing > 0)
     cli.output.complain(`${missing} of ${looked} objects that were looked for are not here as they were there`);
   return EXIT.done;
+}
+
+/** Profiles whose sync looks at the store. */
+function sourcesOf({ profiles }: Configuration, name: string): readonly string[] {
+  const own = profiles[name]?.replicas.length === 0 ? [] : [name];
+  const mirrored = Object.values(profiles).filter(({ replicas }) => replicas.some(({ profile }) => profile === name));
+  return [...own, ...mirrored.map((one) => one.name)];
 }
 
 async function show(cli: Invocation, name: string): Promise<ExitCode> {

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
-import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { nameNewFile } from '../compose-files.ts';
 import type { ObjectRead } from '../engine/object-read.ts';
 import type { Attributes } from '../ports/storage.ts';
 import type { PartFiles } from './part-files.ts';
@@ -26,7 +27,7 @@ export async function saveAs(
     const { modifiedNs } = read.content;
     if (modifiedNs !== undefined) await file.utimes(new Date(), Number(modifiedNs / 1_000_000n) / 1000);
     await file.sync();
-    if (ifAbsent) await appear(part, path);
+    if (ifAbsent) await nameNewFile(part, path);
     else await rename(part, path);
   } catch (error) {
     await rm(part, { force: true }).catch(() => undefined);
@@ -44,17 +45,6 @@ async function writeBody(file: FileHandle, { body, span }: ObjectRead): Promise<
   const { size } = await file.stat();
   const expected = span.end - span.start;
   if (size !== expected) throw new Error(`it has ${size} B where ${expected} were to be written`);
-}
-
-async function appear(part: string, path: string): Promise<void> {
-  try {
-    await link(part, path);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error) || error.code === 'EEXIST') throw error;
-    // A file system without hard links.
-    return rename(part, path);
-  }
-  await rm(part, { force: true });
 }
 
 /** A failure of the file system, told of the file that was asked for: nobody knows the other one. */

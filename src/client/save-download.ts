@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
-import { type FileHandle, link, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
+import { nameNewFile } from '../compose-files.ts';
 import type { Downloads, LocatedObject } from '../engine/downloads/open-download.ts';
 import { formatObjectName, type ObjectName } from '../domain/object/object-name.ts';
 import { writeAll } from './write-all.ts';
@@ -64,7 +65,12 @@ export async function saveDownload(downloads: Downloads, args: SaveDownload): Pr
       if (go === GOES_MAX) throw outcome.why;
       continue;
     }
-    await publish(part, file, there !== undefined);
+    if (overwrites) await rename(part, file);
+    else if (!(await appears(part, file))) {
+      // Somebody made one meanwhile, who keeps it: that one is looked at as any that is there.
+      if (go === GOES_MAX) throw new SaveError('local', `${file} comes into being and goes again and again`);
+      continue;
+    }
     return { state: 'downloaded', file, size, sha256: outcome.sha256, servedBy: outcome.servedBy };
   }
 }
@@ -170,17 +176,15 @@ async function makeParents(directory: string, parent: string): Promise<void> {
   await mkdir(parent, { recursive: true });
 }
 
-/** Over nothing only nothing is replaced: who made the file meanwhile keeps it. */
-async function publish(part: string, file: string, replaces: boolean): Promise<void> {
-  if (replaces) return rename(part, file);
+/** False: something has the name by now. */
+async function appears(part: string, file: string): Promise<boolean> {
   try {
-    await link(part, file);
+    await nameNewFile(part, file);
+    return true;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') throw new SaveError('local', `${file} has come into being meanwhile`);
-    // A file system without hard links.
-    return rename(part, file);
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
   }
-  await rm(part, { force: true });
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -5,6 +5,7 @@ import { DEFAULT_DELETE_LIMIT } from '../domain/transfer/delete-limit.ts';
 import type { SyncListeners, SyncOptions, SyncResult } from '../engine/sync/sync-types.ts';
 import type { VerifyFinding, VerifyListeners, VerifyResult } from '../engine/verify/verify-types.ts';
 import { type NamedTrees, openTrees } from './open-trees.ts';
+import { type CopiedAgain, recordMended } from './record-mended.ts';
 
 export interface VerifyTrees extends NamedTrees {
   /** Copy again what is missing, stale or corrupt at a target. */
@@ -27,7 +28,7 @@ export interface VerifiedTrees extends VerifyResult {
 
 const MENDABLE: ReadonlySet<VerifyFinding['kind']> = new Set(['missing', 'stale', 'corrupt']);
 
-/** Names kept to be repaired; with more, the rest is left for the next run, and said. */
+/** Copies kept to be repaired; with more, the rest is left for the next run, and said. */
 const REPAIRS_MAX = 1_000_000;
 
 /** Reads all copies again, and mends what it can where that is asked for. Nothing is ever deleted. */
@@ -39,13 +40,17 @@ export async function verifyTrees(pando: Pando, asked: VerifyTrees): Promise<Ver
   const { scope, source, targets, prefix, filter } = opened;
   const { signal, listeners, executionMode } = asked;
   const pool = { executionMode, onNoWorker: listeners.onNoWorker };
-  const toRepair = new Set<string>();
+  const places = new Map(targets.map(({ title, storage }) => [title, storage.place]));
+  const toRepair: CopiedAgain[] = [];
   /** A copy of wrong bytes would spread them. */
   const keptAway = new Set<string>();
   const onFinding = (finding: VerifyFinding): void => {
     listeners.onFinding?.(finding);
     if (finding.target === undefined) keptAway.add(finding.name);
-    else if (MENDABLE.has(finding.kind) && toRepair.size < REPAIRS_MAX) toRepair.add(finding.name);
+    else if (MENDABLE.has(finding.kind) && toRepair.length < REPAIRS_MAX) {
+      const { name, kind, target } = finding;
+      toRepair.push({ name, kind, store: places.get(target) ?? target });
+    }
   };
   const result = await pando.verify(
     {
@@ -60,7 +65,7 @@ export async function verifyTrees(pando: Pando, asked: VerifyTrees): Promise<Ver
     },
     pool,
   );
-  const names = toRepair.difference(keptAway);
+  const names = new Set(toRepair.map(({ name }) => name)).difference(keptAway);
   if (!asked.repair || names.size === 0 || result.state === 'interrupted')
     return { ...result, repair: undefined, unrepaired: countWrong(result), heldBack: 0 };
   const options: SyncOptions = {
@@ -72,8 +77,11 @@ export async function verifyTrees(pando: Pando, asked: VerifyTrees): Promise<Ver
     readBack: true,
     dryRun: false,
     wait: false,
+    purpose: 'repair',
   };
   const repair = await pando.sync({ scope, source, targets, options, listeners, signal }, pool);
+  const repaired = toRepair.filter(({ name }) => names.has(name));
+  await recordMended(await pando.catalog(), result.scope, repaired);
   const mended = repair.targets.reduce((sum, { added, updated }) => sum + added + updated, 0);
   const unrepaired = Math.max(0, countWrong(result) - mended);
   const closed = result.targets.filter((_, index) => targets[index]?.failure?.kind === HELD_BACK);

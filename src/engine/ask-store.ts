@@ -22,7 +22,7 @@ export async function askStore<T>(
     health.answered(storage.place);
     return answer;
   } catch (error) {
-    if (error instanceof StorageError) health.failed(storage.place, error.kind);
+    if (error instanceof StorageError) health.failed(storage.place, error);
     throw error;
   }
 }

@@ -57,7 +57,8 @@ async function findCurrent(ports: DeletePorts, args: DeleteArguments): Promise<K
   const located = await locateObject(ports, { scope, name, consistency: 'validated', signal });
   if (located.kind === 'unvalidated') throw toObjectError(object, located.why);
   if (located.kind === 'anything') throw new ObjectError('unavailable', object, 'nobody can say whether it exists');
-  if (!hasSource(scope)) return located.row;
+  // A source that did not answer a moment ago is asked by the request that deletes there.
+  if (!hasSource(scope) || ports.health.whyAway(scope.source.place) !== undefined) return located.row;
   try {
     const seen = await observeSource(ports, { scope, name, row: located.row, signal });
     if (seen === undefined) return located.row;
@@ -70,16 +71,19 @@ async function findCurrent(ports: DeletePorts, args: DeleteArguments): Promise<K
   }
 }
 
-/** The source first, then all replicas at once. */
+/** The source first, then all replicas at once; a store that just did not answer for another object is not asked for this one too. */
 async function deleteBytes(
   ports: DeletePorts,
   args: DeleteArguments,
   row: ObjectRecord,
   version: string,
 ): Promise<DeleteResult> {
-  const remove = async ({ store, versionId }: ObjectRecord['replicas'][number]): Promise<Removed> => {
-    const shown = (await openStoreAt(args.scope, store))?.name ?? store;
+  const remove = async ({ store, versionId, place }: ObjectRecord['replicas'][number]): Promise<Removed> => {
+    let shown = store;
     try {
+      shown = (await openStoreAt(args.scope, store))?.name ?? store;
+      const away = ports.health.whyAway(store);
+      if (away !== undefined) throw new StorageError('unavailable', { store: shown, key: place }, away);
       const replica = { scope: args.scope, name: args.name, versionId, store, signal: args.signal };
       return { store: shown, isLeft: (await deleteReplica(ports, replica)) === 'left', why: undefined };
     } catch (error) {

@@ -1,7 +1,7 @@
 import { formatObjectName, type ObjectName } from '../domain/object/object-name.ts';
 import type { Replica } from '../domain/replica/replica.ts';
 import type { Catalog, ObjectRecord } from '../ports/catalog.ts';
-import { type Mark, type Storage, StorageError } from '../ports/storage.ts';
+import { type Head, type Mark, type Storage, StorageError } from '../ports/storage.ts';
 import { askStore } from './ask-store.ts';
 import { hashStored } from './hash-stored.ts';
 import { lockObject, type LockPorts } from './object-lock.ts';
@@ -11,7 +11,7 @@ import type { OperationIds } from './operation-ids.ts';
 import { openStoreAt, roleOf } from './scope-stores.ts';
 
 export interface DeleteReplicaPorts extends LockPorts {
-  readonly catalog: LockPorts['catalog'] & Pick<Catalog, 'readMarks' | 'isCopyInHand' | 'readPlaces'>;
+  readonly catalog: LockPorts['catalog'] & Pick<Catalog, 'readMarks' | 'readContents' | 'isCopyInHand' | 'readPlaces'>;
   readonly operations: OperationIds;
 }
 
@@ -164,26 +164,55 @@ async function deleteExactly(
 /**
  * Other bytes than recorded. While the object is still deleted, a copy that proves by its mark that it was made before the delete
  * goes too: a late copy, or the old one under a new token. Where none were recorded, so does what a worker left that stopped before
- * it could tell: this very version. Everything else is somebody's, and stays.
+ * it could tell: this very version; and what came to a source that was moved. Everything else is somebody's, and stays.
  */
 async function deleteAfterLook(
   ports: DeleteReplicaPorts,
   args: ReplicaToDelete,
   storage: Storage,
-  { current }: ObjectRecord,
-  { place, token, versionId }: Replica,
+  row: ObjectRecord,
+  replica: Replica,
 ): Promise<boolean> {
+  const { place } = replica;
   const question = { storage, key: place, deadlineMs: args.scope.deadlineMs, signal: args.signal };
   const head = await headOrMissing(() =>
     askStore(ports, question, (aborted) => storage.head(place, { signal: aborted })),
   );
   if (head === undefined) return true;
-  const { mark } = head;
-  if (mark?.sha256 === undefined) return false;
-  const isOld = current.content.kind === 'tombstone' && mark.operation < current.operation;
-  if (!isOld && !(token === undefined && (await isMarkOf(ports, mark, versionId)))) return false;
-  if ((await hashStored(ports, question, head)) !== mark.sha256) return false;
+  const expected = (await findMarked(ports, row, replica, head)) ?? (await findMoved(ports, args, row, replica, head));
+  if (expected === undefined) return false;
+  if (expected !== 'as-listed' && (await hashStored(ports, question, head)) !== expected) return false;
   return deleteExactly(ports, args, storage, place, head.token);
+}
+
+/** The hash its mark tells, where the mark is one of what is to go. */
+async function findMarked(
+  ports: Pick<DeleteReplicaPorts, 'catalog'>,
+  { current }: ObjectRecord,
+  { token, versionId }: Replica,
+  { mark }: Head,
+): Promise<string | undefined> {
+  if (mark?.sha256 === undefined) return undefined;
+  const isOld = current.content.kind === 'tombstone' && mark.operation < current.operation;
+  return isOld || (token === undefined && (await isMarkOf(ports, mark, versionId))) ? mark.sha256 : undefined;
+}
+
+/**
+ * At a source that was moved the bytes lie under a token nobody has seen, and need no mark. The hash they must have; `as-listed`: none is
+ * known, and size and time are those of the version, which is what a sync goes by.
+ */
+async function findMoved(
+  { catalog }: Pick<DeleteReplicaPorts, 'catalog'>,
+  { scope, store }: ReplicaToDelete,
+  { current }: ObjectRecord,
+  { token, versionId }: Replica,
+  { size, modifiedNs }: Head,
+): Promise<string | undefined> {
+  const isMoved = token === undefined && current.content.kind === 'tombstone' && roleOf(scope, store) === 'source';
+  const [content] = isMoved ? await catalog.readContents([versionId]) : [];
+  if (content?.kind !== 'object' || content.size !== size) return undefined;
+  if (content.sha256 !== undefined) return content.sha256;
+  return modifiedNs !== undefined && modifiedNs === content.modifiedNs ? 'as-listed' : undefined;
 }
 
 async function isMarkOf(

@@ -31,7 +31,7 @@ export async function hashStored(
     health.answered(storage.place);
     return hash.digest('hex');
   } catch (error) {
-    if (error instanceof StorageError) health.failed(storage.place, error.kind);
+    if (error instanceof StorageError) health.failed(storage.place, error);
     throw error;
   } finally {
     chunks?.close();

@@ -191,7 +191,7 @@ export class ObjectListing implements AsyncIterable<ListedObject> {
         yield step.value;
       }
     } catch (error) {
-      if (error instanceof StorageError) this.#ports.health.failed(storage.place, error.kind);
+      if (error instanceof StorageError) this.#ports.health.failed(storage.place, error);
       throw error;
     } finally {
       void Promise.resolve(pages.return?.()).catch(() => undefined);

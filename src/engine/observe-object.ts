@@ -164,11 +164,15 @@ export async function headOrMissing(ask: () => Promise<Head>): Promise<Head | un
   }
 }
 
-/** Nothing to look at: the token is the recorded one of bytes that may be served, or of bytes on their way out. */
+/**
+ * Nothing to look at: the token is the recorded one of bytes that may be served, or of bytes on their way out. Of the latter none may be
+ * known, after the source was moved: then only their delete can tell.
+ */
 function isAsRecorded(row: ObjectRecord, source: Storage, token: string): boolean {
   if (row.current.content.kind === 'tombstone')
     return row.replicas.some(
-      (one) => one.store === source.place && one.token === token && one.state === 'BEING_DELETED',
+      (one) =>
+        one.store === source.place && one.state === 'BEING_DELETED' && (one.token === token || one.token === undefined),
     );
   const replica = replicaAt(row, source);
   return replica?.token === token && (replica.state === 'AVAILABLE' || replica.state === 'UNVERIFIED');

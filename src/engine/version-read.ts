@@ -240,7 +240,7 @@ export class VersionRead {
   /** What failed before there was a body. */
   async #fail(source: Source, error: unknown): Promise<void> {
     if (!(error instanceof StorageError)) throw error;
-    this.#ports.health.failed(source.storage.place, error.kind);
+    this.#ports.health.failed(source.storage.place, error);
     await this.#sources.failed(source, error, { finding: findingOf(error), brokeOff: false });
     if (error.kind === 'aborted') throw this.#gaveUp(error);
   }
@@ -251,7 +251,7 @@ export class VersionRead {
     if (!(error instanceof StorageError)) throw error;
     if (opened === undefined) throw this.#closed();
     const { source, startedAt } = opened;
-    this.#ports.health.failed(source.storage.place, error.kind);
+    this.#ports.health.failed(source.storage.place, error);
     const brokeOff = error.kind === 'unavailable' && this.#offset > startedAt;
     const others = new Set(this.#contributors.filter((one) => one.storage !== source.storage));
     const isShared = error instanceof WrongBytes && error.finding === 'wrong-bytes' && others.size > 0;

@@ -12,6 +12,9 @@ export interface SyncCatalog {
   listSyncs(limit: number): Promise<readonly SyncRecord[]>;
 }
 
+/** `repair`: it copies again what `verify` found wrong, and nothing else. */
+export type SyncPurpose = 'sync' | 'repair';
+
 /** A run that asks for the leases of its targets (docs/catalog.md, "Leases"). */
 export interface BeginSync {
   readonly id: string;
@@ -19,6 +22,8 @@ export interface BeginSync {
   readonly prefix: string;
   readonly source: string;
   readonly targets: readonly string[];
+  /** By default `sync`. A run goes on from an interrupted one of the same purpose only. */
+  readonly purpose?: SyncPurpose | undefined;
   readonly holder: Holder;
   readonly leaseMs: number;
   /** Leases of these holders are known to be dead and may be taken over. */
@@ -64,6 +69,7 @@ export interface SyncRecord {
   readonly targets: readonly string[];
   /** `refused`: a guard kept its deletes; what it copied stays. */
   readonly state: 'running' | 'done' | 'failed' | 'refused' | 'interrupted';
+  readonly purpose: SyncPurpose;
   readonly holder: Holder;
   readonly startedMs: number;
   readonly updatedMs: number;

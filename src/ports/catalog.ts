@@ -13,6 +13,7 @@ import type { PageQueue } from './page-queue.ts';
 import type { PlaceCatalog } from './places.ts';
 import type { RuleCatalog } from './rules.ts';
 import type { Mark } from './storage.ts';
+import type { StorePlaceCatalog } from './store-places.ts';
 import type { CollectionCatalog } from './collections.ts';
 import type { LimitedTransfers } from './transfer-limits.ts';
 import type { UploadCatalog } from './uploads.ts';
@@ -35,6 +36,7 @@ export interface Catalog
     LimitedTransfers,
     UploadCatalog,
     PlaceCatalog,
+    StorePlaceCatalog,
     SyncCatalog,
     PageQueue,
     AsyncDisposable {
@@ -61,6 +63,8 @@ export interface Catalog
 
   /** What copies of these versions are marked with, in their order; undefined for a version that is gone. */
   readMarks(versionIds: readonly number[]): Promise<readonly (Mark | undefined)[]>;
+  /** What these versions are, in their order; undefined for one that is gone. */
+  readContents(versionIds: readonly number[]): Promise<readonly (Content | undefined)[]>;
 
   /** The only verb that changes the namespace, or what is known of copies. One transaction. */
   record(batch: RecordBatch): Promise<RecordOutcome>;
@@ -144,21 +148,13 @@ export interface OpenScope {
   readonly formerly?: string;
   /** Place of the source store. Undefined: it has none; one it had before stays, and its title. */
   readonly source: string | undefined;
-  /** The source lies here from now on, wherever it lay before. */
-  readonly isMoved?: boolean;
   readonly replicas: readonly { readonly store: string; readonly title: string; readonly priority: number }[];
   /** False for a run that names its targets by hand: they are opened, the standing rule stays as it is. */
   readonly standing: boolean;
 }
 
-/**
- * `elsewhere`: objects of that name are known from another source, where `source` says. `held`: a sync of the scope, or from or to the
- * place that is to be moved, runs since then. Nothing was changed.
- */
-export type ScopeOpened =
-  | { readonly kind: 'opened' }
-  | { readonly kind: 'elsewhere'; readonly source: string }
-  | { readonly kind: 'held'; readonly sinceMs: number };
+/** `elsewhere`: objects of that name are known from another source, where `source` says. Nothing was changed. */
+export type ScopeOpened = { readonly kind: 'opened' } | { readonly kind: 'elsewhere'; readonly source: string };
 
 export interface StandingRule {
   readonly id: string;

@@ -232,6 +232,8 @@ export class StorageError extends Error {
   readonly kind: StorageErrorKind;
   readonly store: string;
   readonly key: string;
+  /** The message without where. */
+  readonly why: string;
 
   constructor(kind: StorageErrorKind, where: { store: string; key?: string }, why: string, cause?: unknown) {
     super(
@@ -241,5 +243,6 @@ export class StorageError extends Error {
     this.kind = kind;
     this.store = where.store;
     this.key = where.key ?? '';
+    this.why = why;
   }
 }

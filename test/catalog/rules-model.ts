@@ -50,6 +50,8 @@ const step = fc.oneof(
   fc.record({ do: fc.constant('limit'), store, bytes: fc.nat(80) }),
   fc.record({ do: fc.constant('reap'), store }),
   fc.record({ do: fc.constant('prune') }),
+  fc.record({ do: fc.constant('move'), store, to: store, holds: fc.boolean() }),
+  fc.record({ do: fc.constant('lose'), store }),
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
@@ -180,6 +182,14 @@ async function carryOut(world: World, one: Step): Promise<void> {
       return reap(world, stores[one.store] ?? '');
     case 'prune':
       await catalog.prune(1000);
+      return;
+    case 'move': {
+      const [from = '', to = ''] = [stores[one.store], stores[one.to]];
+      await catalog.moveStore({ from, to, title: to, tokensHold: one.holds });
+      return;
+    }
+    case 'lose':
+      await lose(world, stores[one.store] ?? '');
   }
 }
 
@@ -296,6 +306,20 @@ async function finish(world: World, kind: (typeof FINISHES)[number]): Promise<vo
   }
   const rest = { afterMs: 0, error: 'because' };
   await world.contract.catalog.finishRequests([{ lease, kind, ...rest }]);
+}
+
+async function lose({ contract, scope }: World, store: string): Promise<void> {
+  for (let after: string | undefined; ; ) {
+    const lost = await contract.catalog.loseCopies({ store, limit: 2, ...(after === undefined ? {} : { after }) });
+    if (lost.kind === 'held') return;
+    after = lost.next;
+    if (after === undefined) break;
+  }
+  expect(await contract.catalog.countHeld(store)).toEqual({ copies: 0, copiesWanted: 0, deletes: 0 });
+  for (const name of NAMES) {
+    const row = await contract.catalog.readObject(scope.name, name);
+    expect(row?.replicas.filter((one) => one.store === store) ?? []).toEqual([]);
+  }
 }
 
 async function reap(world: World, at: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -35,16 +35,6 @@ test('get leaves a file of the same bytes as it is, and what is done to it meanw
   const before = statSync(box.path('a'));
   expect(await box.run(['get', 'data:a'])).toMatchObject({ code: 0, stderr: 'a: complete and verified, as it was\n' });
   expect(statSync(box.path('a'))).toMatchObject({ ino: before.ino, mtimeMs: before.mtimeMs });
-});
-
-test('get replaces nothing that came into being while the bytes were on their way', async () => {
-  using box = new Sandbox();
-  box.write({ 'data/a': 'x'.repeat(9_000_000), 'pando.yaml': SLOW.replace('1MB', '6MB') });
-  const got = box.run(['get', 'data:a']);
-  while (partsOf(box).length === 0) await sleep(10);
-  writeFileSync(box.path('a'), 'mine');
-  expect(await got).toMatchObject({ code: 1, stderr: 'pando: link: a: it exists already\n' });
-  expect([box.read('a'), partsOf(box)]).toEqual(['mine', []]);
 });
 
 test('what is no file is not put, and nobody waits for it', async () => {

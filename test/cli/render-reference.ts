@@ -114,7 +114,7 @@ ends at once; that loses nothing either, but leaves more to be looked at again.
 | 2 | usage or configuration: nothing was done |
 | 3 | not found |
 | 4 | unavailable: it may work later |
-| 5 | refused by a guard: \`--max-delete\`, another sync of the same target, a condition that does not hold, a collection in the way, a rule that is locked or says the same as another, something that is for administrators |
+| 5 | refused by a guard: \`--max-delete\`, another sync of the same target, a condition that does not hold, a file or a collection in the way, a rule that is locked or says the same as another, something that is for administrators |
 | 130 | interrupted |
 
 ## Environment

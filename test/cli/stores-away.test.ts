@@ -66,3 +66,22 @@ test(
   },
   2 * ENDS_WITHIN_MS,
 );
+
+test.each(['near', 'data'])('rm of many objects waits once for a store that is away (%s)', async (away) => {
+  using box = new Sandbox();
+  box.configure();
+  box.write(Object.fromEntries(names.map((name) => [`data/${name}`, name])));
+  await box.run(['sync', 'data:']);
+  takeAway(box, away);
+  const startedMs = Date.now();
+  const ran = await box.run(['rm', ...names.map((name) => `data:${name}`)]);
+  // Each of them was waited for before: more than a second, sixty times.
+  expect(Date.now() - startedMs).toBeLessThan(20_000);
+  expect(ran.code).toBe(4);
+  const why = `its directory ${box.path(away)} does not exist`;
+  for (const name of names) expect(ran.stderr).toContain(`still to go at ${away}: ${away}: ${name}: ${why}`);
+  expect(box.list('far')).toEqual([]);
+  bringBack(box, away);
+  expect(await box.run(['worker', '--until-idle'])).toMatchObject({ code: 0 });
+  expect(box.list(away)).toEqual([]);
+});

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { RuleTerms } from '../../src/client/rule-order.ts';
 import { evaluateRules } from '../../src/engine/rules/evaluate-rules.ts';
 import { deleteReleased } from '../../src/engine/releases/delete-released.ts';
+import { HeldReleases } from '../../src/engine/releases/held-releases.ts';
 import { freeBytesOf } from '../../src/engine/releases/free-bytes.ts';
 import type { RuleWorkPorts } from '../../src/engine/rules/keep-rules.ts';
 import { runTransfers } from '../../src/engine/transfers/run-transfers.ts';
@@ -114,7 +115,10 @@ describe.each(CATALOGS)('at the same moment, on %s:', (kind) => {
     await (await world.rules()).remove(first);
     const ports = await world.ports();
     await evaluate(ports);
-    await deleteReleased({ ...ports, freeBytes: freeBytesOf }, new AbortController().signal);
+    await deleteReleased(
+      { ...ports, held: new HeldReleases(ports.clock), freeBytes: freeBytesOf },
+      new AbortController().signal,
+    );
     expect(await stateOf(world)).toMatchObject({ replicas: ['ch BEING_DELETED', 'data AVAILABLE'], locks: [] });
     const second = await world.rule('data:x', at('ch'));
     await evaluate(ports);

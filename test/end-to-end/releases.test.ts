@@ -56,3 +56,22 @@ test('a released copy stays while the store of the other one does not answer, or
   await world.work();
   expect(world.filesAt('ch')).toEqual([]);
 });
+
+test('copies that have to stay keep nobody behind them waiting', { timeout: 120_000 }, async () => {
+  const names = Array.from({ length: 1_020 }, (_, at) => String(at).padStart(4, '0'));
+  const { world } = await openReleased(names);
+  await using _ = world;
+  // More than one page of those that go first.
+  for (const name of names.slice(0, 1_010)) rmSync(join(world.root, 'data', name));
+  const catalog = await world.pando.catalog();
+  const first = names.slice(0, 1_010);
+  // It is known before that they are the last ones: no other store is asked about them.
+  for (const name of first) {
+    const lost = (await catalog.readObject('data', name))?.replicas.find(({ store }) => store.endsWith('/data/'));
+    if (lost === undefined) throw new Error(`${name} is not at its source`);
+    const { versionId, store } = lost;
+    await catalog.record({ replicas: [{ scope: 'data', name, versionId, store, to: 'drop' }] });
+  }
+  await world.work();
+  expect(world.filesAt('ch').toSorted()).toEqual(first);
+});

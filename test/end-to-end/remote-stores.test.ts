@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { Sandbox } from '../cli/sandbox.ts';
@@ -99,4 +99,49 @@ test.each([
   expect(box.read('back.txt')).toBe('first');
   for (const place of [profiles.root, profiles.collection])
     expect(readFileSync(join(place, 'dir/out.txt'), 'utf8')).toBe('first');
+});
+
+test('while an SFTP server is stopped an audit of it counts all its copies, and rm of many waits for it once', {
+  timeout: 180_000,
+}, async () => {
+  using box = new Sandbox();
+  const { root, far } = remoteProfiles();
+  const names = Array.from({ length: 12 }, (_, at) => `f${10 + at}`);
+  box.write({
+    'pando.yaml': `profiles:
+  data:
+    storage_provider: {type: file, options: {base_path: data}}
+  far:${far}
+`,
+  });
+  box.write(Object.fromEntries(names.map((name) => [`data/${name}`, name])));
+  for (const args of [
+    ['sync', 'data:'],
+    ['rule', 'add', 'data:*', '--copies', '1', '--stores', 'far'],
+    ['worker', '--until-idle'],
+  ])
+    expect(await box.run(args)).toMatchObject({ code: 0 });
+  const copies = () => readdirSync(root, { recursive: true, withFileTypes: true }).filter((one) => one.isFile());
+  expect(copies().length).toBeGreaterThanOrEqual(names.length);
+  await sshd.stop();
+  try {
+    for (let time = 0; time < 2; time++) {
+      const away = await box.run(['audit', 'far']);
+      expect(away).toMatchObject({ code: 4 });
+      expect(away.stdout).not.toContain('it went on where an audit was interrupted');
+      const [, row] = away.stdout.split('\n').map((line) => line.trim().split(/ {2,}/));
+      expect(row).toEqual(['far', '12', '-', '-', '-', '-', '-', '-', '12', '-', '0 B']);
+    }
+    const startedMs = Date.now();
+    const removed = await box.run(['rm', ...names.map((name) => `data:${name}`)]);
+    expect(Date.now() - startedMs).toBeLessThan(15_000);
+    expect(removed.code).toBe(4);
+    const whys = [...removed.stderr.matchAll(/still to go at far: far: \S+\/(f\d\d): connect ECONNREFUSED /g)];
+    expect(whys.map(([, name]) => name)).toEqual(names);
+  } finally {
+    await sshd.start();
+  }
+  await box.run(['request', 'retry', '--store', 'far']);
+  expect(await box.run(['worker', '--until-idle'])).toMatchObject({ code: 0 });
+  expect(copies()).toEqual([]);
 });

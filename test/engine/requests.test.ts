@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { StorageError } from '../../src/ports/storage.ts';
-import { openMemoryStorage } from '../../src/storage/memory/memory-storage.ts';
-import { FaultyStore } from './faulty-store.ts';
 import { collect, failure, openWorld, peek, put, readText } from './world.ts';
 
 describe('a queued copy', () => {
@@ -380,42 +378,3 @@ describe('a worker', () => {
     expect(await readText(world.verbs, { scope: world.scope, name: 'n7' })).toBe('text 7');
   });
 });
-
-describe('a worker whose configuration is older than the catalog', () => {
-  test('leaves what waits for a source that was moved to those who know where it is', async () => {
-    await using world = await openWorld();
-    await world.write('a', 'hello');
-    const moved = new FaultyStore(openMemoryStorage({ name: 'moved', clock: world.clock }), 4);
-    await put(moved, 'a', 'hello');
-    const opened = { name: 'data', title: 'data', source: moved.place, replicas: [], standing: false, isMoved: true };
-    expect(await world.catalog.openScope(opened)).toEqual({ kind: 'opened' });
-    await world.source.delete('a');
-
-    await world.carryOut();
-    const [left] = await world.catalog.listRequests({ state: 'QUEUED', limit: 9 });
-    expect(left).toMatchObject({ kind: 'copy', name: 'a', attempts: 0 });
-
-    await world.run(
-      world.verbs.carryOut({ scopes: [{ ...world.scope, source: moved }], owner: 'newer', until: 'idle' }),
-    );
-    expect(await peek(world.replicas[0]!, 'a')).toBe('hello');
-  });
-
-  test('leaves copies to a replica it does not know to those who do, and cancels those to what is none any more', async () => {
-    await using world = await openWorld({ replicas: 2 });
-    const [first, second] = world.scope.replicas;
-    const older = { ...world.scope, replicas: [first!] };
-    const carryOut = () => world.run(world.verbs.carryOut({ scopes: [older], owner: 'older', until: 'idle' }));
-    await world.write('a', 'hello');
-    expect(await carryOut()).toMatchObject({ done: 1, moot: 0 });
-    expect(await world.queued()).toEqual(['copy a to r1']);
-
-    const replicas = [{ store: first!.storage.place, title: 'r0', priority: 1 }];
-    await world.catalog.openScope({ ...NAMED, source: world.source.place, replicas, standing: true });
-    expect(await carryOut()).toMatchObject({ done: 0, moot: 1 });
-    expect(await world.queued()).toEqual([]);
-    expect(await peek(second!.storage, 'a')).toBeUndefined();
-  });
-});
-
-const NAMED = { name: 'data', title: 'data' };

@@ -9,6 +9,7 @@ import { relayIndex } from './0005-relays.ts';
 import { laneTables } from './0006-lanes.ts';
 import { ruleRoom } from './0007-room.ts';
 import { placeIndex } from './0008-places.ts';
+import { syncPurposes } from './0009-purposes.ts';
 
 /** All migrations, oldest first; they only go up. The names are kept in the catalog: never rename one. */
 const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
@@ -20,6 +21,7 @@ const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
   '0006-lanes': laneTables,
   '0007-room': ruleRoom,
   '0008-places': placeIndex,
+  '0009-purposes': syncPurposes,
 };
 
 export const MIGRATION_NAMES: readonly string[] = Object.keys(steps);

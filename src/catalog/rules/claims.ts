@@ -4,6 +4,7 @@ import { lockCode, PLACED, RELEASED, stateCode, TO_PURGE } from '../codes.ts';
 import type { Session, SetStatement, SqlValue } from '../session.ts';
 import { UseDeltas, keepUse } from './account-use.ts';
 import { askForCopies, cancelCopiesOfRules, type CopyWish, findTriedCopies } from './copy-requests.ts';
+import { type CopyJoined, joinCopies } from './follow-words.ts';
 import { insertLocks, moveLocks, removeLocks, stickLocks, type Sticking } from './lock-rows.ts';
 import { CountDeltas, keepCounts } from './rule-counts.ts';
 import type { LockOwner, SeenObject, SeenReplica } from './seen.ts';
@@ -150,6 +151,7 @@ export class Claims {
   async #writeCopies(session: Session): Promise<void> {
     const rows: SqlValue[][] = [];
     const wishes: CopyWish[] = [];
+    const joined: CopyJoined[] = [];
     for (const { object, store, locks, copyTo, request } of this.claims) {
       if (copyTo !== undefined) {
         rows.push([object.id, store, object.current, copyTo.place]);
@@ -157,13 +159,19 @@ export class Claims {
         this.space.add({ store, state, hasToken: false, placed: PLACED, bytes: object.bytes });
       }
       const [first] = locks;
-      if (request === undefined || first === undefined) continue;
+      if (first === undefined) continue;
+      if (request === undefined) {
+        for (const { owner, before, to } of locks)
+          if (before === undefined && to === 'REPLICATING') joined.push({ version: object.current, store, owner });
+        continue;
+      }
       const priority = Math.min(...locks.map(({ owner }) => owner.priority));
       const waits = request === 'after-delete';
       wishes.push({ object, store, owner: first.owner, reason: 'rule', priority, waits });
     }
     await session.run(makeCopy, rows);
     await askForCopies(session, wishes);
+    await joinCopies(session, joined);
   }
 
   async #writeLocks(session: Session): Promise<void> {

@@ -2,6 +2,7 @@ import type { RuleWords } from '../../domain/rule/rule.ts';
 import type { RuleRecord } from '../../ports/rules.ts';
 import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';
+import { followWords } from './follow-words.ts';
 import { waitForMakers } from './pattern-barrier.ts';
 import { decodeRules } from './read-rules.ts';
 import { dueWhen } from './rule-due.ts';
@@ -19,6 +20,9 @@ const HARMLESS: ReadonlySet<keyof RuleWords> = new Set([
   'purge',
   'replaces',
 ]);
+
+/** Words that go with each copy that is asked for. */
+const ASKED_WITH: readonly (keyof RuleWords)[] = ['priority', 'activity', 'sourceExpression'];
 
 export async function updateRule(
   session: Session,
@@ -45,6 +49,7 @@ export async function updateRule(
     .where('id', '=', id)
     .where('owner', 'is', null)
     .execute();
+  if (ASKED_WITH.some((word) => word in words)) await followWords(session, id);
   const isHarmless = Object.keys(words).every((word) => HARMLESS.has(word as keyof RuleWords));
   if (!isHarmless) await tellRule(session, id, 'content-changed');
   const changed = await session.db.selectFrom('rule').selectAll().where('id', '=', id).execute();

@@ -114,6 +114,7 @@ async function readResumable(
     .where('scope', '=', wanted.scope)
     .where('prefix', '=', wanted.prefix)
     .where('targets', '=', JSON.stringify(targets))
+    .where('purpose', '=', purposeOf(wanted))
     .orderBy('number', 'desc')
     .limit(1)
     .executeTakeFirst();
@@ -146,6 +147,11 @@ async function insertSync(
       position: '',
       objects: 0,
       bytes: 0,
+      purpose: purposeOf(wanted),
     })
     .execute();
+}
+
+function purposeOf({ purpose = 'sync' }: BeginSync): NonNullable<BeginSync['purpose']> {
+  return purpose;
 }

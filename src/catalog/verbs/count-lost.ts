@@ -12,8 +12,8 @@ const HOPEFUL = REPLICA_STATES.filter((state) => mayBeGood({ state, hasBytes: tr
   .map(stateCode)
   .join(', ');
 
-/** What has not been given up; or an upload, which can be resumed. */
-const HAS_HOPE = `exists (select 1 from replica p where p.object = o.id and p.version = o.current and (
+/** SQL expression, of the object called `o`: what has not been given up; or an upload, which can be resumed. */
+export const HAS_HOPE = `exists (select 1 from replica p where p.object = o.id and p.version = o.current and (
     (p.state in (${HOPEFUL}) and (p.state <> ${stateCode('UNAVAILABLE')} or p.token is not null))
     or (p.state = ${stateCode('COPYING')} and not exists (
       select 1 from request q where q.version = p.version and q.store = p.store and q.kind = 'copy'))))

@@ -6,12 +6,9 @@ import type { Session } from '../session.ts';
 /** Makes the scope and its stores known, and the profile's replicas its standing rule. */
 export async function openScope(session: Session, opened: OpenScope): Promise<ScopeOpened> {
   const { db } = session;
-  const other = opened.source === undefined ? undefined : await findOtherSource(session, opened.name, opened.source);
-  if (opened.source !== undefined && other !== undefined) {
-    if (opened.isMoved !== true) return { kind: 'elsewhere', source: other };
-    const sinceMs = await findRunningSync(session, opened.name, [other, opened.source]);
-    if (sinceMs !== undefined) return { kind: 'held', sinceMs };
-    await moveStore(session, other, opened.source);
+  if (opened.source !== undefined) {
+    const other = await findOtherSource(session, opened.name, opened.source);
+    if (other !== undefined) return { kind: 'elsewhere', source: other };
   }
   const now = nowMs(session);
   if (opened.formerly !== undefined && opened.formerly !== opened.name)
@@ -59,33 +56,6 @@ export async function openScope(session: Session, opened: OpenScope): Promise<Sc
   return { kind: 'opened' };
 }
 
-/** A process that runs knows stores by numbers: what it copies from the old place it would record at the new one. */
-async function findRunningSync(
-  session: Session,
-  scope: string,
-  places: readonly string[],
-): Promise<number | undefined> {
-  const running = await session.db
-    .selectFrom('sync')
-    .where('state', '=', 'running')
-    .where('until_ms', '>', nowMs(session))
-    .where(({ or, eb, exists, selectFrom }) =>
-      or([
-        eb('scope', '=', scope),
-        eb('source', 'in', places),
-        exists(
-          selectFrom('sync_target')
-            .select('sync')
-            .whereRef('sync_target.sync', '=', 'sync.id')
-            .where('target', 'in', places),
-        ),
-      ]),
-    )
-    .select('started_ms')
-    .executeTakeFirst();
-  return running?.started_ms;
-}
-
 /** Two sources under one name would be taken for one: what is deleted at the one would go at the other. */
 export async function findOtherSource(session: Session, scope: string, source: string): Promise<string | undefined> {
   const other = await session.db
@@ -99,35 +69,6 @@ export async function findOtherSource(session: Session, scope: string, source: s
     )
     .executeTakeFirst();
   return other?.place;
-}
-
-/**
- * The store lies elsewhere now, with all that is known of it: one row, so that nobody ever knows half of it there. A place that has
- * copies of its own stays another store: its scope's source is then that one, and the old one a store with copies like any.
- */
-async function moveStore(session: Session, from: string, to: string): Promise<void> {
-  const { db } = session;
-  const there = await db.selectFrom('store').select('id').where('place', '=', to).executeTakeFirst();
-  if (there !== undefined) {
-    const used = await sql<{ used: number }>`
-      select 1 as used where exists (select 1 from replica where store = ${there.id})
-        or exists (select 1 from lock where store = ${there.id}) or exists (select 1 from request where store = ${there.id})
-        or exists (select 1 from scope where source = ${there.id})`.execute(db);
-    if (used.rows.length > 0) return keepSetting(session, from, there.id);
-    for (const table of ['store_space', 'store_setting', 'standing_rule'] as const)
-      await db.deleteFrom(table).where('store', '=', there.id).execute();
-    await db.deleteFrom('store').where('id', '=', there.id).execute();
-  }
-  await db.updateTable('store').set({ place: to }).where('place', '=', from).execute();
-  await db.updateTable('intent').set({ store: to }).where('store', '=', from).execute();
-  session.known.stores.forget();
-}
-
-/** What was said of the store (`pando store set`) holds for the source, wherever it is. The old place keeps it too. */
-async function keepSetting({ db }: Session, from: string, to: number): Promise<void> {
-  await sql`insert into store_setting (store, said, updated_ms)
-    select ${to}, said, updated_ms from store_setting where store = (select id from store where place = ${from})
-    on conflict (store) do nothing`.execute(db);
 }
 
 /** No store has this number. */

@@ -80,6 +80,7 @@ export function decodeSync(row: Selectable<Schema['sync']>): SyncRecord {
     prefix: row.prefix,
     targets: JSON.parse(row.targets) as string[],
     state: row.state as SyncRecord['state'],
+    purpose: row.purpose as SyncRecord['purpose'],
     holder: decodeHolder(row),
     startedMs: row.started_ms,
     updatedMs: row.updated_ms,

@@ -31,7 +31,8 @@ export interface StoreSpace {
 export interface DeletionChoice<Released extends ReleasedReplica> {
   /** In the order in which they go. */
   readonly chosen: readonly { readonly replica: Released; readonly why: string }[];
-  readonly kept: readonly { readonly replica: Released; readonly why: string }[];
+  /** `isHeld`: it would go, were it not for that. */
+  readonly kept: readonly { readonly replica: Released; readonly why: string; readonly isHeld: boolean }[];
   /** What the store is short of after all of this. */
   readonly shortBytes: number;
 }
@@ -46,7 +47,7 @@ export function chooseDeletions<Released extends ReleasedReplica>(
   space: StoreSpace,
 ): DeletionChoice<Released> {
   const chosen: { replica: Released; why: string }[] = [];
-  const kept: { replica: Released; why: string }[] = [];
+  const kept: { replica: Released; why: string; isHeld: boolean }[] = [];
   const goodChosen = new Map<number, number>();
   let shortBytes = findShortBytes(space);
   for (const replica of released.toSorted(inOrderOfGoing)) {
@@ -55,7 +56,7 @@ export function chooseDeletions<Released extends ReleasedReplica>(
     const keep = reasonToKeep({ ...replica, goodOrHeldCopies: goodOrHeldCopies - before });
     const go = reasonToGo(replica, space, shortBytes);
     if (keep !== undefined || go === undefined) {
-      kept.push({ replica, why: keep ?? explainSpace(space) });
+      kept.push({ replica, why: keep ?? explainSpace(space), isHeld: go !== undefined });
       continue;
     }
     if (isGoodCopy(replica)) goodChosen.set(objectId, before + 1);

@@ -87,6 +87,7 @@ function explainReplica({ ports, seen, row, locks, standing, requests }: Known, 
       ? viewPolicyStatus({ replica: state, lock: lock?.lock.state, request: request?.state })
       : undefined,
     unreadable: seen.whyNotFrom(store),
+    storeMarks: seen.marksAt(store),
     because: because.length > 0 ? because : [state === 'COPYING' ? 'being uploaded' : 'no rule asks for it'],
   };
 }

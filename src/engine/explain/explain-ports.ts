@@ -5,6 +5,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { StoreUse } from '../../ports/rules.ts';
 import { ClosedStores } from '../../domain/store/closed-stores.ts';
 import { heedSaid } from '../stores/heed-said.ts';
+import { findMarked } from './store-marks.ts';
 import { findUnreadable } from './unreadable-stores.ts';
 import type { Stores } from '../stores/store-access.ts';
 
@@ -34,6 +35,8 @@ export interface StoresSeen {
   readonly whyNotTo: (place: string) => string | undefined;
   /** Why the copies at a store cannot be read now, as far as that is known. */
   readonly whyNotFrom: (place: string) => string | undefined;
+  /** What is to be known beside each copy at a store, in a few words each. */
+  readonly marksAt: (place: string) => readonly string[];
   readonly nowMs: number;
 }
 
@@ -41,7 +44,9 @@ export async function seeStores({ catalog, clock, stores, limits }: ExplainPorts
   const use = await catalog.readStoreUse();
   const inHand = limits === undefined ? undefined : new TransfersInHand(limits, await catalog.readTransfersInHand());
   const heeded = heedSaid(stores, use);
-  const unreadable = findUnreadable(heeded, await catalog.listAudits());
+  const audits = await catalog.listAudits();
+  const unreadable = findUnreadable(heeded, audits);
+  const marked = findMarked(heeded, audits);
   const byPlace = new Map(use.map((one) => [one.store, one]));
   return {
     stores: heeded,
@@ -50,6 +55,7 @@ export async function seeStores({ catalog, clock, stores, limits }: ExplainPorts
     useOf: (place) => byPlace.get(place),
     whyNotTo: (place) => inHand?.whyNotTo(place),
     whyNotFrom: (place) => unreadable.get(place)?.why,
+    marksAt: (place) => marked.get(place)?.marks ?? [],
     nowMs: clock.nowMs(),
     nameOf: (place) => stores.get(place)?.name ?? byPlace.get(place)?.title ?? place,
   };

@@ -35,6 +35,8 @@ export interface ReplicaExplained {
   readonly policyStatus: PolicyStatus | undefined;
   /** Why it cannot be read now, as far as that is known; undefined: nothing is known against it. */
   readonly unreadable: string | undefined;
+  /** What is to be known of its store: `takes no writes now`. */
+  readonly storeMarks: readonly string[];
   /** `source of data`, `rule 3`. */
   readonly because: readonly string[];
 }

@@ -6,12 +6,15 @@ import type { Telling } from '../../ports/telling.ts';
 import { ClosedStores } from '../../domain/store/closed-stores.ts';
 import { heedSaid } from '../stores/heed-said.ts';
 import type { StoreAccess } from '../stores/store-access.ts';
+import type { HeldReleases } from './held-releases.ts';
 import { type LookPorts, type ReleasedCopy, seeOtherCopies } from './see-other-copies.ts';
 
 export interface ReleasePorts extends LookPorts {
   readonly catalog: LookPorts['catalog'] & Pick<RuleCatalog, 'listReleased' | 'condemn' | 'readStoreUse'>;
   /** Bytes free at a store now; undefined where it does not tell, or cannot be asked. */
   readonly freeBytes: (store: StoreAccess) => Promise<number | undefined>;
+  /** Of this process. */
+  readonly held: HeldReleases;
   readonly telling?: Telling | undefined;
 }
 
@@ -38,25 +41,30 @@ export async function deleteReleased(ports: ReleasePorts, signal: AbortSignal): 
 }
 
 async function deleteAt(ports: ReleasePorts, store: StoreAccess, used: StoreUse, signal: AbortSignal): Promise<number> {
-  const { catalog, telling } = ports;
+  const { catalog, held, telling } = ports;
   const inMemory = [...ports.stores.values()].filter(({ isInMemory }) => isInMemory).map(({ place }) => place);
   let leavingBytes = used.leavingBytes;
   let condemned = 0;
   while (!signal.aborted) {
-    const released = await catalog.listReleased(store.place, PAGE_REPLICAS);
-    if (released.length === 0) break;
+    const wanted = PAGE_REPLICAS + held.countAt(store.place);
+    const released = await catalog.listReleased(store.place, wanted);
+    const open = released.filter((one) => !held.has(one));
+    if (open.length === 0) break;
     const space = await spaceOf(ports, store, leavingBytes);
-    const { chosen } = chooseDeletions(
-      released.map((record) => factsOf(record, inMemory)),
+    const { chosen, kept } = chooseDeletions(
+      open.map((record) => factsOf(record, inMemory)),
       space,
     );
-    if (chosen.length === 0) break;
+    const isAnyHeld = kept.some(({ isHeld }) => isHeld);
+    for (const { replica, isHeld } of kept) if (isHeld) held.hold(replica);
+    if (chosen.length === 0 && !isAnyHeld) break;
     const isSeen = await seeOtherCopies(
       ports,
       chosen.map(({ replica }) => replica),
       signal,
     );
     const going = chosen.filter((_, at) => isSeen[at] === true);
+    for (const [at, { replica }] of chosen.entries()) if (isSeen[at] !== true) held.hold(replica);
     const keys = going.map(({ replica: { scope, name, versionId } }) => ({
       scope,
       name,
@@ -65,13 +73,15 @@ async function deleteAt(ports: ReleasePorts, store: StoreAccess, used: StoreUse,
     }));
     const done = await catalog.condemn(keys, { exceptStores: inMemory });
     for (const [at, { replica, why }] of going.entries()) {
-      if (done[at] !== true) continue;
+      if (done[at] !== true) {
+        held.hold(replica);
+        continue;
+      }
       leavingBytes += replica.bytes;
       condemned++;
       telling?.debug?.('a released copy goes', { object: formatObjectName(replica), store: store.name, why });
     }
-    // Those that had to stay after all would be chosen again.
-    if (going.length < chosen.length || done.some((isGone) => !isGone) || released.length < PAGE_REPLICAS) break;
+    if (released.length < wanted) break;
   }
   return condemned;
 }

@@ -7,7 +7,9 @@ const PAGE_ROWS = 2048;
 
 export interface KnownReplica {
   readonly versionId: number;
+  /** Empty where none is known, as no listing tells one. */
   readonly token: string;
+  readonly hasToken: boolean;
   readonly state: ReplicaState;
 }
 
@@ -33,7 +35,8 @@ export class KnownObject {
     const columns = this.#page.replicas[store];
     const versionId = columns?.versionIds[this.#at];
     if (columns === undefined || versionId === null || versionId === undefined) return undefined;
-    return { versionId, token: columns.tokens[this.#at] ?? '', state: columns.states[this.#at] as ReplicaState };
+    const token = columns.tokens[this.#at] ?? '';
+    return { versionId, token, hasToken: token !== '', state: columns.states[this.#at] as ReplicaState };
   }
 
   /** Whether this store is recorded to hold the current version under this token, served or about to be. */

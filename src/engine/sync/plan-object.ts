@@ -118,10 +118,11 @@ export function isInDoubt(known: KnownObject | undefined, store: number, listed:
 
 /**
  * Whether the object at the source is one that was deleted through Pando and whose bytes still wait to go: it must not come
- * back by being listed (I5). Other bytes under the same name are a new object.
+ * back by being listed (I5). Other bytes under the same name are a new object. Where the token is not known, because the source was moved,
+ * only the delete can tell, which looks at the bytes.
  */
 export function isAwaitingDelete({ source, known }: MergedObject): boolean {
   if (known?.isTombstone !== true || source === undefined) return false;
   const replica = known.replica(0);
-  return replica?.state === 'BEING_DELETED' && replica.token === source.token;
+  return replica?.state === 'BEING_DELETED' && (replica.token === source.token || !replica.hasToken);
 }

@@ -20,7 +20,7 @@ export interface LeasePorts {
 }
 
 export interface TakeLeases {
-  readonly sync: Pick<BeginSync, 'scope' | 'prefix' | 'source'>;
+  readonly sync: Pick<BeginSync, 'scope' | 'prefix' | 'source' | 'purpose'>;
   /** Ids of runs; one that lost its lease while it waited begins as another. */
   readonly nextId: () => string;
   readonly targets: readonly SyncTarget[];

@@ -67,6 +67,7 @@ export async function syncReplicas(ports: SyncPorts, args: SyncReplicas): Promis
     const run = new SyncRun({ ...ports, operationIds }, { ...args, id: operationIds.next(), tally, means: undefined });
     return await run.carryOut(startedMs);
   }
+  const { prefix, purpose } = args.options;
   const stop = new AbortController();
   const signal = AbortSignal.any([args.signal, stop.signal]);
   let pool: CopyPool | undefined;
@@ -74,7 +75,7 @@ export async function syncReplicas(ports: SyncPorts, args: SyncReplicas): Promis
     ports,
     {
       nextId: () => operationIds.next(),
-      sync: { scope: args.scope, prefix: args.options.prefix, source: args.source.place },
+      sync: { scope: args.scope, prefix, purpose, source: args.source.place },
       targets: args.targets,
       wait: args.options.wait,
       listeners: args.listeners,

@@ -3,7 +3,7 @@ import type { Verification } from '../../domain/store/verification.ts';
 import type { Comparison } from '../../domain/transfer/difference.ts';
 import type { DeleteLimit } from '../../domain/transfer/delete-limit.ts';
 import type { KeyFilter } from '../../domain/transfer/key-filter.ts';
-import type { SyncHeld } from '../../ports/catalog-syncs.ts';
+import type { SyncHeld, SyncPurpose } from '../../ports/catalog-syncs.ts';
 import type { Storage } from '../../ports/storage.ts';
 
 export interface SyncTarget {
@@ -32,6 +32,8 @@ export interface SyncOptions {
   readonly dryRun: boolean;
   /** Wait for another sync of the same target to end, rather than be refused. */
   readonly wait: boolean;
+  /** As it is told; by default `sync`. */
+  readonly purpose?: SyncPurpose | undefined;
 }
 
 /** What a sync does, or in a dry run would do. */

@@ -172,6 +172,20 @@ export function describeChanges(contract: CatalogContract): void {
     });
   });
 
+  describe('readContents', () => {
+    it('tells what each version is, in the order asked, and of one that is not there nothing', async () => {
+      const scope = await contract.openScope();
+      const content = contentOf('a', { modifiedNs: 1_700_000_000_123_456_789n, mode: 0o644 });
+      const a = await contract.recordOne(contract.put(scope, 'a', { content }));
+      const gone = await contract.recordOne(contract.remove(scope, 'a', a));
+      expect(await contract.catalog.readContents([gone, gone + 1e6, a])).toEqual([
+        { kind: 'tombstone' },
+        undefined,
+        content,
+      ]);
+    });
+  });
+
   describe('readObject', () => {
     it('tells nothing of a name that was never recorded', async () => {
       const scope = await contract.openScope();

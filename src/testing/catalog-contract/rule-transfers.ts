@@ -36,6 +36,27 @@ export function describeRuleTransfers(contract: CatalogContract): void {
   const stateOf = async (rule: number) => (await contract.catalog.readRule(rule))?.state;
   const settleTransfers = (...outcomes: readonly TransferOutcome[]) => contract.catalog.settleTransfers(outcomes);
 
+  it('a copy that waits is asked for in the words of the most urgent rule, when these change', async () => {
+    const scope = await contract.openScope();
+    await contract.putWithReplicas(scope, 'a', [scope.source]);
+    const { name, source } = scope;
+    await contract.catalog.openScope({ name, title: name, source, replicas: [], standing: true });
+    const first = await addRule(contract, ruleOver(scope));
+    const second = await addRule(contract, { ...ruleOver(scope), account: 'other', activity: 'staging', priority: 3 });
+    await applyRule(contract, first, [scope.far]);
+    await applyRule(contract, second, [scope.far]);
+    const asked = async (state: 'QUEUED' | 'SUBMITTED') =>
+      (await contract.catalog.listRequests({ state, limit: 10_000 })).find((one) => one.scope === scope.name);
+    expect(await asked('QUEUED')).toMatchObject({ priority: 3 });
+    await contract.catalog.updateRule(first, { priority: 1, sourceExpression: 'near', activity: 'urgent' });
+    expect(await asked('QUEUED')).toMatchObject({ priority: 1 });
+    const claimed = await claimOne(scope);
+    expect(claimed.ofRules).toMatchObject({ activity: 'urgent', sourceExpression: 'near' });
+    // What is under way goes on as it began.
+    await contract.catalog.updateRule(first, { priority: 9 });
+    expect(await asked('SUBMITTED')).toMatchObject({ priority: 1 });
+  });
+
   describe('an attempt', () => {
     it('that failed is kept with its source and its error, until the request is done', async () => {
       const { scope, request, rule } = await wanted();

@@ -125,14 +125,13 @@ export function describeScopes(contract: CatalogContract): void {
   });
 
   describe('a scope whose source is another than it was', () => {
-    const openAt = (scope: TestScope, source: string, isMoved = false) =>
+    const openAt = (scope: TestScope, source: string) =>
       contract.catalog.openScope({
         name: scope.name,
         title: scope.name,
         source,
         replicas: [],
         standing: true,
-        isMoved,
       });
 
     it('is refused while it has objects, and nothing is changed by that', async () => {
@@ -150,22 +149,11 @@ export function describeScopes(contract: CatalogContract): void {
       const scope = await contract.openScope();
       const other = `test:new-source-of-${scope.name}`;
       await contract.putWithReplicas(scope, 'a', [scope.source]);
-      expect(await openAt(scope, other, true)).toEqual({ kind: 'opened' });
+      const move = { from: scope.source, to: other, title: scope.name, tokensHold: true };
+      expect(await contract.catalog.moveStore(move)).toEqual({ kind: 'moved' });
+      expect(await openAt(scope, other)).toEqual({ kind: 'opened' });
       expect(await contract.catalog.findOtherSource(scope.name, other)).toBeUndefined();
       expect(await openAt(scope, scope.source)).toEqual({ kind: 'elsewhere', source: other });
-    });
-
-    it('is not moved while a sync of it runs', async () => {
-      const scope = await contract.openScope();
-      const other = `test:late-source-of-${scope.name}`;
-      await contract.putWithReplicas(scope, 'a', [scope.source]);
-      const begun = await contract.catalog.beginSync(contract.sync(scope));
-      if (begun.kind !== 'begun') throw new Error(begun.kind);
-      expect(await openAt(scope, other, true)).toEqual({ kind: 'held', sinceMs: expect.any(Number) });
-      expect(await openAt(scope, scope.source)).toEqual({ kind: 'opened' });
-      const progress = { position: '', objects: 0, bytes: 0 };
-      await contract.catalog.endSync(begun.lease, 'done', progress);
-      expect(await openAt(scope, other, true)).toEqual({ kind: 'opened' });
     });
 
     it('is anybody’s as long as it is empty', async () => {

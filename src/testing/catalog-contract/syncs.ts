@@ -82,7 +82,7 @@ export function describeSyncs(contract: CatalogContract): void {
       const scope = await contract.openScope();
       const first = await begin(contract.sync(scope));
       await contract.catalog.endSync(first, 'interrupted', progress);
-      for (const other of [{ prefix: 'p/' }, { targets: [scope.near, scope.far] }]) {
+      for (const other of [{ prefix: 'p/' }, { targets: [scope.near, scope.far] }, { purpose: 'repair' as const }]) {
         const begun = await contract.catalog.beginSync(contract.sync(scope, other));
         expect(begun).toMatchObject({ kind: 'begun', resumes: undefined });
         if (begun.kind === 'begun') await contract.catalog.endSync(begun.lease, 'done', progress);

@@ -1,0 +1,55 @@
+import { sql } from 'kysely';
+import { lockCode } from '../codes.ts';
+import { nowMs } from '../now.ts';
+import type { Session, SetStatement, SqlValue } from '../session.ts';
+import type { LockOwner } from './seen.ts';
+
+/** What waits, and was asked for by rules; what is under way goes on as it began. */
+const WAITS = `request.kind = 'copy' and request.reason = 'rule' and request.state <> 'SUBMITTED' and request.due_ms is not null`;
+
+/**
+ * The copies that wait for this rule are asked for in its words of now: of several rules that want one copy, in those of the most urgent.
+ */
+export async function followWords(session: Session, rule: number): Promise<void> {
+  const isOf = (lock: string) =>
+    sql`${sql.ref(lock)}.object = request.object and ${sql.ref(lock)}.store = request.store
+      and ${sql.ref(lock)}.state <> ${sql.lit(lockCode('OK'))}`;
+  await sql`update request set
+      (priority, activity, source_expression) = (
+        select u.priority, u.activity, u.source_expression from lock l join rule u on u.id = l.rule
+        where ${isOf('l')} order by u.priority, u.id limit 1),
+      lane = null, updated_ms = ${nowMs(session)}
+    where ${sql.raw(WAITS)} and exists (select 1 from lock o where o.rule = ${rule} and ${isOf('o')})`.execute(
+    session.db,
+  );
+}
+
+/** A copy that is asked for already is wanted by one more rule. */
+export interface CopyJoined {
+  readonly version: number;
+  readonly store: number;
+  readonly owner: Pick<LockOwner, 'priority' | 'activity' | 'sourceExpression'>;
+}
+
+const join: SetStatement = {
+  columns: { version: 'int', store: 'int', priority: 'int', activity: 'text', source_expression: 'text' },
+  text: (rows, engine) =>
+    `update request set priority = r.priority, activity = r.activity, source_expression = r.source_expression,
+       lane = null, updated_ms = ${engine.nowMs}
+     from ${rows} where request.version = r.version and request.store = r.store and ${WAITS}
+       and request.priority > r.priority`,
+};
+
+/** Where the new rule is the more urgent one, its words are those of the copy. */
+export async function joinCopies(session: Session, copies: readonly CopyJoined[]): Promise<void> {
+  await session.run(
+    join,
+    copies.map(({ version, store, owner: { priority, activity, sourceExpression } }): SqlValue[] => [
+      version,
+      store,
+      priority,
+      activity,
+      sourceExpression,
+    ]),
+  );
+}
