@@ -288,16 +288,23 @@ describe('a sync with deletes into a place that other stores lie in', { timeout:
       ...files('src', 10),
       'src/part/p1': '1',
       'src/part/p2': '2',
+      // Only seen to be alike: whose it is nobody knows.
+      'src/part/seen': 'seen',
+      's/part/seen': 'seen',
     });
     await run('sync', 'data:');
     await run('sync', 'part:');
     rmSync(box.path('src/part/p1'));
     await run('sync', 'data:', '--delete-unmatched-files');
-    expect(box.list('s/part')).toEqual(['p2']);
+    expect(box.list('s/part')).toEqual(['p2', 'seen']);
     // What part has written there itself is not data's.
     box.write({ mine: 'mine' });
     await run('put', 'mine', 'part:p3');
     expect(await box.run(['sync', 'data:', '--delete-unmatched-files'])).toMatchObject({ code: 5 });
     expect(box.read('s/part/p3')).toBe('mine');
+    rmSync(box.path('src/part/seen'));
+    const but = ['--exclude', '/part/p3'];
+    expect(await box.run(['sync', 'data:', '--delete-unmatched-files', ...but])).toMatchObject({ code: 5 });
+    expect(box.list('s/part')).toEqual(['p2', 'p3', 'seen']);
   });
 });
