@@ -50,13 +50,13 @@ export class StoreDesk {
   }
 
   /** Removes what audits have set aside at a store. */
-  async removeDark(args: Omit<RemoveDark, 'nowMs'>): Promise<DarkRemoved> {
+  async removeDark(args: Omit<RemoveDark, 'nowMs' | 'stores' | 'catalog'>): Promise<DarkRemoved> {
     const { removeDark } = await import('./engine/audit/remove-dark.ts');
-    const use = await (await this.#owner.catalog()).readStoreUse();
-    const access =
-      heedSaid(new Map([...this.#owner.stores(), [args.access.place, args.access]]), use).get(args.access.place) ??
-      args.access;
-    return removeDark({ ...args, access, nowMs: this.#owner.clock.nowMs() });
+    const catalog = await this.#owner.catalog();
+    const stores = this.#owner.stores();
+    const all = new Map([...stores, [args.access.place, args.access]]);
+    const access = heedSaid(all, await catalog.readStoreUse()).get(args.access.place) ?? args.access;
+    return removeDark({ ...args, access, stores, catalog, nowMs: this.#owner.clock.nowMs() });
   }
 
   /** Stores whose copies cannot be read now, as far as is known without asking them. */

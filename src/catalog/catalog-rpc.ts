@@ -83,7 +83,7 @@ const VERBS = {
   readStoreUse: true,
   holdsPlaced: true,
   readPlaces: true,
-  mayHoldPlaced: true,
+  listNearby: true,
   setStore: true,
   listLocks: true,
   retryStuck: true,

@@ -67,7 +67,7 @@ import { readContents } from './verbs/read-contents.ts';
 import { readMarks } from './verbs/read-marks.ts';
 import { finishRequests, listRequests, renewRequests } from './verbs/requests.ts';
 import { listStandingRules } from './verbs/standing-rules.ts';
-import { mayHoldPlaced } from './verbs/may-hold-placed.ts';
+import { listNearby } from './verbs/list-nearby.ts';
 import { readPlaces } from './verbs/read-places.ts';
 import { scanScope } from './verbs/scan-scope.ts';
 import { readOwnSite } from './verbs/site.ts';
@@ -126,7 +126,7 @@ export function createCatalog(given: {
     readTraits: (name) => executor.read((session) => readTraits(session, name)),
     setTraits: (name, traits) => executor.write((session) => setTraits(session, name, traits)),
     readPlaces: (store, keys) => executor.read((session) => readPlaces(session, store, keys)),
-    mayHoldPlaced: (store) => executor.read((session) => mayHoldPlaced(session, store)),
+    listNearby: (place) => executor.read((session) => listNearby(session, place)),
     status: () => executor.read((session) => readStatus(session)),
     askAgain: (ids) => executor.write((session) => askAgain(session, ids)),
     cancelRequests: (ids) => executor.write((session) => cancelRequests(session, ids)),

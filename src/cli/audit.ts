@@ -1,9 +1,11 @@
 import { formatBytesRoughly } from '../config/quantity.ts';
+import { countOf } from '../domain/count-of.ts';
 import { DIFFERENCE_PERCENT_DEFAULT } from '../domain/audit/difference-limit.ts';
 import type {
   AuditOptions,
   AuditProgressReport,
   AuditResult,
+  LeftTo,
   ShownFinding,
   StoreAudit,
 } from '../engine/audit/audit-types.ts';
@@ -168,10 +170,11 @@ async function printAudit(output: Output, { stores }: AuditResult, options: Audi
 }
 
 function printStore(output: Output, audited: StoreAudit, options: AuditOptions): void {
-  const { store, state, why, findings, counts, resumed } = audited;
+  const { store, state, why, findings, counts, leftTo, resumed } = audited;
   const lines = [
     ...(resumed ? ['it went on where an audit was interrupted'] : []),
     ...describeState(state, why),
+    ...leftTo.map(describeLeft),
     ...findings.slice(0, FINDINGS_SHOWN).map(describeFinding),
   ];
   const { lost, dark, stale, corrupt, unreachable } = counts;
@@ -199,6 +202,10 @@ function describeState(state: StoreAudit['state'], why = ''): string[] {
     case 'differs':
       return [];
   }
+}
+
+function describeLeft({ store, files }: LeftTo): string {
+  return `${countOf(files, 'file')} of the store ${store} ${files === 1 ? 'was' : 'were'} left to it`;
 }
 
 function describeFinding({ kind, key, scope, name, detail }: ShownFinding): string {

@@ -3,6 +3,7 @@ import type { Profile } from '../config/configuration.ts';
 import { storePlace } from '../config/place.ts';
 import { refuseReserved, type Target } from '../config/resolve-target.ts';
 import { isReserved } from '../domain/object/key.ts';
+import { storesInside } from '../domain/store/nested-stores.ts';
 import { HELD_BACK } from '../domain/transfer/held-back.ts';
 import type { FilterSettings } from '../domain/transfer/key-filter.ts';
 import type { StoreAvailability } from '../engine/stores/store-availability.ts';
@@ -55,7 +56,7 @@ export async function openTrees(pando: Pando, named: NamedTrees, options: OpenTr
   // Without a source nothing is made: its listing says so next.
   const makes = options.makesTargets && pando.hasPlace(profile);
   // What writes nothing makes no catalog either.
-  if (!options.writes) await pando.catalogAsItIs();
+  const catalog = options.writes ? await pando.catalog() : await pando.catalogAsItIs();
   const availability = await pando.availability.refresh();
   const closed = options.verb === 'sync' ? availability.whyNotBelow(source.place, 'read', path) : undefined;
   if (closed !== undefined) throw new StorageError('unavailable', { store: source.name }, closed);
@@ -63,10 +64,13 @@ export async function openTrees(pando: Pando, named: NamedTrees, options: OpenTr
   const asTarget = { symlinks: symlinks === 'follow' ? 'follow-files' : symlinks } as const;
   const targets: SyncTarget[] = [];
   for (const target of chosen.targets) {
-    const held = holdBack(availability, storePlace(target.profile.storage), path);
+    const place = storePlace(target.profile.storage);
+    const held = holdBack(availability, place, path);
+    const known = await catalog.listNearby(place);
+    const inside = storesInside(place, { configured: pando.stores().values(), known });
     const failure = held.failure ?? (makes ? await prepareTarget(pando, target.profile) : undefined);
     const opened = options.relaxed === true ? { ...target.profile, durability: 'relaxed' as const } : target.profile;
-    targets.push({ title: target.title, storage: await pando.openStore(opened, asTarget), ...held, failure });
+    targets.push({ title: target.title, storage: await pando.openStore(opened, asTarget), ...held, failure, inside });
   }
   if (options.writes) await openScope(pando, { profile, source, targets, areReplicas: chosen.areReplicas });
   return { scope: profile.name, source, targets, ...(await findSubtree(source, path, named.filter)) };

@@ -10,7 +10,7 @@ import { type CatalogName, scanNames } from './scan-names.ts';
 import type { StoreHealth } from './store-health.ts';
 
 export interface ListPorts {
-  readonly catalog: Pick<Catalog, 'scanScope' | 'readObject' | 'mayHoldPlaced' | 'readPlaces'>;
+  readonly catalog: Pick<Catalog, 'scanScope' | 'readObject' | 'listNearby' | 'readPlaces'>;
   readonly clock: Clock;
   readonly health: StoreHealth;
 }

@@ -1,4 +1,3 @@
-import type { ObjectName } from '../domain/object/object-name.ts';
 import { type Finding, judgeBytes, stateAfterFinding } from '../domain/replica/observation.ts';
 import type { Replica } from '../domain/replica/replica.ts';
 import type { Catalog, ChangeOutcome, ObjectRecord, ReplicaChange } from '../ports/catalog.ts';
@@ -8,7 +7,7 @@ import { type Head, type Storage, StorageError } from '../ports/storage.ts';
 import type { Telling } from '../ports/telling.ts';
 import { askStore } from './ask-store.ts';
 import { hashStored } from './hash-stored.ts';
-import { atSource, findCopiesOfOthers } from './copies-of-others.ts';
+import { atSource, findCopiesOfOthers, type OtherCopy } from './copies-of-others.ts';
 import { contentOf } from './object-content.ts';
 import type { ObjectScope, OpenedScope } from './opened-scope.ts';
 import type { OperationIds } from './operation-ids.ts';
@@ -16,7 +15,7 @@ import { roleOf } from './scope-stores.ts';
 import type { StoreHealth } from './store-health.ts';
 
 export interface ObservePorts {
-  readonly catalog: Pick<Catalog, 'readObject' | 'record' | 'mayHoldPlaced' | 'readPlaces'>;
+  readonly catalog: Pick<Catalog, 'readObject' | 'record' | 'listNearby' | 'readPlaces'>;
   readonly clock: Clock;
   readonly health: StoreHealth;
   readonly operations: OperationIds;
@@ -93,11 +92,11 @@ function isRecordedAt(row: ObjectRecord | undefined, { place }: Pick<Storage, 'p
   return row?.replicas.some(({ store }) => store === place) === true;
 }
 
-/** The object whose copy a rule or an upload keeps where this one would lie. */
+/** The copy of another object, or the file of another store, that lies where this one would. */
 export async function findOther(
   { catalog }: Pick<ObservePorts, 'catalog'>,
   { scope, name }: Pick<ObserveSource, 'scope' | 'name'>,
-): Promise<ObjectName | undefined> {
+): Promise<OtherCopy | undefined> {
   return (await findCopiesOfOthers(catalog, atSource(scope), [name])).get(name);
 }
 

@@ -195,7 +195,9 @@ async function lookAtSource(ports: WritePorts, args: WriteArguments): Promise<Pi
   );
   const other = head === undefined ? undefined : await findOther(ports, args);
   if (other !== undefined) {
-    const why = `at the source its name is the place of a copy of ${formatObjectName(other)}, which it would overwrite; choose another name`;
+    const what =
+      other.object === undefined ? `a file of the store ${other.store}` : `a copy of ${formatObjectName(other.object)}`;
+    const why = `at the source its name is the place of ${what}, which it would overwrite; choose another name`;
     throw new ObjectError('refused', { scope: scope.name, name }, why);
   }
   return { row, head };

@@ -7,8 +7,20 @@ export interface PlaceCatalog {
    * in a catalog of before places were guarded, and where two profiles have one place.
    */
   readPlaces(store: string, keys: readonly string[]): Promise<readonly (readonly PlaceOwner[])[]>;
-  /** Whether rules or uploads may have copies at a store; false is certain, but for copies of no bytes on their way out. Cheap. */
-  mayHoldPlaced(store: string): Promise<boolean>;
+  /** The stores in use at a place, inside it and around it, whatever any configuration names. Cheap: no replica is gone through. */
+  listNearby(place: string): Promise<readonly NearbyStore[]>;
+}
+
+/** One that is a source or a mirror, or may hold what was placed, or of which something was said (`pando store set`). */
+export interface NearbyStore {
+  readonly store: string;
+  readonly title: string;
+  /** Of a scope that has objects. */
+  readonly isSource: boolean;
+  /** Of a profile, or by a sync that named it. */
+  readonly isMirror: boolean;
+  /** Rules or uploads may have copies there; false is certain, but for copies of no bytes on their way out. */
+  readonly mayHoldPlaced: boolean;
 }
 
 export interface PlaceOwner extends ObjectName {

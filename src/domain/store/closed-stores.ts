@@ -1,3 +1,4 @@
+import { pathOfPlace } from './path-of-place.ts';
 import type { Operation } from './protocol.ts';
 import type { StoreTraits } from './store-traits.ts';
 
@@ -46,7 +47,7 @@ export class ClosedStores {
       const store = stores.get(place);
       return {
         place,
-        path: pathOf(place),
+        path: pathOfPlace(place),
         name: store?.name ?? said.get(place)?.title ?? place,
         isConfigured: store !== undefined,
         availability: { ...OPEN, ...store?.traits.availability, ...said.get(place)?.said.availability },
@@ -64,7 +65,7 @@ export class ClosedStores {
 
   /** With all that is said of the stores they are part of. */
   availabilityOf(place: string): Availability {
-    const path = pathOf(place);
+    const path = pathOfPlace(place);
     const isHere = this.#movedFrom(place) === undefined;
     const isOpen = (operation: Operation) => isHere && this.#around(path, operation) === undefined;
     return { read: isOpen('read'), write: isOpen('write'), delete: isOpen('delete') };
@@ -77,7 +78,7 @@ export class ClosedStores {
   whyNot(place: string, operation: Operation, key = ''): string | undefined {
     const moved = this.#movedFrom(place);
     if (moved !== undefined) return describeMoved(moved);
-    const store = this.#around(pathOf(place) + key, operation);
+    const store = this.#around(pathOfPlace(place) + key, operation);
     return store && describe(store, operation);
   }
 
@@ -85,7 +86,7 @@ export class ClosedStores {
   whyNotBelow(place: string, operation: Operation, prefix = ''): string | undefined {
     const moved = this.#movedFrom(place);
     if (moved !== undefined) return describeMoved(moved);
-    const path = pathOf(place) + prefix;
+    const path = pathOfPlace(place) + prefix;
     const below = path === '' || path.endsWith('/') ? path : `${path}/`;
     const around = this.#around(path, operation);
     if (around !== undefined) return describe(around, operation);
@@ -123,13 +124,4 @@ function movedFrom(known: Said | undefined, name: string | undefined): string | 
 
 function describeMoved({ name, movedTo }: Known): string {
   return `it was moved to ${movedTo}: start again with a configuration that says so; where it is back: pando store moved ${name}`;
-}
-
-/** Keys are not escaped, and places are, each kind in its own way. */
-function pathOf(place: string): string {
-  try {
-    return decodeURIComponent(place);
-  } catch {
-    return place;
-  }
 }

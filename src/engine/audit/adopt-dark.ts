@@ -5,6 +5,7 @@ import type { AuditFinding, FoundCopy } from '../../ports/audits.ts';
 import type { NewEvent } from '../../ports/catalog.ts';
 import type { CopyPool, ReadOutcome } from '../../ports/copy-pool.ts';
 import type { AuditedStore, AuditPorts } from './audit-types.ts';
+import { OtherStores } from './other-stores.ts';
 import { isObjectLost } from './lost-objects.ts';
 
 /** What became of a dark file that was to be adopted; `no`: nobody's, and `failed`: it could not be read. */
@@ -33,11 +34,17 @@ export async function adoptDark(
   const items = findings.map(({ key, token }) => ({ store: 0, key, token }));
   const reads = await pool.read({ items }, () => undefined);
   const byMark = await objectsByMark(ports, reads);
+  const others = await OtherStores.find(ports, access);
+  const owners = await others.findOwners(findings.map(({ key }) => key));
   const answers: DarkAdoption[] = [];
   for (const [at, finding] of findings.entries()) {
     const read = reads[at];
     if (read?.kind !== 'read') {
       answers.push({ kind: 'failed', why: read?.failure.message ?? 'it was not read' });
+      continue;
+    }
+    if (owners.has(finding.key)) {
+      answers.push({ kind: 'no' });
       continue;
     }
     const known =

@@ -9,6 +9,7 @@ import type { AuditListeners, AuditOptions, AuditPorts, StoreAudit } from './aud
 import { compareListing } from './compare-listing.ts';
 import { confirmFindings } from './confirm-findings.ts';
 import { doubtFindings } from './doubt-findings.ts';
+import { OtherStores } from './other-stores.ts';
 import { type LostObjects, repairFindings } from './repair-findings.ts';
 
 export interface AuditStore {
@@ -51,7 +52,7 @@ export async function auditStore(ports: AuditPorts, args: AuditStore): Promise<S
       await ports.catalog.saveAudit(lease, { counts: { ...tally.keep(), [AWAY]: 1 } });
   }
   ports.telling.info?.('a store was audited', { store: access.name, state: ended.state, why: ended.why });
-  const { known, listed, ok, inFlight, bytesRead, found, repairs, findings } = tally;
+  const { known, listed, ok, inFlight, bytesRead, found, repairs, leftTo, findings } = tally;
   return {
     store: access.name,
     place: access.place,
@@ -67,6 +68,7 @@ export async function auditStore(ports: AuditPorts, args: AuditStore): Promise<S
       ...(ended.state === 'unreachable' ? { unreachable: known } : {}),
     },
     repairs,
+    leftTo,
     lostObjects: lost,
     findings,
     seconds: (ports.clock.monotonicMs() - startedMs) / 1000,
@@ -95,8 +97,10 @@ async function run(
   const stopPool = (): void => pool.stop();
   signal.addEventListener('abort', stopPool, { once: true });
   try {
+    const others = await OtherStores.find(ports, access);
     const audited = {
       access,
+      others,
       storage,
       lease,
       scratch,

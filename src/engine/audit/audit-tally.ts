@@ -1,8 +1,17 @@
 import type { AuditTally as KeptTally, FindingKind } from '../../ports/audits.ts';
-import { type AuditListeners, type AuditProgressReport, FINDINGS_KEPT, type ShownFinding } from './audit-types.ts';
+import {
+  type AuditListeners,
+  type AuditProgressReport,
+  FINDINGS_KEPT,
+  type LeftTo,
+  type ShownFinding,
+} from './audit-types.ts';
 
 /** Kept with the progress of an audit whose store did not answer, until it is gone on with or begun anew. */
 export const AWAY = 'away';
+
+/** Before the name of a store that something was left to: among the counts that are kept. */
+const LEFT = 'left to ';
 
 /** Counters of one audit. Those of its first part are kept with its progress, and gone on with. */
 export class AuditTally {
@@ -33,6 +42,7 @@ export class AuditTally {
   looked = 0;
   suspects = 0;
   phase: AuditProgressReport['phase'] = 'reading the catalog';
+  readonly #left = new Map<string, number>();
   readonly #store: string;
   readonly #listeners: AuditListeners;
 
@@ -41,13 +51,24 @@ export class AuditTally {
     this.#listeners = listeners;
   }
 
-  resume({ listed = 0, ok = 0, inFlight = 0, bytesRead = 0, looked = 0, suspects = 0 }: KeptTally): void {
+  resume({ listed = 0, ok = 0, inFlight = 0, bytesRead = 0, looked = 0, suspects = 0, ...more }: KeptTally): void {
     Object.assign(this, { listed, ok, inFlight, bytesRead, looked, suspects });
+    for (const [name, count] of Object.entries(more))
+      if (name.startsWith(LEFT)) this.#left.set(name.slice(LEFT.length), count);
   }
 
   keep(): KeptTally {
     const { known, listed, ok, inFlight, bytesRead, looked, suspects, found } = this;
-    return { known, listed, ok, inFlight, bytesRead, looked, suspects, ...found };
+    const left = Object.fromEntries([...this.#left].map(([store, count]) => [LEFT + store, count]));
+    return { known, listed, ok, inFlight, bytesRead, looked, suspects, ...found, ...left };
+  }
+
+  get leftTo(): readonly LeftTo[] {
+    return [...this.#left].map(([store, files]) => ({ store, files }));
+  }
+
+  leave(store: string): void {
+    this.#left.set(store, (this.#left.get(store) ?? 0) + 1);
   }
 
   find(finding: ShownFinding): void {

@@ -15,7 +15,7 @@ export interface AuditPorts {
   readonly catalog: AuditCatalog &
     Pick<
       Catalog,
-      'record' | 'readObject' | 'recordEvents' | 'readPlaces' | 'mayHoldPlaced' | 'listIntents' | 'openScope'
+      'record' | 'readObject' | 'recordEvents' | 'readPlaces' | 'listNearby' | 'listIntents' | 'openScope'
     > &
     Pick<RuleCatalog, 'hasten' | 'readStoreUse' | 'listLocks'>;
   readonly clock: Clock;
@@ -110,11 +110,19 @@ export interface StoreAudit {
     readonly bytesRead: number;
   };
   readonly repairs: AuditRepairs;
+  /** Files below stores inside this one, or that the catalog has at one around it: theirs, and not looked at. */
+  readonly leftTo: readonly LeftTo[];
   /** Objects that have no copy left anywhere that could be good. At most `NAMES_KEPT` are named. */
   readonly lostObjects: { readonly count: number; readonly names: readonly string[] };
   /** At most `FINDINGS_KEPT`; all are kept by the catalog until the next audit of the store. */
   readonly findings: readonly ShownFinding[];
   readonly seconds: number;
+}
+
+/** What was left to another store, by what that is called. */
+export interface LeftTo {
+  readonly store: string;
+  readonly files: number;
 }
 
 export interface AuditResult {

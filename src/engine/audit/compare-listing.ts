@@ -13,12 +13,14 @@ import type { AuditTally } from './audit-tally.ts';
 import type { AuditedStore, AuditPorts } from './audit-types.ts';
 import { CatalogSnapshot, type ExpectedCopy, PlaceCursor } from './catalog-snapshot.ts';
 import { judgeRead } from './judge-read.ts';
+import type { OtherStores } from './other-stores.ts';
 import { describeUnknown, kindOfUnknown } from './unknown-files.ts';
 
 export interface CompareListing extends AuditedStore {
   readonly lease: AuditLease;
   readonly resumes: AuditProgress | undefined;
   readonly withChecksums: boolean;
+  readonly others: OtherStores;
   readonly pool: CopyPool;
   readonly scratch: Scratch;
   readonly tally: AuditTally;
@@ -123,8 +125,10 @@ class Comparison {
   }
 
   #visit(expected: ExpectedCopy | undefined, listed: Listed | undefined): void {
-    const { tally } = this.#a;
+    const { tally, others } = this.#a;
     tally.looked++;
+    const other = expected === undefined && listed !== undefined ? others.inside(listed.key) : undefined;
+    if (other !== undefined) return tally.leave(other);
     if (listed !== undefined) tally.listed++;
     const record = expected === undefined ? ({ kind: 'absent' } as const) : recordOfRow(expected);
     if (listed === undefined) return this.#note(expected, undefined, { kind: 'absent' });

@@ -9,9 +9,11 @@ import type { AuditTally } from './audit-tally.ts';
 import type { AuditedStore, AuditPorts } from './audit-types.ts';
 import { CatalogSnapshot, PlaceCursor } from './catalog-snapshot.ts';
 import { pagesOfFindings, showFinding } from './findings.ts';
+import type { OtherStores } from './other-stores.ts';
 import { describeUnknown, kindOfUnknown } from './unknown-files.ts';
 
 export interface ConfirmFindings extends AuditedStore {
+  readonly others: OtherStores;
   readonly lease: AuditLease;
   readonly scratch: Scratch;
   readonly tally: AuditTally;
@@ -28,7 +30,7 @@ const HEADS_AT_ONCE = 16;
  * finding any more; what the store does not answer to is unreachable.
  */
 export async function confirmFindings(ports: AuditPorts, args: ConfirmFindings): Promise<void> {
-  const { access, lease, scratch, tally, signal } = args;
+  const { access, lease, others, scratch, tally, signal } = args;
   tally.phase = 'confirming';
   tally.report();
   const hidden = await readHidden(ports, access.place);
@@ -43,13 +45,20 @@ export async function confirmFindings(ports: AuditPorts, args: ConfirmFindings):
   for await (const page of pagesOfFindings(ports.catalog, access.place)) {
     checkSignal(args);
     const looks: Look[] = [];
+    const settled: FindingKey[] = [];
+    const owners = await others.findOwners(page.filter(isUnknown).map(({ key }) => key));
     for (const finding of page) {
       if (finding.kind === 'hidden') continue;
       const row = await places.at(finding.key);
+      const other = row === undefined && isUnknown(finding) ? owners.get(finding.key) : undefined;
+      if (other !== undefined) {
+        tally.leave(other);
+        settled.push({ key: finding.key, kind: finding.kind });
+        continue;
+      }
       const after: PlaceRecord = row === undefined ? { kind: 'absent' } : recordOfRow(row);
       looks.push({ finding, after: written.has(finding.key) ? { kind: 'moving' } : after });
     }
-    const settled: FindingKey[] = [];
     const found: AuditFinding[] = [];
     for (const judged of await inParts(looks, (look) => judge(ports, args, look, hidden))) {
       if (judged.now === judged.finding) tally.find(shown(judged.finding));
@@ -67,6 +76,10 @@ export async function confirmFindings(ports: AuditPorts, args: ConfirmFindings):
     if (signal.aborted) checkSignal(args);
     if (!(await ports.catalog.saveAudit(lease, { counts: tally.keep(), settled, found }))) throw new AuditTakenOver();
   }
+}
+
+function isUnknown({ kind }: AuditFinding): boolean {
+  return kind === 'dark' || kind === 'new';
 }
 
 interface Look {

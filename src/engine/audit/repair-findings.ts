@@ -12,6 +12,7 @@ import { type AuditedStore, type AuditOptions, type AuditPorts, NAMES_KEPT } fro
 import { inParts, isGone } from './confirm-findings.ts';
 import { pagesOfFindings } from './findings.ts';
 import { isObjectLost } from './lost-objects.ts';
+import { OtherStores } from './other-stores.ts';
 import { registerNew } from './register-new.ts';
 import { darkDirectory, setAside } from './set-aside.ts';
 import { isNewVersion } from './unknown-files.ts';
@@ -170,13 +171,19 @@ class Repair {
       await this.#tellLeft(finding, 'the store takes no writes, or deletes nothing, for now');
       return false;
     }
+    const other = await this.#findOther(finding.key);
+    if (other !== undefined) {
+      await this.#tellLeft(finding, `it may be a file of ${other}`);
+      return false;
+    }
     try {
       const done = await setAside(storage, {
         key: finding.key,
         token: finding.token ?? '',
         directory: this.#directory,
         operation: this.#operations.next(),
-        isStillDark: async () => !(await isKnownPlace(this.#ports, access, finding.key)),
+        isStillDark: async () =>
+          !(await isKnownPlace(this.#ports, access, finding.key)) && (await this.#findOther(finding.key)) === undefined,
         signal,
       });
       if (done === 'set-aside') {
@@ -189,6 +196,12 @@ class Repair {
       await this.#tellLeft(finding, error.message);
       return false;
     }
+  }
+
+  /** As it is now: what the audit saw may be hours old. */
+  async #findOther(key: string): Promise<string | undefined> {
+    const others = await OtherStores.find(this.#ports, this.#a.access);
+    return (await others.findOwners([key])).get(key) ?? others.sourceAround();
   }
 
   async #tellLeft({ key, kind }: AuditFinding, why: string): Promise<void> {

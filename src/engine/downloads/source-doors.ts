@@ -46,7 +46,7 @@ export async function openDoors(
       return record && seen(record);
     },
     record: (batch) => ports.catalog.record(ofStores(batch, owned)),
-    mayHoldPlaced: (store) => ports.catalog.mayHoldPlaced(store),
+    listNearby: (place) => ports.catalog.listNearby(place),
     readPlaces: (store, keys) => ports.catalog.readPlaces(store, keys),
   };
   const scope = {

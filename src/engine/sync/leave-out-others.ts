@@ -3,17 +3,17 @@ import { type AtSource, findCopiesOfOthers } from '../copies-of-others.ts';
 import type { MergedObject } from './merge-listings.ts';
 
 /**
- * Leaves out of a sync what rules and uploads put at its source for other objects. Only what the catalog does not have there under its
+ * Leaves out of a sync, and of a verify, what rules and uploads put at its source for other objects, or in a store inside. Only what the catalog does not have there under its
  * name is asked about, many at once: from the first such object on the others wait, so that all are visited in the order of names.
  */
 export class LeaveOutOthers {
-  readonly #catalog: Pick<Catalog, 'mayHoldPlaced' | 'readPlaces'>;
+  readonly #catalog: Pick<Catalog, 'listNearby' | 'readPlaces'>;
   readonly #at: AtSource;
   readonly #visit: (object: MergedObject) => void;
   #waiting: MergedObject[] = [];
 
   constructor(
-    catalog: Pick<Catalog, 'mayHoldPlaced' | 'readPlaces'>,
+    catalog: Pick<Catalog, 'listNearby' | 'readPlaces'>,
     at: AtSource,
     visit: (object: MergedObject) => void,
   ) {

@@ -47,6 +47,8 @@ export class SyncDeletes {
     this.#tellKept();
     const placed = await this.#findPlaced();
     if (placed !== undefined) return refusePlaced(placed);
+    const inside = planner.inside.refuse();
+    if (inside !== undefined) return inside;
     for (;;) {
       const { unmatched, isAll } = planner.takeUnmatched();
       await this.#delete(this.#deletable(unmatched));

@@ -15,6 +15,7 @@ import {
   planObject,
 } from './plan-object.ts';
 import { recordSeen } from './record-copies.ts';
+import { StoresInside } from './stores-inside.ts';
 import type { PlannedAction, SyncOptions, SyncTarget } from './sync-types.ts';
 import type { Tally } from './tally.ts';
 
@@ -53,6 +54,8 @@ type ListedObject = MergedObject & { readonly source: Listed };
 export class SyncPlanner {
   readonly #o: SyncPlannerOptions;
   readonly #context: PlanContext;
+  /** Of other stores, among what is unmatched. */
+  readonly inside: StoresInside;
   #observed: Observations = { changes: [], replicas: [], gone: [] };
   #unmatched: Unmatched[] = [];
   #unmatchedLeft = false;
@@ -61,6 +64,7 @@ export class SyncPlanner {
 
   constructor(options: SyncPlannerOptions) {
     this.#o = options;
+    this.inside = new StoresInside(options.targets);
     this.#context = {
       comparison: options.options.comparison,
       source: options.source,
@@ -183,6 +187,7 @@ export class SyncPlanner {
     }
     if (at.length === 0 && (known === undefined || known.isTombstone || known.replica(0) === undefined)) return;
     this.#unmatchedCount++;
+    this.inside.note(key, at, known);
     if (known?.isTombstone === false) this.#knownUnmatched++;
     if (this.#unmatched.length >= UNMATCHED_MAX) this.#unmatchedLeft = true;
     else this.#unmatched.push({ key, known: versionOf(known), replicas: this.#replicasOf(known), at });

@@ -1,3 +1,4 @@
+import type { NestedStore } from '../../domain/store/nested-stores.ts';
 import type { Verification } from '../../domain/store/verification.ts';
 import type { Comparison } from '../../domain/transfer/difference.ts';
 import type { DeleteLimit } from '../../domain/transfer/delete-limit.ts';
@@ -13,6 +14,8 @@ export interface SyncTarget {
   readonly failure?: { readonly kind: string; readonly message: string } | undefined;
   /** Why nothing is to be deleted at it: what the source does not have stays there, and that is told. */
   readonly keepsUnmatched?: string | undefined;
+  /** Other stores that lie in it, innermost first: their files are not leftovers of a mirror. */
+  readonly inside?: readonly NestedStore[] | undefined;
 }
 
 export interface SyncOptions {

@@ -11,6 +11,7 @@ import { OperationIds } from '../operation-ids.ts';
 import { ListingCursor } from '../sync/cursor.ts';
 import { isFailureExcluded } from '../sync/excluded-failure.ts';
 import { KnownCursor } from '../sync/known-cursor.ts';
+import { LeaveOutOthers } from '../sync/leave-out-others.ts';
 import { type MergedObject, mergeListings } from '../sync/merge-listings.ts';
 import { nothingBelow } from '../sync/nothing-below.ts';
 import { isAwaitingDelete } from '../sync/plan-object.ts';
@@ -23,7 +24,10 @@ import { VerifyTally } from './verify-tally.ts';
 import type { VerifyFinding, VerifyListeners, VerifyResult, VerifyTarget } from './verify-types.ts';
 
 export interface VerifyPorts {
-  readonly catalog: Pick<Catalog, 'scanScope' | 'record' | 'beginFlush' | 'endFlush' | 'recordEvents'>;
+  readonly catalog: Pick<
+    Catalog,
+    'scanScope' | 'record' | 'beginFlush' | 'endFlush' | 'recordEvents' | 'listNearby' | 'readPlaces'
+  >;
   readonly clock: Clock;
   readonly random: Random;
   readonly telling: Telling;
@@ -133,6 +137,8 @@ class VerifyRun {
       details: true,
       startAfter: undefined,
     });
+    const at = { scope, store: source.place };
+    const seen = new LeaveOutOthers(this.#ports.catalog, at, (object) => this.#visit(object));
     try {
       await mergeListings({
         source: sourceCursor,
@@ -143,10 +149,14 @@ class VerifyRun {
         },
         visit: (object) => {
           this.#isAnythingThere = true;
-          this.#visit(object);
+          seen.visit(object);
         },
-        pause: () => this.#pause(),
+        pause: async () => {
+          await seen.visitWaiting();
+          await this.#pause();
+        },
       });
+      await seen.visitWaiting();
       const isNowhere = !this.#isAnythingThere && this.#tally.wrong === 0 && !signal.aborted;
       if (isNowhere && prefix !== '') throw nothingBelow(source, prefix);
       this.#tally.isComplete = true;
@@ -154,6 +164,7 @@ class VerifyRun {
     } finally {
       try {
         // What was read before the listing broke off was read.
+        await seen.visitWaiting();
         await this.#queue.drain();
         await this.#record(1);
       } finally {

@@ -118,7 +118,9 @@ export function describePlaces(contract: CatalogContract): void {
     it('is told with whose it is, whatever its path was made by', async () => {
       const [one, other] = [await contract.openScope(), await contract.openScope()];
       const store = await openStore(one);
-      expect(await contract.catalog.mayHoldPlaced(store)).toBe(false);
+      const holds = async (place: string) =>
+        (await contract.catalog.listNearby(place)).some((one) => one.store === place && one.mayHoldPlaced);
+      expect(await holds(store)).toBe(false);
       await upload(one, store, [fileOf(one, 'a', 'a'), fileOf(one, 'b', 'set/b'), fileOf(one, 'c', `${one.name}/c`)]);
       await contract.putWithReplicas(other, 'd', [store]);
       const a = { scope: one.name, name: 'a', isPlaced: true };
@@ -130,8 +132,44 @@ export function describePlaces(contract: CatalogContract): void {
         [],
       ]);
       expect(await contract.catalog.readPlaces('test:nowhere', ['a'])).toEqual([[]]);
-      expect(await contract.catalog.mayHoldPlaced(store)).toBe(true);
-      expect(await contract.catalog.mayHoldPlaced(other.source)).toBe(false);
+      expect(await holds(store)).toBe(true);
+      expect(await holds(other.source)).toBe(false);
+    });
+
+    it('is told with the stores in use around it and inside it, and with no others', async () => {
+      const scope = await contract.openScope();
+      const at = (path: string): string => `test:${scope.name}/${path}`;
+      const titles = { 'outer/': 'around', 'outer/mid/': 'here', 'outer/mid/in/': 'inside', 'outer/middle/': 'beside' };
+      await contract.catalog.openStores([
+        ...Object.entries(titles).map(([path, title]) => ({ store: at(path), title, allocatedBytes: undefined })),
+        { store: at('outer/mid/unused/'), title: 'unused', allocatedBytes: undefined },
+      ]);
+      for (const path of Object.keys(titles))
+        await contract.catalog.setStore(at(path), { availability: { read: true } });
+      const nothing = { isSource: false, isMirror: false, mayHoldPlaced: false };
+      expect(await contract.catalog.listNearby(at('outer/mid/'))).toEqual([
+        { store: at('outer/'), title: 'around', ...nothing },
+        { store: at('outer/mid/'), title: 'here', ...nothing },
+        { store: at('outer/mid/in/'), title: 'inside', ...nothing },
+      ]);
+
+      await upload(scope, at('outer/mid/unused/'), [fileOf(scope, 'a', 'a')]);
+      await contract.catalog.openScope({
+        name: `${scope.name}-inside`,
+        title: 'inside',
+        source: at('outer/mid/in/'),
+        replicas: [{ store: at('outer/'), title: 'around', priority: 1 }],
+        standing: true,
+      });
+      const of = async (title: string) =>
+        (await contract.catalog.listNearby(at('outer/mid/'))).find((one) => one.title === title);
+      expect(await of('unused')).toMatchObject({ ...nothing, mayHoldPlaced: true });
+      expect(await of('around')).toMatchObject({ ...nothing, isMirror: true });
+      expect(await of('inside')).toMatchObject(nothing);
+      const empty = await contract.openScope();
+      expect(await contract.catalog.listNearby(empty.source)).toEqual([]);
+      await contract.putWithReplicas(empty, 'b', [empty.source]);
+      expect(await contract.catalog.listNearby(empty.source)).toMatchObject([{ ...nothing, isSource: true }]);
     });
   });
 }
