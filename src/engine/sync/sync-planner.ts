@@ -40,6 +40,8 @@ export interface SyncPlannerOptions {
 export interface Observations {
   readonly changes: Change[];
   readonly replicas: ReplicaChange[];
+  /** Of a run without targets: what the source holds otherwise than the catalog says. Only its bytes tell what it is. */
+  readonly other: string[];
   /** Replicas the source no longer shows; told only if nothing hid them. */
   readonly gone: ReplicaChange[];
 }
@@ -53,7 +55,7 @@ type ListedObject = MergedObject & { readonly source: Listed };
 export class SyncPlanner {
   readonly #o: SyncPlannerOptions;
   readonly #context: PlanContext;
-  #observed: Observations = { changes: [], replicas: [], gone: [] };
+  #observed: Observations = { changes: [], replicas: [], other: [], gone: [] };
   #unmatched: Unmatched[] = [];
   #unmatchedLeft = false;
   #unmatchedCount = 0;
@@ -94,8 +96,8 @@ export class SyncPlanner {
   }
 
   get observedCount(): number {
-    const { changes, replicas, gone } = this.#observed;
-    return changes.length + replicas.length + gone.length;
+    const { changes, replicas, other, gone } = this.#observed;
+    return changes.length + replicas.length + other.length + gone.length;
   }
 
   /** Of all, also those there was no room for. */
@@ -110,7 +112,7 @@ export class SyncPlanner {
 
   takeObserved(): Observations {
     const observed = this.#observed;
-    this.#observed = { changes: [], replicas: [], gone: [] };
+    this.#observed = { changes: [], replicas: [], other: [], gone: [] };
     return observed;
   }
 
@@ -130,7 +132,8 @@ export class SyncPlanner {
     for (const index of plan.unchanged) tally.target(index).unchanged++;
     if (plan.targets.length === 0) {
       tally.done++;
-      this.#noteSeen(object, plan);
+      if (targets.length === 0) this.#noteListed(object);
+      else this.#noteSeen(object, plan.seen);
       return plan;
     }
     for (const { action, target } of plan.targets)
@@ -158,13 +161,31 @@ export class SyncPlanner {
     for (const { target } of plan.seen) this.#o.tally.target(target).unchanged++;
   }
 
-  #noteSeen({ key, source, known }: ListedObject, { seen }: ObjectPlan): void {
-    const isNew = this.#o.targets.length === 0 && known === undefined;
-    if (isNew) this.#o.tally.source.registered++;
-    if (seen.length === 0 && !isNew) return;
-    const { tally, options, operationIds, scope, stores, listedAfterMs } = this.#o;
+  /** Nobody copies it, and so nobody would read it: what it is now is made known all the same, for whoever reads it or has rules for it. */
+  #noteListed(object: ListedObject): void {
+    const { tally, options } = this.#o;
+    const { key, source, known } = object;
+    const atSource = known?.replica(0);
+    // Somebody's write, or a delete, is under way there.
+    if (atSource?.state === 'COPYING' || (atSource?.state === 'BEING_DELETED' && atSource.token === source.token))
+      return;
+    if (known?.isTombstone === false && known.holdsCurrent(0, source.token)) return;
+    const isCompared = known !== undefined && (known.isTombstone || known.sha256 !== undefined);
+    if (!isCompared || options.dryRun) tally.source[known?.isTombstone === false ? 'changed' : 'registered']++;
+    if (options.dryRun) return;
+    if (isCompared) this.#observed.other.push(key);
+    else this.#record(object, []);
+  }
+
+  #noteSeen(object: ListedObject, seen: ObjectPlan['seen']): void {
+    if (seen.length === 0) return;
+    const { tally, options } = this.#o;
     for (const { target } of seen) tally.target(target).unchanged++;
-    if (options.dryRun || options.comparison !== 'version') return;
+    if (!options.dryRun && options.comparison === 'version') this.#record(object, seen);
+  }
+
+  #record({ key, source, known }: ListedObject, seen: ObjectPlan['seen']): void {
+    const { operationIds, scope, stores, listedAfterMs } = this.#o;
     const object = { key, operation: operationIds.next(), source, listedAfterMs, known, seen };
     const { change, replicas } = recordSeen({ scope, stores }, object);
     if (change !== undefined) this.#observed.changes.push(change);
