@@ -42,5 +42,5 @@ function findOver({ options: { deleteLimit }, tally, knownCount }: PlannedDelete
 }
 
 export function refusePlaced(target: string): string {
-  return `${target} holds copies that rules or uploads have placed there, and a sync takes them for leftovers; nothing was deleted. Sync into a place of its own, or without --delete-unmatched-files`;
+  return `${target} holds copies that rules or uploads have placed there, or that rules about another profile keep there, and a sync takes them for leftovers; nothing was deleted. Sync into a place of its own, or without --delete-unmatched-files`;
 }
