@@ -34,6 +34,19 @@ export interface SyncPlannerOptions {
   readonly copy: ((planned: PlannedItem) => void) | undefined;
   /** Of a dry run: what it foresees that a run finds out. */
   readonly clashes: NameClashes | undefined;
+  /** Whether it may be at the source although the listing did not show it: then it is not deleted. */
+  readonly isProtected: (key: string) => boolean;
+}
+
+/** What a run is about to delete, but for what is held back. */
+export interface UnmatchedCounts {
+  /** Objects to be deleted anywhere, or only to be forgotten; also those there was no room for. */
+  all: number;
+  /** Of these: those that the catalog knows, and has not deleted yet. */
+  known: number;
+  /** Known ones that are held back. */
+  knownKept: number;
+  readonly atTargets: number[];
 }
 
 /** What the catalog is to be told that needs no copy. */
@@ -58,11 +71,11 @@ export class SyncPlanner {
   #observed: Observations = { changes: [], replicas: [], other: [], gone: [] };
   #unmatched: Unmatched[] = [];
   #unmatchedLeft = false;
-  #unmatchedCount = 0;
-  #knownUnmatched = 0;
+  readonly #counts: UnmatchedCounts;
 
   constructor(options: SyncPlannerOptions) {
     this.#o = options;
+    this.#counts = { all: 0, known: 0, knownKept: 0, atTargets: options.targets.map(() => 0) };
     this.#context = {
       comparison: options.options.comparison,
       source: options.source,
@@ -100,14 +113,8 @@ export class SyncPlanner {
     return changes.length + replicas.length + other.length + gone.length;
   }
 
-  /** Of all, also those there was no room for. */
-  get unmatchedCount(): number {
-    return this.#unmatchedCount;
-  }
-
-  /** Of these: those that the catalog knows, and has not deleted yet. */
-  get knownUnmatchedCount(): number {
-    return this.#knownUnmatched;
+  get unmatchedCounts(): Readonly<UnmatchedCounts> {
+    return this.#counts;
   }
 
   takeObserved(): Observations {
@@ -203,10 +210,18 @@ export class SyncPlanner {
       return;
     }
     if (at.length === 0 && (known === undefined || known.isTombstone || known.replica(0) === undefined)) return;
-    this.#unmatchedCount++;
-    if (known?.isTombstone === false) this.#knownUnmatched++;
+    this.#count(key, at, known?.isTombstone === false);
     if (this.#unmatched.length >= UNMATCHED_MAX) this.#unmatchedLeft = true;
     else this.#unmatched.push({ key, known: versionOf(known), replicas: this.#replicasOf(known), at });
+  }
+
+  #count(key: string, at: Unmatched['at'], isKnown: boolean): void {
+    const counts = this.#counts;
+    const isKept = this.#o.isProtected(key);
+    if (isKnown) counts[isKept ? 'knownKept' : 'known']++;
+    if (isKept) return;
+    counts.all++;
+    for (const { target } of at) counts.atTargets[target] = (counts.atTargets[target] ?? 0) + 1;
   }
 
   /** Not asked to delete: the source's replica is missing, the object stays. */

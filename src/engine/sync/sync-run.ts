@@ -101,6 +101,7 @@ export class SyncRun {
       listedAfterMs: clock.nowMs(),
       onAction: (action) => listeners.onAction?.(action),
       clashes: this.#clashes,
+      isProtected: (key) => this.#listings.protected.covers(key),
       copy: this.#queue === undefined ? undefined : (planned) => this.#queue?.add(planned),
     });
     this.#deletes = new SyncDeletes({
