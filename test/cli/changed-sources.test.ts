@@ -103,6 +103,25 @@ describe('a sync of a profile without replicas', { timeout: 60_000 }, () => {
   });
 });
 
+describe('a sync whose replicas take no writes', { timeout: 60_000 }, () => {
+  it('makes known what its source holds by now', async () => {
+    box.write({
+      'pando.yaml': CONFIGURATION.replace('src}}', 'src}}, replicas: [{replica_profile: c, read_priority: 1}]'),
+    });
+    await run('sync', 'data:');
+    await run('store', 'set', 'c', '--no-write');
+    box.write({ 'src/f1': 'newer 1', 'src/f11': 'new 11' });
+    utimesSync(box.path('src', 'f2'), 1_600_000_000, 1_600_000_000);
+    const synced = await box.run(['sync', 'data:', '--json']);
+    expect(synced.code).toBe(4);
+    expect(JSON.parse(synced.stdout)).toMatchObject({ source: { registered: 1, changed: 1 } });
+    expect(await cat('f1')).toBe('newer 1');
+    expect((await run('worker', '--until-idle')).stdout).toContain('2 done');
+    expect(heldBy('b')).toEqual(expect.arrayContaining(['newer 1', 'new 11']));
+    expect(box.read('c', 'f1')).toBe('old 1');
+  });
+});
+
 describe('a read', { timeout: 60_000 }, () => {
   it('gives what lies at the source where its copy was forgotten, and not the older one a rule keeps', async () => {
     box.remove('src', 'f1');

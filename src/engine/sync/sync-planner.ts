@@ -53,7 +53,7 @@ export interface UnmatchedCounts {
 export interface Observations {
   readonly changes: Change[];
   readonly replicas: ReplicaChange[];
-  /** Of a run without targets: what the source holds otherwise than the catalog says. Only its bytes tell what it is. */
+  /** Where no target takes part: what the source holds otherwise than the catalog says. Only its bytes tell what it is. */
   readonly other: string[];
   /** Replicas the source no longer shows; told only if nothing hid them. */
   readonly gone: ReplicaChange[];
@@ -139,7 +139,7 @@ export class SyncPlanner {
     for (const index of plan.unchanged) tally.target(index).unchanged++;
     if (plan.targets.length === 0) {
       tally.done++;
-      if (targets.length === 0) this.#noteListed(object);
+      if (targets.every((_, index) => tally.isOut(index))) this.#noteListed(object);
       else this.#noteSeen(object, plan.seen);
       return plan;
     }
@@ -177,7 +177,9 @@ export class SyncPlanner {
     if (atSource?.state === 'COPYING' || (atSource?.state === 'BEING_DELETED' && atSource.token === source.token))
       return;
     if (known?.isTombstone === false && known.holdsCurrent(0, source.token)) return;
-    const isCompared = known !== undefined && (known.isTombstone || known.sha256 !== undefined);
+    // Hashes were asked for only where there are no targets at all.
+    const mayBeRead = known?.sha256 !== undefined || this.#o.targets.length > 0;
+    const isCompared = known !== undefined && (known.isTombstone || mayBeRead);
     if (!isCompared || options.dryRun) tally.source[known?.isTombstone === false ? 'changed' : 'registered']++;
     if (options.dryRun) return;
     if (isCompared) this.#observed.other.push(key);
