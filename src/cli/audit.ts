@@ -130,7 +130,7 @@ function isOpen({ state, counts, repairs, lostObjects }: StoreAudit, repair: boo
   const { lost, dark, new: fresh, stale, corrupt } = counts;
   return (
     !repair ||
-    repairs.unclaimed > 0 ||
+    repairs.unclaimed + repairs.goneFromSource > 0 ||
     done < lost + dark + fresh + stale + corrupt ||
     counts.unreachable > 0 ||
     lostObjects.count > 0
@@ -215,11 +215,13 @@ function describeFinding({ kind, key, scope, name, detail }: ShownFinding): stri
 }
 
 function describeRepairs({ repairs, lostObjects }: StoreAudit): string[] {
-  const { declaredBad, doubted, forgotten, adopted, registered, setAside, failed } = repairs;
+  const { declaredBad, doubted, forgotten, uncopied, adopted, registered, setAside, failed } = repairs;
+  const [toBeCopied, onlyForgotten] = [Math.max(0, forgotten - uncopied), Math.min(forgotten, uncopied)];
   const told = [
     declaredBad > 0 ? `${declaredBad} recorded as wrong` : undefined,
     doubted > 0 ? `${doubted} in doubt, which count for nothing until they are read and found right` : undefined,
-    forgotten > 0 ? `${forgotten} lost ones to be copied again` : undefined,
+    toBeCopied > 0 ? `${toBeCopied} lost ones to be copied again` : undefined,
+    onlyForgotten > 0 ? `${onlyForgotten} lost ones forgotten, which no rule copies there` : undefined,
     adopted > 0 ? `${adopted} adopted` : undefined,
     registered > 0 ? `${registered} new made known` : undefined,
     setAside > 0 ? `${setAside} set aside in .pando/dark` : undefined,
@@ -252,20 +254,30 @@ function adviseOnWrong(
   { repair, adopt }: Pick<AuditOptions, 'repair' | 'adopt'>,
 ): string[] {
   if (state !== 'differs') return [];
-  const { lost, dark } = counts;
+  const { dark } = counts;
+  const { declaredBad, unclaimed, forgotten, uncopied, goneFromSource } = repairs;
+  const gone =
+    goneFromSource > 0
+      ? [
+          `${goneFromSource} not at the source any more, where no rule copies anything back: pando get reads a copy that is left, and pando put brings it there; pando rm deletes what is meant to be gone.`,
+        ]
+      : [];
+  const lost = counts.lost - goneFromSource;
   if (!repair && lost + dark - repairs.adopted > 0) {
     const what = [lost > 0 ? 'copies again what is lost' : undefined, dark > 0 ? 'sets aside what is dark' : undefined];
     const also = dark > 0 && !adopt ? ' (--adopt keeps what is known of it)' : '';
-    return [`--repair ${joinWords(what)}${also}.`];
+    return [...gone, `--repair ${joinWords(what)}${also}.`];
   }
-  const { declaredBad, unclaimed, forgotten } = repairs;
   return [
+    ...gone,
     ...(unclaimed > 0
       ? [
           `${unclaimed} of them no rule brings anew: put the right bytes there (pando cat and pando get read a good copy, pando put writes it), or delete the object with pando rm.`,
         ]
       : []),
-    ...(declaredBad - unclaimed + forgotten > 0 ? ['pando worker brings the copies that rules ask for.'] : []),
+    ...(declaredBad - unclaimed > 0 || (repair && forgotten > uncopied)
+      ? ['pando worker brings the copies that rules ask for.']
+      : []),
   ];
 }
 

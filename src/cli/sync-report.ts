@@ -30,8 +30,10 @@ export async function printSyncResult(output: Output, result: SyncResult): Promi
   output.print(describeSource(source, seconds));
   if (rows.length === 0) {
     const are = dryRun ? 'would be made known' : 'are known from now on';
+    const changed = dryRun ? 'may have changed, and would be read' : 'had changed, and are known as they are now';
+    const more = source.changed === 0 ? '' : ` ${source.changed} ${changed}.`;
     output.print(
-      `No replicas are listed for it, so nothing is copied. ${source.registered} of its objects were new, and ${are}.`,
+      `No replicas are listed for it, so nothing is copied. ${source.registered} of its objects were new, and ${are}.${more}`,
     );
   }
   for (const target of targets) if (result.state !== 'refused') printUnmatched(output, target);

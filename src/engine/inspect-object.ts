@@ -57,6 +57,7 @@ async function confirm(ports: ReadPorts, args: Locate, row: KnownObject): Promis
   const { id: versionId, operation, content } = row.current;
   const sources = new VersionSources(ports, { scope, row, versionId, except: [], signal });
   for (let source = await sources.next(); source !== undefined; source = await sources.next()) {
+    if (sources.superseded) return undefined;
     const { storage, place, token, verified } = source;
     try {
       const head = await headOf(ports, args, storage, place);
@@ -74,7 +75,6 @@ async function confirm(ports: ReadPorts, args: Locate, row: KnownObject): Promis
         error.kind === 'not-found' ? 'missing' : error.kind === 'precondition-failed' ? 'other-token' : undefined;
       await sources.failed(source, error, { finding, brokeOff: false });
     }
-    if (sources.superseded) return undefined;
   }
   if (sources.superseded) return undefined;
   throw noSourceServed({ scope: scope.name, name }, sources.attempts);

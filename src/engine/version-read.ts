@@ -112,6 +112,8 @@ export class VersionRead {
   /** Asks one source after another until one answers. False: the version is not the current one any more, nothing was read. */
   async open(): Promise<boolean> {
     for (let source = await this.#sources.next(); source !== undefined; source = await this.#sources.next()) {
+      // Looking for one may have shown that the object is another by now, which others still have as it was.
+      if (this.#sources.superseded && !this.#isCommitted) return false;
       if (!this.#mayContinueWith(source)) continue;
       try {
         this.#opened = await this.#get(source);
@@ -119,7 +121,6 @@ export class VersionRead {
       } catch (error) {
         await this.#fail(source, error);
       }
-      if (this.#sources.superseded && !this.#isCommitted) return false;
     }
     if (this.#sources.superseded && !this.#isCommitted) return false;
     throw noSourceServed(this.#version.object, this.#sources.attempts);

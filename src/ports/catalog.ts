@@ -10,7 +10,7 @@ import type { RequestDesk } from './catalog-requests.ts';
 import type { CatalogStatus } from './catalog-status.ts';
 import type { SyncCatalog, SyncLease, SyncProgress } from './catalog-syncs.ts';
 import type { PageQueue } from './page-queue.ts';
-import type { PlaceCatalog } from './places.ts';
+import type { PlaceCatalog, PlaceChange } from './places.ts';
 import type { RuleCatalog } from './rules.ts';
 import type { Mark } from './storage.ts';
 import type { StorePlaceCatalog } from './store-places.ts';
@@ -184,6 +184,7 @@ export interface RecordBatch {
   readonly soft?: readonly string[];
   readonly changes?: readonly Change[];
   readonly replicas?: readonly ReplicaChange[];
+  readonly places?: readonly PlaceChange[];
   readonly requests?: readonly NewRequest[];
   /** Operation whose intent is fulfilled by this batch; the intent stays if a change of the batch is not taken. */
   readonly fulfils?: string;

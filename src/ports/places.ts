@@ -23,6 +23,20 @@ export interface NearbyStore {
   readonly mayHoldPlaced: boolean;
 }
 
+/** What a sync did at a place, which profiles that share the store may all count their copies at. */
+export interface PlaceChange {
+  /** Whose sync it was: what became of its own copy there is told by itself. */
+  readonly scope: string;
+  readonly store: string;
+  readonly key: string;
+  /**
+   * `gone`: the bytes of this token were deleted. `other`: bytes of this token lie there now, in place of those before. Copies of other
+   * objects that are known to lie there are forgotten where their bytes are gone, and in doubt where others may lie.
+   */
+  readonly became: 'gone' | 'other';
+  readonly token: string;
+}
+
 export interface PlaceOwner extends ObjectName {
   /** A rule or an upload put the copy there; otherwise it is a profile's or a source's own. */
   readonly isPlaced: boolean;

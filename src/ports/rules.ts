@@ -77,9 +77,9 @@ export interface RuleCatalog extends HandedOverCatalog {
   /** What placement and ranking need to know of stores from the catalog. All stores it knows. */
   readStoreUse(): Promise<readonly StoreUse[]>;
   /**
-   * Whether rules or uploads have copies, however small, in a store at this place, around it or below it. Copies in the store itself
-   * that lie where a mirror of `scope` has them, under their names, are a mirror's too and not meant, unless they were uploaded: no
-   * source has them.
+   * Whether rules or uploads have copies, however small, in a store at this place, around it or below it: copies they placed, and those of
+   * other scopes that lay there and rules have locks on. Copies in the store itself that lie where a mirror of `scope` has them, under
+   * their names, are a mirror's too and not meant, unless they were uploaded: no source has them.
    */
   holdsPlaced(query: { readonly place: string; readonly scope: string }): Promise<boolean>;
   /** What `pando store set` said, by place; it goes before the configuration. What is not given stays as it was said. */

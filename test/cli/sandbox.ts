@@ -71,6 +71,10 @@ export class Sandbox implements Disposable {
       .sort();
   }
 
+  remove(...parts: string[]): void {
+    rmSync(this.path(...parts));
+  }
+
   /** Flips a byte and puts the time back, as a disk that fails does. */
   damage(...parts: string[]): void {
     const path = this.path(...parts);

@@ -8,6 +8,7 @@ import { removeIntent } from '../verbs/intents.ts';
 import { lockObjects } from './find-objects.ts';
 import { queueRequests } from './queue-requests.ts';
 import { isTaken, recordChanges } from './record-changes.ts';
+import { findOthersAtPlaces } from './others-at-places.ts';
 import { recordReplicas } from './record-replicas.ts';
 import { openSoftStores } from './soft-stores.ts';
 
@@ -21,7 +22,11 @@ export async function recordBatches(session: Session, batches: readonly RecordBa
   const live = batches.filter((_, at) => held[at]);
 
   const changes = live.flatMap((batch) => batch.changes ?? []);
-  const replicas = live.flatMap((batch) => batch.replicas ?? []);
+  const others = await findOthersAtPlaces(
+    session,
+    live.flatMap((batch) => batch.places ?? []),
+  );
+  const replicas = [...live.flatMap((batch) => batch.replicas ?? []), ...others.replicas];
   const soft = await openSoftStores(session, live);
   await lockObjects(session, [...changes, ...replicas]);
   const watched = await watchObjects(session, [...changes, ...replicas]);
@@ -32,10 +37,7 @@ export async function recordBatches(session: Session, batches: readonly RecordBa
     session,
     live.flatMap((batch) => batch.requests ?? []),
   );
-  await recordEvents(
-    session,
-    live.flatMap((batch) => batch.events ?? []),
-  );
+  await recordEvents(session, [...live.flatMap((batch) => batch.events ?? []), ...others.events]);
 
   let next = 0;
   const recorded: RecordOutcome[] = [];

@@ -33,6 +33,8 @@ export class AuditTally {
     unclaimed: 0,
     doubted: 0,
     forgotten: 0,
+    uncopied: 0,
+    goneFromSource: 0,
     adopted: 0,
     registered: 0,
     setAside: 0,

@@ -74,8 +74,12 @@ export interface AuditRepairs {
   readonly unclaimed: number;
   /** Replicas that are `SUSPICIOUS` from now on: too many were wrong to be sure. */
   readonly doubted: number;
-  /** Lost ones that the catalog has forgotten, so that they are copied again. */
+  /** Lost ones that the catalog has forgotten, so that their rules copy them again. */
   readonly forgotten: number;
+  /** Lost ones that no rule copies again, whether or not they were forgotten. */
+  readonly uncopied: number;
+  /** Of these, objects whose source the store is: who wants them puts them back there. */
+  readonly goneFromSource: number;
   readonly adopted: number;
   /** New objects at a source that the catalog knows now. */
   readonly registered: number;

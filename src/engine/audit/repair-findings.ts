@@ -89,8 +89,8 @@ class Repair {
       tally.repairs.declaredBad++;
       if (finding.object !== undefined) wrong.push(finding.object);
     }
+    let missing = page.filter(({ kind, recordedToken }) => kind === 'lost' && recordedToken !== undefined);
     if (options.repair) {
-      const missing = page.filter(({ kind, recordedToken }) => kind === 'lost' && recordedToken !== undefined);
       const answers = await inParts(missing, ({ key }) => isGone(this.#ports, this.#a, key));
       for (const [at, finding] of missing.entries()) {
         if (answers[at] !== true) continue;
@@ -98,22 +98,27 @@ class Repair {
         settled.push(finding);
         tally.repairs.forgotten++;
       }
+      missing = missing.filter((_, at) => answers[at] === true);
     }
     const isSaved = await this.#ports.catalog.saveAudit(lease, { counts: tally.keep(), replicas, events, settled });
     if (!isSaved) throw new AuditTakenOver();
-    await this.#countUnclaimed(wrong);
+    tally.repairs.unclaimed += (await this.#findUnclaimed(wrong)).length;
+    const uncopied = await this.#findUnclaimed(missing.flatMap(({ object }) => object ?? []));
+    tally.repairs.uncopied += uncopied.length;
+    tally.repairs.goneFromSource += uncopied.filter(({ scope }) => this.#a.access.sourceOf.includes(scope)).length;
     await this.#tellLost(concerned, lost);
     if (options.repair || options.adopt) await this.#actOnDark(page.filter(({ kind }) => kind === 'dark'));
     if (options.repair) await this.#makeKnown(page);
   }
 
-  async #countUnclaimed(wrong: readonly ObjectName[]): Promise<void> {
+  /** Those of which no rule brings a copy to the store anew. */
+  async #findUnclaimed(objects: readonly ObjectName[]): Promise<readonly ObjectName[]> {
     const store = this.#a.access.place;
-    const isClaimed = await inParts(wrong, async ({ scope, name }) => {
+    const isClaimed = await inParts(objects, async ({ scope, name }) => {
       const locks = await this.#ports.catalog.listLocks({ name: { scope, name }, limit: LOCKS_MAX });
       return locks.some((lock) => lock.store === store);
     });
-    this.#a.tally.repairs.unclaimed += isClaimed.filter((is) => !is).length;
+    return objects.filter((_, at) => isClaimed[at] !== true);
   }
 
   /** Objects that have no good copy left: loudly, since nothing here can bring them back. */

@@ -2,6 +2,7 @@ import { escapeKey } from '../../domain/object/key.ts';
 import type { Catalog, RecordBatch, RecordOutcome } from '../../ports/catalog.ts';
 import type { SyncLease } from '../../ports/catalog-syncs.ts';
 import type { CopyOutcome, CopyTargetOutcome } from '../../ports/copy-pool.ts';
+import type { PlaceChange } from '../../ports/places.ts';
 import type { Storage } from '../../ports/storage.ts';
 import { softPlaces } from '../flush-soft.ts';
 import { PageOrder } from './page-order.ts';
@@ -81,7 +82,8 @@ export class CopyRecorder {
     const records = planned.flatMap((one, i) => recordCopy(context, one, outcomes[i] as CopyOutcome) ?? []);
     const changes = records.flatMap(({ change }) => change ?? []);
     this.#order.ended(sent);
-    const recorded = await this.record({ changes, replicas: records.flatMap(({ replicas }) => replicas) });
+    const places = planned.flatMap((one, i) => this.#overwritten(one, outcomes[i] as CopyOutcome));
+    const recorded = await this.record({ changes, replicas: records.flatMap(({ replicas }) => replicas), places });
     const items = planned.map(({ item }) => item);
     if (recorded.fenced) await takeBackLate(this.#o, items, outcomes);
     for (const [i, change] of changes.entries()) {
@@ -119,6 +121,16 @@ export class CopyRecorder {
   /** Of a run that did not come to their second attempt, the first one is the last. */
   failBlocked(): void {
     for (const { planned, failed } of this.#blocked.splice(0)) this.#countFailures(planned, failed);
+  }
+
+  /** Where other bytes lay, which other scopes may count among their copies. */
+  #overwritten({ item }: PlannedItem, { targets }: CopyOutcome): PlaceChange[] {
+    const { scope, stores } = this.#o;
+    return targets.flatMap((one) => {
+      const isOver = item.targets.some(({ target, expected }) => target === one.target && expected !== undefined);
+      if (one.kind !== 'copied' || !isOver) return [];
+      return { scope, store: stores[one.target + 1] as string, key: item.key, became: 'other', token: one.token };
+    });
   }
 
   #count(planned: PlannedItem, outcome: CopyOutcome): void {

@@ -1,5 +1,6 @@
 import { allowsDelete, describeDeleteLimit } from '../../domain/transfer/delete-limit.ts';
 import { countOf } from '../../domain/count-of.ts';
+import type { UnmatchedCounts } from './sync-planner.ts';
 import type { SyncOptions } from './sync-types.ts';
 import type { Tally } from './tally.ts';
 
@@ -9,15 +10,14 @@ export interface PlannedDeletes {
   readonly tally: Tally;
   /** Its listing showed nothing at all. */
   readonly isSourceEmpty: boolean;
-  /** Objects to be deleted anywhere, or only to be forgotten. */
-  readonly count: number;
-  /** Of which the catalog knows: these are deleted at every store that has a copy, also where no target of this run is. */
-  readonly knownCount: number;
+  /** Those that the catalog knows are deleted at every store that has a copy, also where no target of this run is. */
+  readonly counts: Readonly<UnmatchedCounts>;
 }
 
 /** Before the first delete: what keeps all of them, at every target, and how to say that they are meant (docs/sync.md, "Guards"). */
 export function refuseDeletes(planned: PlannedDeletes): string | undefined {
-  const { options, isSourceEmpty, count } = planned;
+  const { options, isSourceEmpty } = planned;
+  const count = planned.counts.all;
   const over = findOver(planned);
   if (isSourceEmpty && count > 0 && options.allowEmptySource !== true) {
     const flags = over === undefined ? '--allow-empty-source' : '--allow-empty-source and --max-delete 100%';
@@ -28,19 +28,20 @@ export function refuseDeletes(planned: PlannedDeletes): string | undefined {
 }
 
 /** What would be more than the limit, of a target or of what the source had. */
-function findOver({ options: { deleteLimit }, tally, knownCount }: PlannedDeletes): string | undefined {
-  for (const [index, { unmatched, listed, target }] of tally.targets.entries()) {
+function findOver({ options: { deleteLimit }, tally, counts }: PlannedDeletes): string | undefined {
+  for (const [index, { listed, target }] of tally.targets.entries()) {
     if (tally.isOut(index) || target.keepsUnmatched !== undefined) continue;
-    if (allowsDelete(deleteLimit, { count: unmatched, total: listed })) continue;
+    const count = counts.atTargets[index] ?? 0;
+    if (allowsDelete(deleteLimit, { count, total: listed })) continue;
     const limit = describeDeleteLimit(deleteLimit, 'the target');
-    return `${unmatched} of ${countOf(listed, 'object')} at ${target.title} would be deleted, more than --max-delete allows (${limit})`;
+    return `${count} of ${countOf(listed, 'object')} at ${target.title} would be deleted, more than --max-delete allows (${limit})`;
   }
-  const total = tally.source.objects + knownCount;
-  if (allowsDelete(deleteLimit, { count: knownCount, total })) return undefined;
+  const total = tally.source.objects + counts.known + counts.knownKept;
+  if (allowsDelete(deleteLimit, { count: counts.known, total })) return undefined;
   const limit = describeDeleteLimit(deleteLimit, 'them');
-  return `${knownCount} of ${countOf(total, 'object')} that the source had would be deleted with their copies at all stores, more than --max-delete allows (${limit})`;
+  return `${counts.known} of ${countOf(total, 'object')} that the source had would be deleted with their copies at all stores, more than --max-delete allows (${limit})`;
 }
 
 export function refusePlaced(target: string): string {
-  return `${target} holds copies that rules or uploads have placed there, and a sync takes them for leftovers; nothing was deleted. Sync into a place of its own, or without --delete-unmatched-files`;
+  return `${target} holds copies that rules or uploads have placed there, or that rules about another profile keep there, and a sync takes them for leftovers; nothing was deleted. Sync into a place of its own, or without --delete-unmatched-files`;
 }

@@ -1,5 +1,6 @@
-import type { Catalog, Change, ReplicaChange } from '../../ports/catalog.ts';
+import type { Catalog, Change, RecordBatch, ReplicaChange } from '../../ports/catalog.ts';
 import type { SyncLease } from '../../ports/catalog-syncs.ts';
+import type { PlaceChange } from '../../ports/places.ts';
 import { type Storage, StorageError } from '../../ports/storage.ts';
 import type { OperationIds } from '../operation-ids.ts';
 import type { KnownObject } from './known-cursor.ts';
@@ -48,8 +49,7 @@ export async function deleteUnmatched(
     if (args.isLost()) return args.tally.fail('', undefined, LATE);
     if (gone.length > 0) await args.checkSource();
     const deletable = await recordTombstones(catalog, operationIds, args, gone);
-    const drops = await deleteAll(args, deletable);
-    await catalog.record({ lease: args.lease, replicas: drops });
+    await catalog.record({ lease: args.lease, ...(await deleteAll(args, deletable)) });
     args.tally.report('deleting');
   }
 }
@@ -103,8 +103,13 @@ async function recordTombstones(
   return deletable;
 }
 
-async function deleteAll(args: DeleteUnmatched, deletable: readonly Unmatched[]): Promise<ReplicaChange[]> {
+/** Gives what the catalog is to be told of it: of the scope's own copies, and of the places where others may count theirs. */
+async function deleteAll(
+  args: DeleteUnmatched,
+  deletable: readonly Unmatched[],
+): Promise<Pick<RecordBatch, 'replicas' | 'places'>> {
   const drops: ReplicaChange[] = [];
+  const places: PlaceChange[] = [];
   await inParallel(deletable, async (one) => {
     const kept = new Set<string>();
     for (const { target, token } of one.at) {
@@ -113,6 +118,7 @@ async function deleteAll(args: DeleteUnmatched, deletable: readonly Unmatched[])
         if (args.isLost()) throw new StorageError('aborted', { store: storage.name, key: one.key }, LATE.message);
         await storage.delete(one.key, { ifToken: token, deferred: true, signal: args.signal });
         args.tally.target(target).deleted++;
+        places.push({ scope: args.scope, store: storage.place, key: one.key, became: 'gone', token });
       } catch (error) {
         if (!(error instanceof StorageError)) throw error;
         kept.add(storage.place);
@@ -133,7 +139,7 @@ async function deleteAll(args: DeleteUnmatched, deletable: readonly Unmatched[])
       if (!args.tally.isOut(index)) await storage.flush([]);
     }),
   );
-  return drops;
+  return { replicas: drops, places };
 }
 
 async function inParallel<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {

@@ -35,8 +35,7 @@ export class SyncDeletes {
     const { options, tally, planner, listings } = this.#o;
     if (!options.deleteUnmatched) return undefined;
     const { isSourceEmpty } = listings;
-    const { unmatchedCount: count, knownUnmatchedCount: knownCount } = planner;
-    const refusal = refuseDeletes({ options, tally, isSourceEmpty, count, knownCount });
+    const refusal = refuseDeletes({ options, tally, isSourceEmpty, counts: planner.unmatchedCounts });
     for (const { target, unmatched, listed } of tally.targets)
       tally.telling.info?.(refusal === undefined ? 'deletes allowed' : 'deletes refused', {
         target: target.title,

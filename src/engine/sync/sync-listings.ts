@@ -59,7 +59,9 @@ export class SyncListings {
     const targetCursors = targets.map((storage, index) =>
       tally.isOut(index) ? undefined : open(storage, (page) => this.#noteTargetPage(index, page, isFirst)),
     );
-    const known = new KnownCursor(catalog, { scope, prefix, stores, details: false, startAfter });
+    // Where nothing is copied, only the catalog's hash tells whether bytes must be read to know what they are.
+    const details = targets.length === 0;
+    const known = new KnownCursor(catalog, { scope, prefix, stores, details, startAfter });
     try {
       await mergeListings({
         source: sourceCursor,

@@ -35,12 +35,27 @@ export interface SyncPlannerOptions {
   readonly copy: ((planned: PlannedItem) => void) | undefined;
   /** Of a dry run: what it foresees that a run finds out. */
   readonly clashes: NameClashes | undefined;
+  /** Whether it may be at the source although the listing did not show it: then it is not deleted. */
+  readonly isProtected: (key: string) => boolean;
+}
+
+/** What a run is about to delete, but for what is held back. */
+export interface UnmatchedCounts {
+  /** Objects to be deleted anywhere, or only to be forgotten; also those there was no room for. */
+  all: number;
+  /** Of these: those that the catalog knows, and has not deleted yet. */
+  known: number;
+  /** Known ones that are held back. */
+  knownKept: number;
+  readonly atTargets: number[];
 }
 
 /** What the catalog is to be told that needs no copy. */
 export interface Observations {
   readonly changes: Change[];
   readonly replicas: ReplicaChange[];
+  /** Where no target takes part: what the source holds otherwise than the catalog says. Only its bytes tell what it is. */
+  readonly other: string[];
   /** Replicas the source no longer shows; told only if nothing hid them. */
   readonly gone: ReplicaChange[];
 }
@@ -56,15 +71,15 @@ export class SyncPlanner {
   readonly #context: PlanContext;
   /** Of other stores, among what is unmatched. */
   readonly inside: StoresInside;
-  #observed: Observations = { changes: [], replicas: [], gone: [] };
+  #observed: Observations = { changes: [], replicas: [], other: [], gone: [] };
   #unmatched: Unmatched[] = [];
   #unmatchedLeft = false;
-  #unmatchedCount = 0;
-  #knownUnmatched = 0;
+  readonly #counts: UnmatchedCounts;
 
   constructor(options: SyncPlannerOptions) {
     this.#o = options;
     this.inside = new StoresInside(options.targets);
+    this.#counts = { all: 0, known: 0, knownKept: 0, atTargets: options.targets.map(() => 0) };
     this.#context = {
       comparison: options.options.comparison,
       source: options.source,
@@ -98,23 +113,17 @@ export class SyncPlanner {
   }
 
   get observedCount(): number {
-    const { changes, replicas, gone } = this.#observed;
-    return changes.length + replicas.length + gone.length;
+    const { changes, replicas, other, gone } = this.#observed;
+    return changes.length + replicas.length + other.length + gone.length;
   }
 
-  /** Of all, also those there was no room for. */
-  get unmatchedCount(): number {
-    return this.#unmatchedCount;
-  }
-
-  /** Of these: those that the catalog knows, and has not deleted yet. */
-  get knownUnmatchedCount(): number {
-    return this.#knownUnmatched;
+  get unmatchedCounts(): Readonly<UnmatchedCounts> {
+    return this.#counts;
   }
 
   takeObserved(): Observations {
     const observed = this.#observed;
-    this.#observed = { changes: [], replicas: [], gone: [] };
+    this.#observed = { changes: [], replicas: [], other: [], gone: [] };
     return observed;
   }
 
@@ -134,7 +143,8 @@ export class SyncPlanner {
     for (const index of plan.unchanged) tally.target(index).unchanged++;
     if (plan.targets.length === 0) {
       tally.done++;
-      this.#noteSeen(object, plan);
+      if (targets.every((_, index) => tally.isOut(index))) this.#noteListed(object);
+      else this.#noteSeen(object, plan.seen);
       return plan;
     }
     for (const { action, target } of plan.targets)
@@ -162,13 +172,33 @@ export class SyncPlanner {
     for (const { target } of plan.seen) this.#o.tally.target(target).unchanged++;
   }
 
-  #noteSeen({ key, source, known }: ListedObject, { seen }: ObjectPlan): void {
-    const isNew = this.#o.targets.length === 0 && known === undefined;
-    if (isNew) this.#o.tally.source.registered++;
-    if (seen.length === 0 && !isNew) return;
-    const { tally, options, operationIds, scope, stores, listedAfterMs } = this.#o;
+  /** Nobody copies it, and so nobody would read it: what it is now is made known all the same, for whoever reads it or has rules for it. */
+  #noteListed(object: ListedObject): void {
+    const { tally, options } = this.#o;
+    const { key, source, known } = object;
+    const atSource = known?.replica(0);
+    // Somebody's write, or a delete, is under way there.
+    if (atSource?.state === 'COPYING' || (atSource?.state === 'BEING_DELETED' && atSource.token === source.token))
+      return;
+    if (known?.isTombstone === false && known.holdsCurrent(0, source.token)) return;
+    // Hashes were asked for only where there are no targets at all.
+    const mayBeRead = known?.sha256 !== undefined || this.#o.targets.length > 0;
+    const isCompared = known !== undefined && (known.isTombstone || mayBeRead);
+    if (!isCompared || options.dryRun) tally.source[known?.isTombstone === false ? 'changed' : 'registered']++;
+    if (options.dryRun) return;
+    if (isCompared) this.#observed.other.push(key);
+    else this.#record(object, []);
+  }
+
+  #noteSeen(object: ListedObject, seen: ObjectPlan['seen']): void {
+    if (seen.length === 0) return;
+    const { tally, options } = this.#o;
     for (const { target } of seen) tally.target(target).unchanged++;
-    if (options.dryRun || options.comparison !== 'version') return;
+    if (!options.dryRun && options.comparison === 'version') this.#record(object, seen);
+  }
+
+  #record({ key, source, known }: ListedObject, seen: ObjectPlan['seen']): void {
+    const { operationIds, scope, stores, listedAfterMs } = this.#o;
     const object = { key, operation: operationIds.next(), source, listedAfterMs, known, seen };
     const { change, replicas } = recordSeen({ scope, stores }, object);
     if (change !== undefined) this.#observed.changes.push(change);
@@ -186,11 +216,19 @@ export class SyncPlanner {
       return;
     }
     if (at.length === 0 && (known === undefined || known.isTombstone || known.replica(0) === undefined)) return;
-    this.#unmatchedCount++;
     this.inside.note(key, at, known);
-    if (known?.isTombstone === false) this.#knownUnmatched++;
+    this.#count(key, at, known?.isTombstone === false);
     if (this.#unmatched.length >= UNMATCHED_MAX) this.#unmatchedLeft = true;
     else this.#unmatched.push({ key, known: versionOf(known), replicas: this.#replicasOf(known), at });
+  }
+
+  #count(key: string, at: Unmatched['at'], isKnown: boolean): void {
+    const counts = this.#counts;
+    const isKept = this.#o.isProtected(key);
+    if (isKnown) counts[isKept ? 'knownKept' : 'known']++;
+    if (isKept) return;
+    counts.all++;
+    for (const { target } of at) counts.atTargets[target] = (counts.atTargets[target] ?? 0) + 1;
   }
 
   /** Not asked to delete: the source's replica is missing, the object stays. */

@@ -10,6 +10,7 @@ import { pruneCatalog } from '../prune-catalog.ts';
 import { CopyQueue } from './copy-queue.ts';
 import { CopyRecorder } from './copy-recorder.ts';
 import { LeaveOutOthers } from './leave-out-others.ts';
+import { lookAgain } from './look-again.ts';
 import type { MergedObject } from './merge-listings.ts';
 import { NameClashes } from './name-clashes.ts';
 import { nothingBelow } from './nothing-below.ts';
@@ -100,6 +101,7 @@ export class SyncRun {
       listedAfterMs: clock.nowMs(),
       onAction: (action) => listeners.onAction?.(action),
       clashes: this.#clashes,
+      isProtected: (key) => this.#listings.protected.covers(key),
       copy: this.#queue === undefined ? undefined : (planned) => this.#queue?.add(planned),
     });
     this.#deletes = new SyncDeletes({
@@ -271,10 +273,11 @@ export class SyncRun {
   }
 
   async #recordObserved(): Promise<void> {
-    const { changes, replicas, gone } = this.#planner.takeObserved();
+    const { changes, replicas, other, gone } = this.#planner.takeObserved();
     if (gone.length > 0) await this.#listings.checkSourceStays();
     const missing = gone.filter(({ name }) => !this.#listings.protected.covers(name));
     await this.#recorder?.record({ changes, replicas: [...missing, ...replicas] });
+    await lookAgain(this.#ports, this.#a, other);
   }
 
   /**

@@ -113,8 +113,10 @@ export interface SyncResult {
   readonly source: {
     readonly objects: number;
     readonly bytes: number;
-    /** Of a run without targets: those the catalog did not know. */
+    /** Where no target takes part: those the catalog did not know, or knew as deleted. */
     readonly registered: number;
+    /** Where no target takes part: those that hold other bytes than the catalog knew; of a dry run, those that would be read to tell. */
+    readonly changed: number;
     readonly hidden: number;
     readonly excluded: number;
     readonly markers: number;

@@ -54,7 +54,7 @@ interface Failure {
 export class Tally {
   readonly targets: readonly TargetTally[];
   readonly failures: SyncFailure[] = [];
-  readonly source = { objects: 0, bytes: 0, registered: 0, hidden: 0, excluded: 0, markers: 0, failed: 0 };
+  readonly source = { objects: 0, bytes: 0, registered: 0, changed: 0, hidden: 0, excluded: 0, markers: 0, failed: 0 };
   done = 0;
   bytesPlanned = 0;
   bytesCopied = 0;

@@ -172,4 +172,60 @@ export function describePlaces(contract: CatalogContract): void {
       expect(await contract.catalog.listNearby(empty.source)).toMatchObject([{ ...nothing, isSource: true }]);
     });
   });
+
+  describe('what a sync does at a place of a store that two scopes mirror into', () => {
+    const mirrored = async () => {
+      const [one, other] = [await contract.openScope(), await contract.openScope()];
+      const store = await openStore(one);
+      for (const scope of [one, other]) await contract.putWithReplicas(scope, 'a', [scope.source, store]);
+      const rule = await ruleOf(other, 'a');
+      const applied = await applyRule(contract, rule, [store], { placeOf: (name) => name });
+      expect(applied).toMatchObject({ counts: { ok: 1, replicating: 0, stuck: 0 } });
+      const stateOf = async (scope: TestScope) =>
+        (await contract.read(scope, 'a')).replicas.find((replica) => replica.store === store)?.state;
+      const eventsOf = async (scope: TestScope) =>
+        (await contract.catalog.listEvents({ scope: scope.name, limit: 10 })).map(({ kind }) => kind);
+      return { one, other, store, rule, stateOf, eventsOf };
+    };
+
+    it('is known of the copies of both, and whoever has claims on one asks for it anew', async () => {
+      const { one, other, store, rule, stateOf, eventsOf } = await mirrored();
+      const place = { scope: one.name, store, key: 'a', token: 'token of a', became: 'gone' } as const;
+      const { current } = await contract.read(one, 'a');
+      const own = { scope: one.name, name: 'a', versionId: current.id, store, to: 'drop' } as const;
+      await contract.catalog.record({ replicas: [own], places: [place, { ...place, key: 'nobody’s' }] });
+      for (const scope of [one, other]) expect(await stateOf(scope)).not.toBe('AVAILABLE');
+      expect(await contract.catalog.listLocks({ rule, limit: 1 })).toMatchObject([{ lock: { state: 'REPLICATING' } }]);
+      expect(await contract.claim(other)).toMatchObject([{ name: 'a', store }]);
+      expect(await eventsOf(other)).toEqual(['replica-found-missing']);
+      expect(await eventsOf(one)).toEqual([]);
+    });
+
+    it('leaves a copy in doubt where other bytes than its own were deleted or lie now', async () => {
+      for (const became of ['gone', 'other'] as const) {
+        const { one, other, store, stateOf, eventsOf } = await mirrored();
+        const place = { scope: one.name, store, key: 'a', token: 'another', became };
+        await contract.catalog.record({ places: [place] });
+        expect(await stateOf(other)).toBe('SUSPICIOUS');
+        expect(await eventsOf(other)).toEqual(['replica-found-changed']);
+      }
+    });
+
+    it('changes nothing where these very bytes lie there now, nor under a lease that is lost', async () => {
+      const { one, other, store, stateOf } = await mirrored();
+      const place = { scope: one.name, store, key: 'a', token: 'token of a' } as const;
+      await contract.catalog.record({ places: [{ ...place, became: 'other' }] });
+      const lease = { syncId: contract.operation(), token: 1 };
+      expect(await contract.catalog.record({ lease, places: [{ ...place, became: 'gone' }] })).toMatchObject({
+        fenced: true,
+      });
+      expect(await stateOf(other)).toBe('AVAILABLE');
+    });
+
+    it('is guarded where a rule of the other one has locks, and not where only its own has', async () => {
+      const { one, other, store } = await mirrored();
+      expect(await contract.catalog.holdsPlaced({ place: store, scope: one.name })).toBe(true);
+      expect(await contract.catalog.holdsPlaced({ place: store, scope: other.name })).toBe(false);
+    });
+  });
 }
