@@ -31,6 +31,8 @@ export interface BringCopy {
 
 export interface Brought {
   readonly kind: 'brought';
+  /** By this very call. False: the bytes lay there already, and are not this call's to take back. */
+  readonly isPublished: boolean;
   readonly token: string;
   readonly verification: Verification;
   readonly sha256: string | undefined;
@@ -62,6 +64,7 @@ export async function bringCopy(ports: BringPorts, copy: BringCopy): Promise<Bro
       const marked = head.mark?.operation ?? operation;
       return {
         kind: 'brought',
+        isPublished: false,
         token: head.token,
         verification: 'read-back',
         sha256: content.sha256,
@@ -77,7 +80,7 @@ export async function bringCopy(ports: BringPorts, copy: BringCopy): Promise<Bro
   const body = new HashingBody(opened);
   const published = await publishBody(copy, body, head);
   if (typeof published === 'string') return published;
-  return { kind: 'brought', ...published, sha256: body.sha256, operation };
+  return { kind: 'brought', isPublished: true, ...published, sha256: body.sha256, operation };
 }
 
 /** The very bytes lie there already: a copy that was published and not recorded, or one under a new token. */

@@ -23,7 +23,7 @@ export type CopyReplicaOutcome = 'copied' | 'moot' | 'lost-lease';
 
 /**
  * Brings the version of a request to its store (docs/reading.md, "Upload on miss"), from whichever store of the scope has it, and
- * records it. Where the object went on meanwhile it takes away what it published, if it is still its own. Fails with
+ * records it. Where the object went on meanwhile it takes away what it published itself, if it is still its own. Fails with
  * `StorageError` or `ObjectError`.
  */
 export async function copyReplica(ports: ReadPorts, args: CopyReplica): Promise<CopyReplicaOutcome> {
@@ -82,14 +82,18 @@ async function recordCopy(
   });
 }
 
-/** A late copy is undone: of a deleted object it must not stay (I5), of an older version nobody would read it. */
+/**
+ * A late copy is undone: of a deleted object it must not stay (I5), of an older version nobody would read it. What lay there before is
+ * left to the delete that was queued as it was recorded, which heeds what is said of the store, or to the newer version's copy.
+ */
 async function keepOrUndo(
   { catalog }: ReadPorts,
   args: CopyReplica,
   target: Storage,
-  { token, operation }: Brought,
+  { token, operation, isPublished }: Brought,
 ): Promise<CopyReplicaOutcome> {
   if ((await findWanted(catalog, args)) !== undefined) return 'copied';
+  if (!isPublished) return 'moot';
   const { name, versionId, store } = args.request;
   await takeBack(target, { key: name, token, operation });
   await catalog.record({ replicas: [{ scope: args.scope.name, name, versionId, store, to: 'drop' }] });

@@ -100,3 +100,30 @@ test('a frozen store is left alone through the one it lies in', async () => {
   expect(await box.run(['sync', 'data:'])).toMatchObject({ code: 0 });
   expect(box.read('big/in ner+1/u')).toBe('something else');
 }, 60_000);
+
+test('a copy that finds its bytes at a frozen store leaves them, and the delete that came meanwhile waits', async () => {
+  using box = new Sandbox();
+  box.write({
+    'pando.yaml': profiles(profile('data', 'data', ['rep']), profile('rep')),
+    'data/f1': 'one',
+    'data/f3': 'three',
+    f3: 'three',
+  });
+  expect(await box.run(['sync', 'data:'])).toMatchObject({ code: 0 });
+  await box.run(['store', 'set', 'rep', '--no-delete']);
+  expect(await box.run(['rm', 'data:f3'])).toMatchObject({ code: 4 });
+  // The same bytes: the queued copy has only to look at them, and is begun by the next command beside it.
+  expect(await box.run(['put', 'f3', 'data:f3'])).toMatchObject({ code: 0 });
+  expect(await box.run(['rm', 'data:f3'])).toMatchObject({
+    code: 4,
+    stderr: expect.stringContaining('pando store set rep --delete'),
+  });
+  expect(box.list('rep')).toEqual(['f1', 'f3']);
+  await box.run(['worker', '--until-idle']);
+  expect(box.list('rep')).toEqual(['f1', 'f3']);
+
+  await box.run(['store', 'set', 'rep', '--as-configured']);
+  expect(await box.run(['worker', '--until-idle'])).toMatchObject({ code: 0 });
+  expect(box.list('rep')).toEqual(['f1']);
+  expect(await box.run(['request', 'ls', '--state', 'QUEUED'])).toMatchObject({ code: 0, stdout: '' });
+}, 60_000);

@@ -112,7 +112,6 @@ class Sending {
     if (why !== undefined) throw new StorageError('unavailable', { store: store.name, key: row.place }, why);
     const target = await way.open();
     const { place: key, content, operation, onto } = row;
-    let wasThere = true;
     const brought = await bringCopy(this.#ports, {
       target,
       key,
@@ -121,7 +120,6 @@ class Sending {
       deadlineMs: store.deadlineMs,
       signal,
       open: async () => {
-        wasThere = false;
         const onBytes = (bytes: number) => void this.#upload.tell?.({ kind: 'sent-bytes', label: file.label, bytes });
         return verifiedBody(file.open(), { size: file.size, sha256 }, onBytes);
       },
@@ -130,9 +128,9 @@ class Sending {
     });
     if (typeof brought === 'string') throw new LeaseLost();
     try {
-      return { copy: await this.#confirm(way, brought, signal), wasThere };
+      return { copy: await this.#confirm(way, brought, signal), wasThere: !brought.isPublished };
     } catch (error) {
-      await this.#undo(target, brought);
+      if (brought.isPublished) await this.#undo(target, brought);
       throw error;
     }
   }
