@@ -25,9 +25,12 @@ export interface BringCopy {
   /** Whether what lies at the key may be written over. By default whatever does may be. */
   readonly isOurs?: (head: Head) => boolean;
   /** Asked directly before publishing: is this still to be done, and by us? */
-  readonly ask: () => Promise<'go-on' | 'moot' | 'lost-lease'>;
+  readonly ask: () => Promise<'go-on' | NotBrought>;
   readonly signal: AbortSignal;
 }
+
+/** `held-back`: the store takes no writes now. */
+export type NotBrought = 'moot' | 'lost-lease' | { readonly kind: 'held-back'; readonly why: string };
 
 export interface Brought {
   readonly kind: 'brought';
@@ -53,7 +56,7 @@ export interface BringPorts {
  * It publishes only over what it saw at the target. Bytes that lie there already are read and taken. What is published is not
  * recorded yet. Fails with `StorageError`, or as the source fails.
  */
-export async function bringCopy(ports: BringPorts, copy: BringCopy): Promise<Brought | 'moot' | 'lost-lease'> {
+export async function bringCopy(ports: BringPorts, copy: BringCopy): Promise<Brought | NotBrought> {
   const { target, key, content, operation, deadlineMs, signal } = copy;
   const question = { storage: target, key, deadlineMs, signal };
   const head = await headOrMissing(() =>
@@ -79,7 +82,7 @@ export async function bringCopy(ports: BringPorts, copy: BringCopy): Promise<Bro
   if (opened === undefined) return 'moot';
   const body = new HashingBody(opened);
   const published = await publishBody(copy, body, head);
-  if (typeof published === 'string') return published;
+  if (typeof published === 'string' || 'kind' in published) return published;
   return { kind: 'brought', isPublished: true, ...published, sha256: body.sha256, operation };
 }
 
@@ -102,7 +105,7 @@ async function publishBody(
   copy: BringCopy,
   body: HashingBody,
   head: Head | undefined,
-): Promise<Published | 'moot' | 'lost-lease'> {
+): Promise<Published | NotBrought> {
   const { target, key, operation, content, signal } = copy;
   const { sha256, size } = content;
   const staging = { attributes: attributesOf(content), mark: { operation, sha256 }, size, signal };

@@ -1,6 +1,6 @@
 import type { Catalog, NewRequest, ObjectRecord } from '../ports/catalog.ts';
 import type { Storage } from '../ports/storage.ts';
-import { type Brought, bringCopy } from './bring-copy.ts';
+import { type Brought, bringCopy, type NotBrought } from './bring-copy.ts';
 import { softPlaces } from './flush-soft.ts';
 import type { KnownObject } from './locate-object.ts';
 import type { ReadPorts } from './object-read.ts';
@@ -19,7 +19,7 @@ export interface CopyReplica {
 }
 
 /** `moot`: the object changed or was deleted, or the profile does not name the store any more: nothing is left of the copy. */
-export type CopyReplicaOutcome = 'copied' | 'moot' | 'lost-lease';
+export type CopyReplicaOutcome = 'copied' | NotBrought;
 
 /**
  * Brings the version of a request to its store (docs/reading.md, "Upload on miss"), from whichever store of the scope has it, and
@@ -48,10 +48,13 @@ export async function copyReplica(ports: ReadPorts, args: CopyReplica): Promise<
     },
     ask: async () => {
       if (!(await args.isStillOurs())) return 'lost-lease';
+      await scope.availability?.hear?.();
+      const why = scope.availability?.whyNot(store, 'write', name);
+      if (why !== undefined) return { kind: 'held-back', why };
       return (await findWanted(ports.catalog, args)) === undefined ? 'moot' : 'go-on';
     },
   });
-  if (typeof brought === 'string') return brought;
+  if (typeof brought === 'string' || brought.kind === 'held-back') return brought;
   await recordCopy(ports, args, row, brought);
   return keepOrUndo(ports, args, target, brought);
 }

@@ -1,4 +1,12 @@
-import type { CopyOutcome, CopyPage, CopyPool, OnMoved, ReadOutcome, ReadPage } from '../ports/copy-pool.ts';
+import type {
+  CopyOutcome,
+  CopyPage,
+  CopyPool,
+  HeldBackPart,
+  OnMoved,
+  ReadOutcome,
+  ReadPage,
+} from '../ports/copy-pool.ts';
 import {
   type CopyAnswer,
   type CopyCommand,
@@ -55,6 +63,7 @@ export class WorkerPool implements CopyPool {
   readonly #waiting: Job[] = [];
   #nextPageId = 0;
   #publishUntilMs = 0;
+  #heldBack: readonly HeldBackPart[] = [];
   #stopped = false;
   #closing = false;
 
@@ -101,6 +110,11 @@ export class WorkerPool implements CopyPool {
   extend(publishUntilMs: number): void {
     this.#publishUntilMs = publishUntilMs;
     this.#tellAll({ kind: 'extend', publishUntilMs });
+  }
+
+  holdBack(parts: readonly HeldBackPart[]): void {
+    this.#heldBack = parts;
+    this.#tellAll({ kind: 'hold-back', parts });
   }
 
   stop(): void {
@@ -153,6 +167,7 @@ export class WorkerPool implements CopyPool {
         if (slot.link === link) this.#lost(slot, why);
       },
     });
+    if (this.#heldBack.length > 0) link.send({ kind: 'hold-back', parts: this.#heldBack });
     if (this.#stopped) link.send({ kind: 'stop' });
     return link;
   }

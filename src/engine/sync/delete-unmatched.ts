@@ -1,3 +1,4 @@
+import { HELD_BACK } from '../../domain/transfer/held-back.ts';
 import type { Catalog, Change, ReplicaChange } from '../../ports/catalog.ts';
 import type { SyncLease } from '../../ports/catalog-syncs.ts';
 import { type Storage, StorageError } from '../../ports/storage.ts';
@@ -48,7 +49,8 @@ export async function deleteUnmatched(
     if (args.isLost()) return args.tally.fail('', undefined, LATE);
     if (gone.length > 0) await args.checkSource();
     const deletable = await recordTombstones(catalog, operationIds, args, gone);
-    const drops = await deleteAll(args, deletable);
+    const keeping = await Promise.all(args.tally.targets.map(async ({ target }) => target.keepsNow?.()));
+    const drops = await deleteAll(args, deletable, keeping);
     await catalog.record({ lease: args.lease, replicas: drops });
     args.tally.report('deleting');
   }
@@ -103,12 +105,23 @@ async function recordTombstones(
   return deletable;
 }
 
-async function deleteAll(args: DeleteUnmatched, deletable: readonly Unmatched[]): Promise<ReplicaChange[]> {
+/** `keeping`: why a target is to delete nothing by now. What it has of them goes by requests, when it may. */
+async function deleteAll(
+  args: DeleteUnmatched,
+  deletable: readonly Unmatched[],
+  keeping: readonly (string | undefined)[],
+): Promise<ReplicaChange[]> {
   const drops: ReplicaChange[] = [];
   await inParallel(deletable, async (one) => {
     const kept = new Set<string>();
     for (const { target, token } of one.at) {
       const storage = args.targets[target] as Storage;
+      const why = keeping[target];
+      if (why !== undefined) {
+        kept.add(storage.place);
+        args.tally.fail(one.key, target, { kind: HELD_BACK, message: `not deleted: ${why}` });
+        continue;
+      }
       try {
         if (args.isLost()) throw new StorageError('aborted', { store: storage.name, key: one.key }, LATE.message);
         await storage.delete(one.key, { ifToken: token, deferred: true, signal: args.signal });

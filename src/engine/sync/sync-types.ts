@@ -13,6 +13,8 @@ export interface SyncTarget {
   readonly failure?: { readonly kind: string; readonly message: string } | undefined;
   /** Why nothing is to be deleted at it: what the source does not have stays there, and that is told. */
   readonly keepsUnmatched?: string | undefined;
+  /** The same as it is by now, once deletes have begun. */
+  readonly keepsNow?: () => Promise<string | undefined>;
 }
 
 export interface SyncOptions {
