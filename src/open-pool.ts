@@ -18,6 +18,8 @@ export interface PoolOptions {
   /** Given: so many processes of their own carry out the copies; otherwise threads of this process do. */
   readonly workerProcesses?: number | undefined;
   readonly onWorkerLost?: ((why: string) => void) | undefined;
+  /** No thread or process can be started: nothing is copied here. */
+  readonly onCannotStart?: ((why: string) => void) | undefined;
   /** `workers`: whoever takes the pages from the catalog carries them out (docs/sync.md, "Workers"). */
   readonly executionMode?: ExecutionMode | undefined;
   /** With `workers`: nobody has taken a page for so long, and they are carried out here. */
@@ -86,6 +88,7 @@ function openPool({ opened, ...parts }: PoolParts, options: PoolOptions): CopyPo
     ...plan,
     open,
     onWorkerLost: options.onWorkerLost ?? (() => undefined),
+    onCannotStart: options.onCannotStart ?? (() => undefined),
     onRetry,
     onMetered: (counts) => {
       for (const [i, { open: store }] of opened.entries()) meterOf(store.place)?.add(counts[i] as MeterSnapshot);
