@@ -1,6 +1,6 @@
 // Runs on any Node from 18 on.
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -9,8 +9,21 @@ import { join } from 'node:path';
  */
 export function findMain(root) {
   if (!existsSync(join(root, 'src'))) return join(root, 'dist/main.js');
-  const bundled = join(bundleOf(root), 'dist/main.js');
-  return existsSync(bundled) ? bundled : join(root, 'src/cli/main.ts');
+  const bundle = bundleOf(root);
+  const bundled = join(bundle, 'dist/main.js');
+  if (!existsSync(bundled)) return join(root, 'src/cli/main.ts');
+  noteUse(bundle);
+  return bundled;
+}
+
+/** Those in use are kept when the sources have been edited: a process loads parts of its bundle long after its start. */
+function noteUse(bundle) {
+  try {
+    const now = new Date();
+    utimesSync(bundle, now, now);
+  } catch {
+    // It is somebody else's.
+  }
 }
 
 /** The directory with the bundle of a checkout's sources as they are now, if there is one: each edit has another. */
@@ -20,6 +33,8 @@ export function bundleOf(root) {
   // Libraries are bundled, too.
   const lock = join(root, 'package-lock.json');
   if (existsSync(lock)) hash.update(`${statSync(lock).mtimeMs}\n`);
+  // Its version is told.
+  hash.update(readFileSync(join(root, 'package.json')));
   // In the order of the file system, which is the same until something is edited.
   for (const name of readdirSync(source, { recursive: true, encoding: 'utf8' })) {
     const status = statSync(join(source, name));

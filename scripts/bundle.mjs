@@ -35,8 +35,8 @@ export async function bundle(root, outdir) {
   });
 }
 
-/** A process that was started before an edit goes on with the bundle it has. */
-const KEPT_MS = 24 * 3_600_000;
+/** A process that was started before an edit goes on with the bundle it has; so long after the last start of one. */
+const KEPT_MS = 5 * 24 * 3_600_000;
 
 /** Bundles a checkout for its own `pando`, unless its sources are bundled as they are. */
 export async function bundleCheckout(root) {

@@ -369,6 +369,7 @@ export class Pando implements AsyncDisposable {
       stores,
       opened: stores.map((storage) => this.#opened.get(storage)),
       clock: this.clock,
+      availability: this.availability,
       isMetered: this.#telling.info !== undefined,
       onRetry: (message, attempt) => this.#tellRetry(message, attempt),
       meterOf: (place) => this.#meters.of(place),

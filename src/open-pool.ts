@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { copyPage } from './engine/sync/copy-page.ts';
+import { HeedingPool, type HeedingPoolOptions } from './engine/stores/heeding-pool.ts';
 import { readPage } from './engine/verify/read-page.ts';
 import type { WorkerInit, WorkerStore } from './open-storage.ts';
 import type { Clock } from './ports/clock.ts';
@@ -17,6 +18,8 @@ export interface PoolOptions {
   /** Given: so many processes of their own carry out the copies; otherwise threads of this process do. */
   readonly workerProcesses?: number | undefined;
   readonly onWorkerLost?: ((why: string) => void) | undefined;
+  /** No thread or process can be started: nothing is copied here. */
+  readonly onCannotStart?: ((why: string) => void) | undefined;
   /** `workers`: whoever takes the pages from the catalog carries them out (docs/sync.md, "Workers"). */
   readonly executionMode?: ExecutionMode | undefined;
   /** With `workers`: nobody has taken a page for so long, and they are carried out here. */
@@ -33,6 +36,7 @@ export interface PoolParts {
   /** How each was opened; undefined for one that lives in this thread. */
   readonly opened: readonly (WorkerStore | undefined)[];
   readonly clock: Clock;
+  readonly availability: HeedingPoolOptions['availability'];
   readonly isMetered: boolean;
   readonly onRetry: (message: string, attempt: number) => void;
   readonly meterOf: (place: string) => StorageMeter | undefined;
@@ -61,7 +65,13 @@ export function planFor(
 }
 
 /** A pool of threads or processes of this process; for stores that live in this thread, a pool in it. */
-export function openLocalPool({ opened, ...parts }: PoolParts, options: PoolOptions): CopyPool {
+export function openLocalPool(parts: PoolParts, options: PoolOptions): CopyPool {
+  const { availability, clock } = parts;
+  const targets = parts.stores.slice(1).map(({ place }) => place);
+  return new HeedingPool(openPool(parts, options), { availability, clock, targets });
+}
+
+function openPool({ opened, ...parts }: PoolParts, options: PoolOptions): CopyPool {
   if (!areShareable(opened)) return openInProcess(parts, options);
   const plan = planFor(opened, options);
   const isThreaded = options.workerProcesses === undefined;
@@ -78,6 +88,7 @@ export function openLocalPool({ opened, ...parts }: PoolParts, options: PoolOpti
     ...plan,
     open,
     onWorkerLost: options.onWorkerLost ?? (() => undefined),
+    onCannotStart: options.onCannotStart ?? (() => undefined),
     onRetry,
     onMetered: (counts) => {
       for (const [i, { open: store }] of opened.entries()) meterOf(store.place)?.add(counts[i] as MeterSnapshot);

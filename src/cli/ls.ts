@@ -34,8 +34,10 @@ async function list(cli: Invocation, place: string, { long = false, partial = fa
     ? await client.glob(path, { signal: cli.signal })
     : await client.list(path, { signal: cli.signal });
   const listing = 'listing' in found ? found.listing : found;
+  let isAnyThere = false;
   for await (const one of found) {
     if (!isPattern && !isAtOrBelow(one.name, path)) continue;
+    isAnyThere = true;
     show(cli, one, long);
     if (cli.output.isClosed) return EXIT.done;
   }
@@ -47,7 +49,21 @@ async function list(cli: Invocation, place: string, { long = false, partial = fa
   for (const { shown, message } of unlisted)
     cli.output.complain(`${shown} could not be listed: ${reasonOf(shown, reasonOf(title, message))}`);
   for (const { why } of listing.unavailable) cli.output.complain(`the listing is not complete: ${why}`);
+  const isTold = listing.failures.some(isMeant) || unlisted.length + listing.unavailable.length > 0;
+  if (!isAnyThere && !isPattern && !isTold && path !== '' && !(await isKnown(cli, target.profile.name, path))) {
+    cli.output.complain(`${title}: there is nothing at or below ${escapeKey(path)}, and nothing is known of it`);
+    return EXIT.notFound;
+  }
   return partial ? EXIT.done : exitCodeOf([...unlisted, ...listing.unavailable]);
+}
+
+/** What was there once is no slip. */
+async function isKnown(cli: Invocation, scope: string, path: string): Promise<boolean> {
+  const catalog = await (await cli.pando()).catalog();
+  if ((await catalog.readObject(scope, path)) !== undefined) return true;
+  const prefix = path.endsWith('/') ? path : `${path}/`;
+  const page = await catalog.scanScope({ scope, prefix, limit: 1, stores: [], deleted: true, details: false });
+  return page.names.length > 0;
 }
 
 /** What is denied stays so until somebody does something about it. */

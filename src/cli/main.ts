@@ -5,6 +5,9 @@ import { onInterrupt } from './interrupt.ts';
 import { stdoutFailure, watchStdout } from './stdout.ts';
 import { version } from './version.ts';
 
+/** What these print is a report of what they did; what others print is what was asked for. */
+const DOES: ReadonlySet<string> = new Set(['sync', 'get', 'put', 'cp', 'rm', 'upload', 'download', 'worker']);
+
 /** Runs one command line and gives what the process is to end with. Never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
   if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
@@ -21,7 +24,11 @@ export async function main(argv: readonly string[]): Promise<number> {
   using interrupt = onInterrupt();
   let exitCode: ExitCode = EXIT.done;
   try {
-    const onEnd = (code: ExitCode): void => void (exitCode = code);
+    let isDone = false;
+    const onEnd = (code: ExitCode, command: string): void => {
+      exitCode = code;
+      isDone = code === EXIT.done && DOES.has(command);
+    };
     const program = await makeProgram(new Set(argv), { signal: interrupt.signal, onEnd });
     showHelp(program, argv);
     await program.parseAsync(argv, { from: 'user' });
@@ -29,7 +36,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     await new Promise((resolve) => setImmediate(resolve));
     const failure = stdoutFailure();
     if (failure === undefined) return exitCode;
-    process.stderr.write(`pando: stdout: ${failure}; what was asked for is done\n`);
+    process.stderr.write(`pando: stdout: ${failure}${isDone ? '; what was asked for is done' : ''}\n`);
     return EXIT.failed;
   } catch (error) {
     if (error instanceof Error && error.name === 'CommanderError')

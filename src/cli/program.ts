@@ -9,8 +9,8 @@ import { version } from './version.ts';
 
 export interface RunOptions {
   readonly signal: AbortSignal;
-  /** Called when the command is over, with what it ended with. */
-  readonly onEnd: (exitCode: ExitCode) => void;
+  /** Called when the command is over, with what it ended with; `command` as it is written: `rule add`. */
+  readonly onEnd: (exitCode: ExitCode, command: string) => void;
 }
 
 /** The whole command line; of the commands in `names` with their options, of the others the name only. */
@@ -52,12 +52,18 @@ function makeAct({ signal, onEnd }: RunOptions): Act {
       const telling = tellingOf(log, { verbose, quiet, logLevel });
       await using cli = new Invocation({ globals, output, log, telling, signal });
       try {
-        onEnd(await run(cli, command.processedArgs as never, globals as never));
+        onEnd(await run(cli, command.processedArgs as never, globals as never), nameOf(command));
       } catch (error) {
         cli.names.rename(error);
         throw error;
       }
     };
+}
+
+/** `sync`, `rule add`. */
+function nameOf(command: Command): string {
+  const group = command.parent;
+  return group === null || group.parent === null ? command.name() : `${group.name()} ${command.name()}`;
 }
 
 /** The command that must know all the others. */

@@ -75,7 +75,11 @@ async function list(cli: Invocation, expression: string | undefined): Promise<Ex
 }
 
 /** What may not be meant so. */
-function explain(cli: Invocation, { warnings, unknownKeys }: StoresFound): void {
+function explain(cli: Invocation, found: StoresFound): void {
+  const { warnings, unknownKeys } = found;
+  for (const { name, sameAs } of found.kind === 'empty' ? [] : found.stores)
+    if (sameAs !== undefined)
+      cli.output.complain(`${name} is the same place as ${sameAs}: rules and uploads know that store as ${sameAs}`);
   for (const { message, remedy } of warnings) cli.output.complain(`${message}; ${remedy}`);
   for (const { key, nearest } of unknownKeys) {
     const advice = nearest === undefined ? '' : `: did you mean ${nearest}?`;
@@ -183,12 +187,21 @@ function shownUse({ completedBytes, inFlightBytes, leavingBytes, pendingRequests
   };
 }
 
-function toJson({ name, type, place, traits, attributes, transferTools }: ListedStore): Record<string, unknown> {
+function toJson({
+  name,
+  type,
+  place,
+  sameAs,
+  traits,
+  attributes,
+  transferTools,
+}: ListedStore): Record<string, unknown> {
   const tools = transferTools.map(({ tool, ...at }) => [tool, at] as const);
   return {
     name,
     type,
     place,
+    ...(sameAs === undefined ? {} : { same_as: sameAs }),
     ...describeTraits(traits),
     attributes: Object.fromEntries(attributes),
     ...(tools.length === 0 ? {} : { transfer_tools: Object.fromEntries(tools) }),

@@ -36,10 +36,13 @@ async function work(cli: Invocation, options: WorkerOptions): Promise<ExitCode> 
   await objects.recover(scopes);
   await pando.endDeadClaims();
   cli.log('info', 'carrying out requests', { scopes: scopes.map(({ name }) => name).join(',') });
-  const claim = {
-    owner: describeOwner(pando.processes.self),
-    until: untilIdle ? ('idle' as const) : cli.signal,
-    signal: cli.signal,
+  const broken = new AbortController();
+  const signal = AbortSignal.any([cli.signal, broken.signal]);
+  const owner = describeOwner(pando.processes.self);
+  const claim = { owner, until: untilIdle ? ('idle' as const) : signal, signal };
+  const pool = {
+    onWorkerLost: (why: string) => cli.log('warn', `a copy worker was lost (${why}); its work is done again`),
+    onCannotStart: (why: string) => broken.abort(why),
   };
   const exceptScopes = scopes.map(({ name }) => name);
   const catalog = await pando.catalog();
@@ -63,11 +66,8 @@ async function work(cli: Invocation, options: WorkerOptions): Promise<ExitCode> 
       onAway,
       ...(transfers === undefined ? {} : { concurrency: transfers }),
     }),
-    pando.keepRules({ ...claim, exceptScopes, onCounted, onAway }),
-    pando.carryOutPages(claim, {
-      transfers,
-      onWorkerLost: (why) => cli.log('warn', `a copy worker was lost (${why}); its work is done again`),
-    }),
+    pando.keepRules({ ...claim, exceptScopes, onCounted, onAway }, pool),
+    pando.carryOutPages(claim, { transfers, ...pool }),
   ]);
   line.end();
   const done = addUp(own, ofRules);
@@ -77,6 +77,12 @@ async function work(cli: Invocation, options: WorkerOptions): Promise<ExitCode> 
       `${done.done} done, ${done.moot} not needed any more, ${done.postponed} to be tried again, ${done.failed} failed` +
         (pages > 0 ? `; ${countOf(pages, 'page')} of syncs` : ''),
     );
+  if (broken.signal.aborted) {
+    cli.output.complain(
+      `its copy workers do not start, and what they were to copy waits (${String(broken.signal.reason)}): start pando worker again; where that does not help, see that its files are all there`,
+    );
+    return EXIT.failed;
+  }
   if (untilIdle && cli.signal.aborted) return EXIT.interrupted;
   if (done.failed > 0) return EXIT.failed;
   return untilIdle && done.postponed > 0 && (await isAnyLeft(catalog)) ? EXIT.unavailable : EXIT.done;

@@ -1,4 +1,5 @@
 import type { Configuration, Profile } from '../config/configuration.ts';
+import { namesOfPlaces, sameAs } from '../config/names-of-places.ts';
 import { storePlace } from '../config/place.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import { suggest } from '../config/suggestion.ts';
@@ -12,6 +13,8 @@ export interface ListedStore {
   readonly type: Profile['storage']['type'];
   /** Normalised URL, without secrets. */
   readonly place: string;
+  /** The first profile with this place, where this one is another: rules and uploads know the store by its name and its traits. */
+  readonly sameAs: string | undefined;
   readonly traits: StoreTraits;
   /** What expressions ask for. */
   readonly attributes: ReadonlyMap<string, string | number | boolean>;
@@ -42,8 +45,10 @@ export function listStores(configuration: Configuration, expression = '*'): Stor
 }
 
 function describeStores(configuration: Configuration): readonly ListedStore[] {
+  const named = namesOfPlaces(configuration);
   return Object.values(configuration.profiles).map((profile) => ({
     name: profile.name,
+    sameAs: sameAs(profile, named),
     type: profile.storage.type,
     place: storePlace(profile.storage),
     traits: profile.traits,

@@ -70,7 +70,9 @@ export async function openTrees(pando: Pando, named: NamedTrees, options: OpenTr
     const inside = storesInside(place, { configured: pando.stores().values(), known });
     const failure = held.failure ?? (makes ? await prepareTarget(pando, target.profile) : undefined);
     const opened = options.relaxed === true ? { ...target.profile, durability: 'relaxed' as const } : target.profile;
-    targets.push({ title: target.title, storage: await pando.openStore(opened, asTarget), ...held, failure, inside });
+    const storage = await pando.openStore(opened, asTarget);
+    const keepsNow = async () => (await availability.hear()).whyNotBelow(storage.place, 'delete', path);
+    targets.push({ title: target.title, storage, ...held, failure, inside, keepsNow });
   }
   if (options.writes) await openScope(pando, { profile, source, targets, areReplicas: chosen.areReplicas });
   return { scope: profile.name, source, targets, ...(await findSubtree(source, path, named.filter)) };

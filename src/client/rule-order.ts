@@ -140,6 +140,7 @@ function counted(stores: number): string {
   return stores === 1 ? '1 store is' : `${stores} stores are`;
 }
 
+/** Without those that have another name here, of which a warning tells. */
 function read(configuration: Configuration, expression: string, warnings: string[]): readonly ListedStore[] {
   const found = listStores(configuration, expression);
   for (const { message, remedy } of found.warnings) warnings.push(`${message}; ${remedy}`);
@@ -147,7 +148,11 @@ function read(configuration: Configuration, expression: string, warnings: string
     const advice = nearest === undefined ? '' : `: did you mean ${nearest}?`;
     warnings.push(`no store is called ${key}, and none has such an attribute${advice}`);
   }
-  return found.kind === 'empty' ? [] : found.stores;
+  const stores = found.kind === 'empty' ? [] : found.stores;
+  for (const { name, sameAs } of stores)
+    if (sameAs !== undefined)
+      warnings.push(`${name} is the same place as ${sameAs}: rules know that store as ${sameAs}`);
+  return stores.filter(({ sameAs }) => sameAs === undefined);
 }
 
 function isKnownNode({ profiles }: Configuration, node: string): boolean {

@@ -1,5 +1,6 @@
 import type { Pando } from '../compose.ts';
 import { uploadWith } from '../compose-files.ts';
+import { namesOfPlaces, sameAs } from '../config/names-of-places.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import { escapeKey } from '../domain/object/key.ts';
 import { findObjectNameProblems, formatObjectName, type ObjectName } from '../domain/object/object-name.ts';
@@ -82,6 +83,7 @@ async function uploadGathered(
   const { dataset, store = '*', overwrite = false, lifetimeMs, transfers = AT_ONCE, onStep, signal } = options;
   for (const file of refused) await onStep?.({ kind: 'ended', file });
   if (files.length === 0) return { store: undefined, dataset, files: refused };
+  refuseOtherName(pando, store);
   const result = await uploadWith(pando, {
     files,
     dataset,
@@ -95,6 +97,12 @@ async function uploadGathered(
     tell: onStep,
   });
   return { ...result, files: [...refused, ...result.files] };
+}
+
+function refuseOtherName({ configuration }: Pando, store: string): void {
+  const profile = configuration.profiles[store];
+  const first = profile && sameAs(profile, namesOfPlaces(configuration));
+  if (first !== undefined) throw refuse('store', `${store} is the same place as ${first}`, `say --store ${first}`);
 }
 
 async function gather(

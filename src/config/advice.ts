@@ -1,16 +1,27 @@
 import type { Configuration, Profile } from './configuration.ts';
 import { findProfile } from './find-profile.ts';
+import { namesOfPlaces, sameAs } from './names-of-places.ts';
 import { toolsAt } from './tools-at-stores.ts';
 
 /** What is allowed and yet worth a second look; `pando config check` prints it. One sentence each. */
 export function adviseOn(configuration: Configuration): string[] {
   const ofTools = adviseOnTools(configuration);
+  const named = namesOfPlaces(configuration);
   const ofProfiles = Object.values(configuration.profiles).flatMap((profile) => [
+    ...adviseOnPlace(profile, named),
     ...adviseOnSharing(profile, configuration),
     ...adviseOnConsistency(profile),
     ...adviseOnReplicas(profile, configuration),
   ]);
   return [...ofProfiles, ...ofTools];
+}
+
+function adviseOnPlace(profile: Profile, named: ReadonlyMap<string, string>): string[] {
+  const first = sameAs(profile, named);
+  if (first === undefined) return [];
+  return [
+    `${profile.name}: it is the same place as ${first}; rules and uploads know that store as ${first}, and go by what is said there.`,
+  ];
 }
 
 /** A tool between stores of which it can reach fewer than two has nothing to do. */

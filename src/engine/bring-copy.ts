@@ -25,12 +25,17 @@ export interface BringCopy {
   /** Whether what lies at the key may be written over. By default whatever does may be. */
   readonly isOurs?: (head: Head) => boolean;
   /** Asked directly before publishing: is this still to be done, and by us? */
-  readonly ask: () => Promise<'go-on' | 'moot' | 'lost-lease'>;
+  readonly ask: () => Promise<'go-on' | NotBrought>;
   readonly signal: AbortSignal;
 }
 
+/** `held-back`: the store takes no writes now. */
+export type NotBrought = 'moot' | 'lost-lease' | { readonly kind: 'held-back'; readonly why: string };
+
 export interface Brought {
   readonly kind: 'brought';
+  /** By this very call. False: the bytes lay there already, and are not this call's to take back. */
+  readonly isPublished: boolean;
   readonly token: string;
   readonly verification: Verification;
   readonly sha256: string | undefined;
@@ -51,7 +56,7 @@ export interface BringPorts {
  * It publishes only over what it saw at the target. Bytes that lie there already are read and taken. What is published is not
  * recorded yet. Fails with `StorageError`, or as the source fails.
  */
-export async function bringCopy(ports: BringPorts, copy: BringCopy): Promise<Brought | 'moot' | 'lost-lease'> {
+export async function bringCopy(ports: BringPorts, copy: BringCopy): Promise<Brought | NotBrought> {
   const { target, key, content, operation, deadlineMs, signal } = copy;
   const question = { storage: target, key, deadlineMs, signal };
   const head = await headOrMissing(() =>
@@ -62,6 +67,7 @@ export async function bringCopy(ports: BringPorts, copy: BringCopy): Promise<Bro
       const marked = head.mark?.operation ?? operation;
       return {
         kind: 'brought',
+        isPublished: false,
         token: head.token,
         verification: 'read-back',
         sha256: content.sha256,
@@ -76,8 +82,8 @@ export async function bringCopy(ports: BringPorts, copy: BringCopy): Promise<Bro
   if (opened === undefined) return 'moot';
   const body = new HashingBody(opened);
   const published = await publishBody(copy, body, head);
-  if (typeof published === 'string') return published;
-  return { kind: 'brought', ...published, sha256: body.sha256, operation };
+  if (typeof published === 'string' || 'kind' in published) return published;
+  return { kind: 'brought', isPublished: true, ...published, sha256: body.sha256, operation };
 }
 
 /** The very bytes lie there already: a copy that was published and not recorded, or one under a new token. */
@@ -99,7 +105,7 @@ async function publishBody(
   copy: BringCopy,
   body: HashingBody,
   head: Head | undefined,
-): Promise<Published | 'moot' | 'lost-lease'> {
+): Promise<Published | NotBrought> {
   const { target, key, operation, content, signal } = copy;
   const { sha256, size } = content;
   const staging = { attributes: attributesOf(content), mark: { operation, sha256 }, size, signal };

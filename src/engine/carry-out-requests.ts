@@ -1,8 +1,9 @@
 import { escapeKey } from '../domain/object/key.ts';
 import { isRetryable, retryDelayMs, type RetryPolicy } from '../domain/transfer/retry.ts';
-import type { Catalog, ClaimedRequest, RequestOutcome } from '../ports/catalog.ts';
+import type { Catalog, ClaimedRequest, Lease, RequestOutcome } from '../ports/catalog.ts';
 import type { Random } from '../ports/random.ts';
 import { StorageError } from '../ports/storage.ts';
+import type { NotBrought } from './bring-copy.ts';
 import { copyReplica } from './copy-replica.ts';
 import { deleteReplica, type DeleteReplicaPorts } from './delete-replica.ts';
 import { IdleRun, type OnAway } from './idle-run.ts';
@@ -61,7 +62,7 @@ const POLL_MS = 1_000;
 const HEAR_EVERY_MS = 5_000;
 /** A worker without work forgets what is over, so often. */
 const PRUNE_EVERY_MS = 600_000;
-/** Where the store takes it, and not at this key: another store lies there. */
+/** What is said of its store, or of one that lies at this key, keeps it from being made. */
 const HELD_BACK_MS = 60_000;
 /** About ten minutes of trying, with pauses up to half a minute. Deletes are never given up. */
 const RETRY: RetryPolicy = { attemptsMax: 30, delayMs: 1_000 };
@@ -139,11 +140,12 @@ async function carryOut(
   try {
     const closed = request.kind === 'copy' && scope?.availability?.whyNot(request.store, 'write', request.name);
     if (scope !== undefined && (await others.owns(scope, request))) outcome = { lease, kind: 'given-back' };
-    else if (typeof closed === 'string') outcome = { lease, kind: 'retry', afterMs: HELD_BACK_MS, error: closed };
+    else if (typeof closed === 'string') outcome = heldBack(lease, closed);
     else {
       const kind = scope === undefined ? 'moot' : await attempt(ports, scope, leases, request, signal);
       if (kind === 'lost-lease') return 'postponed';
-      outcome = { lease, kind: kind === 'moot' ? 'cancelled' : 'done' };
+      if (typeof kind === 'object') outcome = heldBack(lease, kind.why);
+      else outcome = { lease, kind: kind === 'moot' ? 'cancelled' : 'done' };
       if (kind === 'done') idle?.done(request.kind, request.store);
     }
   } catch (error) {
@@ -161,6 +163,10 @@ async function carryOut(
     ports.telling?.info?.(`${request.kind} ${SAID[outcome.kind]}`, { ...facts, why: outcome.error });
   else ports.telling?.debug?.(`${request.kind} ${SAID[outcome.kind]}`, facts);
   return COUNTED[outcome.kind];
+}
+
+function heldBack(lease: Lease, error: string): RequestOutcome {
+  return { lease, kind: 'held-back', afterMs: HELD_BACK_MS, error };
 }
 
 /** Of a copy, the source may have failed; what does not answer there keeps nobody else from the store. */
@@ -188,6 +194,7 @@ const SAID = {
   done: 'done',
   cancelled: 'not needed any more',
   'given-back': 'given back to others',
+  'held-back': 'held back',
   retry: 'failed, to be tried again',
   failed: 'failed',
 } as const;
@@ -196,6 +203,7 @@ export const COUNTED = {
   done: 'done',
   cancelled: 'moot',
   'given-back': 'postponed',
+  'held-back': 'postponed',
   retry: 'postponed',
   failed: 'failed',
 } as const;
@@ -206,7 +214,7 @@ async function attempt(
   leases: RequestLeases,
   request: ClaimedRequest,
   signal: AbortSignal,
-): Promise<'done' | 'moot' | 'lost-lease'> {
+): Promise<'done' | NotBrought> {
   if (request.kind === 'copy') {
     const isStillOurs = (): Promise<boolean> => leases.renew(request.lease);
     const copied = await copyReplica(ports, { scope, request, isStillOurs, signal });

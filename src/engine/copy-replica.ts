@@ -1,6 +1,6 @@
 import type { Catalog, NewRequest, ObjectRecord } from '../ports/catalog.ts';
 import type { Storage } from '../ports/storage.ts';
-import { type Brought, bringCopy } from './bring-copy.ts';
+import { type Brought, bringCopy, type NotBrought } from './bring-copy.ts';
 import { softPlaces } from './flush-soft.ts';
 import type { KnownObject } from './locate-object.ts';
 import type { ReadPorts } from './object-read.ts';
@@ -19,11 +19,11 @@ export interface CopyReplica {
 }
 
 /** `moot`: the object changed or was deleted, or the profile does not name the store any more: nothing is left of the copy. */
-export type CopyReplicaOutcome = 'copied' | 'moot' | 'lost-lease';
+export type CopyReplicaOutcome = 'copied' | NotBrought;
 
 /**
  * Brings the version of a request to its store (docs/reading.md, "Upload on miss"), from whichever store of the scope has it, and
- * records it. Where the object went on meanwhile it takes away what it published, if it is still its own. Fails with
+ * records it. Where the object went on meanwhile it takes away what it published itself, if it is still its own. Fails with
  * `StorageError` or `ObjectError`.
  */
 export async function copyReplica(ports: ReadPorts, args: CopyReplica): Promise<CopyReplicaOutcome> {
@@ -48,10 +48,13 @@ export async function copyReplica(ports: ReadPorts, args: CopyReplica): Promise<
     },
     ask: async () => {
       if (!(await args.isStillOurs())) return 'lost-lease';
+      await scope.availability?.hear?.();
+      const why = scope.availability?.whyNot(store, 'write', name);
+      if (why !== undefined) return { kind: 'held-back', why };
       return (await findWanted(ports.catalog, args)) === undefined ? 'moot' : 'go-on';
     },
   });
-  if (typeof brought === 'string') return brought;
+  if (typeof brought === 'string' || brought.kind === 'held-back') return brought;
   await recordCopy(ports, args, row, brought);
   return keepOrUndo(ports, args, target, brought);
 }
@@ -82,14 +85,18 @@ async function recordCopy(
   });
 }
 
-/** A late copy is undone: of a deleted object it must not stay (I5), of an older version nobody would read it. */
+/**
+ * A late copy is undone: of a deleted object it must not stay (I5), of an older version nobody would read it. What lay there before is
+ * left to the delete that was queued as it was recorded, which heeds what is said of the store, or to the newer version's copy.
+ */
 async function keepOrUndo(
   { catalog }: ReadPorts,
   args: CopyReplica,
   target: Storage,
-  { token, operation }: Brought,
+  { token, operation, isPublished }: Brought,
 ): Promise<CopyReplicaOutcome> {
   if ((await findWanted(catalog, args)) !== undefined) return 'copied';
+  if (!isPublished) return 'moot';
   const { name, versionId, store } = args.request;
   await takeBack(target, { key: name, token, operation });
   await catalog.record({ replicas: [{ scope: args.scope.name, name, versionId, store, to: 'drop' }] });

@@ -85,7 +85,10 @@ async function deleteBytes(
       const away = ports.health.whyAway(store);
       if (away !== undefined) throw new StorageError('unavailable', { store: shown, key: place }, away);
       const replica = { scope: args.scope, name: args.name, versionId, store, signal: args.signal };
-      return { store: shown, isLeft: (await deleteReplica(ports, replica)) === 'left', why: undefined };
+      const outcome = await deleteReplica(ports, replica);
+      const taken = outcome === 'not-due' ? await findTaken(ports, replica) : undefined;
+      const last = taken === undefined ? outcome : await deleteReplica(ports, { ...replica, versionId: taken });
+      return { store: shown, isLeft: last === 'left', why: undefined };
     } catch (error) {
       if (!(error instanceof StorageError) && !(error instanceof ObjectError)) throw error;
       return { store: shown, isLeft: false, why: error.message };
@@ -102,6 +105,15 @@ async function deleteBytes(
     left: storesOf(removed.filter(({ isLeft }) => isLeft)),
     pending: removed.flatMap(({ store, why }) => (why === undefined ? [] : { store, why })),
   };
+}
+
+/** A copy that was under way found the same bytes there, and they are to go as those of its version now. */
+async function findTaken(
+  { catalog }: DeletePorts,
+  { scope, name, store }: { readonly scope: ObjectScope; readonly name: string; readonly store: string },
+): Promise<number | undefined> {
+  const row = await catalog.readObject(scope.name, name);
+  return row?.replicas.find((one) => one.store === store && one.state === 'BEING_DELETED')?.versionId;
 }
 
 /** What became of one copy; `why` undefined: it is gone, or was left. */

@@ -1,4 +1,4 @@
-import { compareKeys, isReserved, RESERVED_DIRECTORY } from '../domain/object/key.ts';
+import { compareKeys, isReserved } from '../domain/object/key.ts';
 import type { Catalog } from '../ports/catalog.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type Listed, type ListingFailure, type Storage, StorageError } from '../ports/storage.ts';
@@ -69,7 +69,8 @@ export class ObjectListing implements AsyncIterable<ListedObject> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<ListedObject> {
     const { scope, prefix = '', startAfter, signal } = this.#args;
-    if (isReserved(prefix) && prefix !== RESERVED_DIRECTORY) return;
+    // What only begins so is a name as any other.
+    if (isReserved(`${prefix}-`)) return;
     let last = startAfter;
     if (!hasSource(scope)) return yield* this.#fromCatalog(startAfter);
     try {

@@ -26,6 +26,8 @@ export interface ObjectScope {
   /** What stores are to be asked for now; absent: for everything. */
   readonly availability?: Pick<StoreAvailability, 'whyNot' | 'closedFor'> & {
     readonly refresh?: () => Promise<unknown>;
+    /** Heard again where it was heard a while ago: to be waited for directly before something is published. */
+    readonly hear?: () => Promise<unknown>;
   };
   readonly consistency: 'validated' | 'current' | 'any';
   /** One attempt at a store may take so long; then the next one is asked. */

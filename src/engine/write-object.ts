@@ -63,8 +63,7 @@ export async function writeObject(ports: WritePorts, args: WriteArguments): Prom
   const object = { scope: args.scope.name, name: args.name };
   const problem = findKeyProblem(args.name);
   if (problem !== undefined) throw new ObjectError('invalid-name', object, `the name is refused: ${problem}`);
-  const closed = args.scope.availability?.whyNot(args.scope.source.place, 'write', args.name);
-  if (closed !== undefined) throw new ObjectError('unavailable', object, `${args.scope.source.name}: ${closed}`);
+  checkOpen(args);
   const operation =
     args.operation === undefined ? ports.operations.next() : checkOperation(ports, object, args.operation);
   const body = new HashingBody(args.body);
@@ -80,6 +79,11 @@ export async function writeObject(ports: WritePorts, args: WriteArguments): Prom
   } catch (error) {
     throw body.failure ?? toObjectError(object, error);
   }
+}
+
+function checkOpen({ scope: { name: scope, source, availability }, name }: WriteArguments): void {
+  const why = availability?.whyNot(source.place, 'write', name);
+  if (why !== undefined) throw new ObjectError('unavailable', { scope, name }, `${source.name}: ${why}`);
 }
 
 function checkOperation({ clock }: WritePorts, object: ObjectName, text: string): string {
@@ -128,6 +132,9 @@ async function stageAndPublish(
   let isOurs = true;
   try {
     await source.flush([staged]);
+    // The body may have been long in coming.
+    await args.scope.availability?.hear?.();
+    checkOpen(args);
     const locked = await lockAndCheck(ports, args, operation, body);
     if (locked === 'repeat') return repeatOf(operation, body);
     isOurs = false;

@@ -320,6 +320,8 @@ export type RequestOutcome = { readonly lease: Lease } & (
   /** Its worker was told to stop: it is due at once, and the attempt does not count. */
   | { readonly kind: 'given-back' }
   | { readonly kind: 'retry'; readonly afterMs: number; readonly error: string }
+  /** Its store is not to be asked for it now: the attempt does not count. */
+  | { readonly kind: 'held-back'; readonly afterMs: number; readonly error: string }
   | { readonly kind: 'failed'; readonly error: string }
 );
 

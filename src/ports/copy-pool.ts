@@ -54,11 +54,20 @@ export interface CopyPage {
   readonly readBack: boolean;
 }
 
+/** `held-back`: what lies there takes no writes now, and the message says why. */
 export interface CopyFailure {
-  readonly kind: StorageErrorKind | 'fenced';
+  readonly kind: StorageErrorKind | 'fenced' | 'held-back';
   readonly message: string;
   /** Whose failure it was, where that is known. */
   readonly at?: 'source' | 'destination';
+}
+
+/** Keys of a target where nothing is to be published now: all that begin so. */
+export interface HeldBackPart {
+  /** Index, as `CopyTarget.target`. */
+  readonly target: number;
+  readonly prefix: string;
+  readonly why: string;
 }
 
 export type CopyTargetOutcome =
@@ -139,6 +148,11 @@ export interface CopyPool extends AsyncDisposable {
   read(page: ReadPage, onMoved: OnMoved): Promise<readonly ReadOutcome[]>;
   /** Pages under way may publish until then (`Clock.monotonicMs`). */
   extend(publishUntilMs: number): void;
+  /**
+   * There nothing is published any more, by pages under way either, until told otherwise; it takes the place of what was told before.
+   * What is not published for it fails as `held-back`.
+   */
+  holdBack(parts: readonly HeldBackPart[]): void;
   /** Pages under way finish what is staged, give up large objects half-way, and take nothing new. */
   stop(): void;
 }

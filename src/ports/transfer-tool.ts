@@ -98,6 +98,8 @@ export type TransferOutcome =
     }
   /** The last of `failed` is why. Of a transfer that was cancelled its kind is `aborted`. */
   | { readonly kind: 'failed'; readonly failed: readonly [FailedSource, ...FailedSource[]] }
+  /** The destination takes no writes now: nothing was published, and `why` says so. */
+  | { readonly kind: 'held-back'; readonly why: string }
   /** The tool does not know the id: it was never submitted, or is forgotten. */
   | { readonly kind: 'lost' };
 

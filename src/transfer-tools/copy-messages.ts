@@ -1,10 +1,11 @@
 import type { Attributes } from '../ports/storage.ts';
-import type { CopyOutcome, CopyPage, ReadOutcome, ReadPage } from '../ports/copy-pool.ts';
+import type { CopyOutcome, CopyPage, HeldBackPart, ReadOutcome, ReadPage } from '../ports/copy-pool.ts';
 
 /** What a pool tells a worker. */
 export type CopyCommand =
   | { readonly kind: 'copy' | 'read'; readonly id: number; readonly page: EncodedPage }
   | { readonly kind: 'extend'; readonly publishUntilMs: number }
+  | { readonly kind: 'hold-back'; readonly parts: readonly HeldBackPart[] }
   | { readonly kind: 'stop' }
   | { readonly kind: 'close' };
 

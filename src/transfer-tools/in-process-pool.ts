@@ -1,4 +1,12 @@
-import type { CopyOutcome, CopyPage, CopyPool, OnMoved, ReadOutcome, ReadPage } from '../ports/copy-pool.ts';
+import type {
+  CopyOutcome,
+  CopyPage,
+  CopyPool,
+  HeldBackPart,
+  OnMoved,
+  ReadOutcome,
+  ReadPage,
+} from '../ports/copy-pool.ts';
 import type { PageWork } from './serve-copies.ts';
 
 /** Pages carried out in the caller's own thread: for stores that live in it, and for simulations. */
@@ -10,6 +18,7 @@ export class InProcessPool implements CopyPool {
   readonly #waiting: (() => void)[] = [];
   #free: number;
   #publishUntilMs = 0;
+  #heldBack: readonly HeldBackPart[] = [];
 
   constructor(slots: number, work: PageWork) {
     this.slots = slots;
@@ -20,7 +29,11 @@ export class InProcessPool implements CopyPool {
   run(page: CopyPage, onMoved: OnMoved): Promise<readonly CopyOutcome[]> {
     return this.#inSlot(() => {
       this.#publishUntilMs = Math.max(this.#publishUntilMs, page.publishUntilMs);
-      return this.#work.copy(page, { publishUntilMs: () => this.#publishUntilMs, ...this.#guards(onMoved) });
+      return this.#work.copy(page, {
+        publishUntilMs: () => this.#publishUntilMs,
+        heldBack: () => this.#heldBack,
+        ...this.#guards(onMoved),
+      });
     });
   }
 
@@ -30,6 +43,10 @@ export class InProcessPool implements CopyPool {
 
   extend(publishUntilMs: number): void {
     this.#publishUntilMs = publishUntilMs;
+  }
+
+  holdBack(parts: readonly HeldBackPart[]): void {
+    this.#heldBack = parts;
   }
 
   stop(): void {

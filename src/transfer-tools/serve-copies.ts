@@ -1,4 +1,4 @@
-import type { CopyOutcome, CopyPage, OnMoved, ReadOutcome, ReadPage } from '../ports/copy-pool.ts';
+import type { CopyOutcome, CopyPage, HeldBackPart, OnMoved, ReadOutcome, ReadPage } from '../ports/copy-pool.ts';
 import {
   type CopyAnswer,
   type CopyCommand,
@@ -18,6 +18,7 @@ export interface ReadGuards {
 
 export interface CopyGuards extends ReadGuards {
   readonly publishUntilMs: () => number;
+  readonly heldBack: () => readonly HeldBackPart[];
 }
 
 /** What a worker can do with a page. */
@@ -35,10 +36,16 @@ export interface WorkerChannel {
 /** The loop of a copy worker: pages in, outcomes out; the lease's end may move, and a stop may come, while a page is under way. */
 export function serveCopies(channel: WorkerChannel, work: PageWork, dispose: () => Promise<void>): void {
   let publishUntilMs = 0;
+  let heldBack: readonly HeldBackPart[] = [];
   const stop = new AbortController();
   const carryOut = async (kind: 'copy' | 'read', id: number, encoded: EncodedPage): Promise<EncodedOutcomes> => {
     const onMoved = (bytes: number): void => channel.send({ kind: 'moved', id, bytes });
-    const guards = { publishUntilMs: () => publishUntilMs, signal: stop.signal, onMoved };
+    const guards = {
+      publishUntilMs: () => publishUntilMs,
+      heldBack: () => heldBack,
+      signal: stop.signal,
+      onMoved,
+    };
     if (kind === 'read') return encodeReads(await work.read(decodeReadPage(encoded), guards));
     const page = decodeCopyPage(encoded);
     publishUntilMs = Math.max(publishUntilMs, page.publishUntilMs);
@@ -63,6 +70,9 @@ export function serveCopies(channel: WorkerChannel, work: PageWork, dispose: () 
         return;
       case 'extend':
         publishUntilMs = command.publishUntilMs;
+        return;
+      case 'hold-back':
+        heldBack = command.parts;
         return;
       case 'stop':
         stop.abort();

@@ -1,4 +1,12 @@
-import type { CopyOutcome, CopyPage, CopyPool, OnMoved, ReadOutcome, ReadPage } from '../ports/copy-pool.ts';
+import type {
+  CopyOutcome,
+  CopyPage,
+  CopyPool,
+  HeldBackPart,
+  OnMoved,
+  ReadOutcome,
+  ReadPage,
+} from '../ports/copy-pool.ts';
 import {
   type CopyAnswer,
   type CopyCommand,
@@ -14,6 +22,9 @@ import type { OpenLink, WorkerLink } from './worker-link.ts';
 /** A page that ended so many workers is given up: it would end the next one too. */
 const WORKERS_PER_PAGE_MAX = 3;
 
+/** Starts in a row that fail. */
+const FAILED_STARTS_MAX = 3;
+
 /** A page on its way through the pool, whichever kind it is. */
 interface Job {
   readonly kind: 'copy' | 'read';
@@ -27,6 +38,7 @@ interface Job {
 
 interface Slot {
   link: WorkerLink | undefined;
+  isReady: boolean;
   readonly jobs: Map<number, Job>;
 }
 
@@ -37,6 +49,8 @@ export interface WorkerPoolOptions {
   readonly pageItems: number;
   readonly open: OpenLink;
   readonly onWorkerLost: (why: string) => void;
+  /** So many in a row ended before they could take a page that there is no hope for the next; told once. */
+  readonly onCannotStart: (why: string) => void;
   /** A worker asked a store once more; `attempt` counts from 2. */
   readonly onRetry: (message: string, attempt: number) => void;
   /** What a worker that closes has asked of each store, source first, as it told it. */
@@ -54,7 +68,9 @@ export class WorkerPool implements CopyPool {
   readonly #workers: Slot[] = [];
   readonly #waiting: Job[] = [];
   #nextPageId = 0;
+  #failedStarts = 0;
   #publishUntilMs = 0;
+  #heldBack: readonly HeldBackPart[] = [];
   #stopped = false;
   #closing = false;
 
@@ -67,7 +83,7 @@ export class WorkerPool implements CopyPool {
   /** Starts a worker before there is anything to do, so that the first page need not wait for it. */
   warm(): void {
     if (this.#workers.length > 0) return;
-    const slot: Slot = { link: undefined, jobs: new Map() };
+    const slot: Slot = { link: undefined, isReady: false, jobs: new Map() };
     slot.link = this.#openLink(slot);
     this.#workers.push(slot);
   }
@@ -101,6 +117,11 @@ export class WorkerPool implements CopyPool {
   extend(publishUntilMs: number): void {
     this.#publishUntilMs = publishUntilMs;
     this.#tellAll({ kind: 'extend', publishUntilMs });
+  }
+
+  holdBack(parts: readonly HeldBackPart[]): void {
+    this.#heldBack = parts;
+    this.#tellAll({ kind: 'hold-back', parts });
   }
 
   stop(): void {
@@ -139,7 +160,7 @@ export class WorkerPool implements CopyPool {
     const [least] = this.#workers.toSorted((a, b) => a.jobs.size - b.jobs.size);
     if (least?.jobs.size === 0) return least;
     if (this.#workers.length < this.#o.workers) {
-      const slot: Slot = { link: undefined, jobs: new Map() };
+      const slot: Slot = { link: undefined, isReady: false, jobs: new Map() };
       this.#workers.push(slot);
       return slot;
     }
@@ -153,12 +174,17 @@ export class WorkerPool implements CopyPool {
         if (slot.link === link) this.#lost(slot, why);
       },
     });
+    if (this.#heldBack.length > 0) link.send({ kind: 'hold-back', parts: this.#heldBack });
     if (this.#stopped) link.send({ kind: 'stop' });
     return link;
   }
 
   #answered(slot: Slot, answer: CopyAnswer): void {
-    if (answer.kind === 'ready') return;
+    if (answer.kind === 'ready') {
+      slot.isReady = true;
+      this.#failedStarts = 0;
+      return;
+    }
     if (answer.kind === 'retried') return this.#o.onRetry(answer.message, answer.attempt);
     if (answer.kind === 'metered') return this.#o.onMetered?.(answer.counts);
     const job = slot.jobs.get(answer.id);
@@ -176,6 +202,8 @@ export class WorkerPool implements CopyPool {
     slot.jobs.clear();
     if (this.#closing) return;
     this.#o.onWorkerLost(why);
+    if (!slot.isReady && ++this.#failedStarts === FAILED_STARTS_MAX) this.#o.onCannotStart(why);
+    slot.isReady = false;
     for (const job of jobs) {
       if (++job.workersLost >= WORKERS_PER_PAGE_MAX)
         job.fail(`${job.workersLost} workers were lost over it; the last: ${why}`);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { Sandbox } from './sandbox.ts';
 
@@ -100,3 +101,74 @@ test('a frozen store is left alone through the one it lies in', async () => {
   expect(await box.run(['sync', 'data:'])).toMatchObject({ code: 0 });
   expect(box.read('big/in ner+1/u')).toBe('something else');
 }, 60_000);
+
+test('a copy that finds its bytes at a frozen store leaves them, and the delete that came meanwhile waits', async () => {
+  using box = new Sandbox();
+  box.write({
+    'pando.yaml': profiles(profile('data', 'data', ['rep']), profile('rep')),
+    'data/f1': 'one',
+    'data/f3': 'three',
+    f3: 'three',
+  });
+  expect(await box.run(['sync', 'data:'])).toMatchObject({ code: 0 });
+  await box.run(['store', 'set', 'rep', '--no-delete']);
+  expect(await box.run(['rm', 'data:f3'])).toMatchObject({ code: 4 });
+  // The same bytes: the queued copy has only to look at them, and is begun by the next command beside it.
+  expect(await box.run(['put', 'f3', 'data:f3'])).toMatchObject({ code: 0 });
+  expect(await box.run(['rm', 'data:f3'])).toMatchObject({
+    code: 4,
+    stderr: expect.stringContaining('pando store set rep --delete'),
+  });
+  expect(box.list('rep')).toEqual(['f1', 'f3']);
+  await box.run(['worker', '--until-idle']);
+  expect(box.list('rep')).toEqual(['f1', 'f3']);
+
+  await box.run(['store', 'set', 'rep', '--as-configured']);
+  expect(await box.run(['worker', '--until-idle'])).toMatchObject({ code: 0 });
+  expect(box.list('rep')).toEqual(['f1']);
+  expect(await box.run(['request', 'ls', '--state', 'QUEUED'])).toMatchObject({ code: 0, stdout: '' });
+}, 60_000);
+
+/** Half a megabyte a second: they take some seconds, and half of them are left when half of that has gone. */
+const slowly = (name: string) => `${profile(name)}    bandwidth: 500K\n`;
+const many = Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`data/f${at}`, `${at}`.repeat(50_000)]));
+
+test('a worker that is copying hears of a freeze, publishes nothing more, and its copies wait', async () => {
+  using box = new Sandbox();
+  box.write({ 'pando.yaml': profiles(profile('data'), slowly('c')), 'c/.keep': '', ...many });
+  await box.run(['sync', 'data:']);
+  await box.run(['rule', 'add', 'data:*', '--copies', '1', '--stores', 'c']);
+  const working = box.run(['worker', '--until-idle']);
+  await sleep(1_500);
+  await box.run(['store', 'set', 'c', '--no-write']);
+  await working;
+  expect(box.list('c').length).toBeLessThan(61);
+  const waiting = await box.run(['request', 'ls', '--state', 'WAITING']);
+  expect(waiting.stdout).toContain('it takes no writes now: pando store set c --write');
+  expect(waiting.stdout).not.toContain('attempt');
+
+  await box.run(['store', 'set', 'c', '--as-configured']);
+  box.write({ 'pando.yaml': profiles(profile('data'), profile('c')) });
+  expect(await box.run(['worker', '--until-idle'])).toMatchObject({ code: 0 });
+  expect(box.list('c')).toHaveLength(61);
+}, 60_000);
+
+test.each(['local', 'workers'])(
+  'a sync that is copying hears of a freeze and gives the target up: %s',
+  async (mode) => {
+    using box = new Sandbox();
+    box.write({ 'pando.yaml': profiles(profile('data', 'data', ['c']), slowly('c')), 'c/.keep': '', ...many });
+    const working = box.run(['worker'], { interruptAfter: { file: 'done', delayMs: 20 } });
+    const syncing = box.run(['sync', 'data:', '--execution-mode', mode]);
+    await sleep(mode === 'local' ? 1_500 : 2_500);
+    await box.run(['store', 'set', 'c', '--no-write']);
+    expect(await syncing).toMatchObject({
+      code: 4,
+      stdout: expect.stringContaining('at c: it takes no writes now: pando store set c --write, or --as-configured'),
+    });
+    expect(box.list('c').length).toBeLessThan(61);
+    box.write({ done: '' });
+    await working;
+  },
+  60_000,
+);

@@ -18,7 +18,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isRoot } from '../faults/child.ts';
 
 const NOBODY = 65534;
-const launcher = resolve(import.meta.dirname, '../../bin/pando.mjs');
+const pando = resolve(import.meta.dirname, '../../bin/pando.mjs');
 
 export interface Ran {
   readonly code: number;
@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Words before the command: `setpriv …`. */
   readonly before?: readonly string[];
+  /** Instead of `pando`. */
+  readonly launcher?: string;
   /** A file descriptor that takes what would be collected, and is closed. */
   readonly stdout?: number;
   /** Sent some time after this file has appeared. */
@@ -111,7 +113,10 @@ export class Sandbox implements Disposable {
     }
   }
 
-  run(args: readonly string[], { input, env, before = [], stdout, interruptAfter }: RunOptions = {}): Promise<Ran> {
+  run(
+    args: readonly string[],
+    { input, env, before = [], launcher = pando, stdout, interruptAfter }: RunOptions = {},
+  ): Promise<Ran> {
     return new Promise((done, fail) => {
       const words = [...before, process.execPath, launcher, ...args];
       const child = spawn(words[0] as string, words.slice(1), {

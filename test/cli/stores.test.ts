@@ -1,3 +1,4 @@
+import { symlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { Sandbox } from './sandbox.ts';
 
@@ -171,4 +172,32 @@ test('a part of a store heeds what is said of the store', async () => {
   ])
     expect(await box.run(args)).toMatchObject({ code: 4 });
   expect([box.list('cern'), box.list('to')]).toEqual([['part/a'], ['.keep']]);
+});
+
+test('of two profiles with one place it is told that they are one store', async () => {
+  using box = new Sandbox();
+  const profile = (name: string) => `  ${name}:\n    storage_provider: {type: file, options: {base_path: ./${name}}}\n`;
+  box.write({
+    'pando.yaml': `profiles:\n${['data', 'A', 'B', 'C'].map(profile).join('')}`,
+    'data/a': 'a',
+    'A/.keep': '',
+    'C/.keep': '',
+  });
+  symlinkSync('A', box.path('B'));
+  await box.run(['sync', 'data:']);
+  expect((await box.run(['config', 'check'])).stdout).toContain('B: it is the same place as A');
+  expect((await box.run(['store', 'ls'])).stderr).toContain('B is the same place as A');
+  expect(await box.json('store', 'ls', 'B')).toMatchObject([{ name: 'B', same_as: 'A' }]);
+  expect(await box.run(['rule', 'add', 'data:*', '--copies', '2', '--stores', 'A|B'])).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(/B is the same place as A[\s\S]*2 copies are asked for, and 1 store is named/),
+  });
+  expect(await box.run(['rule', 'add', 'data:*', '--copies', '1', '--stores', 'B'])).toMatchObject({
+    code: 5,
+    stderr: expect.stringContaining('B is the same place as A'),
+  });
+  expect(await box.run(['upload', 'data/a', 'p:a', '--store', 'B'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('say --store A'),
+  });
 });

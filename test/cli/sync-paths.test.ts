@@ -67,3 +67,40 @@ test('a target that ends as the path of the source does is warned of: names keep
     expect((await box.run(['sync', 'data:dir/05/', target])).stderr).toBe('');
   expect((await box.run(['sync', 'data:', './other/data'])).stderr).toBe('');
 });
+
+test('what Pando keeps for itself in a store further down is nobody’s object: not listed, not mirrored, not named', async () => {
+  using box = new Sandbox();
+  box.configure("  inner:\n    storage_provider: {type: file, options: {base_path: './data/in'}}\n");
+  box.write({ 'data/a': 'a', 'data/in/b': 'b', 'data/in/.pando/lease': '{}', 'near/x/.pando/meta/m': '{}' });
+  expect(await box.run(['sync', 'data:', '--delete-unmatched-files'])).toMatchObject({ code: 0 });
+  expect(box.list('far')).toEqual(['a', 'in/b']);
+  expect(box.list('near')).toEqual(['a', 'in/b', 'x/.pando/meta/m']);
+  expect((await box.run(['ls', 'data:'])).stdout).toBe('a\nin/b\n');
+  for (const name of ['data:in/.pando/lease', './data/in/.pando/lease'])
+    expect(await box.run(['cat', name])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('leads into .pando'),
+    });
+});
+
+test('a path with a / behind an object, and a listing of what nobody knows, are told to be slips', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/d/f1': 'one', 'data/d/f2': 'two' });
+  expect(await box.run(['sync', 'data:'])).toMatchObject({ code: 0 });
+  expect(await box.run(['sync', 'data:d/f1/'])).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining('d/f1 is an object, and nothing is below it: leave out the / behind it'),
+  });
+  for (const path of ['nosuch', 'd/nosuch', 'd/f', 'd/f1/'])
+    expect(await box.run(['ls', `data:${path}`])).toMatchObject({
+      code: 3,
+      stdout: '',
+      stderr: expect.stringContaining('nothing is known of it'),
+    });
+  for (const path of ['', 'd', 'd/', 'd/f1', 'd/*'])
+    expect(await box.run(['ls', `data:${path}`])).toMatchObject({ code: 0, stdout: expect.stringContaining('d/f1') });
+  rmSync(box.path('data/d'), { recursive: true });
+  expect(await box.run(['ls', 'data:d/f1'])).toMatchObject({ code: 0, stdout: '', stderr: '' });
+  expect(await box.run(['ls', 'data:d/'])).toMatchObject({ code: 0, stdout: '' });
+});

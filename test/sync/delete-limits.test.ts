@@ -19,3 +19,17 @@ test('what the source had is what it has still and what it lost since, not what 
   expect(await world.sync(upTo(34))).toMatchObject({ state: 'done' });
   for (const target of world.targets) expect(texts(target)).toEqual({ c: '3', d: '4' });
 });
+
+test('a target that is to delete nothing any more, said while its objects are being deleted, keeps the rest', async () => {
+  await using world = openSyncWorld();
+  const names = Array.from({ length: 600 }, (_, at) => `f${String(at).padStart(3, '0')}`);
+  writeAll(world.source, Object.fromEntries([...names, 'stays'].map((name) => [name, name])));
+  await world.sync();
+  for (const name of names) rmSync(join(world.source, name));
+  let asked = 0;
+  const keepsNow = async () => (asked++ === 0 ? undefined : 'it deletes nothing now');
+  const result = await world.sync({ ...upTo(100), keepsNow });
+  expect(result).toMatchObject({ state: 'failed', targets: [{ deleted: 256, failed: 344 }] });
+  expect(result.failures.every(({ kind }) => kind === 'held-back')).toBe(true);
+  expect(Object.keys(texts(world.targets[0] as string))).toHaveLength(345);
+});

@@ -278,6 +278,7 @@ describe('a lease', () => {
       source,
       targets: [blocking],
       itemsAtOnce: 1,
+      heldBack: () => [],
       signal: new AbortController().signal,
       onMoved: () => undefined,
     };

@@ -77,7 +77,13 @@ test('small objects are told of with their page only', async () => {
   const source = openFileStorage({ name: 'source', basePath: world.source, blocking: true });
   const target = openFileStorage({ name: 'target', basePath: world.targets[0] as string, blocking: true });
   const told: number[] = [];
-  const deps = { clock, itemsAtOnce: 1, signal: new AbortController().signal, onMoved: (n: number) => told.push(n) };
+  const deps = {
+    clock,
+    itemsAtOnce: 1,
+    heldBack: () => [],
+    signal: new AbortController().signal,
+    onMoved: (n: number) => told.push(n),
+  };
   const items = names.map((key) => ({
     key,
     size: 4096,

@@ -8,7 +8,7 @@ import { makeProfile } from '../../src/config/make-profile.ts';
 import { DEFAULT_DELETE_LIMIT } from '../../src/domain/transfer/delete-limit.ts';
 import { EVERYTHING, type FilterSettings, makeKeyFilter } from '../../src/domain/transfer/key-filter.ts';
 import { syncReplicas } from '../../src/engine/sync/sync-replicas.ts';
-import type { SyncListeners, SyncOptions, SyncResult } from '../../src/engine/sync/sync-types.ts';
+import type { SyncListeners, SyncOptions, SyncResult, SyncTarget } from '../../src/engine/sync/sync-types.ts';
 import type { Catalog } from '../../src/ports/catalog.ts';
 import type { Storage } from '../../src/ports/storage.ts';
 import type { S3Settings } from '../../src/storage/s3/s3-storage.ts';
@@ -45,6 +45,8 @@ export interface SyncRunOptions extends Partial<Omit<SyncOptions, 'filter'>> {
   /** Puts something between the engine and a store; the copies are then carried out in this thread. */
   readonly wrapSource?: (storage: Storage) => Storage;
   readonly wrapTarget?: (storage: Storage, index: number) => Storage;
+  /** What is said of the targets by now. */
+  readonly keepsNow?: SyncTarget['keepsNow'];
   /** Bytes per second read from the source. */
   readonly bandwidth?: number;
   /** Only these of the world's targets. */
@@ -145,7 +147,11 @@ class DirectoryWorld implements SyncWorld {
         const storage = await this.pando.openStore(wanted, {
           symlinks: symlinks === undefined || symlinks === 'follow' ? 'follow-files' : symlinks,
         });
-        return { title: profile.name, storage: wrapTarget?.(storage, i) ?? storage };
+        return {
+          title: profile.name,
+          storage: wrapTarget?.(storage, i) ?? storage,
+          ...(run.keepsNow && { keepsNow: run.keepsNow }),
+        };
       }),
     );
     const catalog = await this.pando.catalog();

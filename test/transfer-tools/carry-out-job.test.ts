@@ -43,6 +43,8 @@ class HandPool implements CopyPool {
     this.extended.push(untilMs);
   }
 
+  holdBack(): void {}
+
   stop(): void {
     this.isStopped = true;
     for (const { end } of this.waiting) end('aborted');

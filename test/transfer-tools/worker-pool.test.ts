@@ -9,7 +9,8 @@ test('a worker that meets an error over a page answers for every copy and every 
   const lost: string[] = [];
   const onRetry = (): void => undefined;
   const shape = { workers: 1, pagesPerWorker: 1, pageItems: 8 };
-  await using pool = new WorkerPool({ ...shape, open, onWorkerLost: (why) => void lost.push(why), onRetry });
+  const onLost = (why: string): void => void lost.push(why);
+  await using pool = new WorkerPool({ ...shape, open, onWorkerLost: onLost, onCannotStart: onLost, onRetry });
   const targets = [0, 1].map((target) => ({ target, how: 'copy', expected: undefined }) as const);
   const item = (key: string): CopyItem => ({ key, size: 1, targets, operation: key, known: undefined });
   const page = { items: [item('a'), item('b')], publishUntilMs: Infinity, readBack: false };

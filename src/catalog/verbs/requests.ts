@@ -44,6 +44,14 @@ const retry: SetStatement = {
      from ${rows} where ${held} returning request.id`,
 };
 
+const holdBack: SetStatement = {
+  columns: { id: 'int', token: 'int', after: 'int', error: 'text' },
+  text: (rows, { nowMs }) =>
+    `update request set state = 'QUEUED', due_ms = ${nowMs} + r.after, last_error = r.error, owner = null,
+       updated_ms = ${nowMs}, attempts = case when request.attempts > 0 then request.attempts - 1 else 0 end
+     from ${rows} where ${held} returning request.id`,
+};
+
 const giveBack: SetStatement = {
   columns: { id: 'int', token: 'int' },
   text: (rows, { nowMs }) =>
@@ -69,11 +77,12 @@ export async function finishRequests(
   const ofRules = await settleOfRules(session, outcomes, finished);
   const others = [...outcomes.entries()].filter(([at]) => !ofRules.has(at));
   for (const round of rounds(others, ([, { lease }]) => String(lease.requestId))) {
-    const rows: OutcomeRows = { done: [], giveBack: [], retry: [], end: [] };
+    const rows: OutcomeRows = { done: [], giveBack: [], holdBack: [], retry: [], end: [] };
     for (const [, outcome] of round) addRow(rows, outcome);
     const ids = new Set<number>();
     for (const [id] of await session.all<[number]>(done, rows.done)) ids.add(id);
     for (const [id] of await session.all<[number]>(giveBack, rows.giveBack)) ids.add(id);
+    for (const [id] of await session.all<[number]>(holdBack, rows.holdBack)) ids.add(id);
     for (const [id] of await session.all<[number]>(retry, rows.retry)) ids.add(id);
     for (const [id] of await session.all<[number]>(end, rows.end)) ids.add(id);
     for (const [at, { lease }] of round) finished[at] = ids.has(lease.requestId);
@@ -130,6 +139,11 @@ function toTransfer(
         request: { state: 'QUEUED', attempts: before, timesStuck, afterMs: 0, why: 'its worker was stopped' },
       };
     }
+    case 'held-back': {
+      const { afterMs, error: why } = outcome;
+      const before = Math.max(0, attempts - 1);
+      return { ...kept, request: { state: 'QUEUED', attempts: before, timesStuck, afterMs, why } };
+    }
     case 'retry': {
       const { afterMs, error: why } = outcome;
       return { ...kept, request: { state: 'QUEUED', attempts, timesStuck, afterMs, why } };
@@ -148,7 +162,7 @@ function toTransfer(
   }
 }
 
-type OutcomeRows = Record<'done' | 'giveBack' | 'retry' | 'end', SqlValue[][]>;
+type OutcomeRows = Record<'done' | 'giveBack' | 'holdBack' | 'retry' | 'end', SqlValue[][]>;
 
 function addRow(rows: OutcomeRows, outcome: RequestOutcome): void {
   const { requestId, token } = outcome.lease;
@@ -158,6 +172,9 @@ function addRow(rows: OutcomeRows, outcome: RequestOutcome): void {
       break;
     case 'given-back':
       rows.giveBack.push([requestId, token]);
+      break;
+    case 'held-back':
+      rows.holdBack.push([requestId, token, Math.ceil(outcome.afterMs), outcome.error]);
       break;
     case 'retry':
       rows.retry.push([requestId, token, Math.ceil(outcome.afterMs), outcome.error]);

@@ -2,7 +2,10 @@
  * A key is the name of an object inside one store: UTF-8, compared as bytes, never normalised (docs/replicas.md, "Names").
  */
 
-/** The directory every store reserves for Pando itself: refused as a key, absent from listings. */
+/**
+ * The directory every store reserves for Pando itself: refused as a key, absent from listings. Wherever it lies: further down it is that of a
+ * store inside this one, and a copy of it would be taken for a store's own.
+ */
 export const RESERVED_DIRECTORY = '.pando';
 
 /** Where an audit puts files that nobody knows (docs/audit.md, "Dark files"): below it lie keys, one directory a run deep. */
@@ -42,7 +45,16 @@ export function findKeyProblem(key: string): KeyProblem | undefined {
 }
 
 export function isReserved(key: string): boolean {
-  return key === RESERVED_DIRECTORY || key.startsWith(`${RESERVED_DIRECTORY}/`);
+  return endOfReserved(key) !== undefined;
+}
+
+/** Where the name of Pando's own directory ends in a key that is or lies below one. */
+export function endOfReserved(key: string): number | undefined {
+  for (let at = key.indexOf(RESERVED_DIRECTORY); at >= 0; at = key.indexOf(RESERVED_DIRECTORY, at + 1)) {
+    const end = at + RESERVED_DIRECTORY.length;
+    if ((at === 0 || key[at - 1] === '/') && (end === key.length || key[end] === '/')) return end;
+  }
+  return undefined;
 }
 
 /** Of what a store holds, objects and what was set aside: why a key is refused. */

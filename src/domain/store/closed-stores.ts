@@ -94,6 +94,21 @@ export class ClosedStores {
     return inner && `${inner.name} lies in it: ${describe(inner, operation)}`;
   }
 
+  /** All keys of a place that are not to be asked for it, by what they begin with, each with why not. */
+  closedParts(place: string, operation: Operation): readonly { readonly prefix: string; readonly why: string }[] {
+    const moved = this.#movedFrom(place);
+    if (moved !== undefined) return [{ prefix: '', why: describeMoved(moved) }];
+    const path = pathOfPlace(place);
+    const around = this.#around(path, operation);
+    if (around !== undefined) return [{ prefix: '', why: describe(around, operation) }];
+    return this.#known
+      .filter((one) => !one.availability[operation] && one.path.startsWith(path))
+      .map((one) => ({
+        prefix: one.path.slice(path.length),
+        why: `${one.name} lies in it: ${describe(one, operation)}`,
+      }));
+  }
+
   #movedFrom(place: string): Known | undefined {
     return this.#known.find((one) => one.place === place && one.movedTo !== undefined);
   }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../ports/clock.ts';
-import type { CopyFailure, CopyOutcome, CopyPage, OnMoved } from '../../ports/copy-pool.ts';
+import type { CopyFailure, CopyOutcome, CopyPage, HeldBackPart, OnMoved } from '../../ports/copy-pool.ts';
 import type { Published, PublishRequest, Staged, Storage } from '../../ports/storage.ts';
 import { StorageError } from '../../ports/storage.ts';
 import { takeBack } from '../take-back.ts';
@@ -17,13 +17,22 @@ export interface CopyPageDeps {
   readonly itemsAtOnce: number;
   /** Until then results may be published; grows while the page is under way. */
   readonly publishUntilMs: () => number;
+  /** What is not to be published now; changes while the page is under way. */
+  readonly heldBack: () => readonly HeldBackPart[];
   /** Aborted: what is staged is published, a large object is given up half-way, and nothing new is begun. */
   readonly signal: AbortSignal;
   readonly onMoved: OnMoved;
 }
 
+interface PageRun extends CopyPageDeps {
+  readonly beganMs: number;
+}
+
 /** What is read of the source at once; objects up to this size come whole. */
 const READ_BYTES = 1024 * 1024;
+
+/** A page that takes longer hears what was said meanwhile before it publishes. */
+const TURN_AFTER_MS = 1_000;
 
 /** An item is tried again when its source changed under the copy, so often. */
 const ATTEMPTS_MAX = 3;
@@ -32,7 +41,8 @@ const ATTEMPTS_MAX = 3;
  * Carries out one page: each item is read once and staged at all its targets; then one flush and one publish per target for
  * all items together. Targets that stage in memory are published item by item. Nothing is published after the lease is over.
  */
-export async function copyPage(deps: CopyPageDeps, page: CopyPage): Promise<CopyOutcome[]> {
+export async function copyPage(given: CopyPageDeps, page: CopyPage): Promise<CopyOutcome[]> {
+  const deps: PageRun = { ...given, beganMs: given.clock.monotonicMs() };
   const drafts = page.items.map((item) => new CopyDraft(item));
   const pulse = new Pulse(deps);
   let next = 0;
@@ -48,11 +58,11 @@ export async function copyPage(deps: CopyPageDeps, page: CopyPage): Promise<Copy
   return drafts.map((draft) => draft.outcome());
 }
 
-async function copyItem(deps: CopyPageDeps & StageDeps, page: CopyPage, draft: CopyDraft): Promise<void> {
+async function copyItem(deps: PageRun & StageDeps, page: CopyPage, draft: CopyDraft): Promise<void> {
   for (;;) {
     draft.begin(deps.clock.nowMs());
     if (deps.signal.aborted) draft.failAll({ kind: 'aborted', message: 'the sync was stopped' });
-    else await stageItem(deps, draft);
+    else await stageOpen(deps, draft);
     if (draft.isWorthAnotherRead && draft.attempts < ATTEMPTS_MAX) {
       await discardStaged(deps, draft);
       deps.pulse.takeBack(draft.moved);
@@ -65,6 +75,21 @@ async function copyItem(deps: CopyPageDeps & StageDeps, page: CopyPage, draft: C
     await publishAll(deps, page, [draft], (storage) => storage.capabilities.stagesInMemory);
     return;
   }
+}
+
+/** What would not be published is not read either. */
+async function stageOpen(deps: CopyPageDeps & StageDeps, draft: CopyDraft): Promise<void> {
+  for (const target of draft.targets) failHeldBack(deps, draft, target);
+  if (draft.open.length > 0) await stageItem(deps, draft);
+}
+
+/** Whether it was. */
+function failHeldBack({ heldBack }: CopyPageDeps, { item }: CopyDraft, target: DraftTarget): boolean {
+  const { plan } = target;
+  const key = plan.key ?? item.key;
+  const part = heldBack().find((one) => one.target === plan.target && key.startsWith(one.prefix));
+  if (part !== undefined) target.fail({ kind: 'held-back', message: part.why, at: 'destination' });
+  return part !== undefined;
 }
 
 async function discardStaged({ targets }: CopyPageDeps, draft: CopyDraft): Promise<void> {
@@ -80,7 +105,7 @@ interface Waiting {
 }
 
 async function publishAll(
-  deps: CopyPageDeps,
+  deps: PageRun,
   page: CopyPage,
   drafts: readonly CopyDraft[],
   applies: (storage: Storage) => boolean,
@@ -105,15 +130,19 @@ function collectStaged(drafts: readonly CopyDraft[], index: number): Waiting[] {
   return waiting;
 }
 
-async function publishTo(
-  deps: CopyPageDeps,
-  page: CopyPage,
-  storage: Storage,
-  waiting: readonly Waiting[],
-): Promise<void> {
-  const staged = waiting.map((one) => one.staged);
+async function publishTo(deps: PageRun, page: CopyPage, storage: Storage, all: readonly Waiting[]): Promise<void> {
+  let waiting = all;
+  let staged = waiting.map((one) => one.staged);
   try {
     await storage.flush(staged);
+    await hearMeanwhile(deps);
+    const held = waiting.filter(({ draft, target }) => failHeldBack(deps, draft, target));
+    if (held.length > 0) {
+      await storage.discard(held.map((one) => one.staged));
+      waiting = waiting.filter((one) => !held.includes(one));
+      staged = waiting.map((one) => one.staged);
+      if (waiting.length === 0) return;
+    }
     if (await isLeaseOver(deps)) {
       await storage.discard(staged);
       for (const { target } of waiting)
@@ -136,7 +165,12 @@ async function publishTo(
   }
 }
 
-/** Where file calls block, what was said of the lease meanwhile is heard only after a turn of the event loop. */
+/** Where file calls block, what was said of the stores meanwhile is heard only after a turn of the event loop. */
+async function hearMeanwhile({ clock, beganMs }: PageRun): Promise<void> {
+  if (clock.monotonicMs() - beganMs >= TURN_AFTER_MS) await clock.sleep(0);
+}
+
+/** And so is what was said of the lease. */
 async function isLeaseOver({ clock, publishUntilMs }: CopyPageDeps): Promise<boolean> {
   if (clock.monotonicMs() < publishUntilMs()) return false;
   await clock.sleep(0);

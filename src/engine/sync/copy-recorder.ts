@@ -4,6 +4,7 @@ import type { SyncLease } from '../../ports/catalog-syncs.ts';
 import type { CopyOutcome, CopyTargetOutcome } from '../../ports/copy-pool.ts';
 import type { PlaceChange } from '../../ports/places.ts';
 import type { Storage } from '../../ports/storage.ts';
+import { HELD_BACK } from '../../domain/transfer/held-back.ts';
 import { softPlaces } from '../flush-soft.ts';
 import { PageOrder } from './page-order.ts';
 import type { PlannedItem } from './plan-object.ts';
@@ -166,6 +167,11 @@ export class CopyRecorder {
     let isSourceTold = false;
     for (const { target, failure, isAtSource = false } of failed) {
       if (failure.kind === 'aborted' || (isAtSource && isSourceTold)) continue;
+      // As one that takes no writes when a sync begins: told once, and the others go on.
+      if (failure.kind === HELD_BACK) {
+        this.#o.tally.giveUp(target, failure);
+        continue;
+      }
       isSourceTold ||= isAtSource;
       this.#o.tally.fail(planned.item.key, isAtSource ? undefined : target, failure);
     }

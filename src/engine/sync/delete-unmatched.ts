@@ -1,3 +1,4 @@
+import { HELD_BACK } from '../../domain/transfer/held-back.ts';
 import type { Catalog, Change, RecordBatch, ReplicaChange } from '../../ports/catalog.ts';
 import type { SyncLease } from '../../ports/catalog-syncs.ts';
 import type { PlaceChange } from '../../ports/places.ts';
@@ -49,7 +50,8 @@ export async function deleteUnmatched(
     if (args.isLost()) return args.tally.fail('', undefined, LATE);
     if (gone.length > 0) await args.checkSource();
     const deletable = await recordTombstones(catalog, operationIds, args, gone);
-    await catalog.record({ lease: args.lease, ...(await deleteAll(args, deletable)) });
+    const keeping = await Promise.all(args.tally.targets.map(async ({ target }) => target.keepsNow?.()));
+    await catalog.record({ lease: args.lease, ...(await deleteAll(args, deletable, keeping)) });
     args.tally.report('deleting');
   }
 }
@@ -103,10 +105,14 @@ async function recordTombstones(
   return deletable;
 }
 
-/** Gives what the catalog is to be told of it: of the scope's own copies, and of the places where others may count theirs. */
+/**
+ * Gives what the catalog is to be told of it: of the scope's own copies, and of the places where others may count theirs. `keeping`: why a
+ * target is to delete nothing by now. What it has of them goes by requests, when it may.
+ */
 async function deleteAll(
   args: DeleteUnmatched,
   deletable: readonly Unmatched[],
+  keeping: readonly (string | undefined)[],
 ): Promise<Pick<RecordBatch, 'replicas' | 'places'>> {
   const drops: ReplicaChange[] = [];
   const places: PlaceChange[] = [];
@@ -114,6 +120,12 @@ async function deleteAll(
     const kept = new Set<string>();
     for (const { target, token } of one.at) {
       const storage = args.targets[target] as Storage;
+      const why = keeping[target];
+      if (why !== undefined) {
+        kept.add(storage.place);
+        args.tally.fail(one.key, target, { kind: HELD_BACK, message: `not deleted: ${why}` });
+        continue;
+      }
       try {
         if (args.isLost()) throw new StorageError('aborted', { store: storage.name, key: one.key }, LATE.message);
         await storage.delete(one.key, { ifToken: token, deferred: true, signal: args.signal });

@@ -9,7 +9,7 @@ import { StoreHealth } from '../store-health.ts';
 import type { Tally } from './tally.ts';
 
 export interface LookAgainPorts {
-  readonly catalog: Pick<Catalog, 'readObject' | 'record' | 'recordEvents' | 'mayHoldPlaced' | 'readPlaces'>;
+  readonly catalog: Pick<Catalog, 'readObject' | 'record' | 'recordEvents' | 'listNearby' | 'readPlaces'>;
   readonly clock: Clock;
   readonly operationIds: OperationIds;
 }

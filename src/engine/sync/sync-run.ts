@@ -259,7 +259,7 @@ export class SyncRun {
       });
       await seen.visitWaiting();
       const isNowhere = !isAnythingThere && this.#listings.isSourceEmpty && tally.failed === 0 && !signal.aborted;
-      if (isNowhere && options.prefix !== '') throw nothingBelow(source, options.prefix);
+      if (isNowhere && options.prefix !== '') throw await nothingBelow(source, options.prefix);
       tally.complete = !signal.aborted;
       const { objects, bytes } = tally.source;
       tally.telling.info?.('listings read to their end', { objects, bytes, planned: tally.bytesPlanned });

@@ -14,6 +14,8 @@ export interface SyncTarget {
   readonly failure?: { readonly kind: string; readonly message: string } | undefined;
   /** Why nothing is to be deleted at it: what the source does not have stays there, and that is told. */
   readonly keepsUnmatched?: string | undefined;
+  /** The same as it is by now, once deletes have begun. */
+  readonly keepsNow?: () => Promise<string | undefined>;
   /** Other stores that lie in it, innermost first: their files are not leftovers of a mirror. */
   readonly inside?: readonly NestedStore[] | undefined;
 }

@@ -49,7 +49,7 @@ export function transferOf({ request, row, planned, attempt }: HeldTransfer): Tr
 
 /** What a tool's last word means for the request, where nothing arrived. */
 export function outcomeOf(
-  report: Exclude<ToolOutcome, { readonly kind: 'arrived' }>,
+  report: Exclude<ToolOutcome, { readonly kind: 'arrived' | 'held-back' }>,
   failure: WayFailure,
   isStopped: boolean,
 ): AttemptOutcome {

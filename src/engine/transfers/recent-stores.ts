@@ -4,6 +4,10 @@ import { heedSaid } from '../stores/heed-said.ts';
 import type { TransferSurroundings } from './plan-transfer.ts';
 import type { TransferPorts } from './run-transfers.ts';
 
+type RecentPorts = Pick<TransferPorts, 'clock' | 'stores'> & {
+  readonly catalog: Pick<TransferPorts['catalog'], 'readStoreUse'>;
+};
+
 /** What is known of stores at one moment. */
 export interface StoresNow extends Pick<TransferSurroundings, 'stores' | 'closed'> {
   readonly use: ReadonlyMap<string, StoreUse>;
@@ -14,10 +18,10 @@ const AGE_MS_MAX = 2_000;
 
 /** What the catalog says of stores, read again when it is old. */
 export class RecentStores {
-  readonly #ports: Pick<TransferPorts, 'catalog' | 'clock' | 'stores'>;
+  readonly #ports: RecentPorts;
   #seen: { readonly now: StoresNow; readonly atMs: number } | undefined;
 
-  constructor(ports: Pick<TransferPorts, 'catalog' | 'clock' | 'stores'>) {
+  constructor(ports: RecentPorts) {
     this.#ports = ports;
   }
 

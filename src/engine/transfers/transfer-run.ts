@@ -284,6 +284,10 @@ export class TransferRun implements AsyncDisposable {
     if (held === undefined) return;
     this.#submitted.delete(id);
     if (report.kind === 'lost' && this.#externals.maySubmitAgain(held)) return this.#submitAgain(held);
+    if (report.kind === 'held-back') {
+      const name = this.#ports.stores.get(held.request.store)?.name ?? held.request.store;
+      return this.#settle(held, { kind: 'held-back', why: `${name}: ${report.why}` });
+    }
     const tried = report.kind === 'lost' ? [] : triedBy(held, report.failed);
     if (report.kind === 'arrived') return this.#beginConfirm(held, report, tried);
     const last = report.kind === 'lost' ? undefined : tried.at(-1);

@@ -9,14 +9,12 @@ import type { PageQuota } from '../../ports/rules.ts';
 import { drawFrom } from '../rules/draw.ts';
 import { factsOfStores, placesMeant } from '../rules/store-facts.ts';
 import { heedSaid } from '../stores/heed-said.ts';
-import { ClosedStores } from '../../domain/store/closed-stores.ts';
 import type { StoreAccess, Stores } from '../stores/store-access.ts';
 import { UploadError, type UploadFiles, type UploadPorts } from './upload-types.ts';
 
 export interface ChosenStore {
   readonly store: StoreAccess;
   readonly why: string;
-  readonly closed: ClosedStores;
   /** Quotas of the account that it falls under. */
   readonly quotas: readonly PageQuota[];
 }
@@ -76,8 +74,7 @@ export async function chooseUploadStore(ports: UploadPorts, upload: UploadFiles)
     throw new UploadError('unavailable', `${store.name} takes no writes now`);
   const all = [...stores.values()];
   const under = quotas.map((quota) => ({ expression: quota.expression, stores: placesMeant(quota.expression, all) }));
-  const closed = new ClosedStores(stores.values(), use);
-  return { store, why: chosen.why, closed, quotas: under.filter(({ stores: places }) => places.includes(store.place)) };
+  return { store, why: chosen.why, quotas: under.filter(({ stores: places }) => places.includes(store.place)) };
 }
 
 function refuseExpression(expression: string, stores: readonly StoreAccess[]): void {

@@ -4,10 +4,10 @@ import type { TransferRow } from '../../ports/rules.ts';
 import { type Storage, StorageError } from '../../ports/storage.ts';
 import { type Brought, bringCopy } from '../bring-copy.ts';
 import type { RequestLeases } from '../request-leases.ts';
-import type { ClosedStores } from '../../domain/store/closed-stores.ts';
 import type { StoreAccess, StoreProtocol } from '../stores/store-access.ts';
 import { takeBack } from '../take-back.ts';
 import { type Arrived, confirmArrival } from '../transfers/confirm-arrival.ts';
+import type { RecentStores } from '../transfers/recent-stores.ts';
 import type { Finishing } from './finishing.ts';
 import { arrivalOutcome, failureOutcome, interruptedOutcome, retryOutcome } from './upload-outcomes.ts';
 import type { FailedProtocol, FileToUpload, UploadedFile, UploadFiles, UploadPorts } from './upload-types.ts';
@@ -27,7 +27,7 @@ export interface RegisteredFile {
 export interface SendTo {
   readonly store: StoreAccess;
   readonly ways: readonly StoreProtocol[];
-  readonly closed: Pick<ClosedStores, 'whyNot'>;
+  readonly recent: RecentStores;
   readonly leases: RequestLeases;
   readonly finishing: Finishing;
   readonly leaseMs: number;
@@ -106,13 +106,12 @@ class Sending {
   }
 
   async #bring(way: StoreProtocol, signal: AbortSignal) {
-    const { store, closed, leases } = this.#to;
+    const { store, leases } = this.#to;
     const { file, sha256, row, operations } = this.#one;
-    const why = closed.whyNot(store.place, 'write', row.place);
+    const why = await this.#whyHeldBack();
     if (why !== undefined) throw new StorageError('unavailable', { store: store.name, key: row.place }, why);
     const target = await way.open();
     const { place: key, content, operation, onto } = row;
-    let wasThere = true;
     const brought = await bringCopy(this.#ports, {
       target,
       key,
@@ -121,20 +120,29 @@ class Sending {
       deadlineMs: store.deadlineMs,
       signal,
       open: async () => {
-        wasThere = false;
         const onBytes = (bytes: number) => void this.#upload.tell?.({ kind: 'sent-bytes', label: file.label, bytes });
         return verifiedBody(file.open(), { size: file.size, sha256 }, onBytes);
       },
       isOurs: (head) => head.token === onto || operations.has(head.mark?.operation ?? ''),
-      ask: async () => ((await leases.renew(this.#lease)) ? 'go-on' : 'lost-lease'),
+      ask: async () => {
+        if (!(await leases.renew(this.#lease))) return 'lost-lease';
+        const heldBack = await this.#whyHeldBack();
+        return heldBack === undefined ? 'go-on' : { kind: 'held-back', why: heldBack };
+      },
     });
     if (typeof brought === 'string') throw new LeaseLost();
+    if (brought.kind === 'held-back') throw new StorageError('unavailable', { store: store.name, key }, brought.why);
     try {
-      return { copy: await this.#confirm(way, brought, signal), wasThere };
+      return { copy: await this.#confirm(way, brought, signal), wasThere: !brought.isPublished };
     } catch (error) {
-      await this.#undo(target, brought);
+      if (brought.isPublished) await this.#undo(target, brought);
       throw error;
     }
+  }
+
+  async #whyHeldBack(): Promise<string | undefined> {
+    const { closed } = await this.#to.recent.read();
+    return closed.whyNot(this.#to.store.place, 'write', this.#one.row.place);
   }
 
   /** What a store has compared, or was read back, is believed; otherwise it is read where it lies (I2). */

@@ -12,6 +12,7 @@ import { RequestLeases } from '../request-leases.ts';
 import { applyDefaultPolicies } from '../rules/default-policies.ts';
 import { evaluateRules } from '../rules/evaluate-rules.ts';
 import { placeIn, waysTo } from '../stores/store-access.ts';
+import { RecentStores } from '../transfers/recent-stores.ts';
 import { type ChosenStore, chooseUploadStore } from './choose-upload-store.ts';
 import { Finishing } from './finishing.ts';
 import { inParallel } from '../in-parallel.ts';
@@ -212,8 +213,9 @@ class UploadRun {
     }
     await this.#takePresent(present, ended);
     const finishing = new Finishing(catalog, dataset);
-    const { store, closed } = this.#chosen;
-    const to = { store, closed, ways: this.#ways, leases, finishing, leaseMs: LEASE_MS };
+    const { store } = this.#chosen;
+    const recent = new RecentStores(this.#ports);
+    const to = { store, recent, ways: this.#ways, leases, finishing, leaseMs: LEASE_MS };
     await inParallel(registered, atOnce, async (one) => {
       await ended.set(one.file, await sendFile(this.#ports, this.#upload, to, one));
     });

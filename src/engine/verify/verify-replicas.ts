@@ -158,7 +158,7 @@ class VerifyRun {
       });
       await seen.visitWaiting();
       const isNowhere = !this.#isAnythingThere && this.#tally.wrong === 0 && !signal.aborted;
-      if (isNowhere && prefix !== '') throw nothingBelow(source, prefix);
+      if (isNowhere && prefix !== '') throw await nothingBelow(source, prefix);
       this.#tally.isComplete = true;
       this.#ports.telling.info?.('listings read to their end', { objects: this.#tally.listed });
     } finally {

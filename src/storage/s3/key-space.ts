@@ -1,9 +1,9 @@
 import {
   DARK_DIRECTORY,
+  endOfReserved,
   escapeBytes,
   escapeKey,
   findStoredKeyProblem,
-  isReserved,
   KEY_BYTES_MAX,
   RESERVED_DIRECTORY,
   utf8Length,
@@ -19,7 +19,9 @@ export interface ObjectAt {
 
 export type ListedKey =
   | { readonly kind: 'object'; readonly key: string }
-  | { readonly kind: 'marker' | 'own' }
+  | { readonly kind: 'marker' }
+  /** `after`: sorts after all that lies in the same directory of Pando's own. */
+  | { readonly kind: 'own'; readonly after: string | undefined }
   | {
       readonly kind: 'failure';
       readonly failure: 'not-utf8' | 'invalid-key';
@@ -83,7 +85,9 @@ export class KeySpace {
       return { kind: 'failure', failure: 'invalid-key', shown: escapeKey(full), protects: '', message };
     }
     const key = full.slice(this.#prefix.length);
-    if (isReserved(key) && !below.startsWith(DARK_DIRECTORY)) return { kind: 'own' };
+    const end = below.startsWith(DARK_DIRECTORY) ? undefined : endOfReserved(key);
+    if (end !== undefined)
+      return { kind: 'own', after: end === key.length ? undefined : `${key.slice(0, end)}/\u{10ffff}` };
     if (key === '' || key.endsWith('/')) return { kind: 'marker' };
     const problem = findStoredKeyProblem(key);
     if (problem === undefined) return { kind: 'object', key };

@@ -1,4 +1,4 @@
-import { compareKeys, RESERVED_DIRECTORY } from '../../domain/object/key.ts';
+import { compareKeys } from '../../domain/object/key.ts';
 import {
   type Listed,
   type ListingFailure,
@@ -14,9 +14,6 @@ import type { S3Bucket } from './s3-bucket.ts';
 
 /** S3 gives no more than this at once. */
 const PAGE_OBJECTS = 1000;
-
-/** Sorts after every key below `.pando/`, and before every other key. */
-const AFTER_RESERVED = `${RESERVED_DIRECTORY}/\u{10ffff}`;
 
 /**
  * ListObjectsV2, page by page, in byte order. A page that is not in order would make a merge miss objects, so it fails as
@@ -59,12 +56,12 @@ export async function* listObjects(
     const objects: Listed[] = [];
     const failures: ListingFailure[] = [];
     let markers = 0;
-    let endsInReserved = false;
+    let afterReserved: string | undefined;
     for (const { Key = '', Size = -1, ETag, LastModified } of answer.Contents ?? []) {
       if (Key === '' || !Number.isSafeInteger(Size) || Size < 0)
         throw new StorageError('corrupt', { store: name }, 'the listing has an entry without a key or a size');
       const listed = keys.readListed(Key, answer.EncodingType === 'url', prefix);
-      endsInReserved = listed.kind === 'own';
+      afterReserved = listed.kind === 'own' ? listed.after : undefined;
       if (listed.kind === 'marker') markers++;
       if (listed.kind === 'failure') {
         const { failure: kind, shown, protects, message } = listed;
@@ -77,12 +74,12 @@ export async function* listObjects(
     }
     yield { objects, failures, markers };
     if (answer.IsTruncated !== true) return;
-    const before = endsInReserved ? startAfter : token;
+    const before = afterReserved === undefined ? token : startAfter;
     // Thousands of Pando's own documents need not be listed to be left out.
-    if (endsInReserved) startAfter = keys.listed(AFTER_RESERVED);
-    token = endsInReserved ? undefined : answer.NextContinuationToken;
+    if (afterReserved !== undefined) startAfter = keys.listed(afterReserved);
+    token = afterReserved !== undefined ? undefined : answer.NextContinuationToken;
     const next = token ?? startAfter;
-    if (!endsInReserved && token === undefined)
+    if (afterReserved === undefined && token === undefined)
       throw new StorageError('corrupt', { store: name }, 'the listing says that it goes on, and not where');
     if (next === before) throw new StorageError('corrupt', { store: name }, 'the listing goes on where it was before');
   }

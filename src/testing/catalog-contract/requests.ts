@@ -223,6 +223,16 @@ export function describeRequests(contract: CatalogContract): void {
       expect(await contract.claim(scope)).toMatchObject([{ attempts: 2, lease: { token: 2 } }]);
     });
 
+    it('held back it waits, as if nobody had claimed it', async () => {
+      const scope = await contract.openScope();
+      await contract.queueCopy(scope, 'a');
+      const [claimed] = await contract.claim(scope);
+      const outcome = { lease: leaseOf(claimed), kind: 'held-back', afterMs: 60_000, error: 'no writes now' } as const;
+      expect(await contract.catalog.finishRequests([outcome])).toEqual([true]);
+      expect(await contract.claim(scope)).toEqual([]);
+      expect(await listOf(scope, 'QUEUED')).toMatchObject([{ attempts: 0, lastError: 'no writes now' }]);
+    });
+
     it('given back it is due at once, as if nobody had claimed it', async () => {
       const scope = await contract.openScope();
       await contract.queueCopy(scope, 'a');

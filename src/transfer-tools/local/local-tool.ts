@@ -182,6 +182,10 @@ export class LocalTool implements TransferTool {
     if (outcome.kind === 'failed') {
       const { failure } = outcome;
       if (failure.at === 'destination' && failure.kind === 'precondition-failed') return false;
+      if (failure.kind === 'held-back' && !one.isCancelled) {
+        this.#end(one, { kind: 'held-back', why: failure.message });
+        return true;
+      }
       this.#failSource(one, failure);
       return true;
     }
@@ -304,8 +308,8 @@ export class LocalTool implements TransferTool {
 }
 
 function failedSource(one: WaitingTransfer, { kind, message }: CopyFailure, at?: CopyFailure['at']): FailedSource {
-  const isFenced = kind === 'fenced';
-  return { source: sourceOf(one).store, at: at ?? 'between', kind: isFenced ? 'aborted' : kind, why: message };
+  const isKept = kind === 'fenced' || kind === 'held-back';
+  return { source: sourceOf(one).store, at: at ?? 'between', kind: isKept ? 'aborted' : kind, why: message };
 }
 
 function occupied({ transfer: { destination } }: WaitingTransfer): CopyFailure {

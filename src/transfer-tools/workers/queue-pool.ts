@@ -107,6 +107,9 @@ export class QueuePool implements CopyPool {
   /** Workers learn from the catalog how long the lease is held. */
   extend(): void {}
 
+  /** And from there what is said of stores: each goes by what it hears itself. */
+  holdBack(): void {}
+
   stop(): void {
     if (this.#stop === 'none') this.#stop = 'asked';
   }
