@@ -46,6 +46,8 @@ describe('a place that two profiles have as their replica', { timeout: 60_000 },
     box.write({ 'src2/f1': 'another f 1' });
     expect((await box.run(['sync', 'two:'])).code).toBe(0);
     expect(box.read('rep', 'f1')).toBe('another f 1');
+    const events = await box.run(['events', '--scope', 'one']);
+    expect(events.stdout).toContain('a sync of two wrote something else there');
     expect(await atMirror('one:f1')).toBe('SUSPICIOUS');
     expect((await box.run(['cat', 'one:f1'])).stdout).toBe('f 1');
   });
