@@ -37,7 +37,10 @@ test('of more unmatched keys than are kept in memory, each is deleted once, and 
     listeners: { onAction: ({ action, key }) => void (action === 'delete' && deleted.push(key)) },
     wrapTarget,
   } satisfies SyncRunOptions;
-  expect(await world.sync(wholly)).toMatchObject({ state: 'done', targets: [{ deleted: KEPT + 2 }] });
+  expect(await world.sync(wholly)).toMatchObject({
+    state: 'done',
+    targets: [{ deleted: KEPT + 2, unmatched: KEPT + 2 }],
+  });
   expect(deleted.filter((key) => !key.startsWith('k'))).toEqual(['z']);
   expect(new Set(deleted).size).toBe(KEPT + 2);
 

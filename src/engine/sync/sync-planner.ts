@@ -74,6 +74,8 @@ export class SyncPlanner {
   #observed: Observations = { changes: [], replicas: [], other: [], gone: [] };
   #unmatched: Unmatched[] = [];
   #unmatchedLeft = false;
+  /** What is visited after that was visited before, and left for want of room. */
+  #isTaken = false;
   readonly #counts: UnmatchedCounts;
 
   constructor(options: SyncPlannerOptions) {
@@ -132,6 +134,7 @@ export class SyncPlanner {
     const taken = { unmatched: this.#unmatched, isAll: !this.#unmatchedLeft };
     this.#unmatched = [];
     this.#unmatchedLeft = false;
+    this.#isTaken = true;
     return taken;
   }
 
@@ -210,14 +213,16 @@ export class SyncPlanner {
     const at = targets.flatMap((listed, target) =>
       listed === undefined || tally.isOut(target) ? [] : [{ target, token: listed.token }],
     );
-    for (const { target } of at) tally.target(target).unmatched++;
+    if (!this.#isTaken) for (const { target } of at) tally.target(target).unmatched++;
     if (!options.deleteUnmatched) {
       this.#noteGone(key, known);
       return;
     }
     if (at.length === 0 && (known === undefined || known.isTombstone || known.replica(0) === undefined)) return;
-    this.inside.note(key, at, known);
-    this.#count(key, at, known?.isTombstone === false);
+    if (!this.#isTaken) {
+      this.inside.note(key, at, known);
+      this.#count(key, at, known?.isTombstone === false);
+    }
     if (this.#unmatched.length >= UNMATCHED_MAX) this.#unmatchedLeft = true;
     else this.#unmatched.push({ key, known: versionOf(known), replicas: this.#replicasOf(known), at });
   }
