@@ -7,6 +7,7 @@ import { findScopeProblem } from '../domain/object/scope.ts';
 import type { Configuration, Profile } from './configuration.ts';
 import { findProfile } from './find-profile.ts';
 import { makeImplicitProfile, profileOfPlace } from './implicit-profile.ts';
+import { storePlace } from './place.ts';
 import { ConfigurationError, problemOutsideFiles } from './problem.ts';
 import { parseS3Location } from './s3-location.ts';
 import { findEndpointProblems, makeS3Settings } from './storage-settings.ts';
@@ -35,10 +36,15 @@ export interface TargetOptions {
  * delete the wrong one. Throws a `ConfigurationError` that says how to write what is meant.
  */
 export function resolveTarget(argument: string, configuration: Configuration, options: TargetOptions = {}): Target {
-  if (argument.split('/').includes(RESERVED_DIRECTORY)) throw refuseReserved(argument);
   const target = resolveWritten(argument, configuration, options);
-  if (isReserved(target.path)) throw refuseReserved(argument);
+  if (isReserved(target.path) || isOwnDirectory(target, configuration)) throw refuseReserved(argument);
   return target;
+}
+
+/** As a path that is no profile's: whose store's it is cannot be known. */
+function isOwnDirectory({ profile }: Target, { profiles }: Configuration): boolean {
+  if (Object.hasOwn(profiles, profile.name)) return false;
+  return storePlace(profile.storage).split('/').includes(RESERVED_DIRECTORY);
 }
 
 /** Nothing in Pando's own directory is anybody's to name, though adapters take keys in some of it. */

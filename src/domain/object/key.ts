@@ -3,8 +3,8 @@
  */
 
 /**
- * The directory every store reserves for Pando itself: refused as a key, absent from listings. Wherever it lies: further down it is that of a
- * store inside this one, and a copy of it would be taken for a store's own.
+ * The directory every store reserves for Pando itself: refused as a key, absent from listings. Further down it is a directory like any, or
+ * that of a store inside this one, which is left alone as all of that store is.
  */
 export const RESERVED_DIRECTORY = '.pando';
 
@@ -45,16 +45,7 @@ export function findKeyProblem(key: string): KeyProblem | undefined {
 }
 
 export function isReserved(key: string): boolean {
-  return endOfReserved(key) !== undefined;
-}
-
-/** Where the name of Pando's own directory ends in a key that is or lies below one. */
-export function endOfReserved(key: string): number | undefined {
-  for (let at = key.indexOf(RESERVED_DIRECTORY); at >= 0; at = key.indexOf(RESERVED_DIRECTORY, at + 1)) {
-    const end = at + RESERVED_DIRECTORY.length;
-    if ((at === 0 || key[at - 1] === '/') && (end === key.length || key[end] === '/')) return end;
-  }
-  return undefined;
+  return key === RESERVED_DIRECTORY || key.startsWith(`${RESERVED_DIRECTORY}/`);
 }
 
 /** Of what a store holds, objects and what was set aside: why a key is refused. */

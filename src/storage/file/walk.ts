@@ -138,7 +138,7 @@ class Walker {
     }
     const entries: Entry[] = [];
     for (const { raw, kind } of named) {
-      if (raw === RESERVED_DIRECTORY) continue;
+      if (directory.prefix === '' && raw === RESERVED_DIRECTORY) continue;
       const holdsKeys = kind === 'directory' || (kind === 'link' && this.#isFollowedDirectory(directory, raw));
       entries.push({ sort: holdsKeys ? `${raw}/` : raw, raw, kind });
     }

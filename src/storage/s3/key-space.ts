@@ -1,9 +1,9 @@
 import {
   DARK_DIRECTORY,
-  endOfReserved,
   escapeBytes,
   escapeKey,
   findStoredKeyProblem,
+  isReserved,
   KEY_BYTES_MAX,
   RESERVED_DIRECTORY,
   utf8Length,
@@ -17,10 +17,12 @@ export interface ObjectAt {
   readonly fullKey: string;
 }
 
+const AFTER_RESERVED = `${RESERVED_DIRECTORY}/\u{10ffff}`;
+
 export type ListedKey =
   | { readonly kind: 'object'; readonly key: string }
   | { readonly kind: 'marker' }
-  /** `after`: sorts after all that lies in the same directory of Pando's own. */
+  /** `after`: sorts after all that lies in Pando's own directory, and before every other key; undefined for a key that is its name. */
   | { readonly kind: 'own'; readonly after: string | undefined }
   | {
       readonly kind: 'failure';
@@ -85,9 +87,8 @@ export class KeySpace {
       return { kind: 'failure', failure: 'invalid-key', shown: escapeKey(full), protects: '', message };
     }
     const key = full.slice(this.#prefix.length);
-    const end = below.startsWith(DARK_DIRECTORY) ? undefined : endOfReserved(key);
-    if (end !== undefined)
-      return { kind: 'own', after: end === key.length ? undefined : `${key.slice(0, end)}/\u{10ffff}` };
+    if (isReserved(key) && !below.startsWith(DARK_DIRECTORY))
+      return { kind: 'own', after: key === RESERVED_DIRECTORY ? undefined : AFTER_RESERVED };
     if (key === '' || key.endsWith('/')) return { kind: 'marker' };
     const problem = findStoredKeyProblem(key);
     if (problem === undefined) return { kind: 'object', key };

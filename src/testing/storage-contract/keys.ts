@@ -19,7 +19,6 @@ const HOSTILE: readonly [string, string][] = [
   ['of 1025 bytes in fewer characters', `${longKey(1022)}€`],
   ['in .pando', '.pando/lease'],
   ['that is .pando', '.pando'],
-  ['in .pando of a store further down', 'a/b/.pando/lease'],
 ];
 
 /** Duties towards keys: hostile ones are refused before anything is touched, all others are told apart. */

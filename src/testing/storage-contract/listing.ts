@@ -111,7 +111,7 @@ export function describeListing(contract: Contract): void {
 
     it('shows keys that only look like what Pando keeps for itself', async () => {
       const storage = contract.storage();
-      const near = ['.pandora', '.pando-notes/x', `${prefix}.pandora/x`, `${prefix}x.pando/x`];
+      const near = ['.pandora', '.pando-notes/x', `${prefix}.pando/x`, `${prefix}x.pando/x`];
       for (const key of near) await putObject(storage, key, patternBytes(1));
       const { keys: listed } = await listAll(storage, '');
       expect(listed).toEqual(expect.arrayContaining(near));
