@@ -171,3 +171,15 @@ test('a process from before does nothing at the old place, and none of what wait
   expect(await box.run(['worker', '--until-idle'])).toMatchObject({ code: 0 });
   expect([box.list('data'), box.list('data-new')]).toEqual([['f1', 'f2'], ['f2']]);
 });
+
+test('nothing is done at the old place by who knows only that', async () => {
+  using box = await openSynced();
+  const before = box.read('pando.yaml');
+  renameSync(box.path('near'), box.path('near-new'));
+  writeAt(box, 'near', 'near-new');
+  expect(await box.run(['store', 'moved', 'near'])).toMatchObject({ code: 0 });
+  box.write({ 'pando.yaml': before, 'data/f3': 'three', 'near/.keep': '' });
+  const ran = await box.run(['sync', 'data:']);
+  expect(ran).toMatchObject({ code: 4, stdout: expect.stringMatching(/near: it was moved to .*near-new\//) });
+  expect([box.list('near'), box.list('far')]).toEqual([['.keep'], ['.keep', 'f1', 'f2', 'f3']]);
+});
