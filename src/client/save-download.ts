@@ -68,6 +68,7 @@ export async function saveDownload(downloads: Downloads, args: SaveDownload): Pr
     if (overwrites) await rename(part, file);
     else if (!(await appears(part, file))) {
       // Somebody made one meanwhile, who keeps it: that one is looked at as any that is there.
+      await rm(part, { force: true });
       if (go === GOES_MAX) throw new SaveError('local', `${file} comes into being and goes again and again`);
       continue;
     }

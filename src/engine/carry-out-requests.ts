@@ -139,7 +139,8 @@ async function carryOut(
   let outcome: RequestOutcome;
   try {
     const closed = request.kind === 'copy' && scope?.availability?.whyNot(request.store, 'write', request.name);
-    if (scope !== undefined && (await others.owns(scope, request))) outcome = { lease, kind: 'given-back' };
+    if (scope !== undefined && (await others.owns(scope, request)))
+      outcome = others.isLeftAlone(request) ? { lease, kind: 'given-back' } : leftToOthers(lease);
     else if (typeof closed === 'string') outcome = heldBack(lease, closed);
     else {
       const kind = scope === undefined ? 'moot' : await attempt(ports, scope, leases, request, signal);
@@ -163,6 +164,11 @@ async function carryOut(
     ports.telling?.info?.(`${request.kind} ${SAID[outcome.kind]}`, { ...facts, why: outcome.error });
   else ports.telling?.debug?.(`${request.kind} ${SAID[outcome.kind]}`, facts);
   return COUNTED[outcome.kind];
+}
+
+/** For a moment, or this worker would claim it at once again: who knows the store looks as often. */
+function leftToOthers(lease: Lease): RequestOutcome {
+  return { lease, kind: 'held-back', afterMs: POLL_MS, error: 'it is for a worker with the configuration of now' };
 }
 
 function heldBack(lease: Lease, error: string): RequestOutcome {

@@ -12,7 +12,8 @@ export class LeftToOthers {
   readonly #scopes: readonly ObjectScope[];
   readonly #telling: Telling | undefined;
   readonly #moved = new Set<ObjectScope>();
-  readonly #unknown = new Set<string>();
+  /** By place, the scopes that have a replica there which this process does not know. */
+  readonly #unknown = new Map<string, Set<string>>();
 
   constructor(
     catalog: Pick<Catalog, 'findOtherSource' | 'listStandingRules'>,
@@ -29,9 +30,14 @@ export class LeftToOthers {
     return this.#scopes.filter((scope) => !this.#moved.has(scope)).map(({ name }) => name);
   }
 
-  /** Places of replicas that this process does not know. */
+  /** Places that none of its scopes knows here: nothing for them need be claimed. */
   places(): readonly string[] {
-    return [...this.#unknown];
+    return [...this.#unknown.keys()].filter((place) => !this.#scopes.some((scope) => storageAt(scope, place)));
+  }
+
+  /** Nothing like it is claimed any more. */
+  isLeftAlone({ scope, store }: ClaimedRequest): boolean {
+    return !this.scopes().includes(scope) || this.places().includes(store);
   }
 
   async look(): Promise<void> {
@@ -53,8 +59,9 @@ export class LeftToOthers {
     if (kind !== 'copy' || storageAt(scope, store) !== undefined) return false;
     const rules = await this.#catalog.listStandingRules(scope.name);
     if (!rules.some((rule) => rule.store === store)) return false;
-    if (!this.#unknown.has(store)) this.#tell('a replica is not known here', { scope: scope.name, place: store });
-    this.#unknown.add(store);
+    const known = this.#unknown.get(store) ?? new Set();
+    if (!known.has(scope.name)) this.#tell('a replica is not known here', { scope: scope.name, place: store });
+    this.#unknown.set(store, known.add(scope.name));
     return true;
   }
 

@@ -183,3 +183,21 @@ test('nothing is done at the old place by who knows only that', async () => {
   expect(ran).toMatchObject({ code: 4, stdout: expect.stringMatching(/near: it was moved to .*near-new\//) });
   expect([box.list('near'), box.list('far')]).toEqual([['.keep'], ['.keep', 'f1', 'f2', 'f3']]);
 });
+
+test('what a worker found nothing to copy from is there all the same, when it is said that its store was moved', async () => {
+  using box = new Sandbox();
+  const configured = (path: string) =>
+    `profiles: {cold: {storage_provider: {type: file, options: {base_path: ${path}}}, paths: {algorithm: hash}}}`;
+  box.write({ 'pando.yaml': configured('cold'), only: 'the only one', 'cold/.keep': '' });
+  expect(await box.run(['upload', 'only', '--store', 'cold', '--scope', 'lab'])).toMatchObject({ code: 0 });
+  renameSync(box.path('cold'), box.path('colder'));
+  box.write({ 'pando.yaml': configured('colder') });
+  await box.run(['rule', 'add', 'lab:only', '--copies', '1', '--stores', 'cold', '--account', 'other']);
+  await box.run(['worker', '--until-idle']);
+  expect(await box.run(['store', 'moved', 'cold'])).toMatchObject({ code: 0 });
+  await box.run(['worker', '--until-idle']);
+  expect(await box.json('replica', 'ls', 'lab:only')).toMatchObject([{ store: 'cold', state: 'AVAILABLE' }]);
+  const rules = await box.json<{ state: string }[]>('rule', 'ls');
+  expect(rules.map(({ state }) => state)).toEqual(rules.map(() => 'OK'));
+  expect((await box.run(['request', 'ls'])).stdout).toBe('');
+});

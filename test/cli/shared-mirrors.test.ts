@@ -52,3 +52,13 @@ describe('a place that two profiles have as their replica', { timeout: 60_000 },
     expect((await box.run(['cat', 'one:f1'])).stdout).toBe('f 1');
   });
 });
+
+it('a source that another profile mirrors into loses its objects by its own sync, as one whose files others delete', async () => {
+  expect((await box.run(['sync', 'rep:'])).code).toBe(0);
+  box.remove('src1/f1');
+  const deleting = ['--delete-unmatched-files', '--max-delete', '100%'];
+  expect((await box.run(['sync', 'one:', ...deleting])).code).toBe(0);
+  expect(await box.run(['sync', 'rep:', ...deleting])).toMatchObject({ code: 0 });
+  expect((await box.run(['status'])).stdout).not.toContain('LOST');
+  expect(await box.run(['cat', 'rep:f1'])).toMatchObject({ code: 3 });
+});

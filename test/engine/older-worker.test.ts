@@ -40,4 +40,27 @@ describe('a worker whose configuration is older than the catalog', () => {
   });
 });
 
+test('what it does not know of one scope keeps it from nothing of another', async () => {
+  await using world = await openWorld();
+  const [replica] = world.scope.replicas;
+  const other = { ...world.scope, name: 'other', title: 'other' };
+  const standing = [{ store: replica!.storage.place, title: 'r0', priority: 1 }];
+  await world.catalog.openScope({
+    name: 'other',
+    title: 'other',
+    source: world.source.place,
+    replicas: standing,
+    standing: true,
+  });
+  await world.run(world.verbs.write({ scope: other, name: 'a', body: Buffer.from('of other') }));
+  await world.write('b', 'of data');
+  const scopes = [{ ...other, replicas: [] }, world.scope];
+  const carried = await world.run(world.verbs.carryOut({ scopes, owner: 'older', until: 'idle' }));
+  expect(carried).toMatchObject({ done: 1, failed: 0 });
+  expect(await peek(world.replicas[0]!, 'b')).toBe('of data');
+  await world.write('c', 'of data');
+  expect(await world.run(world.verbs.carryOut({ scopes, owner: 'older', until: 'idle' }))).toMatchObject({ done: 1 });
+  expect(await peek(world.replicas[0]!, 'c')).toBe('of data');
+});
+
 const NAMED = { name: 'data', title: 'data' };

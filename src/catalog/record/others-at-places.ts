@@ -17,6 +17,8 @@ interface Owner {
   readonly name: string;
   readonly store: number;
   readonly by: PlaceChange;
+  /** What lies there *is* its object. */
+  readonly isSource: boolean;
 }
 
 const find: SetStatement = {
@@ -38,12 +40,14 @@ export async function findOthersAtPlaces(session: Session, changed: readonly Pla
   const replicas: ReplicaChange[] = [];
   const events: NewEvent[] = [];
   for (const [at, ...row] of await session.all<readonly [at: number, ...ToldReplicaRow]>(find, rows)) {
-    const { scope, name, by } = owners[at] as Owner;
+    const { scope, name, by, isSource } = owners[at] as Owner;
     const replica = await decodeReplica(session, { scope, name }, row);
-    const to = replica.place === by.key ? becomeOf(replica, by) : undefined;
+    const to = replica.place === by.key ? becomeOf(replica, by, isSource) : undefined;
     if (to === undefined || replica.token === undefined) continue;
     const { store, versionId, token } = replica;
     replicas.push({ scope, name, versionId, store, to, ifToken: token });
+    // What is synced to a source is what its own sync then finds there: a chain, and no news.
+    if (isSource) continue;
     const kind = to === 'drop' ? 'replica-found-missing' : 'replica-found-changed';
     const done = by.became === 'gone' ? 'deleted it' : 'wrote something else there';
     events.push({ kind, scope, name, store, detail: `a sync of ${by.scope} ${done}` });
@@ -58,16 +62,29 @@ async function findOwners(session: Session, changed: readonly PlaceChange[]): Pr
   );
   const asked = changed.map(({ store, key }) => ({ store: stores.get(store) ?? 0, key }));
   const found = await findPlaceOwners(session, asked);
-  return changed.flatMap((by, at) =>
-    (found[at] ?? [])
+  const scopes = await session.db.selectFrom('scope').select(['name', 'source']).execute();
+  const sources = new Map(scopes.map(({ name, source }) => [name, source]));
+  return changed.flatMap((by, at) => {
+    const store = asked[at]?.store ?? 0;
+    return (found[at] ?? [])
       .filter(({ scope, name }) => scope !== by.scope || name !== by.key)
-      .map(({ scope, name }) => ({ scope, name, store: asked[at]?.store ?? 0, by })),
-  );
+      .map(({ scope, name }) => ({
+        scope,
+        name,
+        store,
+        by,
+        isSource: sources.get(scope) === store && name === by.key,
+      }));
+  });
 }
 
-/** Undefined: it stays as it is. */
-function becomeOf(replica: Replica, { became, token }: PlaceChange): ReplicaChange['to'] | undefined {
-  if (became === 'gone' && replica.token === token && replica.state !== 'COPYING') return 'drop';
+/** Undefined: it stays as it is. What is gone from a source is decided upon by that source's own sync, which deletes the object with it. */
+function becomeOf(
+  replica: Replica,
+  { became, token }: PlaceChange,
+  isSource: boolean,
+): ReplicaChange['to'] | undefined {
+  if (became === 'gone' && !isSource && replica.token === token && replica.state !== 'COPYING') return 'drop';
   const isOther = became === 'gone' || replica.token !== token;
   const isServed = replica.state === 'AVAILABLE' || replica.state === 'UNVERIFIED';
   const { place, verification } = replica;

@@ -13,26 +13,26 @@ type OwnerRow = readonly [at: number, scope: number, name: string, isPlaced: num
 const OWNER = 'r.i, o.scope, o.name, case when p.placed is null then 0 else 1 end';
 
 /** What is kept as text. The last condition is that of the index. */
-const kept: SetStatement = {
+export const kept: SetStatement = {
   columns: { i: 'int', store: 'int', key: 'text' },
   text: (rows) =>
     `select ${OWNER} from ${rows} join replica p on p.store = r.store and p.place = r.key and p.place >= ' '
        join object o on o.id = p.object`,
 };
 
-/** What lies under its own name: in any scope. */
-const named: SetStatement = {
+/** What lies under its own name: in any scope. SQLite takes cross joins in this order, and would go through all of a store otherwise. */
+export const named: SetStatement = {
   columns: { i: 'int', store: 'int', key: 'text' },
   text: (rows) =>
-    `select ${OWNER} from ${rows} cross join scope s join object o on o.scope = s.id and o.name = r.key
-       join replica p on p.object = o.id and p.store = r.store and p.place is null`,
+    `select ${OWNER} from ${rows} cross join scope s cross join object o cross join replica p
+     where o.scope = s.id and o.name = r.key and p.object = o.id and p.store = r.store and p.place is null`,
 };
 
-const computed: SetStatement = {
+export const computed: SetStatement = {
   columns: { i: 'int', store: 'int', scope: 'int', name: 'text', code: 'text' },
   text: (rows) =>
-    `select ${OWNER} from ${rows} join object o on o.scope = r.scope and o.name = r.name
-       join replica p on p.object = o.id and p.store = r.store and p.place = r.code`,
+    `select ${OWNER} from ${rows} cross join object o cross join replica p
+     where o.scope = r.scope and o.name = r.name and p.object = o.id and p.store = r.store and p.place = r.code`,
 };
 
 /** Whose these places are, each answer at the index of its question: three looks by an index, whatever algorithm a store has or had. */

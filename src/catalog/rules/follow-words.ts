@@ -11,17 +11,28 @@ const WAITS = `request.kind = 'copy' and request.reason = 'rule' and request.sta
  * The copies that wait for this rule are asked for in its words of now: of several rules that want one copy, in those of the most urgent.
  */
 export async function followWords(session: Session, rule: number): Promise<void> {
-  const isOf = (lock: string) =>
-    sql`${sql.ref(lock)}.object = request.object and ${sql.ref(lock)}.store = request.store
-      and ${sql.ref(lock)}.state <> ${sql.lit(lockCode('OK'))}`;
   await sql`update request set
       (priority, activity, source_expression) = (
         select u.priority, u.activity, u.source_expression from lock l join rule u on u.id = l.rule
         where ${isOf('l')} order by u.priority, u.id limit 1),
       lane = null, updated_ms = ${nowMs(session)}
-    where ${sql.raw(WAITS)} and exists (select 1 from lock o where o.rule = ${rule} and ${isOf('o')})`.execute(
+    where ${isWaitingFor(rule)}`.execute(session.db);
+}
+
+/** Called before the rule is locked: requests come before rules, or who settles them waits crosswise. */
+export async function lockWaiting(session: Session, rule: number): Promise<void> {
+  await sql`select id from request where ${isWaitingFor(rule)} order by id ${sql.raw(session.engine.forUpdate)}`.execute(
     session.db,
   );
+}
+
+function isWaitingFor(rule: number) {
+  return sql`${sql.raw(WAITS)} and exists (select 1 from lock o where o.rule = ${rule} and ${isOf('o')})`;
+}
+
+function isOf(lock: string) {
+  return sql`${sql.ref(lock)}.object = request.object and ${sql.ref(lock)}.store = request.store
+    and ${sql.ref(lock)}.state <> ${sql.lit(lockCode('OK'))}`;
 }
 
 /** A copy that is asked for already is wanted by one more rule. */

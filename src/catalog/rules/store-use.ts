@@ -66,9 +66,10 @@ export async function setStore(session: Session, place: string, said: StoreSaid)
   const row = await db.selectFrom('store_setting').select('said').where('store', '=', store).executeTakeFirst();
   const before = row === undefined ? {} : (JSON.parse(row.said) as StoreSaid);
   const now = nowMs(session);
+  const { movedTo } = before;
   const text = JSON.stringify(
     availability === null
-      ? { availability: {} }
+      ? { ...(movedTo === undefined ? {} : { movedTo }), availability: {} }
       : { ...before, availability: { ...before.availability, ...availability } },
   );
   await db

@@ -2,7 +2,7 @@ import type { RuleWords } from '../../domain/rule/rule.ts';
 import type { RuleRecord } from '../../ports/rules.ts';
 import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';
-import { followWords } from './follow-words.ts';
+import { followWords, lockWaiting } from './follow-words.ts';
 import { waitForMakers } from './pattern-barrier.ts';
 import { decodeRules } from './read-rules.ts';
 import { dueWhen } from './rule-due.ts';
@@ -31,6 +31,8 @@ export async function updateRule(
 ): Promise<RuleRecord | undefined> {
   await lockTargets(session, words.targets ?? []);
   if (words.targets?.some(({ kind }) => kind === 'pattern') === true) await waitForMakers(session);
+  const isAskedAnew = ASKED_WITH.some((word) => word in words);
+  if (isAskedAnew) await lockWaiting(session, id);
   const row = await lockRule(session, id);
   if (row === undefined) return undefined;
   const [before] = await decodeRules(session, [row]);
@@ -49,7 +51,7 @@ export async function updateRule(
     .where('id', '=', id)
     .where('owner', 'is', null)
     .execute();
-  if (ASKED_WITH.some((word) => word in words)) await followWords(session, id);
+  if (isAskedAnew) await followWords(session, id);
   const isHarmless = Object.keys(words).every((word) => HARMLESS.has(word as keyof RuleWords));
   if (!isHarmless) await tellRule(session, id, 'content-changed');
   const changed = await session.db.selectFrom('rule').selectAll().where('id', '=', id).execute();

@@ -71,7 +71,13 @@ async function removeLocks(session: Session, which: RawBuilder<unknown>): Promis
   return rows.map(({ rule }) => rule);
 }
 
+/** Where nothing lies yet, or nothing came, nobody has looked: what is known at the other place stands. */
 async function mergeReplicas({ db }: Session, { from, into }: Merge): Promise<void> {
+  const isEmpty = (row: string): RawBuilder<unknown> =>
+    sql`(${sql.ref(row)}.state = ${sql.lit(stateCode('COPYING'))}
+      or (${sql.ref(row)}.state = ${sql.lit(stateCode('UNAVAILABLE'))} and ${sql.ref(row)}.token is null))`;
+  await sql`delete from replica where store = ${into} and ${isEmpty('replica')} and exists (
+    select 1 from replica n where n.object = replica.object and n.store = ${from} and not ${isEmpty('n')})`.execute(db);
   await sql`delete from replica where store = ${from}
     and exists (select 1 from replica n where n.object = replica.object and n.store = ${into})`.execute(db);
   await sql`update replica set store = ${into} where store = ${from}`.execute(db);
@@ -100,7 +106,7 @@ async function settleLocks(session: Session, store: number): Promise<readonly nu
       or (lock.state = ${sql.lit(lockCode('REPLICATING'))} and not (${isAskedFor})))`,
   );
   const isUnwanted = sql`request.store = ${store} and request.kind = 'copy' and request.reason = 'rule'
-    and request.due_ms is not null
+    and (request.due_ms is not null or request.state in ('FAILED', 'NO_SOURCES'))
     and not exists (select 1 from lock l where l.object = request.object and l.store = request.store
       and l.state <> ${sql.lit(lockCode('OK'))})
     and not exists (select 1 from standing_rule t

@@ -4,7 +4,10 @@ import type { ReplicaKey } from '../../ports/rules.ts';
 /** Until what had to stay is looked at again: each look asks other stores. */
 const HELD_MS = 60_000;
 
-/** Released copies that would go and have to stay, as the last good ones or in use. They keep nobody behind them waiting. */
+/**
+ * Released copies that would go and have to stay, as the last good ones or in use. They keep nobody behind them waiting, up to the number
+ * that a catalog lists at once.
+ */
 export class HeldReleases {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   /** When each is looked at again, by store. */

@@ -57,8 +57,12 @@ export class StoreAvailability {
     return this.#closed.whyNot(place, operation, key);
   }
 
+  /** `place`: of any of a store's protocols. What is said of stores is said of their own. */
   closedParts(place: string, operation: Operation): ReturnType<ClosedStores['closedParts']> {
-    return this.#closed.closedParts(place, operation);
+    const own = [...this.#owner.stores().values()].find(({ protocols }) =>
+      protocols.some((one) => one.place === place),
+    );
+    return this.#closed.closedParts(own?.place ?? place, operation);
   }
 
   whyNotBelow(place: string, operation: Operation, prefix?: string): string | undefined {
