@@ -179,6 +179,7 @@ export function describeRuleTransfers(contract: CatalogContract): void {
       if (when === 'before') await contract.catalog.endClaims([dead]);
       await endRule(contract, rule);
       expect(await contract.catalog.isCopyInHand({ versionId, store: scope.far })).toBe(when === 'after');
+      expect((await contract.catalog.listClaimOwners()).includes(dead)).toBe(when === 'after');
       await contract.catalog.endClaims([dead]);
       expect(await contract.catalog.isCopyInHand({ versionId, store: scope.far })).toBe(false);
     });
