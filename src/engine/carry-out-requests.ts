@@ -140,7 +140,7 @@ async function carryOut(
   try {
     const closed = request.kind === 'copy' && scope?.availability?.whyNot(request.store, 'write', request.name);
     if (scope !== undefined && (await others.owns(scope, request)))
-      outcome = others.isLeftAlone(request) ? { lease, kind: 'given-back' } : leftToOthers(lease);
+      outcome = others.isLeftAlone(request) ? { lease, kind: 'given-back' } : heldForOthers(lease);
     else if (typeof closed === 'string') outcome = heldBack(lease, closed);
     else {
       const kind = scope === undefined ? 'moot' : await attempt(ports, scope, leases, request, signal);
@@ -167,7 +167,7 @@ async function carryOut(
 }
 
 /** For a moment, or this worker would claim it at once again: who knows the store looks as often. */
-function leftToOthers(lease: Lease): RequestOutcome {
+function heldForOthers(lease: Lease): RequestOutcome {
   return { lease, kind: 'held-back', afterMs: POLL_MS, error: 'it is for a worker with the configuration of now' };
 }
 

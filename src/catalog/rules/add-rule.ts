@@ -1,8 +1,8 @@
+import { closeBarrier } from '../barrier.ts';
 import { sql } from 'kysely';
 import type { NewRule, RuleAdded } from '../../ports/rules.ts';
 import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';
-import { waitForMakers } from './pattern-barrier.ts';
 import { dueWhen } from './rule-due.ts';
 import { encodeWords } from './rule-row.ts';
 import { lockTargets, putTargets, resolveTargets, sameness } from './rule-targets.ts';
@@ -10,7 +10,7 @@ import { endRule } from './tell-rule.ts';
 
 export async function addRule(session: Session, rule: NewRule): Promise<RuleAdded> {
   await lockTargets(session, rule.targets);
-  if (rule.targets.some(({ kind }) => kind === 'pattern')) await waitForMakers(session);
+  if (rule.targets.some(({ kind }) => kind === 'pattern')) await closeBarrier(session, 'patterns');
   const targets = await resolveTargets(session, rule.targets);
   if ('unknown' in targets) return { kind: 'unknown-target', names: targets.unknown };
   const same = sameness(rule);

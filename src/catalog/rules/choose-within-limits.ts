@@ -1,9 +1,10 @@
+import { closeBarrier } from '../barrier.ts';
 import { type TransferLimits, TransfersInHand } from '../../domain/transfer/transfer-limits.ts';
 import type { SourceChosen, SourcesWanted } from '../../ports/transfer-limits.ts';
 import type { Session, SetStatement, SqlValue } from '../session.ts';
 import { chooseSources } from './choose-sources.ts';
 import { putIntoLanes } from './lanes.ts';
-import { readTransfersInHand, takeTurns } from './transfers-in-hand.ts';
+import { readTransfersInHand } from './transfers-in-hand.ts';
 
 interface HeldRequest {
   readonly id: number;
@@ -34,7 +35,7 @@ export async function chooseSourcesWithin(
   wanted: readonly SourcesWanted[],
   limits: TransferLimits,
 ): Promise<readonly SourceChosen[]> {
-  await takeTurns(session);
+  await closeBarrier(session, 'turns');
   const held = await readHeld(session, wanted);
   const inHand = new TransfersInHand(limits, await readTransfersInHand(session));
   const { stores } = session.known;

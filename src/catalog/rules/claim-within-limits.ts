@@ -1,10 +1,11 @@
+import { closeBarrier } from '../barrier.ts';
 import { type RawBuilder, sql } from 'kysely';
 import { divideClaims, type Lane } from '../../domain/transfer/divide-claims.ts';
 import { type TransferLimits, TransfersInHand } from '../../domain/transfer/transfer-limits.ts';
 import { nowMs } from '../now.ts';
 import type { Session, SetStatement } from '../session.ts';
 import { type LaneKey, NO_SOURCE, putIntoLanes, sortDue } from './lanes.ts';
-import { readTransfersInHand, takeTurns } from './transfers-in-hand.ts';
+import { readTransfersInHand } from './transfers-in-hand.ts';
 
 /** Requests looked at in one division, over all lanes; of each lane that has any due, `LANE_MIN`. */
 const LOOKED_AT_MAX = 4_096;
@@ -31,7 +32,7 @@ export async function chooseWithinLimits(
   session: Session,
   { limit, limits, left }: WithinLimits,
 ): Promise<readonly ChosenRequest[]> {
-  await takeTurns(session);
+  await closeBarrier(session, 'turns');
   await sortDue(session);
   const inHand = new TransfersInHand(limits, await readTransfersInHand(session));
   const lanes = await readLanes(session, inHand, { limit, left });

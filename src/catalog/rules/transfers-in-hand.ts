@@ -25,11 +25,3 @@ export async function readTransfersInHand(session: Session): Promise<readonly In
     })),
   );
 }
-
-const TURN_KEY = 0x7475726e;
-
-/** Who counts and then takes does so after the others: the count holds until this transaction ends. */
-export async function takeTurns(session: Session): Promise<void> {
-  if (!session.engine.concurrentWriters) return;
-  await sql`select ${sql.raw(session.engine.exclusiveLock(String(TURN_KEY)))}`.execute(session.db);
-}

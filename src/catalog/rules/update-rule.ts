@@ -1,9 +1,9 @@
+import { closeBarrier } from '../barrier.ts';
 import type { RuleWords } from '../../domain/rule/rule.ts';
 import type { RuleRecord } from '../../ports/rules.ts';
 import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';
 import { followWords, lockWaiting } from './follow-words.ts';
-import { waitForMakers } from './pattern-barrier.ts';
 import { decodeRules } from './read-rules.ts';
 import { dueWhen } from './rule-due.ts';
 import { encodeWords } from './rule-row.ts';
@@ -30,7 +30,7 @@ export async function updateRule(
   words: Partial<RuleWords>,
 ): Promise<RuleRecord | undefined> {
   await lockTargets(session, words.targets ?? []);
-  if (words.targets?.some(({ kind }) => kind === 'pattern') === true) await waitForMakers(session);
+  if (words.targets?.some(({ kind }) => kind === 'pattern') === true) await closeBarrier(session, 'patterns');
   const isAskedAnew = ASKED_WITH.some((word) => word in words);
   if (isAskedAnew) await lockWaiting(session, id);
   const row = await lockRule(session, id);

@@ -1,3 +1,4 @@
+import { enterBarrier } from '../barrier.ts';
 import { isSatisfied } from './satisfied.ts';
 import { wakeForSource } from './source-appeared.ts';
 import { LEAVING, lockCode, PLACED, RELEASED, stateCode, TO_PURGE, TOMBSTONE } from '../codes.ts';
@@ -6,7 +7,6 @@ import type { Session } from '../session.ts';
 import { Claims, type LockChange } from './claims.ts';
 import { cancelCopies, endArrivedCopies, letCopiesGo } from './copy-requests.ts';
 import type { Sticking } from './lock-rows.ts';
-import { enterAsMaker } from './pattern-barrier.ts';
 import { lookForPlacements } from './placements-exist.ts';
 import {
   type SeenLock,
@@ -32,7 +32,7 @@ export interface WatchedObjects extends ObjectsBefore {
 /** Looks at objects that are about to change. Their rows are locked by the caller. Empty where no rule has ever placed anything. */
 export async function watchObjects(session: Session, named: readonly Named[]): Promise<WatchedObjects> {
   if (named.length === 0) return { objects: [], replicas: [], hasRules: false };
-  await enterAsMaker(session);
+  await enterBarrier(session, 'patterns');
   const { placements, rules: hasRules } = await lookForPlacements(session);
   if (!placements) return { objects: [], replicas: [], hasRules };
   const objects = await seeAffected(session, uniqueKeys(await keysOf(session, named)));

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { ObjectName } from '../../domain/object/object-name.ts';
 import type { CopiesLost, StoreHeld, StorePlaceCatalog } from '../../ports/store-places.ts';
+import { closeBarrier } from '../barrier.ts';
 import { OBJECT } from '../codes.ts';
 import { nowMs } from '../now.ts';
 import { dropReplicas } from '../record/upsert-replicas.ts';
@@ -24,6 +25,7 @@ export async function loseCopies(
 ): Promise<CopiesLost | StoreHeld> {
   const id = await session.known.stores.findId(session, store);
   if (id === undefined) return { kind: 'lost', copies: 0, objects: [], next: undefined };
+  if (after === undefined) await closeBarrier(session, 'moves');
   const held = after === undefined ? await findAtWork(session, [store], [id]) : undefined;
   if (held !== undefined) return held;
   const wanted = Math.min(limit, PAGE_MAX);

@@ -1,3 +1,4 @@
+import { closeBarrier } from '../barrier.ts';
 import { sql } from 'kysely';
 import type { MoveStore, StoreMove } from '../../ports/store-places.ts';
 import type { StoreSaid } from '../../ports/store-use.ts';
@@ -8,14 +9,13 @@ import { recordEvents } from '../verbs/events.ts';
 import { openStore } from '../verbs/open-scope.ts';
 import { findAtWork } from './at-work.ts';
 import { mergeStores } from './merge-stores.ts';
-import { waitForWorkers } from './move-barrier.ts';
 
 /**
  * What is known of the old place is known of the new one, in one transaction, so that nobody ever knows half of it there. The old place
  * keeps its number, also where the new one has none yet: a process that runs has it in mind as that place, and would go there.
  */
 export async function moveStore(session: Session, { from, to, title, tokensHold }: MoveStore): Promise<StoreMove> {
-  await waitForWorkers(session);
+  await closeBarrier(session, 'moves');
   const { db } = session;
   const known = await db.selectFrom('store').select(['id', 'place']).where('place', 'in', [from, to]).execute();
   const old = known.find(({ place }) => place === from)?.id;

@@ -1,10 +1,10 @@
+import { enterBarrier } from '../barrier.ts';
 import { type RawBuilder, sql } from 'kysely';
 import type { ClaimedRequest, NewRequest, RequestClaim } from '../../ports/catalog.ts';
 import type { RequestState } from '../../domain/transfer/request-states.ts';
 import { keepLostAttempts } from '../rules/attempts.ts';
 import { chooseWithinLimits, leaveSources } from '../rules/claim-within-limits.ts';
 import { putBackSorted } from '../rules/lanes.ts';
-import { enterAsWorker } from '../stores/move-barrier.ts';
 import { leftAlone } from './left-alone.ts';
 import { nowMs } from '../now.ts';
 import type { Session, SetStatement } from '../session.ts';
@@ -56,7 +56,7 @@ const cancel: SetStatement = {
  * out is due again. Copies of a version that is not current any more are cancelled on the way (I5).
  */
 export async function claimRequests(session: Session, claim: RequestClaim): Promise<readonly ClaimedRequest[]> {
-  await enterAsWorker(session);
+  await enterBarrier(session, 'moves');
   const limit = Math.min(claim.limit, CLAIM_MAX);
   if (claim.limits !== undefined)
     return claimWithin(session, claim, { limit, limits: claim.limits, left: await leftAlone(session, claim) });

@@ -1,14 +1,14 @@
+import { enterBarrier } from '../barrier.ts';
 import { type Selectable, sql } from 'kysely';
 import type { Content } from '../../domain/object/version.ts';
 import type { Intent, IntentAdded } from '../../ports/catalog.ts';
 import type { Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
-import { enterAsWorker } from '../stores/move-barrier.ts';
 import { decodeHolder, encodeHolder } from './holder.ts';
 
 /** Takes the write lock of a store's key. The same intent again is `added`: it is held by who asks. */
 export async function addIntent(session: Session, intent: Intent): Promise<IntentAdded> {
-  await enterAsWorker(session);
+  await enterBarrier(session, 'moves');
   const { operation, scope, name, store, key, oldToken, follows, content, holder, createdMs } = intent;
   for (;;) {
     const { host, pid, process_started_ms } = encodeHolder(holder);

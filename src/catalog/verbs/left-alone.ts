@@ -13,7 +13,8 @@ export async function leftAlone(
 ): Promise<RawBuilder<unknown>> {
   const stores = sql`${await exceptAt(session, 'copy', except.copiesTo)} ${await exceptAt(session, 'delete', except.deletesAt)}`;
   if (putOffWithinMs === undefined) return stores;
-  const sinceMs = sql`${nowMs(session)} - ${sql.lit(Math.ceil(putOffWithinMs))}`;
+  // The run's clock was read before the database's: it has a moment more, in which nothing was put off that was due when it began.
+  const sinceMs = sql`${nowMs(session)} - ${sql.lit(Math.ceil(putOffWithinMs) + MOMENT_MS)}`;
   const isPutOff = sql`state in ('QUEUED', 'WAITING') and due_ms > updated_ms + ${sql.lit(MOMENT_MS)}`;
   return sql`${stores} and not (${isPutOff} and updated_ms >= ${sinceMs})`;
 }

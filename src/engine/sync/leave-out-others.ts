@@ -3,8 +3,9 @@ import { type AtSource, findCopiesOfOthers } from '../copies-of-others.ts';
 import type { MergedObject } from './merge-listings.ts';
 
 /**
- * Leaves out of a sync, and of a verify, what rules and uploads put at its source for other objects, or in a store inside. Only what the catalog does not have there under its
- * name is asked about, many at once: from the first such object on the others wait, so that all are visited in the order of names.
+ * Leaves out of a sync, and of a verify, what rules and uploads put at its source for other objects, or in a store inside. Only what the
+ * catalog does not have there under its name is asked about, many at once: from the first such object on the others wait, so that all are
+ * visited in the order of names.
  */
 export class LeaveOutOthers {
   readonly #catalog: Pick<Catalog, 'listNearby' | 'readPlaces'>;

@@ -164,8 +164,7 @@ class VerifyRun {
     } finally {
       try {
         // What was read before the listing broke off was read.
-        await seen.visitWaiting();
-        await this.#queue.drain();
+        await seen.visitWaiting().finally(() => this.#queue.drain());
         await this.#record(1);
       } finally {
         await Promise.all([sourceCursor.close(), known.close(), ...targetCursors.map((cursor) => cursor.close())]);
