@@ -178,7 +178,7 @@ function ruleVerbs(executor: Executor): RuleCatalog {
     handOver: (handed) => executor.write((session) => handOver(session, handed)),
     listAbandoned: (tools, limit) => executor.read((session) => listAbandoned(session, tools, limit)),
     forgetAbandoned: (over) => executor.write((session) => forgetAbandoned(session, over)),
-    listReleased: (store, limit) => executor.read((session) => listReleased(session, store, limit)),
+    listReleased: (store, query) => executor.read((session) => listReleased(session, store, query)),
     condemn: (replicas, countsAsGood) => executor.write((session) => condemn(session, replicas, countsAsGood)),
     touch: (replicas) => executor.write((session) => touch(session, replicas)),
     setQuota: (quota) => executor.write((session) => setQuota(session, quota)),

@@ -108,7 +108,10 @@ export interface RuleCatalog extends HandedOverCatalog {
   settleTransfers(outcomes: readonly TransferOutcome[]): Promise<readonly boolean[]>;
 
   /** Released replicas of a store that may go, those to be purged first, then those used longest ago. */
-  listReleased(store: string, limit: number): Promise<readonly ReleasedRecord[]>;
+  listReleased(
+    store: string,
+    query: { readonly after?: ReleasedAfter | undefined; readonly limit: number },
+  ): Promise<readonly ReleasedRecord[]>;
   /** `BEING_DELETED` and a delete request for each that is still not claimed, not in use, and not the last good copy (I7). */
   condemn(replicas: readonly ReplicaKey[], countsAsGood: CountsAsGood): Promise<readonly boolean[]>;
   /** Reads push back the time a released replica goes. */
@@ -369,6 +372,14 @@ export interface ReleasedRecord extends ReplicaKey {
   readonly isCurrent: boolean;
   /** Of its object, at all stores. */
   readonly copies: readonly ({ readonly place: string; readonly token: string | undefined } & SeenCopyFacts)[];
+}
+
+export type ReleasedPosition = Pick<ReleasedRecord, 'lastUsedMs' | 'objectId' | 'versionId'>;
+
+/** Of those to be purged, and of the others, the last that is passed over. */
+export interface ReleasedAfter {
+  readonly purged?: ReleasedPosition;
+  readonly others?: ReleasedPosition;
 }
 
 /** What decides whether a copy counts. */

@@ -324,7 +324,7 @@ async function lose({ contract, scope }: World, store: string): Promise<void> {
 
 async function reap(world: World, at: string): Promise<void> {
   const { catalog } = world.contract;
-  const released = await catalog.listReleased(at, 10);
+  const released = await catalog.listReleased(at, { limit: 10 });
   const good = new Map(
     released.map(({ objectId, copies }) => [
       objectId,

@@ -54,8 +54,8 @@ describe('two who delete from one catalog', () => {
     const claimed = await contract.claim(scope, { limit: 10_000 });
     await first.settleTransfers(claimed.map((request) => arrival(request)));
     await endRule(contract, rule);
-    const here = await first.listReleased(source, 1000);
-    const there = new Map((await first.listReleased(far, 1000)).map((one) => [one.name, one]));
+    const here = await first.listReleased(source, { limit: 1000 });
+    const there = new Map((await first.listReleased(far, { limit: 1000 })).map((one) => [one.name, one]));
     for (const one of here) {
       const other = there.get(one.name);
       if (other === undefined) throw new Error(`${one.name} was not released`);

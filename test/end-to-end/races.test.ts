@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { RuleTerms } from '../../src/client/rule-order.ts';
 import { evaluateRules } from '../../src/engine/rules/evaluate-rules.ts';
 import { deleteReleased } from '../../src/engine/releases/delete-released.ts';
-import { HeldReleases } from '../../src/engine/releases/held-releases.ts';
+import { ReleaseLooks } from '../../src/engine/releases/release-looks.ts';
 import { freeBytesOf } from '../../src/engine/releases/free-bytes.ts';
 import type { RuleWorkPorts } from '../../src/engine/rules/keep-rules.ts';
 import { runTransfers } from '../../src/engine/transfers/run-transfers.ts';
@@ -116,7 +116,7 @@ describe.each(CATALOGS)('at the same moment, on %s:', (kind) => {
     const ports = await world.ports();
     await evaluate(ports);
     await deleteReleased(
-      { ...ports, held: new HeldReleases(ports.clock), freeBytes: freeBytesOf },
+      { ...ports, looks: new ReleaseLooks(ports.clock), freeBytes: freeBytesOf },
       new AbortController().signal,
     );
     expect(await stateOf(world)).toMatchObject({ replicas: ['ch BEING_DELETED', 'data AVAILABLE'], locks: [] });

@@ -10,6 +10,7 @@ import { laneTables } from './0006-lanes.ts';
 import { ruleRoom } from './0007-room.ts';
 import { placeIndex } from './0008-places.ts';
 import { syncPurposes } from './0009-purposes.ts';
+import { releasedOrder } from './0010-released-order.ts';
 
 /** All migrations, oldest first; they only go up. The names are kept in the catalog: never rename one. */
 const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
@@ -22,6 +23,7 @@ const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
   '0007-room': ruleRoom,
   '0008-places': placeIndex,
   '0009-purposes': syncPurposes,
+  '0010-released-order': releasedOrder,
 };
 
 export const MIGRATION_NAMES: readonly string[] = Object.keys(steps);

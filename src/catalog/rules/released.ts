@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { ReleasedRecord, ReplicaKey, SeenCopyFacts } from '../../ports/rules.ts';
+import type { ReleasedPosition, ReleasedRecord, ReplicaKey, RuleCatalog, SeenCopyFacts } from '../../ports/rules.ts';
 import { RELEASED, stateName, TO_PURGE, verificationName } from '../codes.ts';
 import { decodePlace } from '../place-code.ts';
 import { keysOf } from '../record/find-objects.ts';
@@ -21,12 +21,17 @@ type ReleasedRow = readonly [
 ];
 
 /** Those to go at once first, then those used longest ago. */
-export async function listReleased(session: Session, store: string, limit: number): Promise<readonly ReleasedRecord[]> {
+export async function listReleased(
+  session: Session,
+  store: string,
+  { after = {}, limit }: Parameters<RuleCatalog['listReleased']>[1],
+): Promise<readonly ReleasedRecord[]> {
   const id = await session.known.stores.findId(session, store);
   if (id === undefined) return [];
   const wanted = Math.min(limit, PAGE_MAX);
-  const purged = await readReleased(session, id, TO_PURGE, wanted);
-  const others = await readReleased(session, id, RELEASED, wanted - purged.length);
+  const purged = await readReleased(session, id, { placed: TO_PURGE, after: after.purged, limit: wanted });
+  const left = wanted - purged.length;
+  const others = await readReleased(session, id, { placed: RELEASED, after: after.others, limit: left });
   return describe(session, store, [...purged, ...others]);
 }
 
@@ -37,14 +42,15 @@ export const IS_SOURCE = `case when exists (select 1 from request q where q.vers
 async function readReleased(
   session: Session,
   store: number,
-  placed: number,
-  limit: number,
+  { placed, after, limit }: { placed: number; after: ReleasedPosition | undefined; limit: number },
 ): Promise<readonly ReleasedRow[]> {
   if (limit <= 0) return [];
+  const { lastUsedMs, objectId, versionId } = after ?? { lastUsedMs: -1, objectId: 0, versionId: 0 };
   const query: RawBuilder<unknown> = sql`
     select p.object, p.version, p.placed, p.used_ms, o.scope, o.name, v.size, ${sql.raw(IS_SOURCE)}
     from (select * from replica where store = ${store} and placed = ${sql.lit(placed)} and used_ms is not null
-      order by used_ms limit ${limit}) as p
+      and (used_ms, object, version) > (${lastUsedMs}, ${objectId}, ${versionId})
+      order by used_ms, object, version limit ${limit}) as p
       join object o on o.id = p.object join version v on v.id = p.version
     order by p.used_ms, p.object, p.version`;
   return session.arrays<ReleasedRow>({ compile: () => query.compile(session.db) });

@@ -6,7 +6,7 @@ import type { Telling } from '../../ports/telling.ts';
 import { ClosedStores } from '../../domain/store/closed-stores.ts';
 import { heedSaid } from '../stores/heed-said.ts';
 import type { StoreAccess } from '../stores/store-access.ts';
-import type { HeldReleases } from './held-releases.ts';
+import type { ReleaseLooks } from './release-looks.ts';
 import { type LookPorts, type ReleasedCopy, seeOtherCopies } from './see-other-copies.ts';
 
 export interface ReleasePorts extends LookPorts {
@@ -14,7 +14,7 @@ export interface ReleasePorts extends LookPorts {
   /** Bytes free at a store now; undefined where it does not tell, or cannot be asked. */
   readonly freeBytes: (store: StoreAccess) => Promise<number | undefined>;
   /** Of this process. */
-  readonly held: HeldReleases;
+  readonly looks: ReleaseLooks;
   readonly telling?: Telling | undefined;
 }
 
@@ -41,30 +41,32 @@ export async function deleteReleased(ports: ReleasePorts, signal: AbortSignal): 
 }
 
 async function deleteAt(ports: ReleasePorts, store: StoreAccess, used: StoreUse, signal: AbortSignal): Promise<number> {
-  const { catalog, held, telling } = ports;
+  const { catalog, clock, looks, telling } = ports;
   const inMemory = [...ports.stores.values()].filter(({ isInMemory }) => isInMemory).map(({ place }) => place);
   let leavingBytes = used.leavingBytes;
   let condemned = 0;
   while (!signal.aborted) {
-    const wanted = PAGE_REPLICAS + held.countAt(store.place);
-    const released = await catalog.listReleased(store.place, wanted);
-    const open = released.filter((one) => !held.has(one));
-    if (open.length === 0) break;
+    const beganMs = clock.monotonicMs();
+    const released = await catalog.listReleased(store.place, {
+      after: looks.after(store.place),
+      limit: PAGE_REPLICAS,
+    });
     const space = await spaceOf(ports, store, leavingBytes);
     const { chosen, kept } = chooseDeletions(
-      open.map((record) => factsOf(record, inMemory)),
+      released.map((record) => factsOf(record, inMemory)),
       space,
     );
-    const isAnyHeld = kept.some(({ isHeld }) => isHeld);
-    for (const { replica, isHeld } of kept) if (isHeld) held.hold(replica);
-    if (chosen.length === 0 && !isAnyHeld) break;
+    // From the first on that nothing asks to go.
+    const resting = new Set(kept.filter(({ isHeld }) => !isHeld).map(({ replica }) => replica.versionId));
+    const first = released.findIndex(({ versionId }) => resting.has(versionId));
+    const passed = first < 0 ? released : released.slice(0, first);
+    if (passed.length === 0) break;
     const isSeen = await seeOtherCopies(
       ports,
       chosen.map(({ replica }) => replica),
       signal,
     );
     const going = chosen.filter((_, at) => isSeen[at] === true);
-    for (const [at, { replica }] of chosen.entries()) if (isSeen[at] !== true) held.hold(replica);
     const keys = going.map(({ replica: { scope, name, versionId } }) => ({
       scope,
       name,
@@ -73,15 +75,13 @@ async function deleteAt(ports: ReleasePorts, store: StoreAccess, used: StoreUse,
     }));
     const done = await catalog.condemn(keys, { exceptStores: inMemory });
     for (const [at, { replica, why }] of going.entries()) {
-      if (done[at] !== true) {
-        held.hold(replica);
-        continue;
-      }
+      if (done[at] !== true) continue;
       leavingBytes += replica.bytes;
       condemned++;
       telling?.debug?.('a released copy goes', { object: formatObjectName(replica), store: store.name, why });
     }
-    if (released.length < wanted) break;
+    looks.passed(store.place, passed, { tookMs: clock.monotonicMs() - beganMs });
+    if (released.length < PAGE_REPLICAS) break;
   }
   return condemned;
 }

@@ -3,7 +3,7 @@ import type { RuleCatalog } from '../../ports/rules.ts';
 import type { CarriedOut, OnCounted } from '../carry-out-requests.ts';
 import type { DeleteReplicaPorts } from '../delete-replica.ts';
 import { deleteReleased } from '../releases/delete-released.ts';
-import { HeldReleases } from '../releases/held-releases.ts';
+import { ReleaseLooks } from '../releases/release-looks.ts';
 import { carryOutDeletes } from '../releases/carry-out-deletes.ts';
 import { freeBytesOf } from '../releases/free-bytes.ts';
 import { StoreReturns } from '../stores/store-returns.ts';
@@ -78,7 +78,7 @@ async function keepInTurns(
   const whole = until === 'idle' ? new IdleRun(ports.clock, onAway) : undefined;
   const returns = new StoreReturns(ports);
   const freed = new FreedRoom(ports);
-  const held = new HeldReleases(ports.clock);
+  const looks = new ReleaseLooks(ports.clock);
   const unknown = new Set<string>();
   while (!signal.aborted) {
     // A worker that goes on tries what it put off in the turns to come; none of them waits for a store that is away.
@@ -88,7 +88,7 @@ async function keepInTurns(
     const { applied, ended: rulesEnded } = await evaluateRules(ports, { owner, signal });
     const retried = await ports.catalog.retryStuck(RETRIES);
     const copied = await copy({ signal, idle });
-    const condemned = await deleteReleased({ ...ports, held, freeBytes: freeBytesOf }, signal);
+    const condemned = await deleteReleased({ ...ports, looks, freeBytes: freeBytesOf }, signal);
     const abandoned = await endAbandoned(ports);
     const deleted = await carryOutDeletes(ports, { owner, exceptScopes, signal, idle, unknown, onCounted });
     await freed.tell(deleted.done + rulesEnded);

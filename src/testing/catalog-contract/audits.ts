@@ -180,7 +180,9 @@ export function describeAudits(contract: CatalogContract): void {
       await contract.recordOne(contract.put(scope, 'a', { content, replicas: [replicaAt(scope.source, 'a')] }));
       await contract.catalog.openStores([{ store: scope.far, title: 'far', allocatedBytes: undefined }]);
       expect(await contract.catalog.adoptCopies([copyOf(scope, 'a')], [])).toEqual(['adopted']);
-      expect(await contract.catalog.listReleased(scope.far, 10)).toMatchObject([{ name: 'a', bytes: 4, purge: false }]);
+      expect(await contract.catalog.listReleased(scope.far, { limit: 10 })).toMatchObject([
+        { name: 'a', bytes: 4, purge: false },
+      ]);
       expect(await contract.catalog.adoptCopies([copyOf(scope, 'a', { place: 'b' })], [])).toEqual(['elsewhere']);
     });
 

@@ -77,7 +77,7 @@ export function describeRequestDesk(contract: CatalogContract): void {
       const { scope, rule, request } = await wanted();
       await contract.catalog.settleTransfers([arrival(request)]);
       await endRule(contract, rule);
-      const released = await contract.catalog.listReleased(scope.far, 10);
+      const released = await contract.catalog.listReleased(scope.far, { limit: 10 });
       expect(await contract.catalog.condemn(released, { exceptStores: [] })).toEqual([true]);
       const claim = { owner: 'x', limit: 10, leaseMs: 1_000, scopes: [scope.name] };
       expect(await contract.catalog.claimRequests({ ...claim, work: 'of-scopes' })).toEqual([]);

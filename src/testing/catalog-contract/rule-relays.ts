@@ -68,13 +68,13 @@ export function describeRuleRelays(contract: CatalogContract): void {
       const onwards = await claimOne(scope);
       expect(onwards).toMatchObject({ store: end, attempts: 1 });
       expect(await rowOf(onwards)).toMatchObject({ lastSource: relay });
-      const [kept] = await contract.catalog.listReleased(relay, 10);
+      const [kept] = await contract.catalog.listReleased(relay, { limit: 10 });
       await settle(postponement(onwards));
       expect(kept).toMatchObject({ purge: true, state: 'AVAILABLE' });
       expect(await contract.catalog.condemn(kept === undefined ? [] : [kept], { exceptStores: [] })).toEqual([false]);
       await settle(arrival(await claimOne(scope)));
       expect(await contract.catalog.readRule(rule)).toMatchObject({ state: 'OK' });
-      const released = await contract.catalog.listReleased(relay, 10);
+      const released = await contract.catalog.listReleased(relay, { limit: 10 });
       expect(released).toMatchObject([{ purge: true, isSourceInUse: false }]);
       expect(await contract.catalog.condemn(released, { exceptStores: [] })).toEqual([true]);
     });
@@ -86,7 +86,7 @@ export function describeRuleRelays(contract: CatalogContract): void {
       await contract.catalog.record({ replicas: [{ scope: scope.name, name: 'a', versionId, store: relay, to }] });
       await settle(relayOver(request, relay));
       expect(await claimOne(scope)).toMatchObject({ store: end });
-      expect(await contract.catalog.listReleased(relay, 10)).toEqual([]);
+      expect(await contract.catalog.listReleased(relay, { limit: 10 })).toEqual([]);
     });
 
     it('that is given up leaves nothing, and who waited knows that it failed', async () => {
@@ -116,7 +116,9 @@ export function describeRuleRelays(contract: CatalogContract): void {
       await endRule(contract, rule);
       expect(await rowOf(hop)).toMatchObject({ isUnawaited: true });
       await settle(arrival(hop));
-      expect(await contract.catalog.listReleased(relay, 10)).toMatchObject([{ purge: true, isSourceInUse: false }]);
+      expect(await contract.catalog.listReleased(relay, { limit: 10 })).toMatchObject([
+        { purge: true, isSourceInUse: false },
+      ]);
     });
 
     it('that a rule claims meanwhile stays', async () => {
@@ -125,7 +127,7 @@ export function describeRuleRelays(contract: CatalogContract): void {
       await applyRule(contract, rule, [relay]);
       await settle(arrival(hop));
       expect(await contract.catalog.readRule(rule)).toMatchObject({ state: 'OK' });
-      expect(await contract.catalog.listReleased(relay, 10)).toEqual([]);
+      expect(await contract.catalog.listReleased(relay, { limit: 10 })).toEqual([]);
       expect(await claimOne(scope)).toMatchObject({ store: end });
     });
 
@@ -136,7 +138,7 @@ export function describeRuleRelays(contract: CatalogContract): void {
       await endRule(contract, rule);
       await settle(arrival(hop));
       const left = (await contract.read(scope, 'a')).replicas.filter(({ store }) => store === relay);
-      const released = await contract.catalog.listReleased(relay, 10);
+      const released = await contract.catalog.listReleased(relay, { limit: 10 });
       expect(released.length).toBe(left.length);
     });
 
@@ -155,7 +157,9 @@ export function describeRuleRelays(contract: CatalogContract): void {
       await contract.recordOne(contract.put(scope, 'a', { follows: request.versionId }));
       expect(await settle(arrival(hop))).toEqual([false]);
       // Its worker may have left bytes there: the store is asked for them.
-      expect(await contract.catalog.listReleased(relay, 10)).toMatchObject([{ purge: true, state: 'UNAVAILABLE' }]);
+      expect(await contract.catalog.listReleased(relay, { limit: 10 })).toMatchObject([
+        { purge: true, state: 'UNAVAILABLE' },
+      ]);
       expect(await claimOne(scope)).toMatchObject({ store: end });
     });
   });

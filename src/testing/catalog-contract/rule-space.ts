@@ -28,7 +28,7 @@ export function describeRuleSpace(contract: CatalogContract): void {
       await contract.catalog.settleTransfers(claimed.map((request) => arrival(request)));
       expect(await useOf(scope.source)).toMatchObject({ completedBytes: 17, inFlightBytes: 0, pendingRequests: 0 });
       await endRule(contract, id);
-      const released = await contract.catalog.listReleased(scope.source, 10);
+      const released = await contract.catalog.listReleased(scope.source, { limit: 10 });
       expect(released).toMatchObject([
         { purge: true, bytes: 10 },
         { purge: true, bytes: 7 },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ClaimedRequest } from '../../ports/catalog.ts';
-import type { TransferOutcome } from '../../ports/rules.ts';
+import type { ReleasedAfter, TransferOutcome } from '../../ports/rules.ts';
 import { type CatalogContract, contentOf, sleep, type TestScope } from './harness.ts';
 import {
   addRule,
@@ -222,7 +222,7 @@ export function describeRuleTransfers(contract: CatalogContract): void {
       await contract.putWithReplicas(scope, 'b', [scope.source]);
       await settleTransfers(arrival(request));
       await endRule(contract, rule);
-      const released = await contract.catalog.listReleased(scope.far, 10);
+      const released = await contract.catalog.listReleased(scope.far, { limit: 10 });
       expect(await contract.catalog.condemn(released, { exceptStores: [] })).toEqual([true]);
       const target = { kind: 'object', scope: scope.name, name: 'a' } as const;
       const next = await addRule(contract, ruleOver(scope, { targets: [target] }));
@@ -239,7 +239,7 @@ export function describeRuleTransfers(contract: CatalogContract): void {
       const made = await wanted();
       await settleTransfers(arrival(made.request));
       await endRule(contract, made.rule);
-      return { ...made, list: await contract.catalog.listReleased(made.scope.far, 10) };
+      return { ...made, list: await contract.catalog.listReleased(made.scope.far, { limit: 10 }) };
     };
 
     it('is told with all copies of its object', async () => {
@@ -259,11 +259,41 @@ export function describeRuleTransfers(contract: CatalogContract): void {
       ]);
     });
 
+    it('is told once in a walk by pages, those to be purged first, also where many were released at once', async () => {
+      const scope = await contract.openScope();
+      const { name, source } = scope;
+      const replicas = [{ store: scope.near, title: 'near', priority: 1 }];
+      await contract.catalog.openScope({ name, title: name, source, replicas, standing: true });
+      const names = ['a', 'b', 'c', 'd', 'e'];
+      for (const one of names) await contract.putWithReplicas(scope, one, [source]);
+      const targets = (...of: readonly string[]) =>
+        of.map((one) => ({ kind: 'object', scope: name, name: one }) as const);
+      const kept = await addRule(contract, ruleOver(scope, { targets: targets('a', 'c', 'e') }));
+      await applyRule(contract, kept, [scope.far]);
+      const purged = await addRule(
+        contract,
+        ruleOver(scope, { targets: targets('b', 'd'), purge: true, account: 'bob' }),
+      );
+      await applyRule(contract, purged, [scope.far]);
+      for (const request of await contract.claim(scope, { leaseMs: 60_000 })) await settleTransfers(arrival(request));
+      await endRule(contract, kept);
+      await endRule(contract, purged);
+      const walked: string[] = [];
+      let after: ReleasedAfter = {};
+      for (;;) {
+        const page = await contract.catalog.listReleased(scope.far, { after, limit: 2 });
+        if (page.length === 0) break;
+        walked.push(...page.map((one) => one.name));
+        for (const one of page) after = one.purge ? { ...after, purged: one } : { ...after, others: one };
+      }
+      expect(walked).toEqual(['b', 'd', 'a', 'c', 'e']);
+    });
+
     it('that is read goes later', async () => {
       const { scope, list } = await released();
       await sleep(5);
       await contract.catalog.touch(list);
-      const [touched] = await contract.catalog.listReleased(scope.far, 10);
+      const [touched] = await contract.catalog.listReleased(scope.far, { limit: 10 });
       expect(touched?.lastUsedMs).toBeGreaterThan(list[0]?.lastUsedMs ?? Infinity);
     });
 
@@ -271,7 +301,7 @@ export function describeRuleTransfers(contract: CatalogContract): void {
       const { scope, list } = await released();
       const next = await addRule(contract, ruleOver(scope, { account: 'carol' }));
       expect(await applyRule(contract, next, [scope.far])).toMatchObject({ state: 'OK' });
-      expect(await contract.catalog.listReleased(scope.far, 10)).toEqual([]);
+      expect(await contract.catalog.listReleased(scope.far, { limit: 10 })).toEqual([]);
       expect(await contract.catalog.condemn(list, { exceptStores: [] })).toEqual([false]);
     });
 
@@ -283,7 +313,7 @@ export function describeRuleTransfers(contract: CatalogContract): void {
       await contract.catalog.chooseSources([{ lease: request.lease, source: scope.far, protocol: 'file' }]);
       expect(await contract.catalog.condemn(list, { exceptStores: [] })).toEqual([false]);
       await settleTransfers(postponement(request));
-      expect(await contract.catalog.listReleased(scope.far, 10)).toMatchObject([{ isSourceInUse: true }]);
+      expect(await contract.catalog.listReleased(scope.far, { limit: 10 })).toMatchObject([{ isSourceInUse: true }]);
       expect(await contract.catalog.condemn(list, { exceptStores: [] })).toEqual([false]);
       await settleTransfers(arrival(await claimOne(scope)));
       expect(await contract.catalog.condemn(list, { exceptStores: [] })).toEqual([true]);
@@ -321,7 +351,7 @@ export function describeRuleTransfers(contract: CatalogContract): void {
       }
       await settleTransfers(...(await contract.claim(scope)).map((request) => arrival(request)));
       for (const rule of rules) await endRule(contract, rule);
-      const list = await contract.catalog.listReleased(other, 10);
+      const list = await contract.catalog.listReleased(other, { limit: 10 });
       expect(list.map((one) => [one.name, one.purge])).toEqual([
         ['b', true],
         ['a', false],
@@ -337,7 +367,8 @@ export function describeRuleTransfers(contract: CatalogContract): void {
       const rule = await addRule(contract, ruleOver(scope, { copies: 2 }));
       await applyRule(contract, rule, [scope.source, scope.far]);
       await endRule(contract, rule);
-      for (const store of [scope.source, scope.far]) expect(await contract.catalog.listReleased(store, 10)).toEqual([]);
+      for (const store of [scope.source, scope.far])
+        expect(await contract.catalog.listReleased(store, { limit: 10 })).toEqual([]);
       expect((await contract.read(scope, 'a')).replicas).toMatchObject([
         { state: 'AVAILABLE' },
         { state: 'AVAILABLE' },
@@ -351,7 +382,7 @@ export function describeRuleTransfers(contract: CatalogContract): void {
       await applyRule(contract, rule, [scope.near]);
       await settleTransfers(arrival(await claimOne(scope)));
       await endRule(contract, rule);
-      expect(await contract.catalog.listReleased(scope.near, 10)).toEqual([]);
+      expect(await contract.catalog.listReleased(scope.near, { limit: 10 })).toEqual([]);
     });
   });
 

@@ -127,7 +127,7 @@ export function describeRules(contract: CatalogContract): void {
       const givenUp = { store: scope.near, state: 'UNAVAILABLE', token: undefined };
       expect((await contract.read(scope, 'a')).replicas).toContainEqual(expect.objectContaining(givenUp));
       expect(await contract.catalog.settleTransfers(claimed.map((request) => arrival(request)))).toEqual([false]);
-      const released = await contract.catalog.listReleased(scope.near, 10);
+      const released = await contract.catalog.listReleased(scope.near, { limit: 10 });
       expect(released).toMatchObject([{ name: 'a', state: 'UNAVAILABLE', purge: true }]);
       expect(await contract.catalog.condemn(released, { exceptStores: [] })).toEqual([true]);
       expect((await contract.read(scope, 'a')).replicas).toHaveLength(2);
