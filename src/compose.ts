@@ -32,10 +32,10 @@ import type { Telling } from './ports/telling.ts';
 import type { TransferTool } from './ports/transfer-tool.ts';
 import { existingCatalog, openCatalog } from './open-catalog.ts';
 import { areShareable, openLocalPool, type PoolOptions, type PoolParts } from './open-pool.ts';
+import { openLedgers } from './open-bandwidths.ts';
 import { type OpenStore, openStorage, type WorkerStore } from './open-storage.ts';
 import { checkOwnTools, type OwnTransferTool, TransferTools } from './open-transfer-tools.ts';
 import { StoreDesk } from './store-desk.ts';
-import { openLedger } from './storage/bandwidth.ts';
 import { StoreMeters } from './storage/store-meters.ts';
 import { systemClock } from './system/system-clock.ts';
 import { systemProcesses } from './system/system-processes.ts';
@@ -211,7 +211,7 @@ export class Pando implements AsyncDisposable {
 
   async openStore(profile: Profile, { symlinks = 'follow' }: StoreOptions = {}): Promise<Storage> {
     const place = storePlace(profile.storage);
-    const id = JSON.stringify([place, symlinks, profile.durability, profile.bandwidth]);
+    const id = JSON.stringify([place, symlinks, profile.durability, profile.bandwidth, profile.bandwidthFrom]);
     let opening = this.#stores.get(id);
     if (opening === undefined) {
       opening = this.#openStore({ profile, open: { place, blocking: false, symlinks, workers: 1 } });
@@ -221,7 +221,7 @@ export class Pando implements AsyncDisposable {
   }
 
   async #openStore({ profile, open }: WorkerStore): Promise<Storage> {
-    const shared = profile.bandwidth === undefined ? open : { ...open, ledger: openLedger() };
+    const shared = { ...open, ...openLedgers(profile) };
     const storage = await openStorage(profile, shared, {
       onRetry: ({ message }, attempt) => this.#tellRetry(message, attempt),
       meter: this.#meters.of(open.place),

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { copyPage } from './engine/sync/copy-page.ts';
 import { HeedingPool, type HeedingPoolOptions } from './engine/stores/heeding-pool.ts';
 import { readPage } from './engine/verify/read-page.ts';
+import { openPaces, pacesOf } from './open-bandwidths.ts';
 import type { WorkerInit, WorkerStore } from './open-storage.ts';
 import type { Clock } from './ports/clock.ts';
 import type { CopyPool } from './ports/copy-pool.ts';
@@ -72,16 +73,23 @@ export function openLocalPool(parts: PoolParts, options: PoolOptions): CopyPool 
 }
 
 function openPool({ opened, ...parts }: PoolParts, options: PoolOptions): CopyPool {
-  if (!areShareable(opened)) return openInProcess(parts, options);
+  if (!areShareable(opened)) return openInProcess({ opened, ...parts }, options);
   const plan = planFor(opened, options);
   const isThreaded = options.workerProcesses === undefined;
-  const [ours, ...theirs] = opened.map(({ profile, open }) => ({
+  const stores = opened.map(({ profile, open }) => ({
     profile,
     // Processes share no memory.
-    open: { ...open, blocking: true, workers: plan.workers, ledger: isThreaded ? open.ledger : undefined },
+    open: {
+      ...open,
+      blocking: true,
+      workers: plan.workers,
+      ...(isThreaded ? {} : { ledger: undefined, ledgersFrom: undefined }),
+    },
   }));
   const { isMetered, onRetry, meterOf } = parts;
-  const init: WorkerInit = { source: ours as WorkerStore, targets: theirs, itemsAtOnce: plan.itemsAtOnce, isMetered };
+  const [source, ...targets] = stores as [WorkerStore, ...WorkerStore[]];
+  const paces = pacesOf(stores, plan.workers);
+  const init: WorkerInit = { source, targets, itemsAtOnce: plan.itemsAtOnce, isMetered, paces };
   const entry = new URL(`./worker-entry${import.meta.url.slice(-3)}`, import.meta.url);
   const open = isThreaded ? threadLink(entry, init) : processLink(entry, init);
   const pool = new WorkerPool({
@@ -99,8 +107,9 @@ function openPool({ opened, ...parts }: PoolParts, options: PoolOptions): CopyPo
   return pool;
 }
 
-function openInProcess({ stores, clock }: Omit<PoolParts, 'opened'>, { transfers }: PoolOptions): CopyPool {
-  const deps = { clock, itemsAtOnce: Math.ceil((transfers ?? DEFAULT_TRANSFERS) / 2) };
+function openInProcess({ stores, opened, clock }: PoolParts, { transfers }: PoolOptions): CopyPool {
+  const pace = openPaces(clock, pacesOf(opened, 1));
+  const deps = { clock, pace, itemsAtOnce: Math.ceil((transfers ?? DEFAULT_TRANSFERS) / 2) };
   const [source, ...targets] = stores as [Storage, ...Storage[]];
   return new InProcessPool(2, {
     copy: (page, guards) => copyPage({ ...deps, source, targets, ...guards }, page),

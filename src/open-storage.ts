@@ -19,6 +19,8 @@ export interface OpenStore {
   readonly workers: number;
   /** Where they share memory, they share the bandwidth by it; others have an even part each. */
   readonly ledger?: BandwidthLedger | undefined;
+  /** The same, of what comes from other stores, by their names. */
+  readonly ledgersFrom?: Readonly<Record<string, BandwidthLedger>> | undefined;
 }
 
 /** What a copy worker needs to open its stores itself. Plain data. */
@@ -28,6 +30,15 @@ export interface WorkerInit {
   readonly itemsAtOnce: number;
   /** What is asked of the stores is counted, and told in the end. */
   readonly isMetered: boolean;
+  readonly paces: readonly PaceFrom[];
+}
+
+/** A limit of what is copied to a target from another store of a pool, or from its source (store 0). */
+export interface PaceFrom {
+  readonly store: number;
+  readonly target: number;
+  readonly bytesPerSecond: number;
+  readonly ledger: BandwidthLedger | undefined;
 }
 
 export interface WorkerStore {

@@ -2,6 +2,7 @@ import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import type { Profile } from './config/configuration.ts';
 import { copyPage } from './engine/sync/copy-page.ts';
 import { readPage } from './engine/verify/read-page.ts';
+import { openPaces } from './open-bandwidths.ts';
 import { openStorage, type OpenStore, type WorkerInit } from './open-storage.ts';
 import { StorageMeter } from './storage/with-meter.ts';
 import type { Storage } from './ports/storage.ts';
@@ -25,7 +26,8 @@ async function serve(channel: WorkerChannel, init: WorkerInit): Promise<void> {
   const source = await openStore(init.source);
   const targets = await Promise.all(init.targets.map(openStore));
   const stores = [source, ...targets];
-  const deps = { clock: systemClock, itemsAtOnce: init.itemsAtOnce };
+  const pace = openPaces(systemClock, init.paces);
+  const deps = { clock: systemClock, pace, itemsAtOnce: init.itemsAtOnce };
   serveCopies(
     channel,
     {

@@ -35,7 +35,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   // The stores of a configuration, as rules and transfers use them.
   'describe-stores.ts': ['domain', 'ports', 'config', 'engine'],
   // Who carries out pages: this process, or whoever takes them from the catalog.
-  'open-pool.ts': ['config', 'open-storage.ts', ...belowCompose],
+  'open-bandwidths.ts': ['config', 'open-storage.ts', ...belowCompose],
+  'open-pool.ts': ['config', 'open-storage.ts', 'open-bandwidths.ts', ...belowCompose],
   'open-queue-pool.ts': ['config', 'open-storage.ts', 'open-pool.ts', ...belowCompose],
   // The tools that outlive their workers, of a configuration and of a program.
   'open-transfer-tools.ts': ['config', 'ports', 'engine', 'transfer-tools'],
@@ -51,13 +52,14 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'describe-stores.ts',
     'declare-scope.ts',
     'open-catalog.ts',
+    'open-bandwidths.ts',
     'open-pool.ts',
     'open-queue-pool.ts',
     'open-transfer-tools.ts',
     'store-desk.ts',
     ...belowCompose,
   ],
-  'worker-entry.ts': ['config', 'open-storage.ts', ...belowCompose],
+  'worker-entry.ts': ['config', 'open-storage.ts', 'open-bandwidths.ts', ...belowCompose],
   client: ['compose.ts', 'compose-files.ts', 'config', 'domain', 'ports'],
   cli: ['client', 'compose.ts', 'config', 'domain'],
   // Classes of errors that a program catches.

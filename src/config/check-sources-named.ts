@@ -7,14 +7,19 @@ export function checkSourcesNamed(
   profiles: Readonly<Record<string, Profile>>,
   names: readonly string[],
 ): readonly Finding[] {
-  return Object.values(profiles).flatMap(({ name, traits }) =>
-    Object.keys(traits.transfers.incomingFrom).flatMap((source): Finding[] => {
-      const path = ['profiles', name, 'limits', 'incoming_from', source];
+  return Object.values(profiles).flatMap(({ name, traits, bandwidthFrom }) => {
+    const paths = [
+      ...Object.keys(traits.transfers.incomingFrom).map((source) => ['limits', 'incoming_from', source]),
+      ...Object.keys(bandwidthFrom).map((source) => ['bandwidth_from', source]),
+    ];
+    return paths.flatMap((within): Finding[] => {
+      const source = within.at(-1) as string;
+      const path = ['profiles', name, ...within];
       const others = names.filter((other) => other !== name);
       if (source === name)
         return [{ path, at: 'key', message: `is ${name} itself`, remedy: 'name the store the copies come from' }];
       if (others.includes(source)) return [];
       return [{ path, at: 'key', message: 'is not the name of a profile', remedy: suggest(source, others) }];
-    }),
-  );
+    });
+  });
 }

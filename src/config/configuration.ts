@@ -75,6 +75,8 @@ export interface Profile {
   /** Requests to the store at once; undefined: the adapter's own default. */
   readonly concurrency: number | undefined;
   readonly bandwidth: number | undefined;
+  /** Bytes per second of what is copied to it from other stores, by their names. */
+  readonly bandwidthFrom: Readonly<Record<string, number>>;
   readonly traits: StoreTraits;
   /** What its own protocol is for. */
   readonly domains: Protocol['domains'];

@@ -36,6 +36,7 @@ export function makeProfile(
     },
     concurrency: said.concurrency,
     bandwidth: said.bandwidth,
+    bandwidthFrom: said.bandwidth_from ?? {},
     traits: makeTraits(said, more.accepts),
     domains: makeDomains(said.domains, 0),
     protocols: more.protocols ?? [],

@@ -143,6 +143,7 @@ const profile = section({
   retry: section({ attempts: count(100).optional(), delay: duration('0s', '1h').optional() }).optional(),
   concurrency: count(10_000).optional(),
   bandwidth: rate('1kB', '1TB').optional(),
+  bandwidth_from: z.record(z.string(), rate('1kB', '1TB')).optional(),
 });
 
 const transferTool = section({

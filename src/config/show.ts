@@ -83,13 +83,23 @@ function describeProfile(profile: Profile): Record<string, unknown> {
     deadline: formatDuration(profile.deadlineMs),
     retry: { attempts: profile.retry.attemptsMax, delay: formatDuration(profile.retry.delayMs) },
     concurrency: profile.concurrency,
-    bandwidth: profile.bandwidth === undefined ? undefined : `${formatBytes(profile.bandwidth)}/s`,
+    bandwidth: profile.bandwidth === undefined ? undefined : formatRate(profile.bandwidth),
+    bandwidth_from: describeRates(profile.bandwidthFrom),
     ...describeTraits(profile.traits),
     administrators: profile.administrators,
     paths: profile.pathAlgorithm === undefined ? undefined : { algorithm: profile.pathAlgorithm },
     domains: describeDomains(profile.domains),
     protocols: describeProtocols(profile.protocols),
   });
+}
+
+function describeRates(rates: Readonly<Record<string, number>>): Record<string, string> | undefined {
+  const entries = Object.entries(rates);
+  return entries.length === 0 ? undefined : Object.fromEntries(entries.map(([name, rate]) => [name, formatRate(rate)]));
+}
+
+function formatRate(bytesPerSecond: number): string {
+  return `${formatBytes(bytesPerSecond)}/s`;
 }
 
 function describeStorage(storage: StorageSettings): Record<string, unknown> {

@@ -78,4 +78,5 @@ const FOOTER = `  # A store in S3, at Amazon or anywhere else. Without credentia
   #   retry: { attempts: 5, delay: 200ms }
   #   concurrency: 16          # requests to the store at once
   #   bandwidth: 100MB/s
+  #   bandwidth_from: { far: 10MB/s }
 `;

@@ -62,6 +62,7 @@ describe('a configuration', () => {
       retry: { attemptsMax: 5, delayMs: 200 },
       concurrency: undefined,
       bandwidth: undefined,
+      bandwidthFrom: {},
       traits: PLAIN_TRAITS,
       domains: { lan: EVERYTHING_FIRST, wan: EVERYTHING_FIRST },
       protocols: [],
@@ -106,6 +107,7 @@ profiles:
     retry: { attempts: 2, delay: 100ms }
     concurrency: \${N}
     bandwidth: 10MB/s
+    bandwidth_from: { near: 1MB/s }
     site: CERN-PROD
     kind: tape
     aliases: ["urn:node:KNB"]
@@ -150,6 +152,7 @@ profiles:
       retry: { attemptsMax: 2, delayMs: 100 },
       concurrency: 8,
       bandwidth: 10_000_000,
+      bandwidthFrom: { near: 1_000_000 },
       traits: {
         site: 'CERN-PROD',
         kind: 'tape',

@@ -138,6 +138,16 @@ profiles:
       'profiles.data.limits.incoming_from.data: data is data itself',
     ],
     [
+      'a bandwidth of what comes from nowhere',
+      `${ONE}    bandwidth_from: { nera: 2MB/s }\n  near:\n    storage_provider: { type: memory }`,
+      'profiles.data.bandwidth_from.nera: nera is not the name of a profile',
+    ],
+    [
+      'a bandwidth of what comes from elsewhere that is none',
+      `${ONE}    bandwidth_from: { near: fast }\n  near:\n    storage_provider: { type: memory }`,
+      'profiles.data.bandwidth_from.near: near is not a rate: write a number of bytes, or a number with a unit such as 10M, 1TB or 16MiB',
+    ],
+    [
       'shares that are no section',
       `${ONE}activities: 70%`,
       'activities: activities must be a section with a share for each',

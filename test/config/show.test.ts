@@ -10,6 +10,7 @@ profiles:
     storage_provider: { type: s3, options: { base_path: bucket/p } }
     credentials_provider: { type: S3Credentials, options: { access_key: TOPSECRET, secret_key: TOPSECRET, session_token: TOPSECRET } }
     bandwidth: 10MB/s
+    bandwidth_from: { m: 1MB/s }
     site: s1
     aliases: [n1]
     attributes: { T1: true }
@@ -50,6 +51,7 @@ describe('the configuration shown', () => {
           deadline: '30s',
           retry: { attempts: 5, delay: '200ms' },
           bandwidth: '10MB/s',
+          bandwidth_from: { m: '1MB/s' },
           site: 's1',
           kind: 'disk',
           aliases: ['n1'],

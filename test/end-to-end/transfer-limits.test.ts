@@ -70,6 +70,23 @@ async function watchTwoWorkers(limits: string): Promise<number> {
   return most;
 }
 
+test.each([
+  ['in one piece', 600_000, '400kB/s'],
+  ['in many', 2_000_000, '1400kB/s'],
+])('what comes from one store may be slower than what comes from others (%s)', async (_, bytes, rate) => {
+  await using world = new RuleWorld({ data: '', near: '', far: `bandwidth_from: {data: ${rate}}` });
+  await world.put('data', 'x', 'x'.repeat(bytes));
+  const secondsTo = async (store: string): Promise<number> => {
+    await world.rule('data:x', { copies: 1, stores: store });
+    const beganMs = performance.now();
+    await world.work();
+    expect(world.filesAt(store)).toEqual(['x']);
+    return (performance.now() - beganMs) / 1000;
+  };
+  expect(await secondsTo('near')).toBeLessThan(1.2);
+  expect(await secondsTo('far')).toBeGreaterThan(1.2);
+});
+
 describe('two worker processes', () => {
   test('never have more copies at a store than its limit, together', { timeout: 120_000 }, async () => {
     expect(await watchTwoWorkers('limits: {incoming: 1}')).toBe(1);

@@ -49,6 +49,8 @@ export interface SyncRunOptions extends Partial<Omit<SyncOptions, 'filter'>> {
   readonly keepsNow?: SyncTarget['keepsNow'];
   /** Bytes per second read from the source. */
   readonly bandwidth?: number;
+  /** Of each target, from the source. */
+  readonly bandwidthFromSource?: number;
   /** Only these of the world's targets. */
   readonly only?: readonly number[];
   readonly onWorkerLost?: (why: string) => void;
@@ -127,6 +129,7 @@ class DirectoryWorld implements SyncWorld {
       listeners,
       signal,
       bandwidth,
+      bandwidthFromSource,
       workerProcesses,
       executionMode,
       noWorkerMs,
@@ -137,7 +140,7 @@ class DirectoryWorld implements SyncWorld {
       only,
       ...options
     } = run;
-    const [sourceProfile, ...targetProfiles] = this.#profiles(bandwidth);
+    const [sourceProfile, ...targetProfiles] = this.#profiles(bandwidth, bandwidthFromSource);
     const chosen = targetProfiles.filter((_, i) => only?.includes(i) ?? true);
     const opened = await this.pando.openStore(sourceProfile as Profile, symlinks === undefined ? {} : { symlinks });
     const source = wrapSource?.(opened) ?? opened;
@@ -217,10 +220,14 @@ class DirectoryWorld implements SyncWorld {
     if (!this.#keep) rmSync(this.root, { recursive: true, force: true });
   }
 
-  #profiles(bandwidth?: number): Profile[] {
+  #profiles(bandwidth?: number, fromSource?: number): Profile[] {
+    const bandwidthFrom: Profile['bandwidthFrom'] = fromSource === undefined ? {} : { source: fromSource };
     return [
       { ...makeProfile('source', { type: 'file', basePath: this.source }), bandwidth },
-      ...this.targets.map((basePath, i) => makeProfile(`target${i}`, { type: 'file', basePath })),
+      ...this.targets.map((basePath, i) => ({
+        ...makeProfile(`target${i}`, { type: 'file', basePath }),
+        bandwidthFrom,
+      })),
       ...this.#buckets.map((settings, i) => makeProfile(`bucket${i}`, { type: 's3', ...settings })),
     ];
   }

@@ -5,6 +5,7 @@ import { StorageError } from '../../ports/storage.ts';
 import { takeBack } from '../take-back.ts';
 import { CopyDraft, type DraftTarget } from './copy-draft.ts';
 import { hashObject } from './hash-object.ts';
+import type { PaceBetween } from './paced.ts';
 import { Pulse } from './pulse.ts';
 import { type StageDeps, stageItem } from './stage-item.ts';
 
@@ -22,6 +23,7 @@ export interface CopyPageDeps {
   /** Aborted: what is staged is published, a large object is given up half-way, and nothing new is begun. */
   readonly signal: AbortSignal;
   readonly onMoved: OnMoved;
+  readonly pace?: PaceBetween | undefined;
 }
 
 interface PageRun extends CopyPageDeps {

@@ -14,6 +14,7 @@ import type { CopyItem } from '../../ports/copy-pool.ts';
 import type { CopyDraft, DraftTarget } from './copy-draft.ts';
 import { fanOut } from './fan-out.ts';
 import { hashBody, hashObject } from './hash-object.ts';
+import { paced, type PaceBetween, type PacedTo, payFor } from './paced.ts';
 import type { Pulse } from './pulse.ts';
 
 export interface StageDeps {
@@ -23,6 +24,7 @@ export interface StageDeps {
   readonly into: Uint8Array | undefined;
   readonly signal: AbortSignal;
   readonly pulse: Pulse;
+  readonly pace?: PaceBetween | undefined;
 }
 
 /** Reads one object once and stages it wherever it is to be copied; compares first where bytes are there that may be right. */
@@ -82,7 +84,9 @@ async function stageWhole(deps: StageDeps, draft: CopyDraft, head: Head, bytes: 
     const storage = deps.targets[target.plan.target] as Storage;
     await perTarget(deps.source, target, async () => {
       if (await isSame(storage, draft, target, sha256)) return;
-      target.stage(await storage.stage(target.plan.key ?? draft.item.key, bytes, stageOptions(head, mark)));
+      const key = target.plan.key ?? draft.item.key;
+      await payFor(bytes, pacedTo(deps, draft, target));
+      target.stage(await storage.stage(key, bytes, stageOptions(head, mark)));
     });
   }
 }
@@ -123,7 +127,8 @@ async function stageStream(deps: StageDeps, draft: CopyDraft, got: Got): Promise
         const storage = deps.targets[target.plan.target] as Storage;
         const branch = fan.branches[i] as AsyncIterable<Uint8Array>;
         try {
-          target.stage(await storage.stage(target.plan.key ?? key, branch, options));
+          const body = paced(branch, pacedTo(deps, draft, target));
+          target.stage(await storage.stage(target.plan.key ?? key, body, options));
         } finally {
           // A store that failed before it asked for a byte must not hold up the others.
           await branch[Symbol.asyncIterator]().return?.();
@@ -136,6 +141,12 @@ async function stageStream(deps: StageDeps, draft: CopyDraft, got: Got): Promise
   if (digest === undefined) return;
   if (digest.size !== head.size) throw shortRead(deps.source, draft, digest.size, head.size);
   draft.noteRead(head, digest.sha256);
+}
+
+function pacedTo({ pace, signal, targets }: StageDeps, { item }: CopyDraft, { plan }: DraftTarget): PacedTo {
+  const { name } = targets[plan.target] as Storage;
+  const where = { store: name, key: plan.key ?? item.key };
+  return { pace: pace?.(item.wanted?.store ?? 0, plan.target), where, signal };
 }
 
 async function isSame(storage: Storage, draft: CopyDraft, target: DraftTarget, sha256: string): Promise<boolean> {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { RuleLease, RulePageApplied, StoreUse } from '../../ports/rules.ts';
+import type { ReleasedAfter, RuleLease, RulePageApplied, StoreUse } from '../../ports/rules.ts';
 import { type CatalogContract, contentOf, type TestScope } from './harness.ts';
 import { addRule, applyRule, arrival, claimRule, claimRulesOnly, endRule, failure, ruleOver } from './rules-harness.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** Duties of space and quota: `setStore`, `readStoreUse`, `holdsPlaced`, `setQuota`, `readAccountUse`. */
+/** Duties of space and quota: `setStore`, `readStoreUse`, `holdsPlaced`, `setQuota`, `readAccountUse`, `listReleased`. */
 export function describeRuleSpace(contract: CatalogContract): void {
   const useOf = async (store: string): Promise<StoreUse> => {
     const found = (await contract.catalog.readStoreUse()).find((one) => one.store === store);
@@ -14,6 +14,39 @@ export function describeRuleSpace(contract: CatalogContract): void {
   };
   const putSized = (scope: TestScope, name: string, size: number) =>
     contract.recordOne(contract.put(scope, name, { content: contentOf('x'.repeat(size)) }));
+
+  describe('released replicas', () => {
+    it('are told once in a walk by pages, those to be purged first, also where many were released at once', async () => {
+      const scope = await contract.openScope();
+      const { name, source } = scope;
+      const replicas = [{ store: scope.near, title: 'near', priority: 1 }];
+      await contract.catalog.openScope({ name, title: name, source, replicas, standing: true });
+      const names = ['a', 'b', 'c', 'd', 'e'];
+      for (const one of names) await contract.putWithReplicas(scope, one, [source]);
+      const targets = (...of: readonly string[]) =>
+        of.map((one) => ({ kind: 'object', scope: name, name: one }) as const);
+      const kept = await addRule(contract, ruleOver(scope, { targets: targets('a', 'c', 'e') }));
+      await applyRule(contract, kept, [scope.far]);
+      const purged = await addRule(
+        contract,
+        ruleOver(scope, { targets: targets('b', 'd'), purge: true, account: 'bob' }),
+      );
+      await applyRule(contract, purged, [scope.far]);
+      const claimed = await contract.claim(scope, { leaseMs: 60_000 });
+      await contract.catalog.settleTransfers(claimed.map((request) => arrival(request)));
+      await endRule(contract, kept);
+      await endRule(contract, purged);
+      const walked: string[] = [];
+      let after: ReleasedAfter = {};
+      for (;;) {
+        const page = await contract.catalog.listReleased(scope.far, { after, limit: 2 });
+        if (page.length === 0) break;
+        walked.push(...page.map((one) => one.name));
+        for (const one of page) after = one.purge ? { ...after, purged: one } : { ...after, others: one };
+      }
+      expect(walked).toEqual(['b', 'd', 'a', 'c', 'e']);
+    });
+  });
 
   describe('the space of a store', () => {
     it('is reserved for copies on their way, used by those that came, and free again when they are gone', async () => {

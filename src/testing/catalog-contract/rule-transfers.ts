@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ClaimedRequest } from '../../ports/catalog.ts';
-import type { ReleasedAfter, TransferOutcome } from '../../ports/rules.ts';
+import type { TransferOutcome } from '../../ports/rules.ts';
 import { type CatalogContract, contentOf, sleep, type TestScope } from './harness.ts';
 import {
   addRule,
@@ -257,36 +257,6 @@ export function describeRuleTransfers(contract: CatalogContract): void {
           copies: [{ store: scope.source }, { store: scope.far }],
         },
       ]);
-    });
-
-    it('is told once in a walk by pages, those to be purged first, also where many were released at once', async () => {
-      const scope = await contract.openScope();
-      const { name, source } = scope;
-      const replicas = [{ store: scope.near, title: 'near', priority: 1 }];
-      await contract.catalog.openScope({ name, title: name, source, replicas, standing: true });
-      const names = ['a', 'b', 'c', 'd', 'e'];
-      for (const one of names) await contract.putWithReplicas(scope, one, [source]);
-      const targets = (...of: readonly string[]) =>
-        of.map((one) => ({ kind: 'object', scope: name, name: one }) as const);
-      const kept = await addRule(contract, ruleOver(scope, { targets: targets('a', 'c', 'e') }));
-      await applyRule(contract, kept, [scope.far]);
-      const purged = await addRule(
-        contract,
-        ruleOver(scope, { targets: targets('b', 'd'), purge: true, account: 'bob' }),
-      );
-      await applyRule(contract, purged, [scope.far]);
-      for (const request of await contract.claim(scope, { leaseMs: 60_000 })) await settleTransfers(arrival(request));
-      await endRule(contract, kept);
-      await endRule(contract, purged);
-      const walked: string[] = [];
-      let after: ReleasedAfter = {};
-      for (;;) {
-        const page = await contract.catalog.listReleased(scope.far, { after, limit: 2 });
-        if (page.length === 0) break;
-        walked.push(...page.map((one) => one.name));
-        for (const one of page) after = one.purge ? { ...after, purged: one } : { ...after, others: one };
-      }
-      expect(walked).toEqual(['b', 'd', 'a', 'c', 'e']);
     });
 
     it('that is read goes later', async () => {
