@@ -1,6 +1,9 @@
 import type { Catalog, Lease } from '../ports/catalog.ts';
 import type { Clock } from '../ports/clock.ts';
 
+/** Told until when (`Clock.monotonicMs`) all claims stand that are still held, and how urgent each request is by now. */
+export type OnRenewed = (untilMs: number, priorities: ReadonlyMap<number, number>) => void;
+
 /**
  * The claims a worker holds. They are renewed at a third of their time; the signal of one that was lost is aborted, and its
  * work stops at its next step.
@@ -12,16 +15,15 @@ export class RequestLeases implements AsyncDisposable {
   readonly #held = new Map<number, { readonly lease: Lease; readonly controller: AbortController }>();
   readonly #ended = new AbortController();
   readonly #stop: AbortSignal | undefined;
-  readonly #onRenewed: ((untilMs: number) => void) | undefined;
+  readonly #onRenewed: OnRenewed | undefined;
   #renewing: Promise<void> | undefined;
 
-  /** `onRenewed` is told until when (`Clock.monotonicMs`) all claims stand that are still held. */
   constructor(
     catalog: Pick<Catalog, 'renewRequests'>,
     clock: Clock,
     leaseMs: number,
     stop: AbortSignal | undefined,
-    onRenewed?: (untilMs: number) => void,
+    onRenewed?: OnRenewed,
   ) {
     this.#catalog = catalog;
     this.#clock = clock;
@@ -43,8 +45,8 @@ export class RequestLeases implements AsyncDisposable {
 
   /** Whether the claim still stands; if so, it does for its whole time again. */
   async renew(lease: Lease): Promise<boolean> {
-    const [isHeld] = await this.#catalog.renewRequests([lease], this.#leaseMs);
-    return isHeld === true;
+    const [priority] = await this.#catalog.renewRequests([lease], this.#leaseMs);
+    return priority !== undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -72,7 +74,12 @@ export class RequestLeases implements AsyncDisposable {
       held.map(({ lease }) => lease),
       this.#leaseMs,
     );
-    for (const [at, { controller }] of held.entries()) if (standing[at] !== true) controller.abort();
-    this.#onRenewed?.(untilMs);
+    const priorities = new Map<number, number>();
+    for (const [at, { lease, controller }] of held.entries()) {
+      const priority = standing[at];
+      if (priority === undefined) controller.abort();
+      else priorities.set(lease.requestId, priority);
+    }
+    this.#onRenewed?.(untilMs, priorities);
   }
 }

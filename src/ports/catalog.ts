@@ -80,8 +80,8 @@ export interface Catalog
    * are cancelled instead.
    */
   claimRequests(claim: RequestClaim): Promise<readonly ClaimedRequest[]>;
-  /** One answer a lease, in order; false: it is lost. */
-  renewRequests(leases: readonly Lease[], leaseMs: number): Promise<readonly boolean[]>;
+  /** One answer a lease, in order: the priority of its request by now; undefined: it is lost. */
+  renewRequests(leases: readonly Lease[], leaseMs: number): Promise<readonly (number | undefined)[]>;
   /** Who has claims on requests or rules now, or had when he ended; as they called themselves. */
   listClaimOwners(): Promise<readonly string[]>;
   /** The leases of these run out now: they have certainly ended. Returns how many there were. */

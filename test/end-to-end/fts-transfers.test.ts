@@ -1,10 +1,12 @@
 import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { keepRules } from '../../src/engine/rules/keep-rules.ts';
 import { openRules } from '../../src/client/open-rules.ts';
 import { openMemoryStorage } from '../../src/storage/memory/memory-storage.ts';
 import { systemClock } from '../../src/system/system-clock.ts';
 import { openFts3Tool } from '../../src/transfer-tools/fts3/fts3-tool.ts';
+import { ftsJobId } from '../../src/transfer-tools/fts3/job-id.ts';
 import { startApache } from '../servers/apache.ts';
 import { openLocal } from '../transfer-tools/open-local.ts';
 import { FtsWorld, TOKEN } from './fts-world.ts';
@@ -46,6 +48,27 @@ describe('copies between two stores that have URLs', () => {
     await world.work();
     await expectThere(made, 3);
     expect(world.fake.counts.moved).toBe(3);
+  });
+
+  test('are as urgent there as their rule is by now', { timeout }, async () => {
+    const made = await openWithRule();
+    await using world = made.world;
+    const { fake, pando } = world;
+    fake.faults.hold = true;
+    // Claims are renewed every fifth of a second.
+    const sleep = (ms: number, signal?: AbortSignal) => pando.clock.sleep(ms / 100, signal);
+    const clock = { ...pando.clock, sleep };
+    const ports = { ...(await pando.rulePorts()), clock };
+    const working = keepRules(ports, { owner: 'test', until: 'idle', exceptScopes: ['near', 'far'] });
+    const priorities = () => world.handedOver().map((attempt) => fake.priorityOf(ftsJobId('pando', attempt)));
+    await expect.poll(priorities).toEqual([1, 1, 1]);
+    // The tool is told again of what it did not take.
+    fake.faults.fail = { status: 500, times: 1 };
+    await (await world.rules()).update(made.rule, { priority: 0 });
+    await expect.poll(priorities).toEqual([5, 5, 5]);
+    fake.release();
+    await working;
+    await expectThere(made, 3);
   });
 
   test('are read by the worker where nothing was compared, so that wrong bytes are replaced', { timeout }, async () => {

@@ -4,8 +4,10 @@ import { nowMs } from '../now.ts';
 import type { Session, SetStatement, SqlValue } from '../session.ts';
 import type { LockOwner } from './seen.ts';
 
-/** What waits, and was asked for by rules; what is under way goes on as it began. */
-const WAITS = `request.kind = 'copy' and request.reason = 'rule' and request.state <> 'SUBMITTED' and request.due_ms is not null`;
+const OF_RULES = `request.kind = 'copy' and request.reason = 'rule' and request.due_ms is not null`;
+/** What is under way goes on as it began, and its tool is told how urgent it is by now. */
+const WAITS = `${OF_RULES} and request.state <> 'SUBMITTED'`;
+const IS_UNDER_WAY = `${OF_RULES} and request.state = 'SUBMITTED'`;
 
 /**
  * The copies that wait for this rule are asked for in its words of now: of several rules that want one copy, in those of the most urgent.
@@ -16,18 +18,21 @@ export async function followWords(session: Session, rule: number): Promise<void>
         select u.priority, u.activity, u.source_expression from lock l join rule u on u.id = l.rule
         where ${isOf('l')} order by u.priority, u.id limit 1),
       lane = null, updated_ms = ${nowMs(session)}
-    where ${isWaitingFor(rule)}`.execute(session.db);
+    where ${isFor(rule, WAITS)}`.execute(session.db);
+  await sql`update request set priority = (
+      select min(u.priority) from lock l join rule u on u.id = l.rule where ${isOf('l')})
+    where ${isFor(rule, IS_UNDER_WAY)}`.execute(session.db);
 }
 
 /** Called before the rule is locked: requests come before rules, or who settles them waits crosswise. */
 export async function lockWaiting(session: Session, rule: number): Promise<void> {
-  await sql`select id from request where ${isWaitingFor(rule)} order by id ${sql.raw(session.engine.forUpdate)}`.execute(
+  await sql`select id from request where ${isFor(rule, OF_RULES)} order by id ${sql.raw(session.engine.forUpdate)}`.execute(
     session.db,
   );
 }
 
-function isWaitingFor(rule: number) {
-  return sql`${sql.raw(WAITS)} and exists (select 1 from lock o where o.rule = ${rule} and ${isOf('o')})`;
+function isFor(rule: number, which: string) {
+  return sql`${sql.raw(which)} and exists (select 1 from lock o where o.rule = ${rule} and ${isOf('o')})`;
 }
 
 function isOf(lock: string) {
@@ -51,8 +56,20 @@ const join: SetStatement = {
        and request.priority > r.priority`,
 };
 
+const hurry: SetStatement = {
+  columns: { version: 'int', store: 'int', priority: 'int' },
+  text: (rows) =>
+    `update request set priority = r.priority
+     from ${rows} where request.version = r.version and request.store = r.store and ${IS_UNDER_WAY}
+       and request.priority > r.priority`,
+};
+
 /** Where the new rule is the more urgent one, its words are those of the copy. */
 export async function joinCopies(session: Session, copies: readonly CopyJoined[]): Promise<void> {
+  await session.run(
+    hurry,
+    copies.map(({ version, store, owner }) => [version, store, owner.priority]),
+  );
   await session.run(
     join,
     copies.map(({ version, store, owner: { priority, activity, sourceExpression } }): SqlValue[] => [

@@ -9,21 +9,20 @@ const renew: SetStatement = {
   columns: { id: 'int', token: 'int', lease: 'int' },
   text: (rows, { nowMs }) =>
     `update request set due_ms = ${nowMs} + r.lease, updated_ms = ${nowMs} from ${rows}
-     where request.id = r.id and request.token = r.token and request.state = 'SUBMITTED' returning request.id`,
+     where request.id = r.id and request.token = r.token and request.state = 'SUBMITTED' returning request.id, request.priority`,
 };
 
-/** One boolean a lease: false where it is lost. */
+/** The priority of each: undefined where its lease is lost. */
 export async function renewRequests(
   session: Session,
   leases: readonly Lease[],
   leaseMs: number,
-): Promise<readonly boolean[]> {
-  const renewed: boolean[] = leases.map(() => false);
+): Promise<readonly (number | undefined)[]> {
+  const renewed = leases.map((): number | undefined => undefined);
   for (const round of rounds([...leases.entries()], ([, lease]) => String(lease.requestId))) {
-    const ids = new Set<number>();
     const rows = round.map(([, { requestId, token }]) => [requestId, token, leaseMs]);
-    for (const [id] of await session.all<[number]>(renew, rows)) ids.add(id);
-    for (const [at, { requestId }] of round) renewed[at] = ids.has(requestId);
+    const priorities = new Map(await session.all<[id: number, priority: number]>(renew, rows));
+    for (const [at, { requestId }] of round) renewed[at] = priorities.get(requestId);
   }
   return renewed;
 }

@@ -24,6 +24,8 @@ export interface HeldTransfer {
   attempt: string;
   /** By which tools of this process would bring it. */
   ownWays: readonly Way[];
+  /** With which its tool has it. */
+  priority: number;
   /** How often it was submitted. */
   submissions: number;
   isLetGo: boolean;
@@ -32,7 +34,24 @@ export interface HeldTransfer {
 
 export type PlannedHeld = HeldTransfer & { readonly planned: PlannedTransfer };
 
-export function transferOf({ request, row, planned, attempt }: HeldTransfer): Transfer {
+export function holdTransfer(request: ClaimedRequest, signal: AbortSignal, startedMs: number): HeldTransfer {
+  return {
+    request,
+    signal,
+    row: undefined,
+    planned: undefined,
+    tool: undefined,
+    external: undefined,
+    attempt: `${request.lease.requestId}.${request.lease.token}`,
+    ownWays: [],
+    priority: request.priority,
+    submissions: 0,
+    isLetGo: false,
+    startedMs,
+  };
+}
+
+export function transferOf({ request, row, planned, attempt, priority }: HeldTransfer): Transfer {
   if (row === undefined || planned === undefined) throw new Error('a transfer is submitted that was not planned');
   const { size, sha256 } = row.content;
   return {
@@ -42,7 +61,7 @@ export function transferOf({ request, row, planned, attempt }: HeldTransfer): Tr
     onto: row.onto,
     leftFrom: row.leftFrom,
     content: { size, sha256, checksums: {}, operation: row.operation },
-    priority: request.priority,
+    priority,
     ...(request.ofRules === undefined ? {} : { activity: request.ofRules.activity }),
   };
 }

@@ -11,7 +11,7 @@ import type { TransferLimits } from '../../domain/transfer/transfer-limits.ts';
 import type { StoreHealth } from '../store-health.ts';
 import type { Stores } from '../stores/store-access.ts';
 import { IdleRun } from '../idle-run.ts';
-import { RequestLeases } from '../request-leases.ts';
+import { type OnRenewed, RequestLeases } from '../request-leases.ts';
 import type { ExternalTool } from './external-tool.ts';
 import { TransferRun } from './transfer-run.ts';
 
@@ -87,7 +87,11 @@ export async function runTransfers(ports: TransferPorts, args: RunTransfers): Pr
   const extend = (untilMs: number): void => {
     for (const tool of ports.tools) tool.extend(untilMs);
   };
-  await using leases = new RequestLeases(ports.catalog, ports.clock, LEASE_MS, stop, extend);
+  const renewed: OnRenewed = (untilMs, priorities) => {
+    extend(untilMs);
+    void run.follow(priorities);
+  };
+  await using leases = new RequestLeases(ports.catalog, ports.clock, LEASE_MS, stop, renewed);
   const idle = until === 'idle' ? (args.idle ?? new IdleRun(ports.clock)) : undefined;
   await using run = new TransferRun(ports, { leases, stop, idle, onCounted: args.onCounted });
 

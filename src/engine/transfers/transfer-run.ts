@@ -14,8 +14,9 @@ import type { Arrived } from './confirm-arrival.ts';
 import { confirmHeld, FOUND } from './confirm-held.ts';
 import { decideTransfer, type EndedAttempt, type TransferDecision } from './decide-transfer.ts';
 import { ExternalRun } from './external-run.ts';
+import { followPriorities } from './follow-priorities.ts';
 import type { ExternalTool } from './external-tool.ts';
-import { type HeldTransfer, outcomeOf, type PlannedHeld, triedBy, whyUnknown } from './held-transfer.ts';
+import { type HeldTransfer, holdTransfer, outcomeOf, type PlannedHeld, triedBy, whyUnknown } from './held-transfer.ts';
 import { type PlannedTransfer, planTransfer } from './plan-transfer.ts';
 import { readInPlace } from './read-in-place.ts';
 import { findReadSource } from './read-source.ts';
@@ -74,24 +75,16 @@ export class TransferRun implements AsyncDisposable {
 
   begin(claimed: readonly ClaimedRequest[]): void {
     this.#inFlight += claimed.length;
-    const held = claimed.map(
-      (request): HeldTransfer => ({
-        request,
-        signal: this.#run.leases.hold(request.lease),
-        row: undefined,
-        planned: undefined,
-        tool: undefined,
-        external: undefined,
-        attempt: `${request.lease.requestId}.${request.lease.token}`,
-        ownWays: [],
-        submissions: 0,
-        isLetGo: false,
-        startedMs: this.#ports.clock.monotonicMs(),
-      }),
-    );
+    const startedMs = this.#ports.clock.monotonicMs();
+    const held = claimed.map((request) => holdTransfer(request, this.#run.leases.hold(request.lease), startedMs));
     for (const one of held) one.signal.addEventListener('abort', () => this.#cancel(one), { once: true });
     const batch = this.#beginBatch(held).finally(() => this.#batches.delete(batch));
     this.#batches.add(batch);
+  }
+
+  /** How urgent what tools have is by now. */
+  follow(priorities: ReadonlyMap<number, number>): Promise<void> {
+    return followPriorities(this.#submitted, priorities, this.#ports.telling);
   }
 
   /** Resolves when something was settled since it was asked before, or a while has passed; then tools that tell nothing are asked. */

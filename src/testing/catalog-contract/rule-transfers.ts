@@ -52,9 +52,14 @@ export function describeRuleTransfers(contract: CatalogContract): void {
     expect(await asked('QUEUED')).toMatchObject({ priority: 1 });
     const claimed = await claimOne(scope);
     expect(claimed.ofRules).toMatchObject({ activity: 'urgent', sourceExpression: 'near' });
-    // What is under way goes on as it began.
-    await contract.catalog.updateRule(first, { priority: 9 });
-    expect(await asked('SUBMITTED')).toMatchObject({ priority: 1 });
+    // What is under way goes on as it began, and who has it is told how urgent it is by now.
+    expect(await contract.catalog.renewRequests([claimed.lease], 60_000)).toEqual([1]);
+    await contract.catalog.updateRule(first, { priority: 9, activity: 'idle' });
+    expect(await asked('SUBMITTED')).toMatchObject({ priority: 3 });
+    expect(await contract.catalog.renewRequests([claimed.lease], 60_000)).toEqual([3]);
+    const third = await addRule(contract, { ...ruleOver(scope), account: 'third', priority: 0 });
+    await applyRule(contract, third, [scope.far]);
+    expect(await contract.catalog.renewRequests([claimed.lease], 60_000)).toEqual([0]);
   });
 
   describe('an attempt', () => {

@@ -286,7 +286,7 @@ export function describeUploads(contract: CatalogContract): void {
       if (ending === undefined) throw new Error('the rule is not due');
       await contract.catalog.releaseLocks(ending.lease, { limit: 10 });
       expect((await contract.read(scope, 'a')).replicas).toEqual([]);
-      expect(await contract.catalog.renewRequests([lease], 1000)).toEqual([false]);
+      expect(await contract.catalog.renewRequests([lease], 1000)).toEqual([undefined]);
       expect(await contract.catalog.listUploads({ account: scope.name, limit: 10 })).toEqual([]);
       const [use] = (await contract.catalog.readStoreUse()).filter((one) => one.store === store);
       expect(use).toMatchObject({ completedBytes: 0, inFlightBytes: 0, pendingRequests: 0 });
