@@ -22,11 +22,7 @@ export const worker: CommandModule = {
     command
       .option('--until-idle', 'end when nothing is due any more')
       .option('--transfers <n>', 'requests at once', wholeNumber(1))
-      .option(
-        '--worker-processes <n>',
-        'copy in so many processes of their own rather than in threads',
-        wholeNumber(1),
-      )
+      .option('--worker-processes <n>', 'copy in so many processes of their own rather than in threads', wholeNumber(1))
       .option('-P, --progress', 'show progress even where stderr is no terminal')
       .action(act<[], WorkerOptions>((cli, _args, options) => work(cli, options)));
   },

@@ -103,7 +103,8 @@ test('a program says a policy as text, and is told what it means or everything t
   await using world = new RuleWorld(WORLD);
   await world.put('data', 'x', 'bytes');
   const policies = await policiesOf(world);
-  const text = '<replicationPolicy numberReplicas="2"><preferredMemberNode>urn:node:KNB</preferredMemberNode></replicationPolicy>';
+  const text =
+    '<replicationPolicy numberReplicas="2"><preferredMemberNode>urn:node:KNB</preferredMemberNode></replicationPolicy>';
   expect(policies.check(text)).toEqual({
     policy: { replicationAllowed: true, numberReplicas: 2, preferredNodes: ['urn:node:KNB'], blockedNodes: [] },
     copies: 2,
