@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { evaluateRules } from '../../src/engine/rules/evaluate-rules.ts';
 import { runTransfers } from '../../src/engine/transfers/run-transfers.ts';
@@ -197,6 +198,13 @@ test('a rule tells of each tenth of its way where it is to, and how long the res
   const perCopyMs = (world.pando.clock.nowMs() - half.rule.createdMs) / 4;
   expect(half.leftMs).toBeGreaterThan(0);
   expect(half.leftMs).toBeLessThanOrEqual(perCopyMs * 6 + 1);
+  using box = new Sandbox();
+  const shown = await box.run(['rule', 'show', String(told), '--config', join(world.root, 'pando.yaml')], {
+    env: { PANDO_CATALOG: `sqlite:${join(world.root, 'catalog.sqlite')}` },
+  });
+  expect(shown.stdout).toMatch(
+    /^copies there: 4, 6 on the way, 0 stuck\nleft: about [\dhms]+, at its pace until now$/m,
+  );
   await runTransfers(ports, { owner: 'test', until: 'idle', inFlightMax: 1 });
   expect((await rules.show(told)).leftMs).toBeUndefined();
   const events = await (await world.pando.catalog()).listEvents({ limit: 100 });
