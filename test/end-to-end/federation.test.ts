@@ -95,11 +95,8 @@ test.each([
 });
 
 test('a plan of a policy goes to the nodes that take it', () => {
-  const links = said.get(`plan --policy ESA:survey.csv ${policy}`)?.match(/^ESA .*$/gm) ?? [];
-  expect(links.map((line) => line.split(/ +/).slice(0, 3)).toSorted()).toEqual([
-    ['ESA', 'KNB', '1'],
-    ['ESA', 'SANPARKS', '1'],
-  ]);
+  const links = said.get(`plan --policy ESA:survey.csv ${policy}`)?.match(/^ESA +\w+ +1 /gm) ?? [];
+  expect(links.map((line) => line.replaceAll(/ +/g, ' ')).toSorted()).toEqual(['ESA KNB 1 ', 'ESA SANPARKS 1 ']);
 });
 
 test('what the loss of a node means is told before, and mended after it', () => {
