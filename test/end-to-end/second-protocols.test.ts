@@ -54,6 +54,16 @@ async function workUntilOk(world: RuleWorld, rule: number): Promise<void> {
   throw new Error(JSON.stringify(await world.explain(String(rule))));
 }
 
+/** How attempts to bring copies to a store ended. */
+async function resultsAt({ pando }: RuleWorld, store: string) {
+  const use = (await (await pando.catalog()).readStoreUse()).find(({ title }) => title === store);
+  const recent = use?.recent ?? [];
+  return {
+    succeeded: recent.reduce((sum, one) => sum + one.succeeded, 0),
+    failed: recent.reduce((sum, one) => sum + one.failed, 0),
+  };
+}
+
 async function uploadTo(world: RuleWorld, store: string, name: string, scope: string): Promise<readonly UploadStep[]> {
   writeFileSync(join(world.root, name), `bytes of ${name}`);
   const steps: UploadStep[] = [];
@@ -76,13 +86,15 @@ describe.each(['sftp', 'webdav'] as const)('a directory that is not on this host
     const { directory, provider } = REMOTE[kind]();
     // A directory that is not there is asked for again, as a mount may come back; here it will not.
     const far = `retry: {attempts: 1}\nprotocols: [{name: second, storage_provider: ${provider}}]`;
-    await using world = new RuleWorld({ data: '', far });
+    await using world = new RuleWorld({ data: '', near: '', far });
     rmSync(join(world.root, 'far'), { recursive: true });
     await world.put('data', 'x', 'bytes of x');
 
-    const rule = await world.rule('data:x', { copies: 1, stores: 'far' });
-    await workUntilOk(world, rule);
+    await workUntilOk(world, await world.rule('data:x', { copies: 1, stores: 'near' }));
+    await workUntilOk(world, await world.rule('data:x', { copies: 1, stores: 'far' }));
     expect(filesIn(directory)).toEqual(['x']);
+    // Of two sources: a destination that fails is not asked again by the same protocol from the other one.
+    expect(await resultsAt(world, 'far')).toEqual({ succeeded: 1, failed: 1 });
 
     const steps = await uploadTo(world, 'far', 'y', 'lab');
     expect(waysOf(steps)).toEqual(['sending file', 'protocol-failed file', 'sending second']);
@@ -90,7 +102,7 @@ describe.each(['sftp', 'webdav'] as const)('a directory that is not on this host
     // Nothing makes a directory that may be the place where a disk is missing.
     expect(existsSync(join(world.root, 'far'))).toBe(false);
 
-    rmSync(join(world.root, 'data'), { recursive: true });
+    for (const source of ['data', 'near']) rmSync(join(world.root, source), { recursive: true });
     const to = join(world.root, 'downloaded');
     const got = await download({ pando: world.pando, scope: undefined }, ['data:x', 'lab:y'], { to });
     expect(got).toMatchObject([
