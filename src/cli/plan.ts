@@ -107,6 +107,7 @@ function endOf(cli: Invocation): ExitCode {
 
 const RULES_SHOWN = 20;
 const NAMES_SHOWN = 10;
+const STORES_SHOWN = 5;
 
 async function reportLoss(cli: Invocation, planned: LossPlan): Promise<ExitCode> {
   if (cli.globals.json === true) cli.output.printJson(planned);
@@ -184,7 +185,11 @@ async function printPlan(output: Output, { stores, links, copies, copiedBytes, m
   if (missing.copies === 0) return;
   output.print('');
   output.print(`Without a place: ${counted(missing.copies, 'copy')}.`);
-  for (const { why, objects } of missing.reasons) output.print(`  ${counted(objects, 'object')}: ${escapeKey(why)}`);
+  for (const { why, objects, rejected } of missing.reasons) {
+    output.print(`  ${counted(objects, 'object')}: ${escapeKey(why)}`);
+    for (const one of rejected.slice(0, STORES_SHOWN)) output.print(`    ${one.store}: ${escapeKey(one.why)}`);
+    if (rejected.length > STORES_SHOWN) output.print(`    … and ${rejected.length - STORES_SHOWN} more stores`);
+  }
 }
 
 function counted(count: number, what: 'object' | 'copy'): string {
