@@ -75,6 +75,16 @@ const BEGINNING: readonly Step[] = [
   { do: 'apply', rule: 0, stores: 14, pages: 9, missing: 0 },
 ];
 
+/** Some copies are given up, asked for sooner, tried again, and given up once more. */
+const STICKING: readonly Step[] = [
+  { do: 'claim', limit: 5 },
+  { do: 'settle', outcomes: [3, 3, 3] },
+  { do: 'hasten', fact: 0, store: undefined },
+  { do: 'retry' },
+  { do: 'claim', limit: 5 },
+  { do: 'settle', outcomes: [3, 0] },
+];
+
 interface World {
   readonly contract: CatalogContract;
   readonly scope: TestScope;
@@ -101,8 +111,9 @@ async function checkOne(open: () => Promise<OpenedForRules>, runs: number): Prom
   let sequences = 0;
   await fc.assert(
     fc.asyncProperty(
+      fc.boolean(),
       fc.array(step, { minLength: 5, maxLength: process.env['PANDO_SOAK'] === '1' ? 40 : 25, size: 'max' }),
-      async (steps) => {
+      async (sticks, steps) => {
         const scope = await contract.openScope();
         const account = `account-${++sequences}`;
         const stores = [scope.source, scope.near, scope.far, `${scope.far}-other`];
@@ -122,7 +133,7 @@ async function checkOne(open: () => Promise<OpenedForRules>, runs: number): Prom
         });
         const world: World = { contract, scope, stores, account, versions: new Map(), rules: [], claimed: [] };
         const oracle = new LockOracle(opened, scope.name);
-        for (const one of [...BEGINNING, ...steps]) {
+        for (const one of [...BEGINNING, ...(sticks ? STICKING : []), ...steps]) {
           await opened.pass();
           await oracle.begin();
           await carryOut(world, one);
