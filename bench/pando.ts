@@ -41,6 +41,50 @@ function pandoWith(name: string, options: readonly string[]): Contestant {
   };
 }
 
+/** What rules placed at a store, against what is recorded of it; the first run has it placed. */
+export const pandoAudit = pandoAuditWith('pando audit', [], 'the token of each file as recorded; lost and dark told');
+export const pandoAuditChecksum = pandoAuditWith('pando audit --checksum', ['--checksum'], 'sha256 as recorded');
+
+function pandoAuditWith(name: string, options: readonly string[], verified: string): Contestant {
+  return {
+    name,
+    durable: 'nothing is written',
+    verified,
+    commands(task) {
+      const env = { PANDO_DATA: task.state, PANDO_CONFIG: writeAuditConfiguration(task) };
+      const command = (...args: readonly string[]) => ({
+        program: process.execPath,
+        args: [launcher ?? 'pando', ...args],
+        env,
+      });
+      if (task.isRepeated) return [command('audit', 'target', ...options, '--json')];
+      return [
+        command('sync', 'data'),
+        command('rule', 'add', 'data:*', '--stores', 'target', '--copies', '1'),
+        command('worker', '--until-idle'),
+      ];
+    },
+    check(task, output) {
+      if (!task.isRepeated) return;
+      const { stores } = JSON.parse(output) as {
+        stores: readonly { readonly state: string; readonly counts: { readonly ok: number } }[];
+      };
+      const [{ state, counts }] = stores as [(typeof stores)[number]];
+      if (state !== 'clean' || counts.ok !== task.files) throw new Error(`pando reports ${state}, ${counts.ok} ok`);
+    },
+  };
+}
+
+function writeAuditConfiguration(task: Task): string {
+  const file = (base_path: string) => ({ storage_provider: { type: 'file', options: { base_path } } });
+  const target = { ...file(singleTarget(task)), paths: { algorithm: 'plain' } };
+  const path = join(task.state, 'pando.json');
+  mkdirSync(task.state, { recursive: true });
+  mkdirSync(singleTarget(task), { recursive: true });
+  writeFileSync(path, JSON.stringify({ profiles: { data: file(task.source), target } }));
+  return path;
+}
+
 function targetsOf(task: Task): readonly string[] {
   return task.s3 === undefined ? task.targets : ['pando://target'];
 }

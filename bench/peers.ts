@@ -44,6 +44,20 @@ export function rcloneWith(concurrency: number | undefined): Contestant {
   };
 }
 
+/** Compares a copy with its source: it keeps no record of either. */
+export const rcloneCheckSizes = rcloneCheckWith('rclone check --size-only', ['--size-only'], 'names and sizes');
+export const rcloneCheck = rcloneCheckWith('rclone check', [], 'MD5 of source and copy');
+
+function rcloneCheckWith(name: string, options: readonly string[], verified: string): Contestant {
+  return {
+    name,
+    durable: 'nothing is written',
+    verified,
+    commands: ({ source, targets, isRepeated }) =>
+      targets.map((target) => rclone(isRepeated ? ['check', ...options, source, target] : ['copy', source, target])),
+  };
+}
+
 export function rcloneToS3With(concurrency: number | undefined): Contestant {
   return {
     ...rcloneWith(concurrency),

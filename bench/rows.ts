@@ -1,7 +1,16 @@
 import type { Contestant } from './contestant.ts';
 import type { Dataset } from './dataset.ts';
-import { pando, pandoRelaxed, pandoToS3 } from './pando.ts';
-import { cp, cpAndSync, rcloneToS3With, rcloneWith, rsync, rsyncFsync } from './peers.ts';
+import { pando, pandoAudit, pandoAuditChecksum, pandoRelaxed, pandoToS3 } from './pando.ts';
+import {
+  cp,
+  cpAndSync,
+  rcloneCheck,
+  rcloneCheckSizes,
+  rcloneToS3With,
+  rcloneWith,
+  rsync,
+  rsyncFsync,
+} from './peers.ts';
 
 export interface Row {
   readonly name: string;
@@ -36,6 +45,12 @@ export function makeRows(concurrency: number): readonly Row[] {
     isRepeated: false,
     contestants: [toS3, ...rclonesToS3],
     goals: [{ of: toS3, against: rclonesToS3, atLeast: 1, reachFor: 1.3 }],
+  } as const;
+
+  const audit = {
+    dataset: { files: 20_000, fileBytes: 4 * KiB },
+    target: 'directory',
+    isRepeated: true,
   } as const;
 
   return [
@@ -74,6 +89,20 @@ export function makeRows(concurrency: number): readonly Row[] {
         { of: pando, against: rclones, atLeast: 1.2, reachFor: 1.6 },
         { of: pando, against: [rsync], atLeast: 0.8 },
       ],
+    },
+    {
+      ...audit,
+      name: 'audit',
+      title: 'at a store, listed and compared',
+      contestants: [pandoAudit, rcloneCheckSizes],
+      goals: [{ of: pandoAudit, against: [rcloneCheckSizes], reachFor: 1 }],
+    },
+    {
+      ...audit,
+      name: 'audit-bytes',
+      title: 'at a store, all bytes read',
+      contestants: [pandoAuditChecksum, rcloneCheck],
+      goals: [{ of: pandoAuditChecksum, against: [rcloneCheck], reachFor: 1 }],
     },
     { ...s3, name: 's3-small', title: 'to S3 (RGW)', dataset: { files: 1_000, fileBytes: 4 * KiB } },
     { ...s3, name: 's3-large', title: 'to S3 (RGW)', dataset: { files: 8, fileBytes: 64 * MiB } },

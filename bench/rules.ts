@@ -1,6 +1,6 @@
-// npm run bench -- rules [--objects N] [--engines sqlite,postgres] [--clients N] [--limited] [--drain]: how fast rules are added,
-// applied, listed and explained, and transfers settled; with --limited by claims within limits and shares that hold nothing back, with
-// --drain all of them, and what the catalog takes when nothing is queued any more.
+// npm run bench -- rules [--objects N] [--engines sqlite,postgres] [--limited] [--drain]: how fast rules are added, applied, listed and
+// explained, and transfers settled by 1, 2 and 4 processes; with --limited by claims within limits and shares that hold nothing back,
+// with --drain all of them, and what the catalog takes when nothing is queued any more.
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,65 +9,55 @@ import { parseArgs } from 'node:util';
 import { openPostgresCatalog } from '../src/catalog/open-postgres.ts';
 import { openSqliteCatalog } from '../src/catalog/open-sqlite.ts';
 import { boundHeap } from '../src/cli/bound-heap.ts';
-import { parseConfiguration } from '../src/config/load.ts';
-import { currentSurroundings } from '../src/config/surroundings.ts';
-import { describeStores } from '../src/describe-stores.ts';
 import { PLAIN_RULE } from '../src/domain/rule/rule.ts';
-import type { TransferLimits } from '../src/domain/transfer/transfer-limits.ts';
 import { explainObject } from '../src/engine/explain/explain-object.ts';
 import { evaluateRules } from '../src/engine/rules/evaluate-rules.ts';
-import { placeIn } from '../src/engine/stores/store-access.ts';
 import { describeTopology } from '../src/engine/stores/topology.ts';
-import type { Catalog, Change, ClaimedRequest } from '../src/ports/catalog.ts';
-import type { NewRule, TransferOutcome } from '../src/ports/rules.ts';
+import type { Catalog, Change } from '../src/ports/catalog.ts';
+import type { NewRule } from '../src/ports/rules.ts';
 import { systemClock } from '../src/system/system-clock.ts';
 import { systemRandom } from '../src/system/system-random.ts';
 import { connect, startPostgres } from '../test/servers/postgres.ts';
 import { describeMachine } from './machine.ts';
-import { completeWithPgBoss } from './pg-boss.ts';
+import { PG_BOSS_QUEUE, queueWithPgBoss } from './pg-boss.ts';
+import { nameOf, RulesWorld, SCOPE } from './rules-world.ts';
+import { type SettleInit, settleWith } from './settle-with.ts';
 
 const { values } = parseArgs({
   options: {
     objects: { type: 'string', default: '100000' },
     engines: { type: 'string', default: 'sqlite,postgres' },
-    clients: { type: 'string', default: '4' },
     drain: { type: 'boolean', default: false },
     limited: { type: 'boolean', default: false },
   },
 });
 const objects = Number(values.objects);
-const clients = Number(values.clients);
 /** Objects of one transaction, as a sync records them. */
 const BATCH = 512;
 /** Rows of a page of a listing. */
 const PAGE = 1000;
-/** Requests that are settled where not all are. */
-const SETTLED = 100_000;
-/** Requests of one claim, and outcomes of one transaction. */
-const CLAIM = 500;
-const SCOPE = 'bench';
 const COPIES = 2;
+const LOCKS = objects * COPIES;
+/** Processes that settle requests. */
+const WORKERS = [1, 2, 4] as const;
+/** Requests that each of these groups settles. */
+const SETTLED = Math.min(50_000, Math.floor(LOCKS / WORKERS.length));
+
+/** What is asked of each engine, on two cores. */
+const ASKED = {
+  sqlite: { rowsPerSecond: 20_000, workers: 1 },
+  postgres: { rowsPerSecond: 10_000, workers: 4 },
+  requestsPerSecond: 5_000,
+  ofPgBoss: 1,
+  bytesAnObject: 500,
+  explainMs: 20,
+  memoryBytes: 400e6,
+} as const;
 
 // As the command does.
 boundHeap();
 const directory = mkdtempSync(join(tmpdir(), 'pando-bench-rules-'));
-// Nothing is copied: the stores are only told of.
-const stores = describeStores(
-  parseConfiguration(configure(), { file: join(directory, 'pando.yaml'), surroundings: currentSurroundings() }),
-  () => {
-    throw new Error('a store was opened');
-  },
-);
-const SOURCE = placeOf('source');
-const LIMITS: TransferLimits = {
-  stores: ['one', 'two'].map((name) => ({ store: placeOf(name), name, incomingMax: 100_000, outgoingMax: undefined })),
-  pairs: [],
-  shares: [
-    { activity: 'bench', weight: 70 },
-    { activity: 'default', weight: 30 },
-  ],
-};
-const WITHIN = values.limited ? ({ work: 'rule-copies', limits: LIMITS } as const) : {};
+const world = new RulesWorld(directory);
 const { processor, cores, fileSystem } = describeMachine(directory);
 say(
   `${processor}, ${cores} cores, ${fileSystem}, node ${process.version}; ${objects} objects, a rule of two copies each`,
@@ -83,7 +73,7 @@ async function benchSqlite(): Promise<void> {
   const path = join(directory, 'catalog.db');
   {
     await using catalog = await openSqliteCatalog({ path });
-    await bench('sqlite', [catalog]);
+    await bench('sqlite', catalog, path);
   }
   using database = new DatabaseSync(path);
   database.exec('vacuum');
@@ -94,16 +84,19 @@ async function benchSqlite(): Promise<void> {
 function tellSize(engine: string, bytes: number): void {
   let names = 0;
   for (let at = 0; at < objects; at++) names += Buffer.byteLength(nameOf(at));
-  const each = bytes / objects;
-  const what = values.drain ? 'two copies and two locks each' : 'two copies, two locks and nearly two requests each';
-  say(`${engine}: ${each.toFixed(0)} bytes an object with ${what}, ${(names / objects).toFixed(0)} of them its name`);
+  const own = (bytes - names) / objects;
+  const what = values.drain ? 'two copies and two locks each' : 'two copies, two locks and some requests each';
+  say(
+    `${engine}: ${own.toFixed(0)} bytes an object with ${what}, besides ${(names / objects).toFixed(0)} of its name`,
+    atMost(own, ASKED.bytesAnObject),
+  );
 }
 
 async function benchPostgres(): Promise<void> {
   await using server = await startPostgres({ durable: true });
   const url = await server.createDatabase();
-  const catalogs = await Promise.all(Array.from({ length: clients }, () => openPostgresCatalog({ url })));
-  const { settled, took } = await bench('postgres', catalogs);
+  const catalog = await openPostgresCatalog({ url });
+  const took = await bench('postgres', catalog, url);
   await using client = await connect(url);
   const { rows } = await client.query<{ size: string }>('select pg_database_size(current_database()) as size');
   const { rows: counts } = await client.query<{ deadlocks: string }>(
@@ -111,21 +104,26 @@ async function benchPostgres(): Promise<void> {
   );
   say(`postgres: ${counts[0]?.deadlocks} deadlocks`);
   tellSize('postgres', Number(rows[0]?.size));
-  for (const catalog of catalogs) await catalog[Symbol.asyncDispose]();
+  await catalog[Symbol.asyncDispose]();
 
-  const jobs = { jobs: settled, clients, batch: CLAIM };
-  const peer = await completeWithPgBoss(await server.createDatabase(), jobs, seconds);
-  say(`pg-boss: ${rate(settled, peer)} jobs/s from fetch to complete (${clients} clients)`);
-  say(`postgres: ${(peer / took).toFixed(2)}× pg-boss, where at least 1.0 is asked`);
+  for (const [at, workers] of WORKERS.entries()) {
+    const location = await server.createDatabase();
+    await queueWithPgBoss(location, SETTLED);
+    const peer = await settleWith(workers, SETTLED, initOf('pg-boss', location));
+    say(`pg-boss: ${rate(SETTLED, peer.seconds)} jobs/s from fetch to complete (${count(workers)})`);
+    const ratio = peer.seconds / (took[at] ?? Number.NaN);
+    say(`postgres: ${ratio.toFixed(2)}× pg-boss (${count(workers)})`, atLeast(ratio, ASKED.ofPgBoss));
+  }
 }
 
-async function bench(
-  engine: string,
-  catalogs: readonly Catalog[],
-): Promise<{ readonly settled: number; readonly took: number }> {
-  const [catalog] = catalogs as readonly [Catalog];
-  const scope = { name: SCOPE, title: SCOPE, source: SOURCE, replicas: [], standing: false };
-  await catalog.openScope(scope);
+function initOf(kind: SettleInit['kind'], location: string): Omit<SettleInit, 'requests'> {
+  return { kind, location, directory, isLimited: values.limited, queue: PG_BOSS_QUEUE };
+}
+
+/** Returns the seconds in which each group of workers settled its requests. */
+async function bench(engine: 'sqlite' | 'postgres', catalog: Catalog, location: string): Promise<readonly number[]> {
+  const { stores, source } = world;
+  await catalog.openScope({ name: SCOPE, title: SCOPE, source, replicas: [], standing: false });
   await catalog.openStores(
     [...stores.values()].map(({ place, name }) => ({ store: place, title: name, allocatedBytes: undefined })),
   );
@@ -134,24 +132,33 @@ async function bench(
 
   const added = await catalog.addRule(newRule());
   if (added.kind !== 'added') throw new Error('the rule is not new');
-  const locks = objects * COPIES;
   const ports = { catalog, clock: systemClock, random: systemRandom, stores };
   const signal = new AbortController().signal;
   const apply = await seconds(() => evaluateRules(ports, { owner: 'bench', signal }));
   const counts = (await catalog.readRule(added.id))?.counts;
-  if (counts?.replicating !== locks) throw new Error(`not all was applied: ${JSON.stringify(counts)}`);
-  say(`${engine}: apply ${rate(locks, apply)} locks and requests/s, stores chosen and paths made`);
+  if (counts?.replicating !== LOCKS) throw new Error(`not all was applied: ${JSON.stringify(counts)}`);
+  say(
+    `${engine}: apply ${rate(2 * LOCKS, apply)} locks and requests/s (${rate(LOCKS, apply)} of each), stores chosen and paths made`,
+    atLeast((2 * LOCKS) / apply, ASKED[engine].rowsPerSecond),
+  );
 
   const listed = await seconds(() => listAll(catalog, added.id));
-  say(`${engine}: list ${rate(locks, listed)} locks of a rule/s`);
+  say(`${engine}: list ${rate(LOCKS, listed)} locks of a rule/s`);
   const again = await seconds(() => recordAgain(catalog));
   say(`${engine}: record again ${rate(Math.min(objects, 20_000), again)} objects/s with locks on them`);
 
-  const settled = Math.min(locks, SETTLED);
-  const took = await seconds(() => settleSome(catalogs, settled));
-  say(`${engine}: ${rate(settled, took)} requests/s from claim to done (${catalogs.length} clients, ${locks} queued)`);
+  const took: number[] = [];
+  for (const workers of WORKERS) {
+    const settled = await settleWith(workers, SETTLED, initOf(engine, location));
+    took.push(settled.seconds);
+    const isAsked = workers === ASKED[engine].workers;
+    say(
+      `${engine}: ${rate(SETTLED, settled.seconds)} requests/s from claim to done (${count(workers)}, ${mebibytes(settled.peakBytes)} at most)`,
+      isAsked ? atLeast(SETTLED / settled.seconds, ASKED.requestsPerSecond) : '',
+    );
+  }
 
-  const asked = { ...ports, topology: describeTopology(stores), clientSite: undefined, sourceOf: () => SOURCE };
+  const asked = { ...ports, topology: describeTopology(stores), clientSite: undefined, sourceOf: () => source };
   const latencies: number[] = [];
   for (let at = 0; at < 200; at++) {
     const start = performance.now();
@@ -159,32 +166,21 @@ async function bench(
     latencies.push(performance.now() - start);
   }
   latencies.sort((a, b) => a - b);
-  say(`${engine}: explain ${latencies[100]?.toFixed(1)} ms, 99 of 100 under ${latencies[197]?.toFixed(1)} ms`);
+  const median = latencies[100] ?? Number.NaN;
+  say(
+    `${engine}: explain ${median.toFixed(1)} ms, 99 of 100 under ${latencies[197]?.toFixed(1)} ms`,
+    atMost(median, ASKED.explainMs),
+  );
 
-  if (values.drain && settled < locks) {
-    const left = locks - settled;
-    const rest = await seconds(() => settleSome(catalogs, left));
-    say(`${engine}: ${rate(left, rest)} requests/s from claim to done, to the last one`);
+  if (values.drain) {
+    const left = LOCKS - SETTLED * WORKERS.length;
+    const rest = await settleWith(1, left, initOf(engine, location));
+    say(`${engine}: ${rate(left, rest.seconds)} requests/s from claim to done, to the last one (1 process)`);
     say(`${engine}: ${JSON.stringify((await catalog.readRule(added.id))?.counts)}`);
   }
-  say(`memory: ${(process.memoryUsage.rss() / 2 ** 20).toFixed(0)} MiB resident`);
-  return { settled, took };
-}
-
-function configure(): string {
-  const profiles = ['source', 'one', 'two'].map(
-    (name) => `
-  ${name}:
-    paths: { algorithm: ${name === 'source' ? 'plain' : 'hash'} }
-    storage_provider: { type: file, options: { base_path: ./${name} } }`,
-  );
-  return `profiles:${profiles.join('')}\n`;
-}
-
-function placeOf(name: string): string {
-  const found = [...stores.values()].find((one) => one.name === name);
-  if (found === undefined) throw new Error(`no store ${name}`);
-  return found.place;
+  const peak = process.resourceUsage().maxRSS * 1024;
+  say(`${engine}: ${mebibytes(peak)} resident at most so far`, atMost(peak, ASKED.memoryBytes));
+  return took;
 }
 
 function newRule(): NewRule {
@@ -208,49 +204,10 @@ async function listAll(catalog: Catalog, rule: number): Promise<void> {
   }
 }
 
-/** All clients together. */
-async function settleSome(catalogs: readonly Catalog[], wanted: number): Promise<void> {
-  let claimed = 0;
-  const settle = async (catalog: Catalog, owner: string) => {
-    for (;;) {
-      const limit = Math.min(CLAIM, wanted - claimed);
-      if (limit <= 0) return;
-      claimed += limit;
-      const requests = await catalog.claimRequests({ owner, limit, leaseMs: 60_000, ...WITHIN });
-      if (requests.length < limit) throw new Error(`${requests.length} requests were claimed, and ${limit} asked for`);
-      const held = await catalog.settleTransfers(requests.map(arrival));
-      if (held.includes(false)) throw new Error('a lease was lost');
-    }
-  };
-  await Promise.all(catalogs.map((catalog, at) => settle(catalog, `worker ${at}`)));
-}
-
-function arrival(request: ClaimedRequest): TransferOutcome {
-  const token = `${request.versionId.toString(16)}-${(4096 + request.versionId).toString(16)}-18f2c9ab00000000`;
-  return {
-    lease: request.lease,
-    request: { state: 'DONE' },
-    attempt: { source: SOURCE, protocol: 'file', outcome: 'arrived', failure: undefined, error: undefined },
-    replica: { state: 'AVAILABLE', place: placeFor(request), token, verification: 'written' },
-    soft: false,
-    stuck: undefined,
-    doubtedSources: [],
-    bytes: 4096,
-    busyMs: 10,
-  };
-}
-
-function placeFor({ store, scope, name }: ClaimedRequest): string {
-  const access = stores.get(store);
-  const path = access === undefined ? undefined : placeIn(access, { scope, name }, undefined);
-  if (path === undefined || !('path' in path)) throw new Error(`no path for ${scope}:${name} at ${store}`);
-  return path.path;
-}
-
 async function recordAll(catalog: Catalog): Promise<void> {
   await inFlight(3, Math.ceil(objects / BATCH), (batch) => {
     const changes: Change[] = [];
-    for (let at = batch * BATCH; at < Math.min(objects, (batch + 1) * BATCH); at++) changes.push(change(at));
+    for (let at = batch * BATCH; at < Math.min(objects, (batch + 1) * BATCH); at++) changes.push(world.change(at));
     return catalog.record({ changes });
   });
 }
@@ -260,32 +217,9 @@ async function recordAgain(catalog: Catalog): Promise<void> {
   const count = Math.min(objects, 20_000);
   await inFlight(3, Math.ceil(count / BATCH), (batch) => {
     const changes: Change[] = [];
-    for (let at = batch * BATCH; at < Math.min(count, (batch + 1) * BATCH); at++) changes.push(change(at));
+    for (let at = batch * BATCH; at < Math.min(count, (batch + 1) * BATCH); at++) changes.push(world.change(at));
     return catalog.record({ changes });
   });
-}
-
-function change(at: number): Change {
-  const name = nameOf(at);
-  const token = `${(at * 131).toString(16)}-${(4096 + at).toString(16)}-18f2c9ab${at.toString(16).padStart(8, '0')}`;
-  return {
-    scope: SCOPE,
-    name,
-    follows: undefined,
-    operation: `01920000-0000-7000-8000-${at.toString(16).padStart(12, '0')}`,
-    content: {
-      kind: 'object',
-      size: 4096 + (at % 1000),
-      sha256: at.toString(16).padStart(64, 'a7c3'),
-      modifiedNs: 1_700_000_000_000_000_000n + BigInt(at),
-      mode: 0o644,
-    },
-    replicas: [{ store: SOURCE, token, state: 'AVAILABLE', place: name, verification: 'written' }],
-  };
-}
-
-function nameOf(at: number): string {
-  return `runs/${String(Math.floor(at / 1000)).padStart(6, '0')}/part-${String(at % 1000).padStart(5, '0')}.parquet`;
 }
 
 /** Carries out `count` calls, so many of them under way at once. */
@@ -312,6 +246,22 @@ function rate(count: number, duration: number): string {
   return Math.round(count / duration).toLocaleString('en');
 }
 
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
+function count(workers: number): string {
+  return workers === 1 ? '1 process' : `${workers} processes`;
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+}
+
+function atLeast(value: number, asked: number): string {
+  return `   at least ${asked.toLocaleString('en')}: ${value >= asked ? 'met' : 'MISSED'}`;
+}
+
+function atMost(value: number, asked: number): string {
+  return `   at most ${asked.toLocaleString('en')}: ${value <= asked ? 'met' : 'MISSED'}`;
+}
+
+function say(line: string, verdict = ''): void {
+  process.stdout.write(`${line}${verdict}\n`);
 }

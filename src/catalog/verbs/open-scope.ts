@@ -71,8 +71,8 @@ export async function findOtherSource(session: Session, scope: string, source: s
   return other?.place;
 }
 
-/** No store has this number. */
-const NO_SOURCE = 0;
+/** Of a scope of uploads: no store has this number. */
+export const NO_SOURCE = 0;
 
 /** Of a scope that has a source, what is said without one changes nothing. */
 function keepingSourced<T extends string | number>(source: number, column: 'title' | 'source', value: T) {
