@@ -70,12 +70,12 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeRuleRelays(contract);
     describeTransferLimits(contract);
     describeRuleSpace(contract);
-    describeAuthority(contract);
     describeRequestDesk(contract);
     describeHandedOver(contract);
     describeAudits(contract);
     describeUploads(contract);
     describePlaces(contract);
     describeStorePlaces(contract);
+    describeAuthority(contract);
   });
 }
