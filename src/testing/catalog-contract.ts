@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import type { Catalog } from '../ports/catalog.ts';
+import { describeAuthority } from './catalog-contract/authority.ts';
 import { describeAudits } from './catalog-contract/audits.ts';
 import { describeChanges } from './catalog-contract/changes.ts';
 import { describeCollectionsInTheWay } from './catalog-contract/collections-in-the-way.ts';
@@ -75,5 +76,6 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeUploads(contract);
     describePlaces(contract);
     describeStorePlaces(contract);
+    describeAuthority(contract);
   });
 }

@@ -1,3 +1,4 @@
+import { stuckMsOf } from '../../domain/rule/lock.ts';
 import type { RequestRecord } from '../../ports/catalog.ts';
 import type { AttemptRecord, LockRecord, TransferRow } from '../../ports/rules.ts';
 import { judgeSources, planTransfer } from '../transfers/plan-transfer.ts';
@@ -30,6 +31,7 @@ export function explainCopy(ports: ExplainPorts, seen: StoresSeen, facts: CopyFa
     request: request === undefined ? undefined : { id: request.id, state: request.state, attempts: request.attempts },
     why: wait.isFresh && judged?.notNow !== undefined ? judged.notNow : wait.why,
     nextMs: wait.nextMs,
+    stuckMs: Math.max(0, ...locks.map((one) => stuckMsOf(one.lock, seen.nowMs))),
     sources: judged?.ranked ?? [],
     rejected: judged?.rejected ?? [],
     attempts: attempts.map((one) => ({

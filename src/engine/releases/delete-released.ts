@@ -106,7 +106,7 @@ function factsOf(record: ReleasedRecord, inMemory: readonly string[]): ReleasedF
     isCache: false,
   });
   const goodCopies = record.copies.filter((copy) => isGoodCopy(copyFacts(copy)));
-  const { scope, name, store, objectId, versionId, bytes, lastUsedMs, purge, isSourceInUse } = record;
+  const { scope, name, store, objectId, versionId, bytes, lastUsedMs, purge, isSourceInUse, isCountedBesides } = record;
   return {
     ...copyFacts(record),
     scope,
@@ -119,6 +119,7 @@ function factsOf(record: ReleasedRecord, inMemory: readonly string[]): ReleasedF
     lastUsedMs,
     purge,
     isSourceInUse,
+    isCountedBesides,
     locks: 0,
     goodOrHeldCopies: goodCopies.length,
   };
