@@ -9,6 +9,7 @@ import type { AuditCatalog } from './audits.ts';
 import type { RequestDesk } from './catalog-requests.ts';
 import type { CatalogStatus } from './catalog-status.ts';
 import type { SyncCatalog, SyncLease, SyncProgress } from './catalog-syncs.ts';
+import type { DueBell } from './due-bell.ts';
 import type { PageQueue } from './page-queue.ts';
 import type { PlaceCatalog, PlaceChange } from './places.ts';
 import type { RuleCatalog } from './rules.ts';
@@ -39,6 +40,7 @@ export interface Catalog
     StorePlaceCatalog,
     SyncCatalog,
     PageQueue,
+    DueBell,
     AsyncDisposable {
   /** Where it lies, without secrets: `sqlite:/path` or `postgres://host/database`. */
   readonly location: string;

@@ -9,6 +9,7 @@ import { describeConcurrency } from './catalog-contract/concurrency.ts';
 import { describeConflicts } from './catalog-contract/conflicts.ts';
 import { describeDeletes } from './catalog-contract/deletes.ts';
 import { CatalogContract } from './catalog-contract/harness.ts';
+import { describeDueBell } from './catalog-contract/due-bell.ts';
 import { describeHistory } from './catalog-contract/history.ts';
 import { describeIntents } from './catalog-contract/intents.ts';
 import { describePageQueue } from './catalog-contract/page-queue.ts';
@@ -75,6 +76,7 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeAudits(contract);
     describeUploads(contract);
     describePlaces(contract);
+    describeDueBell(contract);
     describeStorePlaces(contract);
     describeAuthority(contract);
   });

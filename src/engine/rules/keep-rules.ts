@@ -8,6 +8,7 @@ import { carryOutDeletes } from '../releases/carry-out-deletes.ts';
 import { freeBytesOf } from '../releases/free-bytes.ts';
 import { StoreReturns } from '../stores/store-returns.ts';
 import { endAbandoned } from '../transfers/end-abandoned.ts';
+import { DueWaits } from '../due-waits.ts';
 import { IdleRun, type OnAway } from '../idle-run.ts';
 import { runTransfers, type TransferPorts } from '../transfers/run-transfers.ts';
 import type { RulePorts } from './apply-rule.ts';
@@ -34,7 +35,7 @@ export interface KeepRules {
 
 /** Stuck locks that are tried again in one transaction. */
 const RETRIES = 1_000;
-/** How long a worker without work waits before it looks again. */
+/** A worker without work, to which nobody tells of any, looks again after this. */
 const POLL_MS = 1_000;
 
 /**
@@ -80,6 +81,7 @@ async function keepInTurns(
   const freed = new FreedRoom(ports);
   const looks = new ReleaseLooks(ports.clock);
   const unknown = new Set<string>();
+  using waits = new DueWaits(ports.catalog, ports.clock);
   while (!signal.aborted) {
     // A worker that goes on tries what it put off in the turns to come; none of them waits for a store that is away.
     const idle = whole ?? new IdleRun(ports.clock);
@@ -95,9 +97,9 @@ async function keepInTurns(
     total = sum([total, copied, deleted]);
     const evaluated = applied + rulesEnded + retried + abandoned + condemned;
     const worked = evaluated + copied.done + copied.moot + copied.failed + deleted.done;
-    if (worked > 0) continue;
-    if (until === 'idle') break;
-    await ports.clock.sleep(POLL_MS, stop).catch(() => undefined);
+    if (worked > 0) waits.found();
+    else if (until === 'idle') break;
+    else await waits.wait(POLL_MS, stop);
   }
   return total;
 }
