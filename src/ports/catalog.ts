@@ -13,6 +13,7 @@ import type { PageQueue } from './page-queue.ts';
 import type { PlaceCatalog, PlaceChange } from './places.ts';
 import type { RuleCatalog } from './rules.ts';
 import type { Mark } from './storage.ts';
+import type { AbsenceCatalog } from './store-absences.ts';
 import type { StorePlaceCatalog } from './store-places.ts';
 import type { CollectionCatalog } from './collections.ts';
 import type { LimitedTransfers } from './transfer-limits.ts';
@@ -37,6 +38,7 @@ export interface Catalog
     UploadCatalog,
     PlaceCatalog,
     StorePlaceCatalog,
+    AbsenceCatalog,
     SyncCatalog,
     PageQueue,
     AsyncDisposable {

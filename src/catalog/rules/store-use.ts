@@ -20,7 +20,9 @@ export async function readStoreUse(session: Session): Promise<readonly StoreUse[
     .selectFrom('store')
     .leftJoin('store_space', 'store_space.store', 'store.id')
     .leftJoin('store_setting', 'store_setting.store', 'store.id')
+    .leftJoin('store_absence', 'store_absence.store', 'store.id')
     .select(['store.id', 'store.place', 'store.title', 'used', 'reserved', 'leaving', 'pending', 'allocated', 'said'])
+    .select(['since_ms', 'marked'])
     .orderBy('store.place')
     .execute();
   const { rows: recent } = await sql<RecentRow>`
@@ -44,6 +46,8 @@ export async function readStoreUse(session: Session): Promise<readonly StoreUse[
     pendingRequests: row.pending ?? 0,
     recent: (byTarget.get(row.id) ?? []).map(({ place, succeeded, failed }) => ({ source: place, succeeded, failed })),
     sourceOf: (bySource.get(row.id) ?? []).map(({ name }) => name),
+    away:
+      row.since_ms === null ? undefined : { sinceMs: row.since_ms, areCopiesUnavailable: (row.marked ?? 0) > 0 },
     said: {
       ...(row.said === null ? {} : (JSON.parse(row.said) as StoreSaid)),
       ...(row.allocated === null ? {} : { allocatedBytes: row.allocated }),
