@@ -44,7 +44,8 @@ export function stateCode(state: ReplicaState): number {
 /** What an event makes of all replicas in this state, for statements over whole sets of them. */
 export function stateCodeAfter(state: ReplicaState, event: ReplicaEvent): number {
   const transition = transitionReplica(state, event);
-  if (transition.kind === 'refused' || transition.to === undefined) throw new TypeError(`${event} leaves no ${state} replica`);
+  if (transition.kind === 'refused' || transition.to === undefined)
+    throw new TypeError(`${event} leaves no ${state} replica`);
   return stateCode(transition.to);
 }
 

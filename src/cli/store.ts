@@ -58,7 +58,10 @@ async function list(cli: Invocation, expression: string | undefined): Promise<Ex
   const found = listStores(await cli.configuration(), expression);
   const stores = await readAvailabilities(await cli.pando(), found.kind === 'empty' ? [] : found.stores);
   explain(cli, found);
-  if (cli.globals.json === true) cli.output.printJson(stores.map((one) => ({ ...toJson(one), ...(one.away === undefined ? {} : { away: one.away }) })));
+  if (cli.globals.json === true)
+    cli.output.printJson(
+      stores.map((one) => ({ ...toJson(one), ...(one.away === undefined ? {} : { away: one.away }) })),
+    );
   else if (stores.length > 0) {
     const rows = stores.map(({ name, type, place, traits, attributes, away }) => [
       name,

@@ -32,7 +32,8 @@ export async function readStoreUse(pando: Pando, name: string): Promise<StoreKno
   const all = await catalog.readStoreUse();
   const closed = closedStores(pando, all);
   const found = all.find(({ store }) => store === place);
-  if (found === undefined) return { availability: closed.availabilityOf(place), away: undefined, use: undefined, transfers };
+  if (found === undefined)
+    return { availability: closed.availabilityOf(place), away: undefined, use: undefined, transfers };
   const { recent, sourceOf, completedBytes, inFlightBytes, leavingBytes, pendingRequests } = found;
   const titles = await readStoreTitles(catalog, pando.configuration);
   return {

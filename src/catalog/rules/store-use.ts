@@ -46,8 +46,7 @@ export async function readStoreUse(session: Session): Promise<readonly StoreUse[
     pendingRequests: row.pending ?? 0,
     recent: (byTarget.get(row.id) ?? []).map(({ place, succeeded, failed }) => ({ source: place, succeeded, failed })),
     sourceOf: (bySource.get(row.id) ?? []).map(({ name }) => name),
-    away:
-      row.since_ms === null ? undefined : { sinceMs: row.since_ms, areCopiesUnavailable: (row.marked ?? 0) > 0 },
+    away: row.since_ms === null ? undefined : { sinceMs: row.since_ms, areCopiesUnavailable: (row.marked ?? 0) > 0 },
     said: {
       ...(row.said === null ? {} : (JSON.parse(row.said) as StoreSaid)),
       ...(row.allocated === null ? {} : { allocatedBytes: row.allocated }),

@@ -21,14 +21,7 @@ const UNAVAILABLE = stateCode('UNAVAILABLE');
 const RECOGNISED = stateCodeAfter('UNAVAILABLE', 'recognised');
 const DOUBTED = stateCodeAfter('UNAVAILABLE', 'doubted');
 
-type Row = readonly [
-  object: number,
-  version: number,
-  place: string | null,
-  token: string,
-  scope: number,
-  name: string,
-];
+type Row = readonly [object: number, version: number, place: string | null, token: string, scope: number, name: string];
 
 /** A copy that was given up otherwise has no token, and is not among them. */
 export async function listUnavailable(

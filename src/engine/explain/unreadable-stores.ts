@@ -11,10 +11,7 @@ export interface UnreadableStore {
 }
 
 /** By place: stores that are not to be read, and those that do not answer workers, or did not when they were audited last. */
-export function findUnreadable(
-  stores: Stores,
-  { audits, use }: AwayFacts,
-): ReadonlyMap<string, UnreadableStore> {
+export function findUnreadable(stores: Stores, { audits, use }: AwayFacts): ReadonlyMap<string, UnreadableStore> {
   const silent = new Map(use.map((one) => [one.store, one.away?.sinceMs]));
   const away = new Map(audits.filter(({ counts }) => counts[AWAY] === 1).map((one) => [one.store, one.updatedMs]));
   const unreadable = new Map<string, UnreadableStore>();

@@ -2,7 +2,13 @@ import type { Catalog } from '../../ports/catalog.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { RuleCatalog } from '../../ports/rules.ts';
 import { type Storage, StorageError } from '../../ports/storage.ts';
-import type { AbsenceTurn, KeptStore, LookedAtCopy, StoreAbsence, UnavailableCopy } from '../../ports/store-absences.ts';
+import type {
+  AbsenceTurn,
+  KeptStore,
+  LookedAtCopy,
+  StoreAbsence,
+  UnavailableCopy,
+} from '../../ports/store-absences.ts';
 import { askStore } from '../ask-store.ts';
 import { inParallel } from '../in-parallel.ts';
 import { headOrMissing } from '../observe-object.ts';
@@ -137,7 +143,9 @@ export class StoreAbsences {
     }
     for (let after: string | undefined; !signal.aborted; ) {
       const page = await catalog.listUnavailable(store.place, { after, limit: LOOKED_AT });
-      const looked = await inParallel(page.copies, LOOKS_MAX, (copy) => this.#lookFor(copy, { storage, store, signal }));
+      const looked = await inParallel(page.copies, LOOKS_MAX, (copy) =>
+        this.#lookFor(copy, { storage, store, signal }),
+      );
       const seen = looked.filter((one) => one !== undefined);
       if (!(await catalog.recogniseCopies(turn, seen))) return false;
       if (seen.length < looked.length) return false;
