@@ -117,6 +117,7 @@ const VERBS = {
   listUploads: true,
   listKeptStores: true,
   tellAway: true,
+  tellAnswers: true,
   claimAbsence: true,
   markUnavailable: true,
   listUnavailable: true,

@@ -54,7 +54,7 @@ import { beginFlush, endFlush } from './verbs/flushes.ts';
 import { addIntent, listIntents, removeIntent } from './verbs/intents.ts';
 import { findOtherSource, openScope } from './verbs/open-scope.ts';
 import { readOperation } from './verbs/operations.ts';
-import { claimAbsence, endAbsence, listKeptStores, tellAway } from './stores/absences.ts';
+import { claimAbsence, endAbsence, listKeptStores, tellAnswers, tellAway } from './stores/absences.ts';
 import { countHeld } from './stores/count-held.ts';
 import { listPlacesNamed } from './stores/list-places-named.ts';
 import { loseCopies } from './stores/lose-copies.ts';
@@ -208,6 +208,7 @@ function absenceVerbs(executor: Executor): AbsenceCatalog {
   return {
     listKeptStores: () => executor.read((session) => listKeptStores(session)),
     tellAway: (store) => executor.write((session) => tellAway(session, store)),
+    tellAnswers: (store) => executor.write((session) => tellAnswers(session, store)),
     claimAbsence: (store, turn) => executor.write((session) => claimAbsence(session, store, turn)),
     markUnavailable: (turn, page) => executor.write((session) => markUnavailable(session, turn, page)),
     listUnavailable: (store, page) => executor.read((session) => listUnavailable(session, store, page)),

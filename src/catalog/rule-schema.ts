@@ -67,12 +67,15 @@ export interface RuleSchema {
   };
   store_setting: { store: number; said: string; updated_ms: number };
   /**
-   * Stores that do not answer. `marked`: 0, their copies are what they were; 1, some are `UNAVAILABLE`; 2, all are. `turn`: somebody goes
+   * Stores that do not answer, as somebody said last at `told_ms`. `answered_ms`: not null, somebody else got an answer then, and it is not
+   * away. `marked`: 0, their copies are what they were; 1, some are `UNAVAILABLE`; 2, all are. `turn`: somebody goes
    * through them, 1 to mark them, 2 because the store is back, and said so last at `turn_ms`.
    */
   store_absence: {
     store: number;
     since_ms: number;
+    told_ms: number;
+    answered_ms: number | null;
     marked: number;
     token: number;
     turn: number | null;

@@ -17,7 +17,7 @@ export function toldState(p: string, boot: string): string {
     p,
     boot,
     `when ${p}.placed is not null and ${p}.state = ${stateCode('AVAILABLE')}
-      and exists (select 1 from store_absence a where a.store = ${p}.store) then ${stateCodeAfter('AVAILABLE', 'became-unreachable')}`,
+      and exists (select 1 from store_absence a where a.store = ${p}.store and a.answered_ms is null) then ${stateCodeAfter('AVAILABLE', 'became-unreachable')}`,
   );
 }
 

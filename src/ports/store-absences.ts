@@ -8,8 +8,13 @@ import type { ObjectName } from '../domain/object/object-name.ts';
 export interface AbsenceCatalog {
   /** Stores with copies that rules or uploads placed, or with locks; and all that are known to be away. In the order of their places. */
   listKeptStores(): Promise<readonly KeptStore[]>;
-  /** It did not answer. Known already, it stays away since then. */
-  tellAway(store: string): Promise<StoreAbsence>;
+  /**
+   * It did not answer. Known already, it stays away since then. Undefined: somebody else got an answer a moment ago, so only whoever asks does
+   * not reach it.
+   */
+  tellAway(store: string): Promise<StoreAbsence | undefined>;
+  /** It answers, though somebody said lately that it does not. */
+  tellAnswers(store: string): Promise<void>;
   /**
    * Its copies are gone through by one worker at a time, who says so with each page. `back`: it answers, so it is away no longer than since
    * now if it ends so; whoever marks its copies meanwhile has lost his turn. Undefined: somebody else is at it, or it is not away.
@@ -35,6 +40,8 @@ export interface KeptStore {
   readonly store: string;
   /** Undefined: as far as anybody knows it answers. */
   readonly absence: StoreAbsence | undefined;
+  /** It answers, and somebody said lately that it does not: `tellAnswers` keeps it from being away. */
+  readonly isContested: boolean;
 }
 
 export interface StoreAbsence {

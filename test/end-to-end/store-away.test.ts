@@ -33,16 +33,22 @@ async function countsAreTrue(world: RuleWorld, rule: number): Promise<void> {
   expect((await catalog.readRule(rule))?.counts).toEqual(counts);
 }
 
+async function open(
+  stores: Readonly<Record<string, string>>,
+  names: readonly string[],
+  catalog?: string,
+): Promise<RuleWorld> {
+  const world = new RuleWorld({ data: '', ...stores }, '', catalog);
+  for (const name of names) await world.put('data', name, `bytes of ${name}`);
+  return world;
+}
+
 describe.each(CATALOGS)('a store that stays away, on %s', (kind) => {
   const catalogUrl = useCatalogs(kind);
-  const open = async (stores: Readonly<Record<string, string>>, names: readonly string[]): Promise<RuleWorld> => {
-    const world = new RuleWorld({ data: '', ...stores }, '', await catalogUrl());
-    for (const name of names) await world.put('data', name, `bytes of ${name}`);
-    return world;
-  };
 
   test('has its copies told as away, then brought elsewhere, and when it is back the surplus goes', async () => {
-    await using world = await open({ ch: `${AWAY_AFTER}\ngreedy: true`, us: '', jp: '' }, ['a', 'b', 'g1', 'g2']);
+    const stores = { ch: `${AWAY_AFTER}\ngreedy: true`, us: '', jp: '' };
+    await using world = await open(stores, ['a', 'b', 'g1', 'g2'], await catalogUrl());
     const terms = { copies: 2, stores: 'ch|us|jp', prefer: ['ch', 'us'] };
     const alone = await world.rule('data:?', { ...terms, grouping: 'none' });
     const together = await world.rule('data:g?', { ...terms, grouping: 'all' });
@@ -91,61 +97,61 @@ describe.each(CATALOGS)('a store that stays away, on %s', (kind) => {
       'store-answered-again',
     ]);
   });
+});
 
-  test('that has the only place for a copy is waited for, with the reason, and has what it had', async () => {
-    const names = ['kept', 'gone', 'other'];
-    await using world = await open({ ch: AWAY_AFTER, us: '', jp: '' }, names);
-    const rule = await world.rule('data:*', { copies: 2, stores: 'ch|us' });
-    const patient = await world.rule('data:kept', { copies: 1, stores: 'jp|us', prefer: ['jp'] });
-    await world.workHere();
-    for (const store of ['ch', 'jp']) takeAway(world, store);
-    await world.workHere();
-    await sleep(AWAY_AFTER_MS);
-    await world.workHere();
-    // Nobody said after how long it is away for long.
-    expect(await copiesOf(world, 'data:kept')).toMatchObject({ jp: `TEMPORARY_UNAVAILABLE rule ${patient}` });
-    expect(await ruleState(world, patient)).toBe('OK');
-    expect(await ruleState(world, rule)).toBe('STUCK');
-    await countsAreTrue(world, rule);
-    const told = await world.explain('data:kept');
-    if (told.kind !== 'object') throw new Error('it is no object');
-    expect(told.copies).toMatchObject([
-      {
-        store: 'ch',
-        lock: 'STUCK',
-        why: expect.stringMatching(/its store has not answered since 20/),
-        nextMs: undefined,
-      },
-    ]);
-    expect((await world.explain(String(rule))) as object).toMatchObject({
-      why: '1 of 2 copies has no place (not answering for long: ch)',
-    });
-    expect(told.replicas.find(({ store }) => store === 'ch')).toMatchObject({
-      state: 'UNAVAILABLE',
-      policyStatus: 'FAILED',
-      storeMarks: [expect.stringMatching(/^has not answered since/)],
-    });
-
-    const fileOf = async (name: string) => {
-      const object = await (await world.pando.catalog()).readObject('data', name);
-      return object?.replicas.find(({ store }) => store.includes('/ch/'))?.place ?? '';
-    };
-    const kept = await fileOf('kept');
-    const before = statSync(join(world.root, 'ch.away', kept));
-    rmSync(join(world.root, 'ch.away', await fileOf('gone')));
-    writeFileSync(join(world.root, 'ch.away', await fileOf('other')), 'bytes of nobody');
-    bringBack(world, 'jp');
-    bringBack(world, 'ch');
-    await world.workHere();
-    expect(await ruleState(world, rule)).toBe('OK');
-    await countsAreTrue(world, rule);
-    for (const name of names)
-      expect(await copiesOf(world, `data:${name}`)).toMatchObject({
-        ch: `AVAILABLE rule ${rule}`,
-        us: `AVAILABLE rule ${rule}`,
-      });
-    expect(await copiesOf(world, 'data:kept')).toMatchObject({ jp: `AVAILABLE rule ${patient}` });
-    // It was looked at, and nothing was brought.
-    expect(statSync(join(world.root, 'ch', kept)).ino).toBe(before.ino);
+test('a store that stays away and has the only place for a copy is waited for, with the reason, and has what it had', async () => {
+  const names = ['kept', 'gone', 'other'];
+  await using world = await open({ ch: AWAY_AFTER, us: '', jp: '' }, names);
+  const rule = await world.rule('data:*', { copies: 2, stores: 'ch|us' });
+  const patient = await world.rule('data:kept', { copies: 1, stores: 'jp|us', prefer: ['jp'] });
+  await world.workHere();
+  for (const store of ['ch', 'jp']) takeAway(world, store);
+  await world.workHere();
+  await sleep(AWAY_AFTER_MS);
+  await world.workHere();
+  // Nobody said after how long it is away for long.
+  expect(await copiesOf(world, 'data:kept')).toMatchObject({ jp: `TEMPORARY_UNAVAILABLE rule ${patient}` });
+  expect(await ruleState(world, patient)).toBe('OK');
+  expect(await ruleState(world, rule)).toBe('STUCK');
+  await countsAreTrue(world, rule);
+  const told = await world.explain('data:kept');
+  if (told.kind !== 'object') throw new Error('it is no object');
+  expect(told.copies).toMatchObject([
+    {
+      store: 'ch',
+      lock: 'STUCK',
+      why: expect.stringMatching(/its store has not answered since 20/),
+      nextMs: undefined,
+    },
+  ]);
+  expect((await world.explain(String(rule))) as object).toMatchObject({
+    why: '1 of 2 copies has no place (not answering for long: ch)',
   });
+  expect(told.replicas.find(({ store }) => store === 'ch')).toMatchObject({
+    state: 'UNAVAILABLE',
+    policyStatus: 'FAILED',
+    storeMarks: [expect.stringMatching(/^has not answered since/)],
+  });
+
+  const fileOf = async (name: string) => {
+    const object = await (await world.pando.catalog()).readObject('data', name);
+    return object?.replicas.find(({ store }) => store.includes('/ch/'))?.place ?? '';
+  };
+  const kept = await fileOf('kept');
+  const before = statSync(join(world.root, 'ch.away', kept));
+  rmSync(join(world.root, 'ch.away', await fileOf('gone')));
+  writeFileSync(join(world.root, 'ch.away', await fileOf('other')), 'bytes of nobody');
+  bringBack(world, 'jp');
+  bringBack(world, 'ch');
+  await world.workHere();
+  expect(await ruleState(world, rule)).toBe('OK');
+  await countsAreTrue(world, rule);
+  for (const name of names)
+    expect(await copiesOf(world, `data:${name}`)).toMatchObject({
+      ch: `AVAILABLE rule ${rule}`,
+      us: `AVAILABLE rule ${rule}`,
+    });
+  expect(await copiesOf(world, 'data:kept')).toMatchObject({ jp: `AVAILABLE rule ${patient}` });
+  // It was looked at, and nothing was brought.
+  expect(statSync(join(world.root, 'ch', kept)).ino).toBe(before.ino);
 });

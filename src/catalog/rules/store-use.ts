@@ -20,7 +20,9 @@ export async function readStoreUse(session: Session): Promise<readonly StoreUse[
     .selectFrom('store')
     .leftJoin('store_space', 'store_space.store', 'store.id')
     .leftJoin('store_setting', 'store_setting.store', 'store.id')
-    .leftJoin('store_absence', 'store_absence.store', 'store.id')
+    .leftJoin('store_absence', (join) =>
+      join.onRef('store_absence.store', '=', 'store.id').on('store_absence.answered_ms', 'is', null),
+    )
     .select(['store.id', 'store.place', 'store.title', 'used', 'reserved', 'leaving', 'pending', 'allocated', 'said'])
     .select(['since_ms', 'marked'])
     .orderBy('store.place')

@@ -12,43 +12,82 @@ const MARKED: readonly StoreAbsence['copies'][] = ['kept', 'being-marked', 'unav
 /** Who goes through a store's copies says so with each page; who has not for so long has stopped. */
 const TURN_MS = 30_000;
 
+/** Who got an answer from a store that somebody else gets none from says so every minute, and so long it is not away. */
+const ANSWERED_MS = 150_000;
+/** For so long after somebody got none. */
+const CONTESTED_MS = 600_000;
+
 type AbsenceColumns = { readonly since_ms: number; readonly away_ms: number; readonly marked: number };
+type KeptColumns = { readonly place: string; readonly answered_ms: number | null } & (
+  | AbsenceColumns
+  | Record<keyof AbsenceColumns, null>
+);
 
 export async function listKeptStores(session: Session): Promise<readonly KeptStore[]> {
-  const { rows } = await sql<{ place: string } & (AbsenceColumns | Record<keyof AbsenceColumns, null>)>`
-    select s.place, a.since_ms, ${nowMs(session)} - a.since_ms as away_ms, a.marked
+  const { rows } = await sql<KeptColumns>`
+    select s.place, a.since_ms, ${nowMs(session)} - a.since_ms as away_ms, a.marked, a.answered_ms
     from store s left join store_absence a on a.store = s.id
     where a.store is not null
       or exists (select 1 from store_space p where p.store = s.id and p.used + p.reserved > 0)
       or exists (select 1 from account_use u where u.store = s.id and u.locks > 0)
     order by s.place`.execute(session.db);
-  return rows.map((row) => ({ store: row.place, absence: row.since_ms === null ? undefined : decodeAbsence(row) }));
+  return rows.map((row) => ({
+    store: row.place,
+    absence: row.since_ms === null || row.answered_ms !== null ? undefined : decodeAbsence(row),
+    isContested: row.answered_ms !== null,
+  }));
 }
 
 function decodeAbsence({ since_ms, away_ms, marked }: AbsenceColumns): StoreAbsence {
   return { sinceMs: since_ms, awayMs: Math.max(0, away_ms), copies: MARKED[marked] ?? 'kept' };
 }
 
-export async function tellAway(session: Session, place: string): Promise<StoreAbsence> {
+export async function tellAway(session: Session, place: string): Promise<StoreAbsence | undefined> {
   const { db } = session;
   const store = await session.known.stores.requireId(session, place);
   const now = nowMs(session);
   const made = await db
     .insertInto('store_absence')
-    .values({ store, since_ms: now, marked: 0, token: 0, turn_ms: null })
+    .values({ store, since_ms: now, told_ms: now, answered_ms: null, marked: 0, token: 0, turn: null, turn_ms: null })
     .onConflict((conflict) => conflict.column('store').doNothing())
     .returning('store')
     .execute();
-  if (made.length > 0) {
+  const again = await db
+    .updateTable('store_absence')
+    .set({ since_ms: now, answered_ms: null })
+    .where('store', '=', store)
+    .where('answered_ms', '<=', sql<number>`${now} - ${sql.lit(ANSWERED_MS)}`)
+    .returning('store')
+    .execute();
+  if (made.length + again.length > 0) {
     const detail = `${await titleOf(session, store)} does not answer: what rules and uploads have there is not available now`;
     await recordEvents(session, [{ kind: 'store-became-unreachable', scope: '', store: place, detail }]);
   }
   const row = await db
-    .selectFrom('store_absence')
-    .select(['since_ms', 'marked', sql<number>`${now} - since_ms`.as('away_ms')])
+    .updateTable('store_absence')
+    .set({ told_ms: now })
     .where('store', '=', store)
+    .returning(['since_ms', 'marked', 'answered_ms', sql<number>`${now} - since_ms`.as('away_ms')])
     .executeTakeFirstOrThrow();
-  return decodeAbsence(row);
+  return row.answered_ms === null ? decodeAbsence(row) : undefined;
+}
+
+export async function tellAnswers(session: Session, place: string): Promise<void> {
+  const { db } = session;
+  const store = await session.known.stores.requireId(session, place);
+  const now = nowMs(session);
+  await db
+    .deleteFrom('store_absence')
+    .where('store', '=', store)
+    .where('answered_ms', 'is not', null)
+    .where('told_ms', '<=', sql<number>`${now} - ${sql.lit(CONTESTED_MS)}`)
+    .execute();
+  await db
+    .updateTable('store_absence')
+    .set({ answered_ms: now })
+    .where('store', '=', store)
+    .where('answered_ms', 'is not', null)
+    .execute();
 }
 
 const TURNS = { mark: 1, back: 2 } as const;
@@ -64,7 +103,7 @@ export async function claimAbsence(
   const isTaken = turn === 'back' ? sql`coalesce(turn, 0) = ${sql.lit(TURNS.back)}` : sql`turn is not null`;
   const { rows } = await sql<{ marked: number; since_ms: number }>`
     select marked, since_ms from store_absence
-    where store = ${store} and not (${isTaken} and turn_ms > ${now} - ${sql.lit(TURN_MS)})
+    where store = ${store} and answered_ms is null and not (${isTaken} and turn_ms > ${now} - ${sql.lit(TURN_MS)})
     ${sql.raw(session.engine.forUpdate)}`.execute(session.db);
   const [before] = rows;
   if (before === undefined) return undefined;
@@ -90,6 +129,7 @@ export async function claimAbsence(
 interface HeldTurn {
   readonly store: number;
   readonly sinceMs: number;
+  readonly marked: number;
 }
 
 /** Before any object is locked. Undefined: the turn is lost. */
@@ -101,9 +141,9 @@ export async function holdTurn(session: Session, { store: place, token }: Absenc
     .where('store', '=', store)
     .where('token', '=', token)
     .where('turn', 'is not', null)
-    .returning('since_ms')
+    .returning(['since_ms', 'marked'])
     .execute();
-  return row === undefined ? undefined : { store, sinceMs: row.since_ms };
+  return row === undefined ? undefined : { store, sinceMs: row.since_ms, marked: row.marked };
 }
 
 /** All copies are marked. */
@@ -118,13 +158,13 @@ export async function endMarking({ db }: Session, store: number): Promise<void> 
 export async function endAbsence(session: Session, turn: AbsenceTurn): Promise<boolean> {
   const held = await holdTurn(session, turn);
   if (held === undefined) return false;
-  const { store } = held;
+  const { store, marked } = held;
   const { db } = session;
-  const { marked } = await db
-    .deleteFrom('store_absence')
+  await db
+    .updateTable('store_absence')
+    .set({ answered_ms: nowMs(session), marked: 0, turn: null, turn_ms: null })
     .where('store', '=', store)
-    .returning('marked')
-    .executeTakeFirstOrThrow();
+    .execute();
   const title = await titleOf(session, store);
   await recordEvents(session, [
     { kind: 'store-answered-again', scope: '', store: turn.store, detail: `${title} answers again` },

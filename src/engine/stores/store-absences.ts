@@ -24,6 +24,7 @@ export interface StoreAbsencePorts {
     | 'listKeptStores'
     | 'readStoreUse'
     | 'tellAway'
+    | 'tellAnswers'
     | 'claimAbsence'
     | 'markUnavailable'
     | 'listUnavailable'
@@ -76,14 +77,17 @@ export class StoreAbsences {
     return told.reduce((sum, one) => sum + one, 0);
   }
 
-  async #lookAt(store: StoreAccess, { absence }: KeptStore, signal: AbortSignal): Promise<number> {
+  async #lookAt(store: StoreAccess, { absence, isContested }: KeptStore, signal: AbortSignal): Promise<number> {
+    const { catalog } = this.#ports;
     const found = await this.#probe(store, signal);
-    if (found === 'answers') return absence === undefined ? 0 : this.#comeBack(store, absence, signal);
-    if (found !== 'away') return 0;
-    const { awayMs, copies } = await this.#ports.catalog.tellAway(store.place);
+    if (found === 'answers') {
+      if (isContested) await catalog.tellAnswers(store.place);
+      return absence === undefined ? 0 : this.#comeBack(store, absence, signal);
+    }
+    const away = found === 'away' ? await catalog.tellAway(store.place) : undefined;
     const { awayAfterMs } = store.traits;
-    if (awayAfterMs === undefined || awayMs < awayAfterMs || copies === 'unavailable') return 0;
-    return this.#mark(store, signal);
+    if (away === undefined || awayAfterMs === undefined) return 0;
+    return away.awayMs < awayAfterMs || away.copies === 'unavailable' ? 0 : this.#mark(store, signal);
   }
 
   /** `unknown`: it is not to be asked, or whoever asks did something else wrong. A refusal is an answer. */

@@ -46,21 +46,35 @@ export function describeStoreAbsences(contract: CatalogContract): void {
       await placed(scope, ['a']);
       const there = { [scope.source]: 'AVAILABLE', [scope.far]: 'AVAILABLE' };
       expect(await statesOf(scope, 'a')).toEqual(there);
-      expect(await contract.catalog.listKeptStores()).toContainEqual({ store: scope.far, absence: undefined });
+      expect(await contract.catalog.listKeptStores()).toContainEqual({
+        store: scope.far,
+        absence: undefined,
+        isContested: false,
+      });
       expect(await contract.catalog.claimAbsence(scope.far, 'back')).toBeUndefined();
       const first = await contract.catalog.tellAway(scope.far);
       expect(first).toMatchObject({ copies: 'kept' });
       await contract.catalog.tellAway(scope.source);
-      expect((await contract.catalog.tellAway(scope.far)).sinceMs).toBe(first.sinceMs);
+      expect((await contract.catalog.tellAway(scope.far))?.sinceMs).toBe(first?.sinceMs);
       // What the rule did not place is nobody's but the profile's.
       expect(await statesOf(scope, 'a')).toEqual({ ...there, [scope.far]: 'TEMPORARY_UNAVAILABLE' });
       expect(await locksOf(scope, 'a')).toMatchObject([{ lock: { state: 'OK' }, replica: 'TEMPORARY_UNAVAILABLE' }]);
       const use = (await contract.catalog.readStoreUse()).find(({ store }) => store === scope.far);
-      expect(use?.away).toEqual({ sinceMs: first.sinceMs, areCopiesUnavailable: false });
+      expect(use?.away).toEqual({ sinceMs: first?.sinceMs, areCopiesUnavailable: false });
       for (const store of [scope.far, scope.source])
         expect(await contract.catalog.endAbsence(await turnAt(store, 'back'))).toBe(true);
       expect(await statesOf(scope, 'a')).toEqual(there);
       expect(await absenceOf(scope.far)).toBeUndefined();
+      // Whoever does not reach it now is the only one.
+      await contract.catalog.tellAnswers(scope.far);
+      expect(await contract.catalog.tellAway(scope.far)).toBeUndefined();
+      expect(await contract.catalog.claimAbsence(scope.far, 'mark')).toBeUndefined();
+      expect(await contract.catalog.listKeptStores()).toContainEqual({
+        store: scope.far,
+        absence: undefined,
+        isContested: true,
+      });
+      expect(await statesOf(scope, 'a')).toEqual(there);
       expect(await eventsAt(scope.far)).toEqual(['store-became-unreachable', 'store-answered-again']);
     });
 
