@@ -115,6 +115,14 @@ const VERBS = {
   continueUploads: true,
   finishUploads: true,
   listUploads: true,
+  listKeptStores: true,
+  tellAway: true,
+  tellAnswers: true,
+  claimAbsence: true,
+  markUnavailable: true,
+  listUnavailable: true,
+  recogniseCopies: true,
+  endAbsence: true,
 } as const satisfies Record<VerbName, true>;
 
 interface Call {

@@ -2,6 +2,7 @@ import type { AuditCatalog } from '../ports/audits.ts';
 import type { Catalog, RequestOutcome } from '../ports/catalog.ts';
 import type { PageQueue } from '../ports/page-queue.ts';
 import type { RuleCatalog } from '../ports/rules.ts';
+import type { AbsenceCatalog } from '../ports/store-absences.ts';
 import { adoptCopies } from './audits/adopt-copies.ts';
 import { beginAudit, listAudits, listFindings, saveAudit } from './audits/audits.ts';
 import { findOperations } from './audits/find-operations.ts';
@@ -53,10 +54,13 @@ import { beginFlush, endFlush } from './verbs/flushes.ts';
 import { addIntent, listIntents, removeIntent } from './verbs/intents.ts';
 import { findOtherSource, openScope } from './verbs/open-scope.ts';
 import { readOperation } from './verbs/operations.ts';
+import { claimAbsence, endAbsence, listKeptStores, tellAnswers, tellAway } from './stores/absences.ts';
 import { countHeld } from './stores/count-held.ts';
 import { listPlacesNamed } from './stores/list-places-named.ts';
 import { loseCopies } from './stores/lose-copies.ts';
+import { markUnavailable } from './stores/mark-unavailable.ts';
 import { moveStore } from './stores/move-store.ts';
+import { listUnavailable, recogniseCopies } from './stores/recognise-copies.ts';
 import { addPage, closePageJob, collectPages, openPageJob, stopPageJob } from './verbs/page-jobs.ts';
 import { answerPage, claimPages, giveBackPages, listPageJobs } from './verbs/page-claims.ts';
 import { prune } from './verbs/prune.ts';
@@ -150,6 +154,7 @@ export function createCatalog(given: {
     loseCopies: (query) => executor.tell((session) => loseCopies(session, query)),
     ...ruleVerbs(executor),
     ...auditVerbs(executor),
+    ...absenceVerbs(executor),
     ...uploadVerbs(executor),
     ...pageVerbs(executor),
     [Symbol.asyncDispose]: () => executor.close(),
@@ -206,6 +211,19 @@ function auditVerbs(executor: Executor): AuditCatalog {
     listAudits: () => executor.read((session) => listAudits(session)),
     findOperations: (operations) => executor.read((session) => findOperations(session, operations)),
     adoptCopies: (copies, events) => executor.tell((session) => adoptCopies(session, copies, events)),
+  };
+}
+
+function absenceVerbs(executor: Executor): AbsenceCatalog {
+  return {
+    listKeptStores: () => executor.read((session) => listKeptStores(session)),
+    tellAway: (store) => executor.write((session) => tellAway(session, store)),
+    tellAnswers: (store) => executor.write((session) => tellAnswers(session, store)),
+    claimAbsence: (store, turn) => executor.write((session) => claimAbsence(session, store, turn)),
+    markUnavailable: (turn, page) => executor.write((session) => markUnavailable(session, turn, page)),
+    listUnavailable: (store, page) => executor.read((session) => listUnavailable(session, store, page)),
+    recogniseCopies: (turn, looked) => executor.write((session) => recogniseCopies(session, turn, looked)),
+    endAbsence: (turn) => executor.write((session) => endAbsence(session, turn)),
   };
 }
 

@@ -14,6 +14,7 @@ import type { PageQueue } from './page-queue.ts';
 import type { PlaceCatalog, PlaceChange } from './places.ts';
 import type { RuleCatalog } from './rules.ts';
 import type { Mark } from './storage.ts';
+import type { AbsenceCatalog } from './store-absences.ts';
 import type { StorePlaceCatalog } from './store-places.ts';
 import type { CollectionCatalog } from './collections.ts';
 import type { LimitedTransfers } from './transfer-limits.ts';
@@ -38,6 +39,7 @@ export interface Catalog
     UploadCatalog,
     PlaceCatalog,
     StorePlaceCatalog,
+    AbsenceCatalog,
     SyncCatalog,
     PageQueue,
     DueBell,
@@ -285,8 +287,7 @@ export interface RequestClaim {
   /**
    * Absent: all of the scopes.
    *
-   * - `of-scopes`: what the scopes cause themselves, not the copies that rules ask for, nor deletes of those.
-   * - `rule-copies`: the copies that rules ask for, of whatever scope.
+   * - `of-scopes`: what the scopes cause themselves; `rule-copies`: the copies that rules ask for, of whatever scope.
    * - `other-deletes`: deletes of all other scopes, and of what rules and uploads placed in any.
    */
   readonly work?: 'of-scopes' | 'rule-copies' | 'other-deletes';

@@ -26,6 +26,7 @@ import { describeRules } from './catalog-contract/rules.ts';
 import { describeScanning } from './catalog-contract/scanning.ts';
 import { describeScopes } from './catalog-contract/scopes.ts';
 import { describeSoftCopies } from './catalog-contract/soft-copies.ts';
+import { describeStoreAbsences } from './catalog-contract/store-absences.ts';
 import { describeStorePlaces } from './catalog-contract/store-places.ts';
 import { describeSyncs } from './catalog-contract/syncs.ts';
 import { describeTransferLimits } from './catalog-contract/transfer-limits.ts';
@@ -79,5 +80,6 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeDueBell(contract);
     describeStorePlaces(contract);
     describeAuthority(contract);
+    describeStoreAbsences(contract);
   });
 }

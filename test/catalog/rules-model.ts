@@ -62,6 +62,8 @@ const step = fc.oneof(
   fc.record({ do: fc.constant('prune') }),
   fc.record({ do: fc.constant('move'), store, to: store, holds: fc.boolean() }),
   fc.record({ do: fc.constant('lose'), store }),
+  fc.record({ do: fc.constant('away'), store, pages: fc.nat(4) }),
+  fc.record({ do: fc.constant('back'), store, shows: fc.nat(5), ends: fc.boolean() }),
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
@@ -220,6 +222,10 @@ async function carryOut(world: World, one: Step): Promise<void> {
       await catalog.moveStore({ from, to, title: to, tokensHold: one.holds });
       return;
     }
+    case 'away':
+      return stayAway(contract, stores[one.store] ?? '', one.pages);
+    case 'back':
+      return comeBack(contract, stores[one.store] ?? '', one);
     case 'lose':
       await lose(world, stores[one.store] ?? '');
   }
@@ -383,4 +389,32 @@ async function reap(world: World, at: string): Promise<void> {
     if (state === 'AVAILABLE' && isCurrent) good.set(objectId, (good.get(objectId) ?? 0) - 1);
     expect(good.get(objectId)).toBeGreaterThan(0);
   }
+}
+
+/** Known to be away, and so many of its copies marked for it. */
+async function stayAway({ catalog }: CatalogContract, store: string, pages: number): Promise<void> {
+  await catalog.tellAway(store);
+  const turn = pages === 0 ? undefined : await catalog.claimAbsence(store, 'mark');
+  let after: string | undefined;
+  for (let page = 0; turn !== undefined && page < pages; page++) {
+    after = (await catalog.markUnavailable(turn, { after, limit: 1 }))?.next;
+    if (after === undefined) return;
+  }
+}
+
+const SHOWN = ['same', 'same', 'same', 'same', 'other', 'none'] as const;
+
+/** It may be away again before the end. */
+async function comeBack(
+  { catalog }: CatalogContract,
+  store: string,
+  { shows, ends }: { readonly shows: number; readonly ends: boolean },
+): Promise<void> {
+  const turn = await catalog.claimAbsence(store, 'back');
+  if (turn === undefined) return;
+  const { copies } = await catalog.listUnavailable(store, { limit: ends ? 100 : 1 });
+  const looked = copies.map((copy) => ({ ...copy, shows: SHOWN[shows] ?? 'same' }));
+  expect(await catalog.recogniseCopies(turn, looked)).toBe(true);
+  expect(await catalog.recogniseCopies({ ...turn, token: turn.token - 1 }, looked)).toBe(false);
+  if (ends) expect(await catalog.endAbsence(turn)).toBe(true);
 }

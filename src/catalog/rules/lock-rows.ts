@@ -56,8 +56,8 @@ export async function moveLocks(
 
 export interface Sticking {
   readonly reason: StuckReason;
-  /** Until it is tried again. */
-  readonly afterMs: number;
+  /** Until it is tried again; undefined: when its store is back. */
+  readonly afterMs: number | undefined;
 }
 
 export async function stickLocks(
@@ -68,7 +68,7 @@ export async function stickLocks(
     stick,
     locks.map(({ key, sticking: { reason, afterMs } }): SqlValue[] => [
       ...key,
-      Math.ceil(afterMs),
+      afterMs === undefined ? null : Math.ceil(afterMs),
       reason.kind,
       reason.detail,
     ]),

@@ -35,6 +35,8 @@ export async function deleteReleased(ports: ReleasePorts, signal: AbortSignal): 
     if (signal.aborted) break;
     const used = use.get(store.place);
     if (used === undefined || closed.whyNot(store.place, 'delete') !== undefined) continue;
+    // When it is back, the other copies may not be what they are now.
+    if (used.away?.areCopiesUnavailable === true) continue;
     chosen += await deleteAt({ ...ports, stores }, store, used, signal);
   }
   return chosen;

@@ -6,6 +6,7 @@ import { deleteReleased } from '../releases/delete-released.ts';
 import { ReleaseLooks } from '../releases/release-looks.ts';
 import { carryOutDeletes } from '../releases/carry-out-deletes.ts';
 import { freeBytesOf } from '../releases/free-bytes.ts';
+import { StoreAbsences } from '../stores/store-absences.ts';
 import { StoreReturns } from '../stores/store-returns.ts';
 import { endAbandoned } from '../transfers/end-abandoned.ts';
 import { DueWaits } from '../due-waits.ts';
@@ -77,6 +78,7 @@ async function keepInTurns(
   const signal = stop ?? new AbortController().signal;
   let total = NOTHING;
   const whole = until === 'idle' ? new IdleRun(ports.clock, onAway) : undefined;
+  const absences = new StoreAbsences(ports);
   const returns = new StoreReturns(ports);
   const freed = new FreedRoom(ports);
   const looks = new ReleaseLooks(ports.clock);
@@ -85,7 +87,8 @@ async function keepInTurns(
   while (!signal.aborted) {
     // A worker that goes on tries what it put off in the turns to come; none of them waits for a store that is away.
     const idle = whole ?? new IdleRun(ports.clock);
-    // Who works until idle, again and again, would look each time.
+    // Who works until idle, again and again, would look each time. Which stores are away he looks at once.
+    const absent = await absences.look(signal);
     if (until !== 'idle') await returns.look(signal);
     const { applied, ended: rulesEnded } = await evaluateRules(ports, { owner, signal });
     const retried = await ports.catalog.retryStuck(RETRIES);
@@ -95,7 +98,7 @@ async function keepInTurns(
     const deleted = await carryOutDeletes(ports, { owner, exceptScopes, signal, idle, unknown, onCounted });
     await freed.tell(deleted.done + rulesEnded);
     total = sum([total, copied, deleted]);
-    const evaluated = applied + rulesEnded + retried + abandoned + condemned;
+    const evaluated = absent + applied + rulesEnded + retried + abandoned + condemned;
     const worked = evaluated + copied.done + copied.moot + copied.failed + deleted.done;
     if (worked > 0) waits.found();
     else if (until === 'idle') break;
