@@ -13,6 +13,7 @@ import {
 } from '../../src/testing/catalog-contract/rules-harness.ts';
 import type { OpenedForRules } from './rules-opened.ts';
 import { LockOracle } from './lock-oracle.ts';
+import { comeBack, lose, stayAway } from './model-stores.ts';
 import { findBreaches } from './rule-invariants.ts';
 
 const NAMES = ['a', 'b', 'c'];
@@ -227,7 +228,7 @@ async function carryOut(world: World, one: Step): Promise<void> {
     case 'back':
       return comeBack(contract, stores[one.store] ?? '', one);
     case 'lose':
-      await lose(world, stores[one.store] ?? '');
+      await lose(contract, scope.name, NAMES, stores[one.store] ?? '');
   }
 }
 
@@ -360,20 +361,6 @@ async function finish(world: World, kind: (typeof FINISHES)[number]): Promise<vo
   await world.contract.catalog.finishRequests([{ lease, kind, ...rest }]);
 }
 
-async function lose({ contract, scope }: World, store: string): Promise<void> {
-  for (let after: string | undefined; ; ) {
-    const lost = await contract.catalog.loseCopies({ store, limit: 2, ...(after === undefined ? {} : { after }) });
-    if (lost.kind === 'held') return;
-    after = lost.next;
-    if (after === undefined) break;
-  }
-  expect(await contract.catalog.countHeld(store)).toEqual({ copies: 0, copiesWanted: 0, deletes: 0 });
-  for (const name of NAMES) {
-    const row = await contract.catalog.readObject(scope.name, name);
-    expect(row?.replicas.filter((one) => one.store === store) ?? []).toEqual([]);
-  }
-}
-
 async function reap(world: World, at: string): Promise<void> {
   const { catalog } = world.contract;
   const released = await catalog.listReleased(at, { limit: 10 });
@@ -389,32 +376,4 @@ async function reap(world: World, at: string): Promise<void> {
     if (state === 'AVAILABLE' && isCurrent) good.set(objectId, (good.get(objectId) ?? 0) - 1);
     expect(good.get(objectId)).toBeGreaterThan(0);
   }
-}
-
-/** Known to be away, and so many of its copies marked for it. */
-async function stayAway({ catalog }: CatalogContract, store: string, pages: number): Promise<void> {
-  await catalog.tellAway(store);
-  const turn = pages === 0 ? undefined : await catalog.claimAbsence(store, 'mark');
-  let after: string | undefined;
-  for (let page = 0; turn !== undefined && page < pages; page++) {
-    after = (await catalog.markUnavailable(turn, { after, limit: 1 }))?.next;
-    if (after === undefined) return;
-  }
-}
-
-const SHOWN = ['same', 'same', 'same', 'same', 'other', 'none'] as const;
-
-/** It may be away again before the end. */
-async function comeBack(
-  { catalog }: CatalogContract,
-  store: string,
-  { shows, ends }: { readonly shows: number; readonly ends: boolean },
-): Promise<void> {
-  const turn = await catalog.claimAbsence(store, 'back');
-  if (turn === undefined) return;
-  const { copies } = await catalog.listUnavailable(store, { limit: ends ? 100 : 1 });
-  const looked = copies.map((copy) => ({ ...copy, shows: SHOWN[shows] ?? 'same' }));
-  expect(await catalog.recogniseCopies(turn, looked)).toBe(true);
-  expect(await catalog.recogniseCopies({ ...turn, token: turn.token - 1 }, looked)).toBe(false);
-  if (ends) expect(await catalog.endAbsence(turn)).toBe(true);
 }
