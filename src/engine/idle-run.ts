@@ -60,3 +60,33 @@ export class IdleRun {
     if (this.#away[kind].delete(store)) this.#onAway?.(store, undefined);
   }
 }
+
+/** Until a store that did not answer is asked again by a worker that goes on. */
+const AWAY_MS = 10_000;
+
+/** Of a worker that goes on: stores that did not answer are left alone for a while, so that what waits for them keeps no other from its slot. */
+export class AwayForNow {
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  #run: IdleRun;
+  #beganMs: number;
+
+  constructor(clock: Pick<Clock, 'monotonicMs'>) {
+    this.#clock = clock;
+    this.#run = new IdleRun(clock);
+    this.#beganMs = clock.monotonicMs();
+  }
+
+  leaves(): Pick<RequestClaim, 'except'> {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#beganMs >= AWAY_MS) {
+      this.#run = new IdleRun(this.#clock);
+      this.#beganMs = nowMs;
+    }
+    const { except } = this.#run.leaves();
+    return except === undefined ? {} : { except };
+  }
+
+  heard(store: StoreAccess | undefined, outcome: AttemptOutcome): void {
+    this.#run.heard(store, outcome);
+  }
+}

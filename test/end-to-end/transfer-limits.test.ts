@@ -87,6 +87,28 @@ test.each([
   expect(await secondsTo('far')).toBeGreaterThan(1.2);
 });
 
+test('nothing waits for a long copy: neither other copies, nor rules, nor deletes', async () => {
+  await using world = new RuleWorld({ data: '', near: '', far: 'bandwidth: 500kB/s' });
+  for (const [name, bytes] of [
+    ['large', 20_000_000],
+    ['gone', 10],
+    ['small', 10],
+  ] as const)
+    await world.put('data', name, 'x'.repeat(bytes));
+  const gone = await world.rule('data:gone', { copies: 1, stores: 'near', purge: true });
+  await world.work();
+  await world.rule('data:large', { copies: 1, stores: 'far' });
+  const stop = new AbortController();
+  const working = world.pando.keepRules({ owner: 'test', until: stop.signal, exceptScopes: [] });
+  await expect.poll(() => writtenBelow(join(world.root, 'far')), { timeout: 5_000 }).toBe(1);
+  await (await world.rules()).remove(gone);
+  await world.rule('data:small', { copies: 1, stores: 'near' });
+  await expect.poll(() => world.filesAt('near'), { timeout: 10_000 }).toEqual(['small']);
+  expect(writtenBelow(join(world.root, 'far'))).toBe(1);
+  stop.abort();
+  expect(await working).toMatchObject({ done: 2, failed: 0 });
+}, 60_000);
+
 test.each([[[]], [['--worker-processes', '2']]])('and so may what a sync copies (%j)', async (options) => {
   const replicas = 'replicas: [{replica_profile: near, read_priority: 1}, {replica_profile: far, read_priority: 2}]';
   const from = 'bandwidth_from: {data: 800kB/s}';

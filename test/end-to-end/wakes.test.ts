@@ -18,7 +18,6 @@ afterAll(async () => {
 const ENGINES = { SQLite: async () => undefined, PostgreSQL: () => server.createDatabase() };
 /** Until a worker that did something is idle. */
 const IDLE_MS = 300;
-const ROUNDS = 3;
 const PATIENCE_MS = 10_000;
 
 const PAIR = `  pair:
@@ -74,14 +73,13 @@ async function queueCopy(world: RuleWorld, name: string): Promise<void> {
   });
 }
 
-/** How long it takes until a file is there, or is not any more. */
-async function until(path: string, isThere = true): Promise<number> {
+/** A file is there, or is not any more. */
+async function until(path: string, isThere = true): Promise<void> {
   const startMs = performance.now();
   while (existsSync(path) !== isThere) {
     if (performance.now() - startMs > PATIENCE_MS) throw new Error(`${path}: nothing has come of it`);
     await sleep(5);
   }
-  return performance.now() - startMs;
 }
 
 describe.each(['SQLite', 'PostgreSQL'] as const)('an idle worker on %s', (engine) => {
@@ -100,21 +98,5 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('an idle worker on %s', (engine
     const synced = await world.run('sync', `${INBOX}:`, 'c:', '--execution-mode', 'workers');
     expect(synced.code, synced.stderr).toBe(0);
     expect(synced.stderr).not.toContain('no worker');
-  });
-
-  test('has made a copy well under a second after a rule was added, again and again', async () => {
-    await using world = openWorld(await ENGINES[engine]());
-    await using worker = await world.worker().ready();
-    const tookMs: number[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
-      const name = `object-${round}`;
-      await world.put(name, Buffer.from(name));
-      await sleep(IDLE_MS);
-      await world.addRule(`${INBOX}:${name}`, 1, ['a'], () => [name]);
-      tookMs.push(await until(placeOf(world, name)));
-    }
-    const [median = Number.NaN] = tookMs.toSorted((a, b) => a - b).slice(ROUNDS >> 1);
-    expect(median, tookMs.join(' ')).toBeLessThan(500);
-    expect(await worker.end('SIGTERM')).toBe(0);
   });
 });

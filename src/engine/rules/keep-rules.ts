@@ -45,9 +45,8 @@ const POLL_MS = 1_000;
  */
 export async function keepRules(ports: RuleWorkPorts, args: KeepRules): Promise<CarriedOut> {
   const { until } = args;
-  const hasExternals = (ports.externals ?? []).length > 0;
-  if (until === 'idle' || !hasExternals) return keepInTurns(ports, args, (turn) => copyAll(ports, args, turn));
-  // What others carry out takes hours: rules and deletes do not wait for it.
+  if (until === 'idle') return keepInTurns(ports, args, (turn) => copyAll(ports, args, turn));
+  // A large copy takes hours: rules, deletes and other copies do not wait for it.
   const stop = new AbortController();
   const either = AbortSignal.any([until, stop.signal]);
   const ending = <T>(work: Promise<T>): Promise<T> => work.finally(() => stop.abort());

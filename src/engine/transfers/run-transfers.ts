@@ -11,7 +11,7 @@ import type { TransferLimits } from '../../domain/transfer/transfer-limits.ts';
 import type { StoreHealth } from '../store-health.ts';
 import type { Stores } from '../stores/store-access.ts';
 import { DueWaits } from '../due-waits.ts';
-import { IdleRun } from '../idle-run.ts';
+import { AwayForNow, IdleRun } from '../idle-run.ts';
 import { type OnRenewed, RequestLeases } from '../request-leases.ts';
 import type { ExternalTool } from './external-tool.ts';
 import { TransferRun } from './transfer-run.ts';
@@ -66,8 +66,8 @@ export interface RunTransfers {
 export interface TransferRunParts {
   readonly leases: RequestLeases;
   readonly stop: AbortSignal | undefined;
-  /** Of a run until idle. */
-  readonly idle: IdleRun | undefined;
+  /** Hears which stores answer. */
+  readonly idle: Pick<IdleRun, 'heard'>;
   readonly onCounted: OnCounted | undefined;
 }
 
@@ -94,7 +94,7 @@ export async function runTransfers(ports: TransferPorts, args: RunTransfers): Pr
     void run.follow(priorities);
   };
   await using leases = new RequestLeases(ports.catalog, ports.clock, LEASE_MS, stop, renewed);
-  const idle = until === 'idle' ? (args.idle ?? new IdleRun(ports.clock)) : undefined;
+  const idle = until === 'idle' ? (args.idle ?? new IdleRun(ports.clock)) : new AwayForNow(ports.clock);
   await using run = new TransferRun(ports, { leases, stop, idle, onCounted: args.onCounted });
 
   using waits = new DueWaits(ports.catalog, ports.clock);
@@ -108,14 +108,23 @@ export async function runTransfers(ports: TransferPorts, args: RunTransfers): Pr
     const claimed =
       room <= 0
         ? []
-        : await ports.catalog.claimRequests({ owner, limit: room, leaseMs: LEASE_MS, ...wanted, ...idle?.leaves() });
+        : await ports.catalog.claimRequests({ owner, limit: room, leaseMs: LEASE_MS, ...wanted, ...idle.leaves() });
     if (claimed.length > 0) {
       waits.found();
       run.begin(claimed);
-    } else if (run.inFlight > 0) await run.settledSome(POLL_MS);
+    } else if (run.inFlight > 0) await (until === 'idle' ? run.settledSome(POLL_MS) : settledOrDue(run, waits, until));
     else if (until === 'idle') break;
     else await waits.wait(POLL_MS, stop);
   }
   await run.end();
   return run.counts;
+}
+
+/** What is due meanwhile is not kept waiting by a large copy. */
+async function settledOrDue(run: TransferRun, waits: DueWaits, until: AbortSignal): Promise<void> {
+  const settled = new AbortController();
+  const due = waits.wait(POLL_MS, AbortSignal.any([until, settled.signal]));
+  await run.settledSome(POLL_MS, due);
+  settled.abort();
+  await due;
 }

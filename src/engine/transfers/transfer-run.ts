@@ -87,8 +87,8 @@ export class TransferRun implements AsyncDisposable {
     return followPriorities(this.#submitted, priorities, this.#ports.telling);
   }
 
-  /** Resolves when something was settled since it was asked before, or a while has passed; then tools that tell nothing are asked. */
-  async settledSome(pollMs: number): Promise<void> {
+  /** Resolves when something was settled since it was asked before, or `orThis`, or a while has passed; then tools that tell nothing are asked. */
+  async settledSome(pollMs: number, orThis?: Promise<void>): Promise<void> {
     const waiting = new AbortController();
     if (!this.#externals.isNone) {
       const ask = async (): Promise<void> => this.#heed(await this.#externals.ask(this.#submitted));
@@ -97,7 +97,7 @@ export class TransferRun implements AsyncDisposable {
       const pause = this.#ports.clock.sleep(pollMs, waiting.signal);
       void pause.then(() => ask().finally(() => this.#wake.resolve())).catch(() => undefined);
     }
-    await this.#wake.promise;
+    await Promise.race(orThis === undefined ? [this.#wake.promise] : [this.#wake.promise, orThis]);
     waiting.abort();
     this.#wake = Promise.withResolvers<void>();
   }
@@ -321,7 +321,7 @@ export class TransferRun implements AsyncDisposable {
   }
 
   #settle(held: HeldTransfer, outcome: AttemptOutcome, arrived?: Arrived, tried: readonly WayFailure[] = []): void {
-    this.#run.idle?.heard(this.#ports.stores.get(held.request.store), outcome);
+    this.#run.idle.heard(this.#ports.stores.get(held.request.store), outcome);
     this.#toSettle.push({ held, outcome, arrived, tried });
     this.#settling ??= this.#settleAll().finally(() => {
       this.#settling = undefined;
