@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { OpenScope, ScopeOpened } from '../../ports/catalog.ts';
+import { NO_SOURCE } from '../codes.ts';
 import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';
 
@@ -70,9 +71,6 @@ export async function findOtherSource(session: Session, scope: string, source: s
     .executeTakeFirst();
   return other?.place;
 }
-
-/** No store has this number. */
-const NO_SOURCE = 0;
 
 /** Of a scope that has a source, what is said without one changes nothing. */
 function keepingSourced<T extends string | number>(source: number, column: 'title' | 'source', value: T) {
