@@ -120,7 +120,8 @@ async function printDetails({ output }: Invocation, details: ObjectDetails): Pro
   for (const [key, value] of Object.entries(metadata ?? {})) output.print(`metadata ${key}: ${value}`);
   output.print(`is in: ${datasets.map(escapeKey).join(', ') || 'no dataset'}`);
   if (isDeleted) output.print('It was deleted.');
-  if (earlier !== undefined) output.print(`What is read is an older version, ${earlier}: no store has had this one yet.`);
+  if (earlier !== undefined)
+    output.print(`What is read is an older version, ${earlier}: no store has had this one yet.`);
   if (namesake !== undefined) output.print(`A ${namesake} has the same name: pando ${namesake} show.`);
   output.print();
   if (replicas.length === 0) {

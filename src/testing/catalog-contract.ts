@@ -7,6 +7,7 @@ import { describeCollections } from './catalog-contract/collections.ts';
 import { describeConcurrency } from './catalog-contract/concurrency.ts';
 import { describeConflicts } from './catalog-contract/conflicts.ts';
 import { describeDeletes } from './catalog-contract/deletes.ts';
+import { describeGivenUpUploads } from './catalog-contract/given-up-uploads.ts';
 import { CatalogContract } from './catalog-contract/harness.ts';
 import { describeHistory } from './catalog-contract/history.ts';
 import { describeIntents } from './catalog-contract/intents.ts';
@@ -73,6 +74,7 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeHandedOver(contract);
     describeAudits(contract);
     describeUploads(contract);
+    describeGivenUpUploads(contract);
     describePlaces(contract);
     describeStorePlaces(contract);
   });

@@ -1,5 +1,6 @@
 import { nextOperationId, OPERATION_ID_RANDOM_BYTES } from '../../domain/object/operation-id.ts';
 import type { ObjectName } from '../../domain/object/object-name.ts';
+import { UPLOAD_ACTIVITY } from '../../domain/rule/activities.ts';
 import { PLACED, RELEASED, stateCode, TO_PURGE } from '../codes.ts';
 import { type ContentRow, decodeContent, decodeOperation } from '../content.ts';
 import { isTaken, recordChanges } from '../record/record-changes.ts';
@@ -33,13 +34,18 @@ export async function expectTakingBack(session: Session, objects: readonly numbe
   return found.map(([id]) => id);
 }
 
+/** SQL condition, of an upload's request: somebody is at it, or an upload's rule still asks for it. What other rules want cannot bring it. */
+const IS_GOING_ON = (nowMs: string): string => `(q.state = 'SUBMITTED' and q.due_ms > ${nowMs})
+  or exists (select 1 from lock l join rule u on u.id = l.rule
+    where l.object = o.id and l.store = q.store and u.activity = '${UPLOAD_ACTIVITY}')`;
+
 const findGivenUp: SetStatement = {
   columns: { object: 'int' },
-  text: (rows, { hex }) =>
+  text: (rows, { hex, nowMs }) =>
     `select o.id, o.scope, o.name, o.current, ${hex('v.operation')}, e.id, ${hex('e.operation')},
        e.kind, e.size, ${hex('e.sha256')}, e.content_type, e.metadata, cast(e.modified_ns as text), e.mode
      ${FIND(rows)} and not exists (select 1 from request q
-       where q.version = o.current and q.kind = 'copy' and q.reason = 'upload' and q.state <> 'CANCELLED')`,
+       where q.version = o.current and q.kind = 'copy' and q.reason = 'upload' and q.state <> 'CANCELLED' and (${IS_GOING_ON(nowMs)}))`,
 };
 
 type GivenUpRow = readonly [

@@ -25,7 +25,11 @@ export async function deleteUploaded(
     title: scope,
     source: undefined,
     replicas: [],
-    openElsewhere: async (place) => stores.get(place)?.protocols.find((protocol) => protocol.place === place)?.open(),
+    openElsewhere: async (place) =>
+      stores
+        .get(place)
+        ?.protocols.find((protocol) => protocol.place === place)
+        ?.open(),
     availability: new ClosedStores(stores.values(), await catalog.readStoreUse()),
     consistency: 'validated',
     deadlineMs: Math.max(0, ...[...stores.values()].map(({ deadlineMs }) => deadlineMs)),
