@@ -120,7 +120,7 @@ export class Pando implements AsyncDisposable {
 
   /** Of all workers together, as this configuration says. */
   transferLimits(): TransferLimits | undefined {
-    return transferLimitsOf(this.stores(), this.configuration.activities ?? []);
+    return transferLimitsOf(this.stores(), this.configuration.activities ?? [], this.#placeOf);
   }
 
   /** What is asked about single objects and rules. No store is opened. */
@@ -209,6 +209,11 @@ export class Pando implements AsyncDisposable {
     return findProfile(this.configuration, name);
   }
 
+  readonly #placeOf = (name: string): string | undefined => {
+    const profile = this.profile(name);
+    return profile === undefined ? undefined : storePlace(profile.storage);
+  };
+
   async openStore(profile: Profile, { symlinks = 'follow' }: StoreOptions = {}): Promise<Storage> {
     const place = storePlace(profile.storage);
     const id = JSON.stringify([place, symlinks, profile.durability, profile.bandwidth, profile.bandwidthFrom]);
@@ -221,7 +226,7 @@ export class Pando implements AsyncDisposable {
   }
 
   async #openStore({ profile, open }: WorkerStore): Promise<Storage> {
-    const shared = { ...open, ...openLedgers(profile) };
+    const shared = { ...open, ...openLedgers(profile, this.#placeOf) };
     const storage = await openStorage(profile, shared, {
       onRetry: ({ message }, attempt) => this.#tellRetry(message, attempt),
       meter: this.#meters.of(open.place),

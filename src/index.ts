@@ -7,7 +7,8 @@ export type { ClientSession, SyncReplicasOptions } from './client/client-session
 export type { Flushed, FlushOptions } from './client/flush-requests.ts';
 export type { NamePattern } from './client/make-rules.ts';
 export type { Explanation } from './client/explain.ts';
-export { openRules, type OpenedRules, type OpenRules } from './client/open-rules.ts';
+export { openRules, type OpenedRules, type OpenRules, type WorkOptions } from './client/open-rules.ts';
+export type { CheckedAcceptance, CheckedNode, CheckedPolicy } from './client/check-policy.ts';
 export { Policies, type PolicyDetails } from './client/policies.ts';
 export { Quotas, type QuotaUse } from './client/quotas.ts';
 export { Plans, type PlanOptions } from './client/plans.ts';
@@ -60,6 +61,7 @@ export type { LockRecord, RuleRecord } from './ports/rules.ts';
 export type { ObjectExplanation, ReplicaExplained, RuleExplanation } from './engine/explain/explanation.ts';
 export type { ResolvedObject } from './engine/explain/resolve-object.ts';
 export type { ReplicationPolicy } from './domain/rule/replication-policy.ts';
+export type { AcceptancePolicy } from './domain/store/acceptance.ts';
 export { type Client, openClient, type OpenClient } from './client/open-client.ts';
 export type { DeleteOptions } from './client/delete-uploaded.ts';
 export type { DownloadedObject, DownloadOptions } from './client/download.ts';

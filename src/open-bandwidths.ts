@@ -1,34 +1,35 @@
 import type { Profile } from './config/configuration.ts';
-import type { PaceFrom, OpenStore, WorkerStore } from './open-storage.ts';
+import type { BandwidthFrom, OpenStore, PaceFrom, WorkerStore } from './open-storage.ts';
 import { Bandwidth, openLedger } from './storage/bandwidth.ts';
 import type { Clock } from './ports/clock.ts';
 import type { PaceBetween } from './engine/sync/paced.ts';
 
-/** What all who use a store of this process share, to keep its bandwidths together. */
-export function openLedgers({ bandwidth, bandwidthFrom }: Profile): Pick<OpenStore, 'ledger' | 'ledgersFrom'> {
-  const names = Object.keys(bandwidthFrom);
-  return {
-    ...(bandwidth === undefined ? {} : { ledger: openLedger() }),
-    ...(names.length === 0
-      ? {}
-      : { ledgersFrom: Object.fromEntries(names.map((name) => [name, openLedger()] as const)) }),
-  };
+/** What all who use a store of this process share, to keep its bandwidths together. `placeOf`: of a profile. */
+export function openLedgers(
+  { bandwidth, bandwidthFrom }: Profile,
+  placeOf: (name: string) => string | undefined,
+): Pick<OpenStore, 'ledger' | 'from'> {
+  const from = Object.entries(bandwidthFrom).flatMap(([name, bytesPerSecond]): BandwidthFrom[] => {
+    const place = placeOf(name);
+    return place === undefined ? [] : [{ place, bytesPerSecond, ledger: openLedger() }];
+  });
+  return { ...(bandwidth === undefined ? {} : { ledger: openLedger() }), ...(from.length === 0 ? {} : { from }) };
 }
 
-/** What limits copies between the stores of a pool, its source first, of so many workers that share no memory where there is no ledger. */
-export function pacesOf(stores: readonly (WorkerStore | undefined)[], workers: number): readonly PaceFrom[] {
+/** For processes, which share no memory: each has an even part. */
+export function divideBandwidths(open: OpenStore, workers: number): Pick<OpenStore, 'ledger' | 'from'> {
+  const from = open.from?.map((one) => ({ ...one, bytesPerSecond: one.bytesPerSecond / workers, ledger: undefined }));
+  return { ledger: undefined, from };
+}
+
+/** What limits copies between the stores of a pool, its source first. */
+export function pacesOf(stores: readonly (WorkerStore | undefined)[]): readonly PaceFrom[] {
   const [, ...targets] = stores;
-  return targets.flatMap((target, index) => {
-    if (target === undefined) return [];
-    const { profile, open } = target;
-    return Object.entries(profile.bandwidthFrom).flatMap(([name, rate]): PaceFrom[] => {
-      const ledger = open.ledgersFrom?.[name];
-      const bytesPerSecond = ledger === undefined ? rate / workers : rate;
-      return stores.flatMap((from, store) =>
-        from?.profile.name === name ? [{ store, target: index, bytesPerSecond, ledger }] : [],
-      );
-    });
-  });
+  return targets.flatMap((to, target) =>
+    (to?.open.from ?? []).flatMap((from) =>
+      stores.flatMap((one, store): PaceFrom[] => (one?.open.place === from.place ? [{ ...from, store, target }] : [])),
+    ),
+  );
 }
 
 export function openPaces(clock: Clock, paces: readonly PaceFrom[]): PaceBetween | undefined {

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { copyPage } from './engine/sync/copy-page.ts';
 import { HeedingPool, type HeedingPoolOptions } from './engine/stores/heeding-pool.ts';
 import { readPage } from './engine/verify/read-page.ts';
-import { openPaces, pacesOf } from './open-bandwidths.ts';
+import { divideBandwidths, openPaces, pacesOf } from './open-bandwidths.ts';
 import type { WorkerInit, WorkerStore } from './open-storage.ts';
 import type { Clock } from './ports/clock.ts';
 import type { CopyPool } from './ports/copy-pool.ts';
@@ -83,12 +83,12 @@ function openPool({ opened, ...parts }: PoolParts, options: PoolOptions): CopyPo
       ...open,
       blocking: true,
       workers: plan.workers,
-      ...(isThreaded ? {} : { ledger: undefined, ledgersFrom: undefined }),
+      ...(isThreaded ? {} : divideBandwidths(open, plan.workers)),
     },
   }));
   const { isMetered, onRetry, meterOf } = parts;
   const [source, ...targets] = stores as [WorkerStore, ...WorkerStore[]];
-  const paces = pacesOf(stores, plan.workers);
+  const paces = pacesOf(stores);
   const init: WorkerInit = { source, targets, itemsAtOnce: plan.itemsAtOnce, isMetered, paces };
   const entry = new URL(`./worker-entry${import.meta.url.slice(-3)}`, import.meta.url);
   const open = isThreaded ? threadLink(entry, init) : processLink(entry, init);
@@ -108,7 +108,7 @@ function openPool({ opened, ...parts }: PoolParts, options: PoolOptions): CopyPo
 }
 
 function openInProcess({ stores, opened, clock }: PoolParts, { transfers }: PoolOptions): CopyPool {
-  const pace = openPaces(clock, pacesOf(opened, 1));
+  const pace = openPaces(clock, pacesOf(opened));
   const deps = { clock, pace, itemsAtOnce: Math.ceil((transfers ?? DEFAULT_TRANSFERS) / 2) };
   const [source, ...targets] = stores as [Storage, ...Storage[]];
   return new InProcessPool(2, {

@@ -19,8 +19,14 @@ export interface OpenStore {
   readonly workers: number;
   /** Where they share memory, they share the bandwidth by it; others have an even part each. */
   readonly ledger?: BandwidthLedger | undefined;
-  /** The same, of what comes from other stores, by their names. */
-  readonly ledgersFrom?: Readonly<Record<string, BandwidthLedger>> | undefined;
+  /** The same, of what comes from other places. */
+  readonly from?: readonly BandwidthFrom[] | undefined;
+}
+
+export interface BandwidthFrom {
+  readonly place: string;
+  readonly bytesPerSecond: number;
+  readonly ledger: BandwidthLedger | undefined;
 }
 
 /** What a copy worker needs to open its stores itself. Plain data. */
@@ -33,12 +39,10 @@ export interface WorkerInit {
   readonly paces: readonly PaceFrom[];
 }
 
-/** A limit of what is copied to a target from another store of a pool, or from its source (store 0). */
-export interface PaceFrom {
+/** What limits copies to a target from another store of a pool, or from its source (store 0). */
+export interface PaceFrom extends BandwidthFrom {
   readonly store: number;
   readonly target: number;
-  readonly bytesPerSecond: number;
-  readonly ledger: BandwidthLedger | undefined;
 }
 
 export interface WorkerStore {

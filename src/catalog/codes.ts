@@ -14,9 +14,6 @@ export const RELEASED = 2;
 export const TO_PURGE = 3;
 export const LEAVING = 4;
 
-/** `scope.source` where there is none: no store has this number. */
-export const NO_SOURCE = 0;
-
 /** What a row of `rule_target` names. */
 export const TARGET_OBJECT = 1;
 export const TARGET_COLLECTION = 2;

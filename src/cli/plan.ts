@@ -22,7 +22,7 @@ interface PlanOptions extends Named {
 export const plan: CommandModule = {
   declare(command, act) {
     declareAccount(declareScope(command))
-      .argument('[file]', 'with --policy: the policy, YAML or XML')
+      .argument('[file]', 'with --policy: the policy, YAML or XML; - is stdin')
       .option('--lose <store>', 'what would be lost with a store, and what rules would copy from where to where')
       .option('--policy <object>', 'what a policy of this object would do')
       .action(act<[string | undefined], PlanOptions>((cli, [file], options) => planOther(cli, file, options)));
@@ -71,11 +71,11 @@ async function planOther(cli: Invocation, file: string | undefined, options: Pla
     return reportLoss(cli, await planLostStore(await cli.pando(), { store: lose, signal: cli.signal }));
   }
   if (policy === undefined || file === undefined) throw usage('--policy needs the file with the policy');
-  const [{ planPolicy }, { checkReplicationPolicy }] = await Promise.all([
+  const [{ planPolicy }, { readSaidPolicy }] = await Promise.all([
     import('../client/plan.ts'),
-    import('../client/check-policy.ts'),
+    import('./said-policy.ts'),
   ]);
-  const { policy: said } = checkReplicationPolicy(await cli.configuration(), file);
+  const { policy: said } = await readSaidPolicy(cli, file);
   return report(
     cli,
     await planPolicy(await cli.pando(), await placeOf(cli, options), { object: policy, policy: said }),
@@ -107,6 +107,7 @@ function endOf(cli: Invocation): ExitCode {
 
 const RULES_SHOWN = 20;
 const NAMES_SHOWN = 10;
+const STORES_SHOWN = 5;
 
 async function reportLoss(cli: Invocation, planned: LossPlan): Promise<ExitCode> {
   if (cli.globals.json === true) cli.output.printJson(planned);
@@ -184,7 +185,11 @@ async function printPlan(output: Output, { stores, links, copies, copiedBytes, m
   if (missing.copies === 0) return;
   output.print('');
   output.print(`Without a place: ${counted(missing.copies, 'copy')}.`);
-  for (const { why, objects } of missing.reasons) output.print(`  ${counted(objects, 'object')}: ${escapeKey(why)}`);
+  for (const { why, objects, rejected } of missing.reasons) {
+    output.print(`  ${counted(objects, 'object')}: ${escapeKey(why)}`);
+    for (const one of rejected.slice(0, STORES_SHOWN)) output.print(`    ${one.store}: ${escapeKey(one.why)}`);
+    if (rejected.length > STORES_SHOWN) output.print(`    … and ${rejected.length - STORES_SHOWN} more stores`);
+  }
 }
 
 function counted(count: number, what: 'object' | 'copy'): string {

@@ -1,9 +1,4 @@
-import {
-  checkAcceptancePolicy,
-  type CheckedNode,
-  checkReplicationPolicy,
-  checkReplicationPolicyText,
-} from '../client/check-policy.ts';
+import { checkAcceptancePolicy, type CheckedNode } from '../client/check-policy.ts';
 import type { Policies } from '../client/policies.ts';
 import { describeAcceptance } from '../config/show-traits.ts';
 import { escapeKey } from '../domain/object/key.ts';
@@ -12,8 +7,8 @@ import { declareScope, type NameOptions, scopeOf } from './catalog-names.ts';
 import { counted, describeNext } from './describe-time.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
-import { readText } from './name-lists.ts';
 import { type AccountOptions, actorOf, declareAccount } from './open-rules.ts';
+import { readSaidPolicy } from './said-policy.ts';
 import { renderTable } from './table.ts';
 
 export const policy: CommandModule = {
@@ -36,7 +31,7 @@ export const policy: CommandModule = {
     command
       .command('check')
       .description('read a policy, YAML or XML, and say what it means on the stores that are configured')
-      .argument('<file>', "an object's policy; with --store, what a store accepts")
+      .argument('<file>', "an object's policy, - is stdin; with --store, what a store accepts")
       .option('--store', 'the file says what a store accepts')
       .action(
         act<[string], { readonly store?: boolean }>((cli, [file], options) =>
@@ -61,11 +56,7 @@ async function setPolicy(
     options,
   }: { readonly object: string; readonly file: string; readonly options: NameOptions & AccountOptions },
 ): Promise<ExitCode> {
-  const isStdin = file === '-';
-  const checked = isStdin
-    ? checkReplicationPolicyText(await cli.configuration(), readText(file), 'standard input')
-    : checkReplicationPolicy(await cli.configuration(), file);
-  const { policy: said, copies, preferred, blocked, candidates } = checked;
+  const { policy: said, copies, preferred, blocked, candidates } = await readSaidPolicy(cli, file);
   const rule = await (await open(cli, options)).set(object, said);
   warnOfUnknown(cli, [...preferred, ...blocked]);
   if (candidates.length < copies)
@@ -117,7 +108,7 @@ function describePolicy(said: ReplicationPolicy | undefined, origin: string | un
 }
 
 async function checkObject(cli: Invocation, file: string): Promise<ExitCode> {
-  const checked = checkReplicationPolicy(await cli.configuration(), file);
+  const checked = await readSaidPolicy(cli, file);
   const { copies, preferred, blocked, candidates } = checked;
   warnOfUnknown(cli, [...preferred, ...blocked]);
   if (cli.globals.json === true) {

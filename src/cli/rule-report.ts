@@ -65,6 +65,7 @@ function linesOf({ rule, stores, replacedBy, leftMs }: RuleDetails, nowMs: numbe
     ['prefers', listed(rule.preferred)],
     ['blocks', listed(rule.blocked)],
     ['weight', rule.weight],
+    ['fail together', rule.domainAttribute === undefined ? undefined : `stores of one ${rule.domainAttribute}`],
     ['activity', `${rule.activity}, priority ${rule.priority}`],
     ['comment', rule.comment],
     ['tells', rule.notify === 'none' ? undefined : rule.notify],

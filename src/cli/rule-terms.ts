@@ -19,6 +19,7 @@ export interface TermOptions {
   readonly ignoreAvailability?: boolean;
   readonly prefer?: readonly string[];
   readonly block?: readonly string[];
+  readonly failureDomain?: string;
 }
 
 /** Of a new rule, or of one that is there: then what was said can be taken back. */
@@ -58,7 +59,11 @@ export function declareTerms(command: Command, kind: 'new' | 'changed'): Command
   flag('ignore-availability', 'ask stores that take no writes now too, and wait for them');
   command
     .option('--prefer <nodes...>', 'use these stores, aliases or sites first')
-    .option('--block <nodes...>', 'never use these stores, aliases or sites');
+    .option('--block <nodes...>', 'never use these stores, aliases or sites')
+    .option(
+      '--failure-domain <attribute>',
+      `no two copies where this attribute is the same, as long as there are others; by default the site${canUnsay ? ", which '' is" : ''}`,
+    );
   return command;
 }
 
@@ -69,7 +74,7 @@ function lifetimeOrNone(text: string): number | 'none' {
 /** Only what was said. */
 export function termsOf(options: TermOptions): Partial<RuleTerms> {
   const { copies, stores, grouping, weight, lifetime, locked, source, activity, priority } = options;
-  const { purge, comment, notify, ignoreAvailability, prefer, block } = options;
+  const { purge, comment, notify, ignoreAvailability, prefer, block, failureDomain } = options;
   const optional = (text: string): string | undefined => (text === '' ? undefined : text);
   return {
     ...(copies === undefined ? {} : { copies }),
@@ -87,5 +92,6 @@ export function termsOf(options: TermOptions): Partial<RuleTerms> {
     ...(ignoreAvailability === undefined ? {} : { ignoreAvailability }),
     ...(prefer === undefined ? {} : { prefer: prefer.filter((node) => node !== '') }),
     ...(block === undefined ? {} : { block: block.filter((node) => node !== '') }),
+    ...(failureDomain === undefined ? {} : { failureDomain: optional(failureDomain) }),
   };
 }

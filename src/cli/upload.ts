@@ -10,6 +10,7 @@ import type { CommandModule, Invocation } from './invocation.ts';
 import { type AccountOptions, actorOf, declareAccount } from './open-rules.ts';
 import { lifetime, wholeNumber } from './option-values.ts';
 import { openProgressLine } from './progress-line.ts';
+import { UploadSteps } from './upload-steps.ts';
 
 interface Options extends NameOptions, AccountOptions {
   readonly dataset?: string;
@@ -50,6 +51,7 @@ async function run(cli: Invocation, files: readonly string[], options: Options):
   const { upload: uploadFiles } = await import('../client/upload.ts');
   const { scope, account, lifetime: lifetimeMs, progress: forced, ...others } = options;
   using progress = openProgressLine(cli.output, { forced: forced === true, hidden: cli.isLoggingToTerminal });
+  const steps = new UploadSteps(cli.log);
   let bytes = 0;
   let ended = 0;
   const given = {
@@ -64,12 +66,7 @@ async function run(cli: Invocation, files: readonly string[], options: Options):
     onStep: (step) => {
       if (step.kind === 'sent-bytes') bytes += step.bytes;
       if (step.kind === 'ended') ended++;
-      if (step.kind === 'protocol-failed')
-        cli.log('info', 'a protocol failed, the next one is tried', {
-          file: step.label,
-          protocol: step.protocol,
-          why: step.why,
-        });
+      steps.tell(step);
       progress.show(`${countOf(ended, 'file')} done  ${formatBytesRoughly(bytes)} sent`);
     },
   });

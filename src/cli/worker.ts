@@ -13,6 +13,7 @@ import { WorkerProgress } from './worker-progress.ts';
 interface WorkerOptions {
   readonly untilIdle?: boolean;
   readonly transfers?: number;
+  readonly workerProcesses?: number;
   readonly progress?: boolean;
 }
 
@@ -21,13 +22,14 @@ export const worker: CommandModule = {
     command
       .option('--until-idle', 'end when nothing is due any more')
       .option('--transfers <n>', 'requests at once', wholeNumber(1))
+      .option('--worker-processes <n>', 'copy in so many processes of their own rather than in threads', wholeNumber(1))
       .option('-P, --progress', 'show progress even where stderr is no terminal')
       .action(act<[], WorkerOptions>((cli, _args, options) => work(cli, options)));
   },
 };
 
 async function work(cli: Invocation, options: WorkerOptions): Promise<ExitCode> {
-  const { untilIdle = false, transfers } = options;
+  const { untilIdle = false, transfers, workerProcesses } = options;
   const { profiles } = await cli.configuration();
   const pando = await cli.pando();
   const objects = await pando.objects();
@@ -41,6 +43,7 @@ async function work(cli: Invocation, options: WorkerOptions): Promise<ExitCode> 
   const owner = describeOwner(pando.processes.self);
   const claim = { owner, until: untilIdle ? ('idle' as const) : signal, signal };
   const pool = {
+    workerProcesses,
     onWorkerLost: (why: string) => cli.log('warn', `a copy worker was lost (${why}); its work is done again`),
     onCannotStart: (why: string) => broken.abort(why),
   };

@@ -47,13 +47,29 @@ export function checkReplicationPolicyText(configuration: Configuration, text: s
   return { policy, copies: ruleOfPolicy(policy)?.copies ?? 0, preferred, blocked, candidates };
 }
 
-/** What a store accepts, and its allowed nodes on the stores of a configuration; as `checkReplicationPolicy`. */
-export function checkAcceptancePolicy(
-  configuration: Configuration,
-  file: string,
-): { readonly policy: AcceptancePolicy; readonly allowed: readonly CheckedNode[] } {
-  const policy = parseAcceptancePolicy(readPolicy(file), file);
+/** What a store accepts, and its allowed nodes on the stores of a configuration. */
+export interface CheckedAcceptance {
+  readonly policy: AcceptancePolicy;
+  readonly allowed: readonly CheckedNode[];
+}
+
+/** As `checkReplicationPolicy`. */
+export function checkAcceptancePolicy(configuration: Configuration, file: string): CheckedAcceptance {
+  return checkAcceptancePolicyText(configuration, readPolicy(file), file);
+}
+
+/** As `checkReplicationPolicyText`. */
+export function checkAcceptancePolicyText(configuration: Configuration, text: string, file: string): CheckedAcceptance {
+  const policy = parseAcceptancePolicy(text, file);
   return { policy, allowed: policy.allowedNodes.map((node) => resolveNode(configuration, node)) };
+}
+
+/** What problems call a text that a program has at hand. */
+export const POLICY_AT_HAND = 'the text';
+
+/** A policy that a program says: one that is read, or its text. */
+export function policyOf(said: ReplicationPolicy | string): ReplicationPolicy {
+  return typeof said === 'string' ? parseReplicationPolicy(said, POLICY_AT_HAND) : said;
 }
 
 function resolveNode({ profiles }: Configuration, node: string): CheckedNode {

@@ -29,6 +29,12 @@ export interface OpenRules {
   readonly transferTools?: readonly OwnTransferTool[];
 }
 
+export interface WorkOptions {
+  readonly signal?: AbortSignal;
+  /** Copies are made in so many processes of their own, and not in threads; the first call decides. */
+  readonly workerProcesses?: number;
+}
+
 /** Rules, policies and quotas of a catalog, and what can be asked about them (docs/library.md). Closing it closes the catalog. */
 export interface OpenedRules extends AsyncDisposable {
   readonly rules: Rules;
@@ -48,7 +54,7 @@ export interface OpenedRules extends AsyncDisposable {
   /** Says that copies at a store are bad. */
   declareBad(store: string, objects: readonly string[]): Promise<readonly Declared[]>;
   /** Carries rules out until nothing is due, or until the signal is aborted. What `pando worker` does beside it stays with that. */
-  work(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  work(options?: WorkOptions): Promise<void>;
 }
 
 /** Throws a `ConfigurationError` with everything that is wrong with the configuration, a `RuleError` where the account may not be spoken for. */
@@ -74,11 +80,12 @@ export async function openRules({ path, scope, account, transferTools }: OpenRul
       async declareBad(store, objects) {
         return await Array.fromAsync(declareBad(pando, { store, objects, scope: defaultScope, actor }));
       },
-      async work({ signal } = {}) {
+      async work({ signal, workerProcesses } = {}) {
         await pando.endDeadClaims();
         const exceptScopes = Object.keys(configuration.profiles);
         const stop = signal === undefined ? {} : { signal };
-        await pando.keepRules({ owner: describeOwner(processes.self), until: 'idle', exceptScopes, ...stop });
+        const args = { owner: describeOwner(processes.self), until: 'idle' as const, exceptScopes, ...stop };
+        await pando.keepRules(args, { workerProcesses });
       },
       [Symbol.asyncDispose]: () => pando[Symbol.asyncDispose](),
     };

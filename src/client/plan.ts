@@ -44,10 +44,11 @@ export async function planChangedRule(
   { signal }: Pick<PlanPlace, 'signal'>,
   change: { readonly rule: number; readonly terms: Partial<RuleTerms> },
 ): Promise<Planned> {
-  const { warnings } = checkTerms(pando.configuration, change.terms, { allowEmpty: true });
   const rule = await (await pando.catalogAsItIs()).readRule(change.rule);
   if (rule === undefined)
     throw new RuleError('not-found', `there is no rule ${change.rule}`, 'pando rule ls shows what there is');
+  const kept = change.terms.stores === undefined ? { stores: rule.expression } : {};
+  const { warnings } = checkTerms(pando.configuration, change.terms, { allowEmpty: true, ...kept });
   const words: RuleWords = { ...rule, ...changedWords(change.terms, pando.clock.nowMs()) };
   return { ...(await pando.storeDesk().planRule({ words, changes: rule.id, signal })), warnings };
 }

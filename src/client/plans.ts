@@ -2,6 +2,7 @@ import type { Pando } from '../compose.ts';
 import type { ReplicationPolicy } from '../domain/rule/replication-policy.ts';
 import type { LossPlan } from '../engine/plan/plan-types.ts';
 import type { Actor } from './actor.ts';
+import { policyOf } from './check-policy.ts';
 import type { DefaultScope } from './object-names.ts';
 import { planChangedRule, planLostStore, type Planned, planNewRule, planPolicy } from './plan.ts';
 import type { RuleTerms } from './rule-order.ts';
@@ -29,7 +30,9 @@ export class Plans {
     return await planChangedRule(this.#pando, { signal: signalOf(options) }, { rule, terms });
   }
 
-  async policy(object: string, policy: ReplicationPolicy, options: PlanOptions = {}): Promise<Planned> {
+  /** `said`: a policy, or its text, YAML or XML. */
+  async policy(object: string, said: ReplicationPolicy | string, options: PlanOptions = {}): Promise<Planned> {
+    const policy = policyOf(said);
     return await planPolicy(this.#pando, { ...this.#who, signal: signalOf(options) }, { object, policy });
   }
 

@@ -10,6 +10,14 @@ import type { Catalog } from '../ports/catalog.ts';
 import type { RuleRecord } from '../ports/rules.ts';
 import type { Actor } from './actor.ts';
 import { CatalogObjects } from './catalog-objects.ts';
+import {
+  checkAcceptancePolicyText,
+  type CheckedAcceptance,
+  type CheckedPolicy,
+  checkReplicationPolicyText,
+  POLICY_AT_HAND,
+  policyOf,
+} from './check-policy.ts';
 import { explain } from './explain.ts';
 import { type DefaultScope, parseName } from './object-names.ts';
 import { RuleError } from './rule-error.ts';
@@ -50,8 +58,25 @@ export class Policies {
     this.#actor = given.actor;
   }
 
-  /** The number of the rule that carries it out; undefined: it asks for no copies, and what a rule had brought is released. */
-  async set(text: string, policy: ReplicationPolicy): Promise<number | undefined> {
+  /**
+   * Reads a policy, YAML or XML (docs/policies.md, "Policies as YAML and XML"), and says what it means on the stores that are
+   * configured. Fails with a `ConfigurationError` with everything that is wrong with the text.
+   */
+  check(text: string): CheckedPolicy {
+    return checkReplicationPolicyText(this.#pando.configuration, text, POLICY_AT_HAND);
+  }
+
+  /** What a store accepts; otherwise as `check`. */
+  checkAcceptance(text: string): CheckedAcceptance {
+    return checkAcceptancePolicyText(this.#pando.configuration, text, POLICY_AT_HAND);
+  }
+
+  /**
+   * `said`: a policy, or its text as `check` reads it. The number of the rule that carries it out; undefined: it asks for no copies,
+   * and what a rule had brought is released.
+   */
+  async set(text: string, said: ReplicationPolicy | string): Promise<number | undefined> {
+    const policy = policyOf(said);
     const object = parseName(text, this.#scope);
     const rightsHolder = await this.#demandPermission(text, object);
     await this.#catalog.setTraits(object, { policy });

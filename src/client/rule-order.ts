@@ -30,6 +30,8 @@ export interface RuleTerms {
   /** Stores, aliases or sites. */
   readonly prefer?: readonly string[];
   readonly block?: readonly string[];
+  /** The attribute of stores that fail together; undefined: the site. */
+  readonly failureDomain?: string | undefined;
 }
 
 export function makeRule(
@@ -51,6 +53,7 @@ export function makeRule(
     sourceExpression: terms.source,
     grouping: terms.grouping ?? PLAIN_RULE.grouping,
     weight: terms.weight,
+    domainAttribute: terms.failureDomain,
     activity: terms.activity ?? PLAIN_RULE.activity,
     priority: terms.priority ?? PLAIN_RULE.priority,
     isLocked: terms.locked ?? PLAIN_RULE.isLocked,
@@ -88,6 +91,7 @@ const WORDS = {
   ignoreAvailability: 'ignoreAvailability',
   prefer: 'preferred',
   block: 'blocked',
+  failureDomain: 'domainAttribute',
 } as const satisfies Partial<Record<keyof RuleTerms, keyof RuleWords>>;
 
 /** What the words about stores mean on the configuration, and what may not be meant so: sentences. */
@@ -98,12 +102,12 @@ export interface TermsChecked {
 
 /**
  * Fails with a `ConfigurationError` where an expression is not understood or no copies are asked for, and with a `RuleError` where one that says where copies go
- * names no store now, unless that is allowed.
+ * names no store now, unless that is allowed. `stores`: of a rule that is there and keeps them.
  */
 export function checkTerms(
   configuration: Configuration,
   terms: Partial<RuleTerms>,
-  { allowEmpty }: { readonly allowEmpty: boolean },
+  { allowEmpty, stores: kept }: { readonly allowEmpty: boolean; readonly stores?: string },
 ): TermsChecked {
   refuseNoCopies(terms);
   const warnings: string[] = [];
@@ -116,16 +120,27 @@ export function checkTerms(
   }
   if (terms.source !== undefined && read(configuration, terms.source, warnings).length === 0)
     warnings.push(`the source expression ${JSON.stringify(terms.source)} names no store now: nothing can be copied`);
-  const { copies, weight, lifetimeMs } = terms;
+  const { copies, lifetimeMs } = terms;
   if (lifetimeMs !== undefined && !(lifetimeMs > 0))
     throw new RuleError('refused', `a rule cannot last ${lifetimeMs} ms`, 'say a lifetime above 0, or none');
   if (copies !== undefined && meant.length > 0 && copies > meant.length)
     warnings.push(`${copies} copies are asked for, and ${counted(meant.length)} named now`);
-  if (weight !== undefined && meant.every(({ attributes }) => typeof attributes.get(weight) !== 'number'))
-    warnings.push(`none of these stores has a number as its attribute ${weight}`);
+  warnings.push(...warnOfAttributes(terms, kept === undefined ? meant : read(configuration, kept, [])));
   for (const node of [...(terms.prefer ?? []), ...(terms.block ?? [])])
     if (!isKnownNode(configuration, node)) warnings.push(`${node}: no store, alias or site is called so`);
   return { stores: meant.map(({ name }) => name), warnings };
+}
+
+/** Attributes that none of the stores has: nothing could be chosen in proportion, or every store would fail by itself. */
+function warnOfAttributes({ weight, failureDomain }: Partial<RuleTerms>, stores: readonly ListedStore[]): string[] {
+  const isOfAny = (attribute: string, fits: (value: unknown) => boolean): boolean =>
+    stores.some(({ attributes }) => fits(attributes.get(attribute)));
+  const warnings: string[] = [];
+  if (weight !== undefined && !isOfAny(weight, (value) => typeof value === 'number'))
+    warnings.push(`none of these stores has a number as its attribute ${weight}`);
+  if (failureDomain !== undefined && !isOfAny(failureDomain, (value) => value !== undefined))
+    warnings.push(`none of these stores has the attribute ${failureDomain}: each is a failure domain by itself`);
+  return warnings;
 }
 
 /** A rule for none would be fulfilled from the first and never do anything. */

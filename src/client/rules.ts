@@ -123,7 +123,8 @@ export class Rules {
   ): Promise<RuleOrdered> {
     const rule = await this.#own(id, 'change');
     refusePolicy(rule);
-    const checked = checkTerms(this.#configuration, terms, { allowEmpty: options.allowEmpty === true });
+    const kept = terms.stores === undefined ? { stores: rule.expression } : {};
+    const checked = checkTerms(this.#configuration, terms, { allowEmpty: options.allowEmpty === true, ...kept });
     const words = changedWords(terms, this.#nowMs());
     const same = await this.#findSame({ ...rule, ...words }, id);
     if (same !== undefined) throw duplicateOf(same);

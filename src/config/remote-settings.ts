@@ -13,7 +13,7 @@ const AGENT_VARIABLE = 'SSH_AUTH_SOCK';
 export function makeWebdavSettings(options: WebdavOptions): StorageSettings & { type: 'webdav' } {
   return {
     type: 'webdav',
-    url: `${options.url}/`,
+    url: withSingleSlashes(`${options.url}/`),
     login: webdavLogin(options),
     flushes: options.flushes ?? false,
   };
@@ -35,13 +35,18 @@ export function makeSftpSettings(
     host,
     port: port ?? SFTP_PORT,
     user,
-    path: path === '/' ? path : path.replace(/\/+$/, ''),
+    path: withSingleSlashes(path).replace(/(?<=.)\/$/, ''),
     login: sftpLogin(options, context, local),
     hostKey:
       fingerprints === undefined
         ? { kind: 'known-hosts', file: local(knownHosts ?? '~/.ssh/known_hosts') }
         : { kind: 'fingerprints', fingerprints },
   };
+}
+
+/** But for those of a URL’s scheme: servers take several for one, and a place has one name. */
+function withSingleSlashes(address: string): string {
+  return address.replace(/(?<!^https?:)\/{2,}/g, '/');
 }
 
 function sftpLogin(options: SftpOptions, surroundings: Surroundings, local: (path: string) => string): SftpLogin {

@@ -36,6 +36,9 @@ const acceptance = section({
   allowed_object_format: nodes,
 });
 
+/** The policy of a node as it was published, and what is said of the node around it. */
+const published = section({ replicate: flag.optional(), policy: text });
+
 const replicationPolicy = section({
   replication_allowed: flag.optional(),
   number_replicas: count(NUMBER_REPLICAS_MAX, 0).optional(),
@@ -83,9 +86,13 @@ const OF_OBJECTS: PolicyTitles = {
 const ACCEPTANCE: PolicyKind = { ...OF_STORES, other: OF_OBJECTS };
 const REPLICATION_POLICY: PolicyKind = { ...OF_OBJECTS, other: OF_STORES };
 
-/** What a store accepts, as a configuration at `path` says it: a section, or a text of XML (docs/policies.md, "Acceptance"). */
+/**
+ * What a store accepts, as a configuration at `path` says it: a section, a text of XML, or a section with such a text in it
+ * (docs/policies.md, "Acceptance").
+ */
 export function readAcceptancePolicy(input: unknown, path: ConfigurationPath): SectionRead<AcceptancePolicy> {
   if (typeof input === 'string' && XML.test(input)) return readAcceptanceXml(input, path);
+  if (isPublished(input)) return readPublished(input, path);
   const { value, findings } = readSection(acceptance, input, path);
   const repeats = findRepeats(input, path);
   if (value === undefined || repeats.length > 0) return { value: undefined, findings: [...findings, ...repeats] };
@@ -97,6 +104,23 @@ export function readAcceptancePolicy(input: unknown, path: ConfigurationPath): S
     allowedFormats: value.allowed_object_format ?? [],
   };
   return { value: policy, findings };
+}
+
+function isPublished(input: unknown): input is { readonly policy: unknown } {
+  return typeof input === 'object' && input !== null && 'policy' in input;
+}
+
+function readPublished(input: { readonly policy: unknown }, path: ConfigurationPath): SectionRead<AcceptancePolicy> {
+  const { value, findings } = readSection(published, input, path);
+  if (value === undefined) return { value: undefined, findings };
+  const inside = [...path, 'policy'];
+  if (!XML.test(value.policy)) {
+    const remedy = 'write policy: |, and the XML below it; keys such as max_object_size need no policy around them';
+    return { value: undefined, findings: [{ path: inside, message: 'is no XML', remedy }] };
+  }
+  const read = readAcceptanceXml(value.policy, inside);
+  if (read.value === undefined || value.replicate === undefined) return read;
+  return { value: { ...read.value, replicate: value.replicate }, findings: read.findings };
 }
 
 /** One finding with all that is wrong, each by its line in the XML: lines of the file around it may be folded. */

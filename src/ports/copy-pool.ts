@@ -144,7 +144,8 @@ export interface CopyPool extends AsyncDisposable {
   readonly slots: number;
   /** Objects a page should hold: as many as pay for a common flush, as few as keep all slots busy. */
   readonly pageItems: number;
-  run(page: CopyPage, onMoved: OnMoved): Promise<readonly CopyOutcome[]>;
+  /** With `signal` aborted this page is given up as by `stop`, as far as the pool can. */
+  run(page: CopyPage, onMoved: OnMoved, signal?: AbortSignal): Promise<readonly CopyOutcome[]>;
   read(page: ReadPage, onMoved: OnMoved): Promise<readonly ReadOutcome[]>;
   /** Pages under way may publish until then (`Clock.monotonicMs`). */
   extend(publishUntilMs: number): void;

@@ -6,6 +6,8 @@ export type CopyCommand =
   | { readonly kind: 'copy' | 'read'; readonly id: number; readonly page: EncodedPage }
   | { readonly kind: 'extend'; readonly publishUntilMs: number }
   | { readonly kind: 'hold-back'; readonly parts: readonly HeldBackPart[] }
+  /** Give this page up. */
+  | { readonly kind: 'cancel'; readonly id: number }
   | { readonly kind: 'stop' }
   | { readonly kind: 'close' };
 

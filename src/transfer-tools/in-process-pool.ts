@@ -26,13 +26,13 @@ export class InProcessPool implements CopyPool {
     this.#work = work;
   }
 
-  run(page: CopyPage, onMoved: OnMoved): Promise<readonly CopyOutcome[]> {
+  run(page: CopyPage, onMoved: OnMoved, signal?: AbortSignal): Promise<readonly CopyOutcome[]> {
     return this.#inSlot(() => {
       this.#publishUntilMs = Math.max(this.#publishUntilMs, page.publishUntilMs);
       return this.#work.copy(page, {
         publishUntilMs: () => this.#publishUntilMs,
         heldBack: () => this.#heldBack,
-        ...this.#guards(onMoved),
+        ...this.#guards(onMoved, signal),
       });
     });
   }
@@ -55,8 +55,9 @@ export class InProcessPool implements CopyPool {
 
   async [Symbol.asyncDispose](): Promise<void> {}
 
-  #guards(onMoved: OnMoved) {
-    return { signal: this.#stop.signal, onMoved };
+  #guards(onMoved: OnMoved, given?: AbortSignal) {
+    const stop = this.#stop.signal;
+    return { signal: given === undefined ? stop : AbortSignal.any([stop, given]), onMoved };
   }
 
   async #inSlot<T>(work: () => Promise<T>): Promise<T> {

@@ -11,7 +11,7 @@ import {
 } from './copy-messages.ts';
 
 export interface ReadGuards {
-  /** Aborted by a stop. */
+  /** Aborted by a stop, or when the page is to be given up. */
   readonly signal: AbortSignal;
   readonly onMoved: OnMoved;
 }
@@ -38,12 +38,15 @@ export function serveCopies(channel: WorkerChannel, work: PageWork, dispose: () 
   let publishUntilMs = 0;
   let heldBack: readonly HeldBackPart[] = [];
   const stop = new AbortController();
+  const underWay = new Map<number, AbortController>();
   const carryOut = async (kind: 'copy' | 'read', id: number, encoded: EncodedPage): Promise<EncodedOutcomes> => {
     const onMoved = (bytes: number): void => channel.send({ kind: 'moved', id, bytes });
+    const own = new AbortController();
+    underWay.set(id, own);
     const guards = {
       publishUntilMs: () => publishUntilMs,
       heldBack: () => heldBack,
-      signal: stop.signal,
+      signal: AbortSignal.any([stop.signal, own.signal]),
       onMoved,
     };
     if (kind === 'read') return encodeReads(await work.read(decodeReadPage(encoded), guards));
@@ -60,6 +63,8 @@ export function serveCopies(channel: WorkerChannel, work: PageWork, dispose: () 
         id,
         message: error instanceof Error ? (error.stack ?? error.message) : String(error),
       });
+    } finally {
+      underWay.delete(id);
     }
   };
   channel.onCommand((command) => {
@@ -73,6 +78,9 @@ export function serveCopies(channel: WorkerChannel, work: PageWork, dispose: () 
         return;
       case 'hold-back':
         heldBack = command.parts;
+        return;
+      case 'cancel':
+        underWay.get(command.id)?.abort();
         return;
       case 'stop':
         stop.abort();

@@ -33,6 +33,7 @@ interface Job {
   readonly done: (outcomes: EncodedOutcomes) => void;
   readonly fail: (message: string) => void;
   readonly onMoved: OnMoved;
+  readonly signal?: AbortSignal | undefined;
   workersLost: number;
 }
 
@@ -88,9 +89,10 @@ export class WorkerPool implements CopyPool {
     this.#workers.push(slot);
   }
 
-  run(page: CopyPage, onMoved: OnMoved): Promise<readonly CopyOutcome[]> {
+  run(page: CopyPage, onMoved: OnMoved, signal?: AbortSignal): Promise<readonly CopyOutcome[]> {
     return new Promise((resolve) => {
       this.#add({
+        signal,
         kind: 'copy',
         encode: (leaseMs) => encodePage({ ...page, publishUntilMs: Math.max(page.publishUntilMs, leaseMs) }),
         done: (outcomes) => resolve(decodeOutcomes(outcomes)),
@@ -152,7 +154,17 @@ export class WorkerPool implements CopyPool {
       slot.jobs.set(id, job);
       slot.link ??= this.#openLink(slot);
       slot.link.send({ kind: job.kind, id, page: job.encode(this.#publishUntilMs) });
+      this.#heed(slot, id, job);
     }
+  }
+
+  /** What is to be given up is begun all the same, so that its outcomes are of one kind. */
+  #heed({ link, jobs }: Slot, id: number, { signal }: Job): void {
+    const cancel = (): void => {
+      if (jobs.has(id)) link?.send({ kind: 'cancel', id });
+    };
+    if (signal?.aborted === true) cancel();
+    else signal?.addEventListener('abort', cancel, { once: true });
   }
 
   /** The least busy worker; another one is started only when all have something to do. */

@@ -55,6 +55,9 @@ describe('a plan of a new rule', () => {
     const planned = await planNewRule(world.pando, place, { targets: [`${SCOPE}:*`], terms });
     expect(planned).toMatchObject({ objects: 10, copies: 12, missing: { copies: 8 } });
     expect(planned.missing.reasons[0]?.why).toContain('c');
+    expect(planned.missing.reasons[0]?.rejected).toEqual([
+      { store: 'c', why: expect.stringMatching(/ of the 100 bytes it gives to copies are left, and .* has \d+$/) },
+    ]);
     const full = planned.stores.find(({ store }) => store === 'c');
     expect(full?.afterBytes).toBeLessThanOrEqual(100);
     expect(full).toMatchObject({ copies: 2, limitBytes: 100 });

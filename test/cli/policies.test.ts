@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { findActor } from '../../src/client/actor.ts';
+import { Plans } from '../../src/client/plans.ts';
 import { Policies } from '../../src/client/policies.ts';
 import { parseReplicationPolicy } from '../../src/config/replication-policies.ts';
 import { RuleWorld } from '../end-to-end/rule-world.ts';
@@ -67,7 +68,7 @@ async function policiesOf(world: RuleWorld, actor = world.actor): Promise<Polici
 
 /** Sets a policy and carries it out; gives the stores that have a copy besides the authoritative one. */
 async function setAndWork(world: RuleWorld, text: string): Promise<readonly string[]> {
-  await (await policiesOf(world)).set('data:x', parseReplicationPolicy(text, 'test'));
+  await (await policiesOf(world)).set('data:x', text);
   await world.work();
   return Object.keys(WORLD).filter((name) => name !== 'data' && world.filesAt(name).length > 0);
 }
@@ -96,6 +97,34 @@ test('raised, it adds; lowered, it removes; newly blocked, a store is left for a
     rule: undefined,
     copies: [{ store: 'data', status: 'COMPLETED' }],
   });
+});
+
+test('a program says a policy as text, and is told what it means or everything that is wrong with it', async () => {
+  await using world = new RuleWorld(WORLD);
+  await world.put('data', 'x', 'bytes');
+  const policies = await policiesOf(world);
+  const text =
+    '<replicationPolicy numberReplicas="2"><preferredMemberNode>urn:node:KNB</preferredMemberNode></replicationPolicy>';
+  expect(policies.check(text)).toEqual({
+    policy: { replicationAllowed: true, numberReplicas: 2, preferredNodes: ['urn:node:KNB'], blockedNodes: [] },
+    copies: 2,
+    preferred: [{ node: 'urn:node:KNB', stores: ['knb'] }],
+    blocked: [],
+    candidates: ['knb', 'pisco', 'esa'],
+  });
+  expect(policies.checkAcceptance('replicate: true\nallowed_node: [knb, nobody]')).toMatchObject({
+    policy: { replicate: true },
+    allowed: [{ stores: ['knb'] }, { stores: [] }],
+  });
+  await policies.set('data:x', text);
+  expect((await policies.show('data:x')).policy).toEqual(policies.check(text).policy);
+  const wrong = 'number_replicas: some\nprefered_member_node: [knb]\n';
+  expect(() => policies.check(wrong)).toThrow('The policy has 2 problems:\n  the text:1:18  number_replicas');
+  const plans = new Plans(world.pando, { scope: undefined, actor: world.actor });
+  await expect(plans.policy('data:x', wrong)).rejects.toThrow('The policy has 2 problems');
+  expect((await plans.policy('data:x', 'number_replicas: 3')).copies).toBe(3);
+  await expect(policies.set('data:x', 'policy.xml')).rejects.toMatchObject({ name: 'ConfigurationError' });
+  expect((await policies.show('data:x')).policy?.numberReplicas).toBe(2);
 });
 
 test('the rights holder, an administrator of the authoritative store and an administrator may set it, and nobody else', async () => {

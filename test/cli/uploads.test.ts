@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Sandbox } from './sandbox.ts';
+import { Sandbox, settled } from './sandbox.ts';
 
 const CONFIGURATION = `
 profiles:
@@ -37,6 +37,36 @@ describe('pando upload', () => {
     expect(shown.stdout).toContain('objects in it: 2 (8 B)');
     const object = JSON.parse((await box.run(['object', 'show', 'lab:a.csv', '--json'])).stdout) as { format: string };
     expect(object.format).toBe('text/csv');
+  });
+
+  test('tells each of its steps with -v: the store, COPYING, each way that is tried, AVAILABLE', async () => {
+    const ways =
+      '[{name: davs, storage_provider: {type: file, options: {base_path: away}}, domains: {wan: {write: 0}}}]';
+    const own =
+      'storage_provider: {type: file, options: {base_path: paris}}, domains: {wan: {read: 0, write: 1, delete: 0}}';
+    box.write({
+      'pando.yaml': `profiles:\n  PARIS: {${own}, protocols: ${ways}}\n`,
+      'paris/.keep': '',
+      // Where a directory has to be.
+      'away/07': '',
+      'test.file.1': 'a',
+    });
+    const ran = await upload('test.file.1', '--scope', 'user.jdoe', '--dataset', 'run', '-v');
+    expect(ran.code).toBe(0);
+    const lines = settled(ran.stderr, box).split('\n');
+    const steps = lines.filter((line) => /^pando: info: (?!configuration|store (opened|used))/.test(line));
+    const at = 'object=user.jdoe:test.file.1';
+    expect(steps).toEqual([
+      'pando: info: the dataset is registered dataset=user.jdoe:run',
+      expect.stringMatching(
+        /^pando: info: a store is chosen store=PARIS why=".*" protocols=davs,file paths=hash deterministic=true$/,
+      ),
+      `pando: info: the replica is COPYING ${at} store=PARIS`,
+      `pando: info: the bytes go ${at} protocol=davs url=file:///sandbox/away/07/7c/user.jdoe/test.file.1 paths=hash`,
+      expect.stringMatching(/^pando: info: a protocol failed file=test.file.1 protocol=davs why="PARIS by davs: .*"$/),
+      `pando: info: the bytes go ${at} protocol=file url=file:///sandbox/paris/07/7c/user.jdoe/test.file.1 paths=hash`,
+      `pando: info: the replica is AVAILABLE ${at} store=PARIS protocol=file`,
+    ]);
   });
 
   test('is not undone by a sync with deletes into the same store', async () => {

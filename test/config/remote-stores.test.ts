@@ -107,6 +107,9 @@ describe('what both have in common', () => {
       return storage === undefined ? '' : storePlace(storage);
     };
     expect(place('webdav', { url: 'http://127.0.0.1:8080/a b/' })).toBe('http://localhost:8080/a%20b/');
+    expect(place('webdav', { url: 'https://dav.example.com//VO///data//' })).toBe('https://dav.example.com/VO/data/');
+    expect(place('sftp', { ...KEY, base_path: '//srv//data//' })).toBe('sftp://files.example.com/srv/data/');
+    expect(place('sftp', { ...KEY, base_path: '//' })).toBe('sftp://files.example.com/');
     expect(place('sftp', { ...KEY, host: 'Files.Example.COM', base_path: '/srv/data/' })).toBe(
       'sftp://files.example.com/srv/data/',
     );

@@ -128,6 +128,31 @@ describe('the policy of a store', () => {
     expect(inNode(NODE_XML.replace('Policy>', 'Policy replicate="true">'))).toEqual({ ...published, replicate: true });
   });
 
+  it('is XML as it is published, with what is said of the node around it', () => {
+    const path = ['profiles', 'knb', 'accepts'];
+    for (const replicate of [true, false])
+      expect(readAcceptancePolicy({ replicate, policy: NODE_XML }, path)).toEqual({
+        value: { ...published, replicate },
+        findings: [],
+      });
+    expect(readAcceptancePolicy({ policy: NODE_XML }, path).value).toEqual(published);
+    const volunteering = NODE_XML.replace('Policy>', 'Policy replicate="true">');
+    expect(readAcceptancePolicy({ replicate: false, policy: volunteering }, path).value).toEqual(published);
+  });
+
+  it.each([
+    [{ policy: 'max_object_size: 3' }, 'policy', 'is no XML'],
+    [{ policy: '<nodeReplicationPolicy><maxSize/></nodeReplicationPolicy>' }, 'policy', 'is XML with mistakes'],
+    [{ policy: '<nodeReplicationPolicy/>', max_object_size: 3 }, 'max_object_size', 'is not a key'],
+    [{ policy: {} }, 'policy', 'must be'],
+    [{ policy: '<nodeReplicationPolicy/>', replicate: 'perhaps' }, 'replicate', ''],
+  ])('around a policy nothing else is said: %j', (input, key, message) => {
+    const { value, findings } = readAcceptancePolicy(input, ['accepts']);
+    expect(value).toBeUndefined();
+    expect(findings).toEqual([expect.objectContaining({ path: ['accepts', key] })]);
+    expect(findings[0]?.message).toContain(message);
+  });
+
   it.each(['{}', '<nodeReplicationPolicy/>', 'allowed_node: []\nmax_object_size:'])(
     'has no limits where it says none: %s',
     (text) => {

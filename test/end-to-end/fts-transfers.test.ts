@@ -63,7 +63,7 @@ describe('copies between two stores that have URLs', () => {
     const priorities = () => world.handedOver().map((attempt) => fake.priorityOf(ftsJobId('pando', attempt)));
     await expect.poll(priorities).toEqual([1, 1, 1]);
     // The tool is told again of what it did not take.
-    fake.faults.fail = { status: 500, times: 1 };
+    fake.faults.fail = { status: 403, times: 4 };
     await (await world.rules()).update(made.rule, { priority: 0 });
     await expect.poll(priorities).toEqual([5, 5, 5]);
     fake.release();

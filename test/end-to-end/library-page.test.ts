@@ -61,7 +61,7 @@ test('the programs of the page on the library run as they stand, and print what 
   const [objects = '', rules = '', uploads = ''] = programs;
   expect(await run(box, objects)).toBe('8 1,2\n 0 0\nraw/0.csv 4\nraw/1.csv 8\nraw/2.csv 8\nnear 1 2\n');
   expect(await run(box, rules)).toBe(
-    '3 6 40\nOK\ndata AVAILABLE\nnear AVAILABLE\nfar AVAILABLE\nthird AVAILABLE\n0 0\n3 0\nfar 3 0 1\n',
+    '3 6 40\nOK\n1 0 2\ndata AVAILABLE\nnear AVAILABLE\nfar AVAILABLE\nthird AVAILABLE\n0 0\n3 0\nfar 3 0 1\n',
   );
   expect(await run(box, uploads)).toBe('2\n2\n');
 }, 60_000);

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -85,6 +85,19 @@ test.each([
   };
   expect(await secondsTo('near')).toBeLessThan(1.2);
   expect(await secondsTo('far')).toBeGreaterThan(1.2);
+});
+
+test.each([[[]], [['--worker-processes', '2']]])('and so may what a sync copies (%j)', async (options) => {
+  const replicas = 'replicas: [{replica_profile: near, read_priority: 1}, {replica_profile: far, read_priority: 2}]';
+  const from = 'bandwidth_from: {data: 800kB/s}';
+  await using world = new RuleWorld({ data: replicas, near: from, far: from });
+  writeFileSync(join(world.root, 'data/small'), Buffer.alloc(300_000));
+  writeFileSync(join(world.root, 'data/large'), Buffer.alloc(1_300_000));
+  const { seconds } = JSON.parse(await pandoIn(world, 'sync', 'pando://data/', '--json', ...options)) as {
+    seconds: number;
+  };
+  expect(seconds).toBeGreaterThan(1.8);
+  for (const store of ['near', 'far']) expect(world.filesAt(store)).toEqual(['large', 'small']);
 });
 
 describe('two worker processes', () => {

@@ -39,7 +39,8 @@ export class RuleWorld implements AsyncDisposable {
   readonly root = mkdtempSync(join(tmpdir(), 'pando-kept-'));
   readonly catalogUrl: string;
   readonly pando: Pando;
-  readonly #profiles: readonly string[];
+  /** As YAML. */
+  readonly profiles: readonly string[];
   /** sha256 by name. */
   readonly inbox = new Map<string, string>();
   readonly uploads = new Map<string, string>();
@@ -53,9 +54,9 @@ export class RuleWorld implements AsyncDisposable {
       const more = name === 'greedy' ? '    greedy: true\n' : '';
       return `  ${name}:\n    storage_provider: {type: file, options: {base_path: ${join(this.root, name)}}}\n${more}`;
     };
-    this.#profiles = [...[INBOX, ...STORES].map(profile), more];
+    this.profiles = [...[INBOX, ...STORES].map(profile), more];
     const file = join(this.root, 'pando.yaml');
-    writeFileSync(file, `catalog: ${this.catalogUrl}\nprofiles:\n${this.#profiles.join('')}`);
+    writeFileSync(file, `catalog: ${this.catalogUrl}\nprofiles:\n${this.profiles.join('')}`);
     this.pando = new Pando(loadConfiguration({ config: file }));
   }
 
@@ -77,12 +78,12 @@ export class RuleWorld implements AsyncDisposable {
   }
 
   worker(...args: readonly string[]): WorkerProcess {
-    return this.#worker(this.#profiles, args);
+    return this.#worker(this.profiles, args);
   }
 
   /** One that goes through the stores in the opposite order. */
   oppositeWorker(...args: readonly string[]): WorkerProcess {
-    return this.#worker(this.#profiles.toReversed(), args);
+    return this.#worker(this.profiles.toReversed(), args);
   }
 
   #worker(profiles: readonly string[], args: readonly string[]): WorkerProcess {

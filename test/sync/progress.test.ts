@@ -114,20 +114,6 @@ describe('a bandwidth', () => {
     expect(seconds).toBeLessThan(2.7);
   });
 
-  test.for([undefined, 2])(
-    'of what comes from the source is each target’s own (processes: %s)',
-    async (workerProcesses) => {
-      await using world = openSyncWorld({ targets: 2 });
-      write(world.source, 'small', Buffer.alloc(600_000));
-      write(world.source, 'large', Buffer.alloc(2 * MIB));
-      const run = workerProcesses === undefined ? {} : { workerProcesses };
-      const { seconds } = await world.sync({ bandwidthFromSource: 2_000_000, ...run });
-      // 1.25 s for each of the two. One limit for both would take 2.6 s, and a part for each worker that has nothing to share 2.6 s too.
-      expect(seconds).toBeGreaterThan(workerProcesses === undefined ? 1.2 : 1.0);
-      if (workerProcesses === undefined) expect(seconds).toBeLessThan(2.5);
-    },
-  );
-
   test.for([undefined, 2])('is kept by several busy workers together (processes: %s)', async (workerProcesses) => {
     await using world = openSyncWorld();
     for (const name of ['a', 'b']) write(world.source, name, Buffer.alloc(8 * MIB));

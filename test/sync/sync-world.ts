@@ -49,8 +49,6 @@ export interface SyncRunOptions extends Partial<Omit<SyncOptions, 'filter'>> {
   readonly keepsNow?: SyncTarget['keepsNow'];
   /** Bytes per second read from the source. */
   readonly bandwidth?: number;
-  /** Of each target, from the source. */
-  readonly bandwidthFromSource?: number;
   /** Only these of the world's targets. */
   readonly only?: readonly number[];
   readonly onWorkerLost?: (why: string) => void;
@@ -129,7 +127,6 @@ class DirectoryWorld implements SyncWorld {
       listeners,
       signal,
       bandwidth,
-      bandwidthFromSource,
       workerProcesses,
       executionMode,
       noWorkerMs,
@@ -140,7 +137,7 @@ class DirectoryWorld implements SyncWorld {
       only,
       ...options
     } = run;
-    const [sourceProfile, ...targetProfiles] = this.#profiles(bandwidth, bandwidthFromSource);
+    const [sourceProfile, ...targetProfiles] = this.#profiles(bandwidth);
     const chosen = targetProfiles.filter((_, i) => only?.includes(i) ?? true);
     const opened = await this.pando.openStore(sourceProfile as Profile, symlinks === undefined ? {} : { symlinks });
     const source = wrapSource?.(opened) ?? opened;
@@ -220,14 +217,10 @@ class DirectoryWorld implements SyncWorld {
     if (!this.#keep) rmSync(this.root, { recursive: true, force: true });
   }
 
-  #profiles(bandwidth?: number, fromSource?: number): Profile[] {
-    const bandwidthFrom: Profile['bandwidthFrom'] = fromSource === undefined ? {} : { source: fromSource };
+  #profiles(bandwidth?: number): Profile[] {
     return [
       { ...makeProfile('source', { type: 'file', basePath: this.source }), bandwidth },
-      ...this.targets.map((basePath, i) => ({
-        ...makeProfile(`target${i}`, { type: 'file', basePath }),
-        bandwidthFrom,
-      })),
+      ...this.targets.map((basePath, i) => makeProfile(`target${i}`, { type: 'file', basePath })),
       ...this.#buckets.map((settings, i) => makeProfile(`bucket${i}`, { type: 's3', ...settings })),
     ];
   }

@@ -194,6 +194,30 @@ describe('pages of the local tool', () => {
     await world.tool.cancel(many.map(({ attempt }) => attempt));
   });
 
+  test('what is cancelled half-way is given up, as soon as nothing of its page is wanted, and nothing of it stays', async () => {
+    await using world = new LocalWorld();
+    const all = [];
+    for (let at = 0; at < 4; at++) all.push(await world.prepare(20_000));
+    const ids = all.map(({ attempt }) => attempt);
+    const statesOf = async () => (await world.tool.poll(ids)).map(({ kind }) => kind);
+    world.a.faults.hangBodyAt = 5_000;
+    await world.tool.submit(all);
+    world.gate.open();
+    while (world.a.calls.get < ids.length) await systemClock.sleep(5);
+    expect(world.pages.map(({ items }) => items.length)).toEqual([2, 2]);
+    await world.tool.cancel(ids.slice(0, 1));
+    await systemClock.sleep(20);
+    expect(await statesOf()).toEqual(['running', 'running', 'running', 'running']);
+    await world.tool.cancel(ids.slice(0, 2));
+    while (world.reports.length < 2) await systemClock.sleep(5);
+    expect(await statesOf()).toEqual(['final', 'final', 'running', 'running']);
+    await world.tool.cancel(ids);
+    for (const outcome of await world.run(...all))
+      expect(outcome).toMatchObject({ kind: 'failed', failed: [{ kind: 'aborted', why: 'it was cancelled' }] });
+    for (const { destination } of all)
+      await expect(world.to.inner.head(destination.key)).rejects.toMatchObject({ kind: 'not-found' });
+  });
+
   test('a large object tells how far it is', async () => {
     await using world = new LocalWorld();
     const transfer = await world.prepare(9 * 1024 * 1024);

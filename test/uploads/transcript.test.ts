@@ -1,10 +1,14 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { upload } from '../../src/client/upload.ts';
+import { evaluateRules } from '../../src/engine/rules/evaluate-rules.ts';
+import type { RuleWorkPorts } from '../../src/engine/rules/keep-rules.ts';
+import { runTransfers } from '../../src/engine/transfers/run-transfers.ts';
 import type { UploadStep } from '../../src/engine/uploads/upload-types.ts';
 import { ruleOver } from '../../src/testing/catalog-contract/rules-harness.ts';
 import type { Transfer, TransferTool } from '../../src/ports/transfer-tool.ts';
+import type { FaultyStorage } from '../../src/testing/faulty-storage.ts';
 import { Doors, FaultyPando } from './faulty-doors.ts';
 
 const SCOPE = 'user.jdoe';
@@ -71,8 +75,12 @@ async function sayState(title: string): Promise<void> {
       `      rule ${id}   ${what} at ${expression}: ${state}, locks ${ok} OK, ${replicating} REPLICATING, ${stuck} STUCK`,
     );
   }
-  for (const { name, store, state, reason } of await catalog.listRequests({ limit: 10 }))
-    say(`      request  ${name} to ${titleOf(store)}: ${state} (${reason})`);
+  for (const { id, name, store, state, reason } of await catalog.listRequests({ limit: 10 })) {
+    const attempts = await catalog.readAttempts([id]);
+    const failed = attempts.map(({ protocol, outcome, failure }) => `${protocol} ${outcome}: ${failure?.kind}`);
+    const after = failed.length === 0 ? '' : `, after ${failed.join(', ')}`;
+    say(`      request  ${name} to ${titleOf(store)}: ${state} (${reason})${after}`);
+  }
 }
 
 function titleOf(place: string): string {
@@ -96,9 +104,10 @@ async function uploadFiles(): Promise<void> {
         return sayState('state after');
       case 'sending':
         say(`4. ${step.object.name} by ${step.protocol}: ${step.url}`);
-        return;
+        return sayState('state as it is sent');
       case 'protocol-failed':
         say(`5. ${step.object.name} by ${step.protocol} fails: ${step.why}`);
+        // It is recorded next, and told with the step that follows.
         return;
       case 'ended':
         say(`6. ${step.file.name}: ${step.file.state} by ${step.file.protocol}`);
@@ -133,70 +142,110 @@ test('a replica is uploaded with the command line client', async () => {
 test('a replica is created by a replication rule', async () => {
   await uploadFiles();
   lines = [];
-  const catalog = await pando.catalog();
   await sayState('state before');
-  const target = { kind: 'collection', ...DATASET } as const;
-  const added = await catalog.addRule({
-    ...ruleOver({ name: SCOPE, source: '', near: '', far: '' }, { account: 'jdoe' }),
-    targets: [target],
-    expression: 'MIRROR',
-  });
+  const added = await addRule();
   say(`1. the rule is created (${added.kind})`);
   await sayState('state after');
 
-  const { evaluateRules } = await import('../../src/engine/rules/evaluate-rules.ts');
   const ports = await pando.rulePorts();
   const { signal } = new AbortController();
   await evaluateRules(ports, { owner: 'worker', signal });
   say('2. requests are queued for each file');
   await sayState('state after');
 
-  const log = new TransferLog();
-  const tools = ports.tools.map((tool) => log.listenTo(tool));
-  // No waiting between attempts: what is left to chance is nothing.
+  // No waiting between attempts: what is left to chance is nothing. One at a time, so that each step has a state of its own.
   const random = { ...ports.random, fraction: () => 0 };
-  const { keepRules } = await import('../../src/engine/rules/keep-rules.ts');
-  await keepRules({ ...ports, tools, random }, { owner: 'worker', until: 'idle', signal, exceptScopes: [] });
-  for (const line of log.lines()) say(line);
-  await sayState('state after');
+  const told = { ...ports, random, catalog: tellSteps(ports.catalog), tools: ports.tools.map(tellTransfers) };
+  await runTransfers(told, { owner: 'worker', until: 'idle', inFlightMax: 1 });
   expect(readFileSync(join(doors.root, 'mirror/test/user.jdoe/file.1'), 'utf8')).toBe('the bytes of test.file.1');
   await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot('transcripts/rule.txt');
 });
 
-/** What transfer tools were given, and what they told of it, by destination. */
-class TransferLog {
-  readonly #keys = new Map<string, string>();
-  readonly #lines = new Map<string, string[]>();
+test('several files are uploaded at once, and so are several copied', async () => {
+  for (const store of ['ORIGIN', 'MIRROR'])
+    for (const protocol of ['https', 'davs']) (await pando.door(store, protocol)).faults = {};
+  const paths = NAMES.map((name) => doors.write(name, `the bytes of ${name}`));
+  const uploaded = meetAt(await pando.door('ORIGIN', 'https'));
+  await upload({ pando, account: 'jdoe', scope: SCOPE }, paths, {
+    dataset: 'test.dataset',
+    store: 'ORIGIN',
+    transfers: 2,
+  });
+  expect(await uploaded).toEqual(['SUBMITTED COPYING', 'SUBMITTED COPYING']);
+  await addRule();
+  const copied = meetAt(await pando.door('MIRROR', 'https'));
+  await pando.keepRules({ owner: 'worker', until: 'idle', exceptScopes: [] });
+  expect(await copied).toEqual(['SUBMITTED COPYING', 'SUBMITTED COPYING']);
+  expect(readdirSync(join(doors.root, 'mirror/test/user.jdoe')).toSorted()).toEqual(['file.1', 'file.2']);
+});
 
-  listenTo(tool: TransferTool): TransferTool {
-    tool.onReport(({ id, outcome }) => {
-      const told = outcome.kind === 'failed' ? `failed: ${outcome.failed.at(-1)?.why}` : outcome.kind;
-      this.#note(this.#keys.get(id) ?? id, `6. ${tool.name} tells that it ${told}`);
-    });
-    return new Proxy(tool, {
-      get: (target, key) => {
-        const value: unknown = Reflect.get(target, key, target);
-        if (key !== 'submit') return typeof value === 'function' ? value.bind(target) : value;
-        return (batch: readonly Transfer[]) => {
-          for (const { attempt, destination, sources } of batch) {
-            this.#keys.set(tool.idOf(attempt), destination.key);
-            this.#note(destination.key, `3-4. destination ${destination.url}`);
-            this.#note(
-              destination.key,
-              `5. submitted to ${tool.name}, from ${sources.map(({ url }) => url).join(', ')}`,
-            );
-          }
-          return target.submit(batch);
-        };
-      },
-    });
-  }
+async function addRule() {
+  const target = { kind: 'collection', ...DATASET } as const;
+  const words = ruleOver({ name: SCOPE, source: '', near: '', far: '' }, { account: 'jdoe' });
+  return (await pando.catalog()).addRule({ ...words, targets: [target], expression: 'MIRROR' });
+}
 
-  lines(): string[] {
-    return [...this.#lines].toSorted(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, lines]) => lines);
-  }
+/** Nothing is written to a store until both files are to be; then the states of their requests and of the replicas there are told. */
+function meetAt(door: FaultyStorage): Promise<readonly string[]> {
+  const met = Promise.withResolvers<readonly string[]>();
+  const stage = door.stage.bind(door);
+  let arrived = 0;
+  door.stage = async (...staged) => {
+    if (++arrived === NAMES.length) met.resolve(await statesAtWork());
+    await met.promise;
+    return stage(...staged);
+  };
+  return met.promise;
+}
 
-  #note(key: string, line: string): void {
-    this.#lines.set(key, [...(this.#lines.get(key) ?? []), line]);
-  }
+async function statesAtWork(): Promise<readonly string[]> {
+  const catalog = await pando.catalog();
+  const requests = await catalog.listRequests({ limit: 10 });
+  return Promise.all(
+    requests.map(async ({ name, state, store }) => {
+      const object = await catalog.readObject(SCOPE, name);
+      return `${state} ${object?.replicas.find((one) => one.store === store)?.state}`;
+    }),
+  );
+}
+
+/** Requests that are picked up, and what is recorded of transfers that are over. */
+function tellSteps(catalog: RuleWorkPorts['catalog']): RuleWorkPorts['catalog'] {
+  const claimRequests: typeof catalog.claimRequests = async (claim) => {
+    const claimed = await catalog.claimRequests(claim);
+    for (const { name } of claimed) say(`3. the request for ${name} is picked up`);
+    return claimed;
+  };
+  const settleTransfers: typeof catalog.settleTransfers = async (outcomes) => {
+    const settled = await catalog.settleTransfers(outcomes);
+    await sayState('state after');
+    return settled;
+  };
+  const told = { claimRequests, settleTransfers };
+  return new Proxy(catalog, {
+    get: (target, key) =>
+      Object.hasOwn(told, key) ? told[key as keyof typeof told] : Reflect.get(target, key, target),
+  });
+}
+
+/** What a transfer tool is given, and what it tells. */
+function tellTransfers(tool: TransferTool): TransferTool {
+  tool.onReport(({ outcome }) => {
+    const told = outcome.kind === 'failed' ? `failed: ${outcome.failed.at(-1)?.why}` : outcome.kind;
+    say(`6. ${tool.name} tells that it ${told}`);
+  });
+  return new Proxy(tool, {
+    get: (target, key) => {
+      const value: unknown = Reflect.get(target, key, target);
+      if (key !== 'submit') return typeof value === 'function' ? value.bind(target) : value;
+      return async (batch: readonly Transfer[]) => {
+        for (const { destination, sources } of batch) {
+          say(`4. its destination is ${destination.url}`);
+          say(`5. it is submitted to ${tool.name}, from ${sources.map(({ url }) => url).join(', ')}`);
+        }
+        await sayState('state as it is submitted');
+        return target.submit(batch);
+      };
+    },
+  });
 }

@@ -6,6 +6,7 @@ import type { RuleCatalog, RuleObject, RulePage } from '../../ports/rules.ts';
 import { lockName, stateName, TOMBSTONE, verificationName } from '../codes.ts';
 import type { Session, SetStatement } from '../session.ts';
 import { isSoft, toldState } from '../softness.ts';
+import { NO_SOURCE } from '../verbs/open-scope.ts';
 import { readContent, readContentOf, readContentPage, type RuleContent } from './rule-content.ts';
 import { targetsThatAre } from './rule-targets.ts';
 
@@ -87,7 +88,8 @@ async function nameOfCollection(session: Session, id: number): Promise<ObjectNam
 const describe: SetStatement = {
   columns: { object: 'int' },
   text: (rows) =>
-    `select o.id, o.scope, o.name, o.current, v.size, coalesce(t.format, v.content_type), coalesce(t.authority, s.source)
+    `select o.id, o.scope, o.name, o.current, v.size, coalesce(t.format, v.content_type),
+       nullif(coalesce(t.authority, s.source), ${NO_SOURCE})
      from ${rows} join object o on o.id = r.object join scope s on s.id = o.scope join version v on v.id = o.current
        left join object_trait t on t.object = o.id
      where o.kind <> ${TOMBSTONE}`,
@@ -100,7 +102,8 @@ type ObjectRow = readonly [
   version: number,
   bytes: number,
   format: string | null,
-  authority: number,
+  /** Null: its upload has not arrived. */
+  authority: number | null,
 ];
 
 const replicas: SetStatement = {
@@ -154,7 +157,7 @@ async function describeObjects(session: Session, rule: number, ids: readonly num
       versionId,
       bytes,
       format: format ?? UNKNOWN_FORMAT,
-      authority: await stores.textOf(session, authority),
+      authority: authority === null ? undefined : await stores.textOf(session, authority),
       replicas: replicasHere,
       locks: locksHere,
     });

@@ -1,4 +1,5 @@
-import { NO_SOURCE, OBJECT, stateCode, TOMBSTONE } from '../codes.ts';
+import { OBJECT, stateCode, TOMBSTONE } from '../codes.ts';
+import { NO_SOURCE } from '../verbs/open-scope.ts';
 
 const HAS_NO_BYTES = (p: string): string =>
   `(${p}.state = ${stateCode('COPYING')} or (${p}.state = ${stateCode('UNAVAILABLE')} and ${p}.token is null))`;

@@ -1,6 +1,5 @@
 import { sql } from 'kysely';
 import type { OpenScope, ScopeOpened } from '../../ports/catalog.ts';
-import { NO_SOURCE } from '../codes.ts';
 import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';
 
@@ -71,6 +70,9 @@ export async function findOtherSource(session: Session, scope: string, source: s
     .executeTakeFirst();
   return other?.place;
 }
+
+/** Of a scope of uploads: no store has this number. */
+export const NO_SOURCE = 0;
 
 /** Of a scope that has a source, what is said without one changes nothing. */
 function keepingSourced<T extends string | number>(source: number, column: 'title' | 'source', value: T) {

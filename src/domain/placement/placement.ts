@@ -26,6 +26,11 @@ export interface Rejection {
   readonly isPassing: boolean;
 }
 
+/** What stores say of the object; what the rule's own words leave out says nothing about a store. */
+export function tellRejected(rejections: readonly Rejection[]): Pick<Rejection, 'store' | 'why'>[] {
+  return rejections.filter(({ filter }) => filter !== 'expression').map(({ store, why }) => ({ store, why }));
+}
+
 export interface Choice {
   readonly store: string;
   /** Some object of the group had this rule's lock there before. */

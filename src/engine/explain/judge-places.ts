@@ -1,5 +1,6 @@
 import type { ObjectName } from '../../domain/object/object-name.ts';
 import { placeCopies } from '../../domain/placement/place-copies.ts';
+import { tellRejected } from '../../domain/placement/placement.ts';
 import type { RuleObject, RuleRecord } from '../../ports/rules.ts';
 import { placementRule } from '../rules/placement-rule.ts';
 import { drawFrom } from '../rules/draw.ts';
@@ -31,11 +32,5 @@ export async function judgePlaces(
     objects: [factsOfObject(object, dataset, stores)],
     draw: (key, store) => drawFrom(rule.id, key, store),
   });
-  return {
-    missing: group?.missing,
-    // What the rule's own words leave out says nothing about a store.
-    rejected: (group?.rejections ?? [])
-      .filter(({ filter }) => filter !== 'expression')
-      .map(({ store, why }) => ({ store, why })),
-  };
+  return { missing: group?.missing, rejected: tellRejected(group?.rejections ?? []) };
 }

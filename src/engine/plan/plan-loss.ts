@@ -139,7 +139,7 @@ async function planWithout(
     });
     const copies: WantedCopy[] = [];
     for (const one of await planner.place(without(page, store))) {
-      const { object, missingCopies, missingWhy } = one;
+      const { object, missingCopies } = one;
       if (!concerned.has(object.id)) continue;
       counted.objects++;
       for (const to of one.copies) {
@@ -148,7 +148,7 @@ async function planWithout(
       }
       if (missingCopies <= 0) continue;
       counted.missingCopies += missingCopies;
-      tally.miss(missingCopies, missingWhy ?? 'there are no more stores');
+      tally.miss(one);
     }
     await wanted.add(copies);
   }

@@ -41,7 +41,8 @@ export async function planRule(ports: PlanPorts, { words, changes, signal }: Pla
   );
   for await (const page of pages) {
     if (signal.aborted) break;
-    for (const { object, copies, there, releases, missingCopies, missingWhy } of await planner.place(page)) {
+    for (const planned of await planner.place(page)) {
+      const { object, copies, there, releases } = planned;
       const { bytes } = object;
       tally.objects++;
       tally.bytes += bytes;
@@ -51,7 +52,7 @@ export async function planRule(ports: PlanPorts, { words, changes, signal }: Pla
         tally.at(place).released++;
         tally.at(place).releasedBytes += bytes;
       }
-      if (missingCopies > 0) tally.miss(missingCopies, missingWhy ?? 'there are no more stores');
+      if (planned.missingCopies > 0) tally.miss(planned);
     }
   }
   return tally.plan(stores, use);

@@ -1,7 +1,8 @@
 import type { StoreUse } from '../../ports/rules.ts';
 import { spaceLimitOf } from '../../domain/store/store-traits.ts';
 import type { Stores } from '../stores/store-access.ts';
-import { type Plan, type PlannedLink, type PlannedStore, REASONS_KEPT } from './plan-types.ts';
+import type { PlannedObject } from './rule-planner.ts';
+import { type MissingReason, type Plan, type PlannedLink, type PlannedStore, REASONS_KEPT } from './plan-types.ts';
 
 interface StoreSums {
   copies: number;
@@ -19,6 +20,8 @@ interface PlannedCopy {
   readonly bytes: number;
 }
 
+type Missed = Pick<PlannedObject, 'missingCopies' | 'missingWhy' | 'rejected'>;
+
 /** Sums of a plan: as many as there are stores, pairs of stores and kinds of reasons, however many objects. */
 export class PlanTally {
   objects = 0;
@@ -26,7 +29,7 @@ export class PlanTally {
   missingCopies = 0;
   readonly #stores = new Map<string, StoreSums>();
   readonly #links = new Map<string, { from: string | undefined; to: string; copies: number; bytes: number }>();
-  readonly #reasons = new Map<string, number>();
+  readonly #reasons = new Map<string, { objects: number; readonly rejected: MissingReason['rejected'] }>();
   #otherReasons = 0;
 
   /** Places of stores. `way`: from the source to the destination; undefined: there is none. */
@@ -60,12 +63,13 @@ export class PlanTally {
     return sums;
   }
 
-  miss(copies: number, why: string): void {
-    this.missingCopies += copies;
+  miss({ missingCopies, missingWhy: why = 'there are no more stores', rejected }: Missed): void {
+    this.missingCopies += missingCopies;
     const known = this.#reasons.get(why);
     // A sentence may name the object: then each is another one, and those beyond the first are counted.
-    if (known === undefined && this.#reasons.size >= REASONS_KEPT) this.#otherReasons++;
-    else this.#reasons.set(why, (known ?? 0) + 1);
+    if (known !== undefined) known.objects++;
+    else if (this.#reasons.size >= REASONS_KEPT) this.#otherReasons++;
+    else this.#reasons.set(why, { objects: 1, rejected });
   }
 
   plan(stores: Stores, use: readonly StoreUse[]): Plan {
@@ -85,8 +89,8 @@ export class PlanTally {
         ...sums,
       }),
     );
-    const reasons = [...this.#reasons].map(([why, objects]) => ({ why, objects }));
-    if (this.#otherReasons > 0) reasons.push({ why: 'other reasons', objects: this.#otherReasons });
+    const reasons: MissingReason[] = [...this.#reasons].map(([why, one]) => ({ why, ...one }));
+    if (this.#otherReasons > 0) reasons.push({ why: 'other reasons', objects: this.#otherReasons, rejected: [] });
     return {
       objects: this.objects,
       bytes: this.bytes,

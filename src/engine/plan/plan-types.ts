@@ -52,6 +52,14 @@ export interface PlannedLink {
   readonly bytes: number;
 }
 
+/** Why copies have no place. */
+export interface MissingReason {
+  readonly why: string;
+  readonly objects: number;
+  /** What each store that is no candidate says of the first of these objects; what the rule's expression leaves out says nothing. */
+  readonly rejected: readonly { readonly store: string; readonly why: string }[];
+}
+
 export interface Plan {
   /** What it would be about. */
   readonly objects: number;
@@ -66,7 +74,7 @@ export interface Plan {
     /** Copies without a place. */
     readonly copies: number;
     /** The most objects first; at most `REASONS_KEPT`. */
-    readonly reasons: readonly { readonly why: string; readonly objects: number }[];
+    readonly reasons: readonly MissingReason[];
   };
 }
 

@@ -1,7 +1,7 @@
 import { formatObjectName, type ObjectName } from '../../domain/object/object-name.ts';
 import { placeCopies } from '../../domain/placement/place-copies.ts';
 import type { GroupRest } from '../../domain/placement/placement-facts.ts';
-import type { GroupPlacement, ObjectPlacement } from '../../domain/placement/placement.ts';
+import { type GroupPlacement, type ObjectPlacement, tellRejected } from '../../domain/placement/placement.ts';
 import type { RuleWords } from '../../domain/rule/rule.ts';
 import type { PlacedObject, RuleObject, RulePage, StoreUse } from '../../ports/rules.ts';
 import { drawFrom } from '../rules/draw.ts';
@@ -10,6 +10,7 @@ import { factsOfObject } from '../rules/object-facts.ts';
 import { placementRule } from '../rules/placement-rule.ts';
 import { factsOfStores, type StoresNow } from '../rules/store-facts.ts';
 import { placeIn, type StoreAccess, type Stores } from '../stores/store-access.ts';
+import type { MissingReason } from './plan-types.ts';
 
 /** A rule as it would be: the number decides which of equal stores is drawn. */
 export interface PlannedRule extends RuleWords {
@@ -27,6 +28,8 @@ export interface PlannedObject {
   readonly releases: readonly string[];
   readonly missingCopies: number;
   readonly missingWhy: string | undefined;
+  /** Stores that are no candidates for what has no place. */
+  readonly rejected: MissingReason['rejected'];
 }
 
 /** What is planned so far takes room, as if it had been done. Shared by all rules of one plan. */
@@ -142,7 +145,8 @@ export class RulePlanner {
     const leaving = placement.releases.map(({ store }) => byName.get(store)?.place ?? store);
     const missingCopies = this.#rule.copies - placement.copies.length + refused.length;
     const missingWhy = missingCopies > 0 ? (group.missing ?? refused[0]) : undefined;
-    return { object, copies, there, releases: leaving, missingCopies, missingWhy };
+    const rejected = missingCopies > 0 ? tellRejected(group.rejections) : [];
+    return { object, copies, there, releases: leaving, missingCopies, missingWhy, rejected };
   }
 
   #storesNow(): StoresNow {

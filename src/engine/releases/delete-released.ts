@@ -73,14 +73,17 @@ async function deleteAt(ports: ReleasePorts, store: StoreAccess, used: StoreUse,
       versionId,
       store: store.place,
     }));
+    let gone = 0;
     const done = await catalog.condemn(keys, { exceptStores: inMemory });
     for (const [at, { replica, why }] of going.entries()) {
       if (done[at] !== true) continue;
       leavingBytes += replica.bytes;
-      condemned++;
+      gone++;
       telling?.debug?.('a released copy goes', { object: formatObjectName(replica), store: store.name, why });
     }
-    looks.passed(store.place, passed, { tookMs: clock.monotonicMs() - beganMs });
+    const tookMs = clock.monotonicMs() - beganMs;
+    looks.passed(store.place, passed, { tookMs, staying: passed.length - gone });
+    condemned += gone;
     if (released.length < PAGE_REPLICAS) break;
   }
   return condemned;

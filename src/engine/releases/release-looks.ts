@@ -3,8 +3,16 @@ import type { ReleasedAfter, ReleasedPosition, ReleasedRecord } from '../../port
 
 /** Until what had to stay is looked at again: each look asks other stores. */
 const AGAIN_MS = 60_000;
-/** Where so many have to stay that a look takes long, the next waits for so many times as long. */
+/** Where so many have to stay that a look at them takes long, the next waits for so many times as long, */
 const TIMES_AS_LONG = 10;
+/** and no longer than this after the last began. */
+const AGAIN_MS_MAX = 3_600_000;
+
+interface Look {
+  readonly after: ReleasedAfter;
+  readonly againMs: number;
+  readonly latestMs: number;
+}
 
 /**
  * How far the released copies of each store were looked at. Of those before that, none is left that would go and may, so they keep nobody
@@ -12,7 +20,7 @@ const TIMES_AS_LONG = 10;
  */
 export class ReleaseLooks {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
-  readonly #looks = new Map<string, { readonly after: ReleasedAfter; readonly againMs: number }>();
+  readonly #looks = new Map<string, Look>();
 
   constructor(clock: Pick<Clock, 'monotonicMs'>) {
     this.#clock = clock;
@@ -26,9 +34,14 @@ export class ReleaseLooks {
     return undefined;
   }
 
-  /** These were looked at, in the order in which the catalog lists them. */
-  passed(store: string, copies: readonly ReleasedRecord[], { tookMs }: { readonly tookMs: number }): void {
-    const before = this.#looks.get(store) ?? { after: {}, againMs: this.#clock.monotonicMs() + AGAIN_MS };
+  /** These were looked at, in the order in which the catalog lists them; so many of them stay. */
+  passed(
+    store: string,
+    copies: readonly ReleasedRecord[],
+    { tookMs, staying }: { readonly tookMs: number; readonly staying: number },
+  ): void {
+    const nowMs = this.#clock.monotonicMs();
+    const before = this.#looks.get(store) ?? { after: {}, againMs: nowMs + AGAIN_MS, latestMs: nowMs + AGAIN_MS_MAX };
     const purged = copies.findLast(({ purge }) => purge);
     const others = copies.findLast(({ purge }) => !purge);
     const after = {
@@ -36,7 +49,8 @@ export class ReleaseLooks {
       ...(purged === undefined ? {} : { purged: positionOf(purged) }),
       ...(others === undefined ? {} : { others: positionOf(others) }),
     };
-    this.#looks.set(store, { after, againMs: before.againMs + TIMES_AS_LONG * tookMs });
+    const waitMs = TIMES_AS_LONG * tookMs * (staying / copies.length);
+    this.#looks.set(store, { ...before, after, againMs: Math.min(before.againMs + waitMs, before.latestMs) });
   }
 }
 

@@ -41,11 +41,11 @@ export class HeedingPool implements CopyPool {
     return this.#pool.pageItems;
   }
 
-  async run(page: CopyPage, onMoved: OnMoved): Promise<readonly CopyOutcome[]> {
+  async run(page: CopyPage, onMoved: OnMoved, signal?: AbortSignal): Promise<readonly CopyOutcome[]> {
     await this.#hear();
     if (this.#pagesUnderWay++ === 0) void this.#listen();
     try {
-      return await this.#pool.run(page, onMoved);
+      return await this.#pool.run(page, onMoved, signal);
     } finally {
       if (--this.#pagesUnderWay === 0) this.#listening.abort();
     }

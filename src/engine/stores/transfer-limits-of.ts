@@ -1,9 +1,12 @@
 import type { ActivityShare, PairLimit, StoreLimit, TransferLimits } from '../../domain/transfer/transfer-limits.ts';
 import type { Stores } from './store-access.ts';
 
-/** What is said of transfers at once, by places; undefined where nothing is. */
-export function transferLimitsOf(stores: Stores, shares: readonly ActivityShare[]): TransferLimits | undefined {
-  const places = new Map([...stores.values()].map(({ name, place }) => [name, place]));
+/** What is said of transfers at once, by places; undefined where nothing is. `placeOf`: of a profile; several may have one place. */
+export function transferLimitsOf(
+  stores: Stores,
+  shares: readonly ActivityShare[],
+  placeOf: (name: string) => string | undefined,
+): TransferLimits | undefined {
   const ofStores: StoreLimit[] = [];
   const pairs: PairLimit[] = [];
   for (const { name, place: store, traits } of stores.values()) {
@@ -11,7 +14,7 @@ export function transferLimitsOf(stores: Stores, shares: readonly ActivityShare[
     if (incomingMax !== undefined || outgoingMax !== undefined)
       ofStores.push({ store, name, incomingMax, outgoingMax });
     for (const [sourceName, max] of Object.entries(incomingFrom)) {
-      const source = places.get(sourceName);
+      const source = placeOf(sourceName);
       if (source !== undefined) pairs.push({ source, sourceName, store, name, max });
     }
   }

@@ -114,6 +114,19 @@ export function describeUploads(contract: CatalogContract): void {
       expect(requests.filter((one) => one.scope === scope.name)).toMatchObject([{ name: 'a', source: undefined }]);
     });
 
+    it('is content of rules before it has arrived, and authoritative nowhere, where its scope has no source', async () => {
+      const scope = { ...(await contract.openScope()), name: `loose-${contract.operation().slice(-4)}` };
+      const { name } = scope;
+      await contract.catalog.openScope({ name, title: name, source: undefined, replicas: [], standing: false });
+      const begun = await beginOne(scope, fileOf(scope, 'a'));
+      const targets = [{ kind: 'object', scope: name, name: 'a' }] as const;
+      const rule = await addRule(contract, { ...ruleOver(scope, { targets }), account: 'other' });
+      const authority = async () => (await contract.catalog.readRulePage(rule, { limit: 10 })).objects[0]?.authority;
+      expect(await authority()).toBeUndefined();
+      await contract.catalog.finishUploads([arrivalOf(begun)], undefined);
+      expect(await authority()).toBe(scope.far);
+    });
+
     it('of a dataset that has members gets a rule for each object, so that the others are not brought there', async () => {
       const scope = await contract.openScope();
       const dataset = await openDataset(scope, 'd');

@@ -1,4 +1,5 @@
 import type { Transfer } from '../../ports/transfer-tool.ts';
+import { writeChecksum } from './write-checksum.ts';
 
 /** Which checksum both ends are asked to compare, and where. */
 export interface FtsVerify {
@@ -27,9 +28,10 @@ const PRIORITY_MIN = 1;
 export function ftsJobOf(transfer: Transfer, { checksums, where }: FtsVerify): unknown {
   const { attempt, sources, destination, onto, content, priority, activity } = transfer;
   const algorithm = checksums.find((one) => content.checksums[one] !== undefined);
-  const value = algorithm === undefined ? undefined : content.checksums[algorithm];
+  const said = algorithm === undefined ? undefined : content.checksums[algorithm];
   const urls = sources.map(({ store, url = '' }) => ({ store, url }));
-  const verified = algorithm === undefined || value === undefined ? undefined : { algorithm, value };
+  const verified =
+    algorithm === undefined || said === undefined ? undefined : { algorithm, value: writeChecksum(algorithm, said) };
   const pando: PandoMetadata = { attempt, size: content.size, sources: urls, verified };
   return {
     files: [

@@ -2,6 +2,7 @@ import type { FailedSource, TransferOutcome, TransferStatus } from '../../ports/
 import { failureOfReason, isDestinationOccupied } from './failure-of-reason.ts';
 import type { PandoMetadata } from './job-request.ts';
 import { withoutSecrets } from './without-secrets.ts';
+import { writeChecksum } from './write-checksum.ts';
 
 /** What is asked of each file of a job. */
 export const FILE_FIELDS = 'file_state,reason,source_surl,dest_surl,filesize,file_metadata,start_time,finish_time';
@@ -75,8 +76,10 @@ function failureOf(jobState: string, { state, reason, pando, sourceUrl }: FtsFil
 /** Size and checksum of what lies there are those of what was to arrive. */
 function isAsWanted({ found, pando: { size, verified } }: FtsFile): boolean {
   if (found === undefined || verified === undefined) return false;
+  const { algorithm, value } = verified;
   const isSame =
-    String(found.value).toLowerCase() === verified.value && found.algorithm.toLowerCase() === verified.algorithm;
+    found.algorithm.toLowerCase() === algorithm &&
+    writeChecksum(algorithm, String(found.value)) === writeChecksum(algorithm, value);
   return isSame && found.size === size;
 }
 

@@ -89,6 +89,7 @@ export class LocalTool implements TransferTool {
       const transfer = this.#transfers.get(id);
       if (transfer === undefined) continue;
       transfer.isCancelled = true;
+      transfer.giveUp?.();
       if (transfer.isMoving) continue;
       this.#waiting.splice(this.#waiting.indexOf(transfer), 1);
       this.#fail(transfer, { kind: 'aborted', message: '' });
@@ -144,6 +145,7 @@ export class LocalTool implements TransferTool {
       bytes: undefined,
       isMoving: false,
       isCancelled: false,
+      giveUp: undefined,
     };
     this.#transfers.set(id, waiting);
     this.#destinations.add(whereOf(destination));
@@ -167,11 +169,17 @@ export class LocalTool implements TransferTool {
   async #carryOut(page: readonly WaitingTransfer[]): Promise<void> {
     const { pool, stores, readBack } = this.#o;
     const [first] = page;
-    for (const one of page) one.isMoving = true;
+    const stop = new AbortController();
+    // Who shares a page with what is still wanted is carried on with it.
+    const giveUp = (): void => {
+      if (page.every(({ isCancelled }) => isCancelled)) stop.abort();
+    };
+    for (const one of page) Object.assign(one, { isMoving: true, giveUp });
     const items = page.map((one) => copyItemOf(one, stores));
-    const outcomes = await pool.run({ items, publishUntilMs: this.#publishUntilMs, readBack }, (bytes) => {
+    const onMoved = (bytes: number): void => {
       if (first !== undefined && page.length === 1) first.bytes = bytes;
-    });
+    };
+    const outcomes = await pool.run({ items, publishUntilMs: this.#publishUntilMs, readBack }, onMoved, stop.signal);
     const occupied = page.filter((one, at) => !this.#settle(one, outcomes[at] as CopyOutcome));
     if (occupied.length > 0) await this.#compare(occupied);
   }

@@ -15,6 +15,8 @@ export interface WaitingTransfer {
   bytes: number | undefined;
   isMoving: boolean;
   isCancelled: boolean;
+  /** Of what is moving: its page is given up half-way where nothing of it is wanted any more. */
+  giveUp: (() => void) | undefined;
 }
 
 /** Larger objects are copied alone: they pay for a flush of their own, and tell how far they are. */
