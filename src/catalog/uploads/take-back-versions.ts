@@ -1,6 +1,5 @@
 import { nextOperationId, OPERATION_ID_RANDOM_BYTES } from '../../domain/object/operation-id.ts';
 import type { ObjectName } from '../../domain/object/object-name.ts';
-import { UPLOAD_ACTIVITY } from '../../domain/rule/activities.ts';
 import { PLACED, RELEASED, stateCode, TO_PURGE } from '../codes.ts';
 import { type ContentRow, decodeContent, decodeOperation } from '../content.ts';
 import { isTaken, recordChanges } from '../record/record-changes.ts';
@@ -11,6 +10,7 @@ import { followObjects, watchThese } from '../rules/watch-objects.ts';
 import type { Session, SetStatement } from '../session.ts';
 import { recordEvents } from '../verbs/events.ts';
 import { EARLIER_VERSION, NEVER_ARRIVED } from './never-arrived.ts';
+import { decodeNote, UPLOADER } from './upload-codes.ts';
 
 /**
  * SQL condition, of the object called `o`: what it has now never came anywhere, and something before it did. `e` is that version, and `v`
@@ -34,19 +34,34 @@ export async function expectTakingBack(session: Session, objects: readonly numbe
   return found.map(([id]) => id);
 }
 
-/** SQL condition, of an upload's request: somebody is at it, or an upload's rule still asks for it. What other rules want cannot bring it. */
-const IS_GOING_ON = (nowMs: string): string => `(q.state = 'SUBMITTED' and q.due_ms > ${nowMs})
-  or exists (select 1 from lock l join rule u on u.id = l.rule
-    where l.object = o.id and l.store = q.store and u.activity = '${UPLOAD_ACTIVITY}')`;
-
-const findGivenUp: SetStatement = {
+const find: SetStatement = {
   columns: { object: 'int' },
-  text: (rows, { hex, nowMs }) =>
+  text: (rows, { hex }) =>
     `select o.id, o.scope, o.name, o.current, ${hex('v.operation')}, e.id, ${hex('e.operation')},
        e.kind, e.size, ${hex('e.sha256')}, e.content_type, e.metadata, cast(e.modified_ns as text), e.mode
-     ${FIND(rows)} and not exists (select 1 from request q
-       where q.version = o.current and q.kind = 'copy' and q.reason = 'upload' and q.state <> 'CANCELLED' and (${IS_GOING_ON(nowMs)}))`,
+     ${FIND(rows)}`,
 };
+
+const findUploads: SetStatement = {
+  columns: { object: 'int' },
+  text: (rows) =>
+    `select o.id, l.rule, case when q.tool = '${UPLOADER}' then q.external_id end from ${rows} join object o on o.id = r.object
+     join request q on q.version = o.current and q.kind = 'copy' and q.reason = 'upload' and q.state <> 'CANCELLED'
+     join lock l on l.object = o.id and l.store = q.store`,
+};
+
+/** Objects of these that somebody uploads, or may go on with: the upload's own rule has its lock. What others have there cannot bring it. */
+async function findGoingOn(session: Session, objects: readonly number[]): Promise<ReadonlySet<number>> {
+  const uploads = await session.all<[object: number, rule: number, note: string | null]>(
+    findUploads,
+    objects.map((object) => [object]),
+  );
+  const going = uploads.filter(([, rule, note]) => {
+    const own = note === null ? undefined : decodeNote(note).rule;
+    return own === undefined || own === rule;
+  });
+  return new Set(going.map(([object]) => object));
+}
 
 type GivenUpRow = readonly [
   object: number,
@@ -64,9 +79,11 @@ type GivenUpRow = readonly [
  * one that follows it, and has the copies of that where they lie (docs/uploads.md, "A new version on its way").
  */
 export async function takeBackVersions(session: Session, objects: readonly number[]): Promise<void> {
+  if (objects.length === 0) return;
+  const going = await findGoingOn(session, objects);
   const found = await session.all<GivenUpRow>(
-    findGivenUp,
-    objects.map((object) => [object]),
+    find,
+    objects.filter((object) => !going.has(object)).map((object) => [object]),
   );
   if (found.length === 0) return;
   const named = await Promise.all(found.map((row) => nameOf(session, row)));
