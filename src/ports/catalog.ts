@@ -170,10 +170,7 @@ export interface ObjectRecord {
   readonly scope: string;
   readonly name: string;
   readonly current: Version;
-  /**
-   * The version that is read meanwhile: an upload registered the current one, of which no store has ever had the bytes
-   * (docs/uploads.md, "A new version on its way"). Absent: the current version is what is read.
-   */
+  /** What is read while no store has ever had `current` (docs/uploads.md, "A new version on its way"); absent: `current` is. */
   readonly earlier?: Version;
   /** Of all versions, the current one first. */
   readonly replicas: readonly Replica[];

@@ -68,10 +68,8 @@ async function failToSend(text: string): Promise<void> {
 
 async function killWhileSending(text: string, store: string): Promise<void> {
   const path = doors.write('a', text);
-  const child = spawn(process.execPath, [
-    resolve(import.meta.dirname, 'upload-child.ts'),
-    ...[doors.root, store, path],
-  ]);
+  const script = resolve(import.meta.dirname, 'upload-child.ts');
+  const child = spawn(process.execPath, [script, doors.root, store, path]);
   const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
   expect(signal).toBe('SIGKILL');
 }
