@@ -101,11 +101,13 @@ async function deleteBytes(
     row.replicas.filter((replica) => !isAtSource(replica)),
     ({ store }) => store,
   );
-  const removeAll = async (replicas: ObjectRecord['replicas']): Promise<void> => {
+  const removeAll = async (replicas: ObjectRecord['replicas']): Promise<readonly Removed[]> => {
+    const done: Removed[] = [];
     // Two versions may have had one place.
-    for (const replica of replicas) removed.push(await remove(replica));
+    for (const replica of replicas) done.push(await remove(replica));
+    return done;
   };
-  await Promise.all([...others.values()].map(removeAll));
+  removed.push(...(await Promise.all([...others.values()].map(removeAll))).flat());
   const storesOf = (those: readonly Removed[]): string[] => [...new Set(those.map(({ store }) => store))];
   return {
     version,

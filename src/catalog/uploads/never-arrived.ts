@@ -10,7 +10,7 @@ const HAS_NO_BYTES = (p: string): string =>
  */
 export const NEVER_ARRIVED = `o.kind = ${OBJECT}
   and exists (select 1 from scope s where s.id = o.scope and s.source = ${NO_SOURCE})
-  and not exists (select 1 from object_trait t where t.object = o.id and t.authority is not null)
+  and exists (select 1 from object_trait t where t.object = o.id and t.authority is null)
   and not exists (select 1 from replica p where p.object = o.id and p.version = o.current and not ${HAS_NO_BYTES('p')})`;
 
 /**
