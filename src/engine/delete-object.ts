@@ -109,9 +109,10 @@ async function deleteBytes(
   };
   removed.push(...(await Promise.all([...others.values()].map(removeAll))).flat());
   const storesOf = (those: readonly Removed[]): string[] => [...new Set(those.map(({ store }) => store))];
+  const waiting = new Set(removed.flatMap(({ store, why }) => (why === undefined ? [] : [store])));
   return {
     version,
-    deleted: storesOf(removed.filter(({ isLeft, why }) => !isLeft && why === undefined)),
+    deleted: storesOf(removed.filter(({ store, isLeft }) => !isLeft && !waiting.has(store))),
     left: storesOf(removed.filter(({ isLeft }) => isLeft)),
     pending: removed.flatMap(({ store, why }) => (why === undefined ? [] : { store, why })),
   };
