@@ -358,15 +358,14 @@ export class Pando implements AsyncDisposable {
 
   /** Carries out pages of bulk syncs that others run in this catalog, of stores that profiles name here. Returns how many. */
   async carryOutPages(args: Omit<CarryOutPages, 'openJob'>, options: PoolOptions = {}): Promise<number> {
-    const { carryOutPages } = await import('./transfer-tools/workers/carry-out-pages.ts');
-    const { openPageJob } = await import('./open-queue-pool.ts');
+    const { carryOutJobs, openPageJob } = await import('./open-queue-pool.ts');
     const catalog = await this.catalog();
     const openJob = async (job: PageJob) =>
       openPageJob({ catalog, configuration: this.configuration, telling: this.#telling }, job, {
         openStore: (profile, open) => this.openStore(profile, open),
         openPool: (stores) => openLocalPool(this.#poolParts(stores), options),
       });
-    return carryOutPages({ queue: catalog, clock: this.clock, telling: this.#telling }, { ...args, openJob });
+    return carryOutJobs({ catalog, clock: this.clock, telling: this.#telling }, { ...args, openJob });
   }
 
   #poolParts(stores: readonly Storage[]): PoolParts {

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import type { Configuration, Profile } from './config/configuration.ts';
 import { storePlace } from './config/place.ts';
 import { describeOwner } from './domain/transfer/claim-owner.ts';
+import { DueWaits } from './engine/due-waits.ts';
 import type { OperationIds } from './engine/operation-ids.ts';
 import type { PoolOfSync } from './engine/sync/sync-replicas.ts';
 import { takeBackLate } from './engine/sync/take-back-late.ts';
@@ -15,6 +16,7 @@ import type { Processes } from './ports/processes.ts';
 import type { Storage } from './ports/storage.ts';
 import type { Telling } from './ports/telling.ts';
 import { carryOutJob, type OpenedJob } from './transfer-tools/workers/carry-out-job.ts';
+import { type CarryOutPages, carryOutPages } from './transfer-tools/workers/carry-out-pages.ts';
 import { QueuePool } from './transfer-tools/workers/queue-pool.ts';
 
 /** A worker that is not heard of for so long has lost its pages. */
@@ -123,4 +125,13 @@ function findStore({ profiles }: Configuration, { place, title, identity }: Page
 
 function takeBackBy(catalog: Catalog, scope: string, targets: readonly Storage[]): OpenedJob['takeBackLate'] {
   return (items, outcomes) => takeBackLate({ catalog, scope, targets }, items, outcomes);
+}
+
+/** Pages of whatever jobs there are in the catalog, which tells of new ones. Returns how many. */
+export async function carryOutJobs(
+  { catalog, clock, telling }: Pick<QueuePoolParts, 'catalog' | 'clock' | 'telling'>,
+  args: CarryOutPages,
+): Promise<number> {
+  using waits = new DueWaits(catalog, clock);
+  return await carryOutPages({ queue: catalog, clock, waits, telling }, args);
 }

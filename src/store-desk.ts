@@ -63,16 +63,18 @@ export class StoreDesk {
   async unreadable(): Promise<readonly UnreadableStore[]> {
     const { findUnreadable } = await import('./engine/explain/unreadable-stores.ts');
     const catalog = await this.#owner.catalog();
-    const stores = heedSaid(this.#owner.stores(), await catalog.readStoreUse());
-    return [...findUnreadable(stores, await catalog.listAudits()).values()];
+    const use = await catalog.readStoreUse();
+    const stores = heedSaid(this.#owner.stores(), use);
+    return [...findUnreadable(stores, { use, audits: await catalog.listAudits() }).values()];
   }
 
-  /** Stores that are not to be asked for everything now, or did not answer their last audit. */
+  /** Stores that are not to be asked for everything now, or do not answer. */
   async marked(): Promise<readonly MarkedStore[]> {
     const { findMarked } = await import('./engine/explain/store-marks.ts');
     const catalog = await this.#owner.catalog();
-    const stores = heedSaid(this.#owner.stores(), await catalog.readStoreUse());
-    return [...findMarked(stores, await catalog.listAudits()).values()];
+    const use = await catalog.readStoreUse();
+    const stores = heedSaid(this.#owner.stores(), use);
+    return [...findMarked(stores, { use, audits: await catalog.listAudits() }).values()];
   }
 
   /** What a rule would do. Nothing is opened and nothing is written. */

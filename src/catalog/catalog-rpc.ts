@@ -3,7 +3,7 @@ import { type Catalog, CatalogError } from '../ports/catalog.ts';
 import { decodeBatch, encodeBatch } from './batch-text.ts';
 
 /** The port's verbs; all of them are calls that take and give plain data. */
-type VerbName = Exclude<keyof Catalog, 'location' | typeof Symbol.asyncDispose>;
+type VerbName = Exclude<keyof Catalog, 'location' | 'onDue' | typeof Symbol.asyncDispose>;
 
 const VERBS = {
   site: true,
@@ -115,11 +115,19 @@ const VERBS = {
   continueUploads: true,
   finishUploads: true,
   listUploads: true,
+  listKeptStores: true,
+  tellAway: true,
+  tellAnswers: true,
+  claimAbsence: true,
+  markUnavailable: true,
+  listUnavailable: true,
+  recogniseCopies: true,
+  endAbsence: true,
 } as const satisfies Record<VerbName, true>;
 
 interface Call {
   readonly id: number;
-  readonly verb: VerbName | 'close';
+  readonly verb: VerbName | 'listen' | 'close';
   readonly args: readonly unknown[];
 }
 
@@ -129,6 +137,8 @@ type Answer =
 
 /** The answer to opening itself carries this id. */
 const OPENING = 0;
+/** Answers with this id come whenever something may be due, to who listens. */
+const DUE = -1;
 
 /** Serves a catalog's verbs over a port; the first answer says whether it could be opened. */
 export function serveCatalog(port: MessagePort, open: () => Promise<Catalog>): void {
@@ -140,9 +150,19 @@ export function serveCatalog(port: MessagePort, open: () => Promise<Catalog>): v
     }
   };
   const serve = (catalog: Catalog): void => {
+    let silence: (() => void) | undefined;
+    const listen = (isWanted: boolean): void => {
+      silence?.();
+      const tell = (): void => port.postMessage({ id: DUE, ok: true, value: undefined } satisfies Answer);
+      silence = isWanted ? catalog.onDue(tell) : undefined;
+    };
     port.on('message', ({ id, verb, args }: Call) => {
       if (verb === 'close') {
         void answer(id, catalog[Symbol.asyncDispose]() as Promise<void>).then(() => port.close());
+        return;
+      }
+      if (verb === 'listen') {
+        listen(args[0] === true);
         return;
       }
       const call = catalog[verb] as (...args: readonly unknown[]) => Promise<unknown>;
@@ -171,8 +191,9 @@ export async function connectCatalog(worker: Worker): Promise<Catalog> {
   const location = (await calls.opened) as string;
   const verbs = Object.keys(VERBS).map((verb) => [verb, (...args: unknown[]) => calls.make(verb as VerbName, args)]);
   const record: Catalog['record'] = (batch) => calls.make('record', [encodeBatch(batch)]) as ReturnType<typeof record>;
+  const onDue: Catalog['onDue'] = (hear) => calls.listen(hear);
   const dispose = { [Symbol.asyncDispose]: () => calls.close() };
-  return { location, ...Object.fromEntries(verbs), record, ...dispose } as Catalog;
+  return { location, ...Object.fromEntries(verbs), onDue, record, ...dispose } as Catalog;
 }
 
 interface Pending {
@@ -183,6 +204,7 @@ interface Pending {
 class Calls {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
+  readonly #hearers = new Set<() => void>();
   #next = OPENING + 1;
   #gone: CatalogError | undefined;
   readonly opened: Promise<unknown>;
@@ -206,6 +228,21 @@ class Calls {
     return this.#expect(id);
   }
 
+  /** Nobody is kept alive by listening. */
+  listen(hear: () => void): () => void {
+    const one = (): void => hear();
+    this.#hearers.add(one);
+    if (this.#hearers.size === 1) this.#tellListening(true);
+    return () => {
+      if (this.#hearers.delete(one) && this.#hearers.size === 0) this.#tellListening(false);
+    };
+  }
+
+  #tellListening(isWanted: boolean): void {
+    if (this.#gone === undefined)
+      this.#worker.postMessage({ id: DUE, verb: 'listen', args: [isWanted] } satisfies Call);
+  }
+
   async close(): Promise<void> {
     if (this.#gone !== undefined) return;
     const ended = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
@@ -224,6 +261,10 @@ class Calls {
   }
 
   #settle(answer: Answer): void {
+    if (answer.id === DUE) {
+      for (const hear of this.#hearers) hear();
+      return;
+    }
     const pending = this.#pending.get(answer.id);
     this.#pending.delete(answer.id);
     if (this.#pending.size === 0) this.#worker.unref();

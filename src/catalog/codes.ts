@@ -1,4 +1,5 @@
 import { REPLICA_STATES, type ReplicaState } from '../domain/replica/replica.ts';
+import { type ReplicaEvent, transitionReplica } from '../domain/replica/transition-replica.ts';
 import type { LockState } from '../domain/rule/lock.ts';
 import type { Verification } from '../domain/store/verification.ts';
 
@@ -38,6 +39,14 @@ const verificationCodes = new Map(VERIFICATIONS.map((verification, code) => [ver
 
 export function stateCode(state: ReplicaState): number {
   return codeOf(stateCodes, state);
+}
+
+/** What an event makes of all replicas in this state, for statements over whole sets of them. */
+export function stateCodeAfter(state: ReplicaState, event: ReplicaEvent): number {
+  const transition = transitionReplica(state, event);
+  if (transition.kind === 'refused' || transition.to === undefined)
+    throw new TypeError(`${event} leaves no ${state} replica`);
+  return stateCode(transition.to);
 }
 
 export function stateName(code: number): ReplicaState {

@@ -1,7 +1,8 @@
 import type { AuditCatalog } from '../ports/audits.ts';
-import type { Catalog } from '../ports/catalog.ts';
+import type { Catalog, RequestOutcome } from '../ports/catalog.ts';
 import type { PageQueue } from '../ports/page-queue.ts';
 import type { RuleCatalog } from '../ports/rules.ts';
+import type { AbsenceCatalog } from '../ports/store-absences.ts';
 import { adoptCopies } from './audits/adopt-copies.ts';
 import { beginAudit, listAudits, listFindings, saveAudit } from './audits/audits.ts';
 import { findOperations } from './audits/find-operations.ts';
@@ -53,10 +54,13 @@ import { beginFlush, endFlush } from './verbs/flushes.ts';
 import { addIntent, listIntents, removeIntent } from './verbs/intents.ts';
 import { findOtherSource, openScope } from './verbs/open-scope.ts';
 import { readOperation } from './verbs/operations.ts';
+import { claimAbsence, endAbsence, listKeptStores, tellAnswers, tellAway } from './stores/absences.ts';
 import { countHeld } from './stores/count-held.ts';
 import { listPlacesNamed } from './stores/list-places-named.ts';
 import { loseCopies } from './stores/lose-copies.ts';
+import { markUnavailable } from './stores/mark-unavailable.ts';
 import { moveStore } from './stores/move-store.ts';
+import { listUnavailable, recogniseCopies } from './stores/recognise-copies.ts';
 import { addPage, closePageJob, collectPages, openPageJob, stopPageJob } from './verbs/page-jobs.ts';
 import { answerPage, claimPages, giveBackPages, listPageJobs } from './verbs/page-claims.ts';
 import { prune } from './verbs/prune.ts';
@@ -75,7 +79,12 @@ import { readStatus } from './verbs/status.ts';
 import { beginSync } from './verbs/begin-sync.ts';
 import { endSync, listSyncs, renewSync } from './verbs/syncs.ts';
 
-/** The one implementation of the port: which verb reads, which writes. */
+const isAny = (count: number): boolean => count > 0;
+const isOne = (answers: readonly boolean[]): boolean => answers.includes(true);
+/** Due when its time has come. */
+const isPutOff = ({ kind }: RequestOutcome): boolean => kind === 'retry' || kind === 'held-back';
+
+/** The one implementation of the port: which verb reads, which writes, and which writes may make something due. */
 export function createCatalog(given: {
   readonly executor: Executor;
   readonly location: string;
@@ -85,6 +94,7 @@ export function createCatalog(given: {
   const record = recordTogether(executor, engine.recordsMerged);
   return {
     location,
+    onDue: (hear) => executor.onDue(hear),
     site: () => executor.write((session) => readOwnSite(session)),
     openScope: (scope) => executor.write((session) => openScope(session, scope)),
     findOtherSource: (scope, source) => executor.read((session) => findOtherSource(session, scope, source)),
@@ -98,48 +108,53 @@ export function createCatalog(given: {
     claimRequests: (claim) => executor.write((session) => claimRequests(session, claim)),
     renewRequests: (leases, leaseMs) => executor.write((session) => renewRequests(session, leases, leaseMs)),
     listClaimOwners: () => executor.read((session) => listClaimOwners(session)),
-    endClaims: (owners) => executor.write((session) => endClaims(session, owners)),
-    finishRequests: (outcomes) => executor.write((session) => finishRequests(session, outcomes)),
+    endClaims: (owners) => executor.tell((session) => endClaims(session, owners), isAny),
+    finishRequests: (outcomes) =>
+      executor.tell(
+        (session) => finishRequests(session, outcomes),
+        () => !outcomes.every(isPutOff),
+      ),
     listRequests: (query) => executor.read((session) => listRequests(session, query)),
     beginSync: (sync) => executor.write((session) => beginSync(session, sync)),
     renewSync: (lease, leaseMs) => executor.write((session) => renewSync(session, lease, leaseMs)),
     endSync: (lease, state, progress) => executor.write((session) => endSync(session, { lease, state, progress })),
     listSyncs: (limit) => executor.read((session) => listSyncs(session, limit)),
     beginFlush: (store) => executor.write((session) => beginFlush(session, store)),
-    endFlush: (flush, passed) => executor.write((session) => endFlush(session, flush, passed)),
+    endFlush: (flush, passed) => executor.tell((session) => endFlush(session, flush, passed)),
     addIntent: (intent) => executor.write((session) => addIntent(session, intent)),
     listIntents: () => executor.read((session) => listIntents(session)),
     removeIntent: (operation) => executor.write((session) => removeIntent(session, operation)),
     readOperation: (id) => executor.read((session) => readOperation(session, id)),
     recordEvents: (events) => executor.write((session) => recordEvents(session, events)),
     listEvents: (query) => executor.read((session) => listEvents(session, query)),
-    putCollection: (collection) => executor.write((session) => putCollection(session, collection)),
+    putCollection: (collection) => executor.tell((session) => putCollection(session, collection)),
     readCollection: (name) => executor.read((session) => readCollection(session, name)),
     listCollections: (query) => executor.read((session) => listCollections(session, query)),
     setCollectionOpen: (name, isOpen) => executor.write((session) => setCollectionOpen(session, name, isOpen)),
-    attach: (parent, members) => executor.write((session) => attach(session, parent, members)),
-    detach: (parent, members) => executor.write((session) => detach(session, parent, members)),
+    attach: (parent, members) => executor.tell((session) => attach(session, parent, members)),
+    detach: (parent, members) => executor.tell((session) => detach(session, parent, members)),
     listMembers: (parent, query) => executor.read((session) => listMembers(session, parent, query)),
     listParents: (name) => executor.read((session) => listParents(session, name)),
     sumCollection: (name) => executor.read((session) => sumCollection(session, name)),
     listObstacles: (name) => executor.read((session) => listObstacles(session, name)),
     readTraits: (name) => executor.read((session) => readTraits(session, name)),
-    setTraits: (name, traits) => executor.write((session) => setTraits(session, name, traits)),
+    setTraits: (name, traits) => executor.tell((session) => setTraits(session, name, traits)),
     readPlaces: (store, keys) => executor.read((session) => readPlaces(session, store, keys)),
     listNearby: (place) => executor.read((session) => listNearby(session, place)),
     status: () => executor.read((session) => readStatus(session)),
-    askAgain: (ids) => executor.write((session) => askAgain(session, ids)),
-    cancelRequests: (ids) => executor.write((session) => cancelRequests(session, ids)),
+    askAgain: (ids) => executor.tell((session) => askAgain(session, ids)),
+    cancelRequests: (ids) => executor.tell((session) => cancelRequests(session, ids)),
     isCopyInHand: (copy) => executor.read((session) => isCopyInHand(session, copy)),
-    leaveCopies: (leases) => executor.write((session) => leaveCopies(session, leases)),
+    leaveCopies: (leases) => executor.tell((session) => leaveCopies(session, leases)),
     chooseSourcesWithin: (wanted, limits) => executor.write((session) => chooseSourcesWithin(session, wanted, limits)),
     readTransfersInHand: () => executor.read((session) => readTransfersInHand(session)),
     listPlacesNamed: (title) => executor.read((session) => listPlacesNamed(session, title)),
-    moveStore: (move) => executor.write((session) => moveStore(session, move)),
+    moveStore: (move) => executor.tell((session) => moveStore(session, move)),
     countHeld: (store) => executor.read((session) => countHeld(session, store)),
-    loseCopies: (query) => executor.write((session) => loseCopies(session, query)),
+    loseCopies: (query) => executor.tell((session) => loseCopies(session, query)),
     ...ruleVerbs(executor),
     ...auditVerbs(executor),
+    ...absenceVerbs(executor),
     ...uploadVerbs(executor),
     ...pageVerbs(executor),
     [Symbol.asyncDispose]: () => executor.close(),
@@ -148,12 +163,12 @@ export function createCatalog(given: {
 
 function ruleVerbs(executor: Executor): RuleCatalog {
   return {
-    addRule: (rule) => executor.write((session) => addRule(session, rule)),
+    addRule: (rule) => executor.tell((session) => addRule(session, rule)),
     readRule: (id) => executor.read((session) => readRule(session, id)),
     listRules: (query) => executor.read((session) => listRules(session, query)),
     listRulesOf: (name) => executor.read((session) => listRulesOf(session, name)),
-    updateRule: (id, words) => executor.write((session) => updateRule(session, id, words)),
-    tellRule: (id, event) => executor.write((session) => tellRule(session, id, event)),
+    updateRule: (id, words) => executor.tell((session) => updateRule(session, id, words)),
+    tellRule: (id, event) => executor.tell((session) => tellRule(session, id, event)),
     claimRules: (claim) => executor.write((session) => claimRules(session, claim)),
     renewRules: (leases, leaseMs) => executor.write((session) => renewRules(session, leases, leaseMs)),
     readRulePage: (rule, query) => executor.read((session) => readRulePage(session, rule, query)),
@@ -161,27 +176,27 @@ function ruleVerbs(executor: Executor): RuleCatalog {
     readTargetPage: (targets, query) => executor.read((session) => readTargetPage(session, targets, query)),
     sumTargetGroup: (targets, dataset) => sumTargetGroup(executor, targets, dataset),
     readHeldPage: (store, query) => executor.read((session) => readHeldPage(session, store, query)),
-    applyRulePage: (page) => answerTakenBack(executor.write((session) => applyRulePage(session, page))),
-    releaseLocks: (lease, query) => executor.write((session) => releaseLocks(session, lease, query)),
+    applyRulePage: (page) => answerTakenBack(executor.tell((session) => applyRulePage(session, page))),
+    releaseLocks: (lease, query) => executor.tell((session) => releaseLocks(session, lease, query)),
     openStores: (stores) => executor.write((session) => openStores(session, stores)),
     readStoreUse: () => executor.read((session) => readStoreUse(session)),
     holdsPlaced: (query) => executor.read((session) => holdsPlaced(session, query)),
-    setStore: (store, said) => executor.write((session) => setStore(session, store, said)),
+    setStore: (store, said) => executor.tell((session) => setStore(session, store, said)),
     listLocks: (query) => executor.read((session) => listLocks(session, query)),
-    retryStuck: (limit) => executor.write((session) => retryStuck(session, limit)),
+    retryStuck: (limit) => executor.tell((session) => retryStuck(session, limit), isAny),
     listFailingStores: () => executor.read((session) => listFailingStores(session)),
-    hasten: (change) => executor.write((session) => hasten(session, change)),
+    hasten: (change) => executor.tell((session) => hasten(session, change), isAny),
     readAttempts: (requestIds) => executor.read((session) => readAttempts(session, requestIds)),
     chooseSources: (choices) => executor.write((session) => chooseSources(session, choices)),
     readTransfers: (requestIds) => executor.read((session) => readTransfers(session, requestIds)),
-    settleTransfers: (outcomes) => executor.write((session) => settleTransfers(session, outcomes)),
+    settleTransfers: (outcomes) => executor.tell((session) => settleTransfers(session, outcomes)),
     handOver: (handed) => executor.write((session) => handOver(session, handed)),
     listAbandoned: (tools, limit) => executor.read((session) => listAbandoned(session, tools, limit)),
     forgetAbandoned: (over) => executor.write((session) => forgetAbandoned(session, over)),
     listReleased: (store, query) => executor.read((session) => listReleased(session, store, query)),
-    condemn: (replicas, countsAsGood) => executor.write((session) => condemn(session, replicas, countsAsGood)),
+    condemn: (replicas, countsAsGood) => executor.tell((session) => condemn(session, replicas, countsAsGood), isOne),
     touch: (replicas) => executor.write((session) => touch(session, replicas)),
-    setQuota: (quota) => executor.write((session) => setQuota(session, quota)),
+    setQuota: (quota) => executor.tell((session) => setQuota(session, quota)),
     listQuotas: (account) => executor.read((session) => listQuotas(session, account)),
     readAccountUse: (account) => executor.read((session) => readAccountUse(session, account)),
   };
@@ -191,17 +206,30 @@ function auditVerbs(executor: Executor): AuditCatalog {
   return {
     listReplicasAt: (store, query) => executor.read((session) => listReplicasAt(session, store, query)),
     beginAudit: (audit) => executor.write((session) => beginAudit(session, audit)),
-    saveAudit: (lease, step) => executor.write((session) => saveAudit(session, lease, step)),
+    saveAudit: (lease, step) => executor.tell((session) => saveAudit(session, lease, step)),
     listFindings: (store, query) => executor.read((session) => listFindings(session, store, query)),
     listAudits: () => executor.read((session) => listAudits(session)),
     findOperations: (operations) => executor.read((session) => findOperations(session, operations)),
-    adoptCopies: (copies, events) => executor.write((session) => adoptCopies(session, copies, events)),
+    adoptCopies: (copies, events) => executor.tell((session) => adoptCopies(session, copies, events)),
+  };
+}
+
+function absenceVerbs(executor: Executor): AbsenceCatalog {
+  return {
+    listKeptStores: () => executor.read((session) => listKeptStores(session)),
+    tellAway: (store) => executor.write((session) => tellAway(session, store)),
+    tellAnswers: (store) => executor.write((session) => tellAnswers(session, store)),
+    claimAbsence: (store, turn) => executor.write((session) => claimAbsence(session, store, turn)),
+    markUnavailable: (turn, page) => executor.write((session) => markUnavailable(session, turn, page)),
+    listUnavailable: (store, page) => executor.read((session) => listUnavailable(session, store, page)),
+    recogniseCopies: (turn, looked) => executor.write((session) => recogniseCopies(session, turn, looked)),
+    endAbsence: (turn) => executor.write((session) => endAbsence(session, turn)),
   };
 }
 
 function pageVerbs(executor: Executor): PageQueue {
   return {
-    openPageJob: (job) => executor.write((session) => openPageJob(session, job)),
+    openPageJob: (job) => executor.tell((session) => openPageJob(session, job)),
     addPage: (page) => executor.write((session) => addPage(session, page)),
     collectPages: (collect) => executor.write((session) => collectPages(session, collect)),
     stopPageJob: (job) => executor.write((session) => stopPageJob(session, job)),
@@ -215,9 +243,9 @@ function pageVerbs(executor: Executor): PageQueue {
 
 function uploadVerbs(executor: Executor): UploadCatalog {
   return {
-    beginUploads: (begin) => answerTakenBack(executor.write((session) => beginUploads(session, begin))),
-    continueUploads: (outcomes, claim) => executor.write((session) => continueUploads(session, outcomes, claim)),
-    finishUploads: (outcomes, into) => executor.write((session) => finishUploads(session, outcomes, into)),
+    beginUploads: (begin) => answerTakenBack(executor.tell((session) => beginUploads(session, begin))),
+    continueUploads: (outcomes, claim) => executor.tell((session) => continueUploads(session, outcomes, claim)),
+    finishUploads: (outcomes, into) => executor.tell((session) => finishUploads(session, outcomes, into)),
     listUploads: (query) => executor.read((session) => listUploads(session, query)),
   };
 }

@@ -2,13 +2,21 @@ import { CatalogError } from '../ports/catalog.ts';
 import type { Executor, Verb } from './executor.ts';
 import { forgetLearnt } from './known.ts';
 import type { Session } from './session.ts';
+import type { SqliteBell } from './sqlite-bell.ts';
 import type { SqliteConnection } from './sqlite-connection.ts';
 
 /** So many verbs share one commit at most, so that the first of them does not wait for ever. */
 const GROUP_MAX = 1024;
 
+/** A verb that was carried out, once its group is durable. */
+interface Done {
+  readonly answer: () => void;
+  readonly isNews: boolean;
+}
+
 interface Waiting {
   readonly verb: Verb<unknown>;
+  readonly isNews?: (value: unknown) => boolean;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -21,6 +29,7 @@ interface Waiting {
 export class GroupCommit implements Executor {
   readonly #connection: SqliteConnection;
   readonly #session: Session;
+  readonly #bell: SqliteBell;
   readonly #translate: (error: unknown) => CatalogError;
   readonly #schedule: (turn: () => void) => void;
   #reads: Waiting[] = [];
@@ -32,34 +41,45 @@ export class GroupCommit implements Executor {
   constructor(options: {
     readonly connection: SqliteConnection;
     readonly session: Session;
+    readonly bell: SqliteBell;
     readonly translate: (error: unknown) => CatalogError;
     readonly schedule: (turn: () => void) => void;
   }) {
     this.#connection = options.connection;
     this.#session = options.session;
+    this.#bell = options.bell;
     this.#translate = options.translate;
     this.#schedule = options.schedule;
   }
 
   read<T>(verb: Verb<T>): Promise<T> {
-    return this.#enqueue(this.#reads, verb);
+    return this.#enqueue(this.#reads, { verb });
   }
 
   write<T>(verb: Verb<T>): Promise<T> {
-    return this.#enqueue(this.#writes, verb);
+    return this.#enqueue(this.#writes, { verb });
+  }
+
+  tell<T>(verb: Verb<T>, isNews: (value: T) => boolean = () => true): Promise<T> {
+    return this.#enqueue<T>(this.#writes, { verb, isNews: isNews as (value: unknown) => boolean });
+  }
+
+  onDue(hear: () => void): () => void {
+    return this.#bell.onDue(hear);
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#bell.close();
     await this.#running;
     this.#connection.close();
   }
 
-  #enqueue<T>(queue: Waiting[], verb: Verb<T>): Promise<T> {
+  #enqueue<T>(queue: Waiting[], asked: Pick<Waiting, 'verb' | 'isNews'>): Promise<T> {
     if (this.#closed) return Promise.reject(new CatalogError('unavailable', 'the catalog is closed'));
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    queue.push({ verb, resolve: resolve as (value: unknown) => void, reject });
+    queue.push({ ...asked, resolve: resolve as (value: unknown) => void, reject });
     this.#running ??= this.#start();
     return promise;
   }
@@ -82,7 +102,8 @@ export class GroupCommit implements Executor {
   }
 
   async #commitGroup(): Promise<void> {
-    const done: (() => void)[] = [];
+    const done: Done[] = [];
+    let ring: (() => void) | undefined;
     const group: Waiting[] = [];
     try {
       this.#connection.exec('begin immediate');
@@ -91,6 +112,7 @@ export class GroupCommit implements Executor {
         group.push(waiting);
         done.push(await this.#runInSavepoint(waiting));
       }
+      if (done.some(({ isNews }) => isNews)) ring = this.#bell.count();
       this.#connection.exec('commit');
     } catch (error) {
       this.#abort();
@@ -100,22 +122,23 @@ export class GroupCommit implements Executor {
       for (const waiting of group) waiting.reject(translated);
       return;
     }
-    for (const answer of done) answer();
+    for (const { answer } of done) answer();
+    ring?.();
   }
 
-  /** Returns how to answer once the group is durable. Throws only when the whole transaction is gone. */
-  async #runInSavepoint(waiting: Waiting): Promise<() => void> {
+  /** Throws only when the whole transaction is gone. */
+  async #runInSavepoint(waiting: Waiting): Promise<Done> {
     this.#connection.exec('savepoint verb');
     try {
       const value = await waiting.verb(this.#session);
       this.#connection.exec('release verb');
-      return () => waiting.resolve(value);
+      return { answer: () => waiting.resolve(value), isNews: waiting.isNews?.(value) === true };
     } catch (error) {
       if (!this.#connection.inTransaction) throw error;
       this.#connection.exec('rollback to verb');
       this.#connection.exec('release verb');
       forgetLearnt(this.#session.known);
-      return () => waiting.reject(this.#translate(error));
+      return { answer: () => waiting.reject(this.#translate(error)), isNews: false };
     }
   }
 

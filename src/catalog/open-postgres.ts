@@ -1,10 +1,11 @@
-import { Pool, types } from 'pg';
+import { type ClientConfig, Pool, types } from 'pg';
 import type { Catalog } from '../ports/catalog.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { createCatalog } from './create-catalog.ts';
 import { emptyKnown } from './known.ts';
 import { migrate } from './migrate.ts';
+import { PostgresBell } from './postgres-bell.ts';
 import { postgresEngine } from './postgres-engine.ts';
 import { postgresError } from './postgres-errors.ts';
 import { PostgresExecutor, transact } from './postgres-executor.ts';
@@ -41,15 +42,18 @@ const IDLE_IN_TRANSACTION_MS = 60_000;
 export async function openPostgresCatalog(options: OpenPostgres): Promise<Catalog> {
   const { url, clock = systemClock, random = systemRandom, boot = systemBoot() } = options;
   const location = describeUrl(url);
-  const pool = new Pool({
+  const connection: ClientConfig = {
     connectionString: url,
-    max: options.connectionsMax ?? CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    application_name: 'pando',
+  };
+  const pool = new Pool({
+    ...connection,
+    max: options.connectionsMax ?? CONNECTIONS_MAX,
     lock_timeout: LOCK_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
-    keepAlive: true,
     allowExitOnIdle: true,
-    application_name: 'pando',
     types: { getTypeParser },
     // The pool waits for it: a connection that cannot be set up is not used.
     onConnect: (client) => client.query(SETTINGS),
@@ -61,7 +65,9 @@ export async function openPostgresCatalog(options: OpenPostgres): Promise<Catalo
     const siteId = await prepare(pool, location, random);
     const holder = Buffer.from(random.bytes(8)).toString('hex');
     const known = emptyKnown({ siteId, clock, random, boot, slot: new Slot(holder) });
-    const executor = new PostgresExecutor(pool, known, location);
+    const query = (text: string, values: readonly string[]): Promise<unknown> => pool.query(text, [...values]);
+    const bell = new PostgresBell({ connection, self: holder, query, clock });
+    const executor = new PostgresExecutor({ pool, known, bell, location });
     await executor.write((session) => session.known.slot.own(session));
     return createCatalog({ executor, location, engine: postgresEngine });
   } catch (error) {

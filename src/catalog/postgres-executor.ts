@@ -2,6 +2,7 @@ import type { Pool, PoolClient } from 'pg';
 import { CatalogError } from '../ports/catalog.ts';
 import type { Executor, Verb } from './executor.ts';
 import { forgetLearnt, type Known } from './known.ts';
+import type { PostgresBell } from './postgres-bell.ts';
 import { isWorthRepeating, postgresError } from './postgres-errors.ts';
 import { postgresSession } from './postgres-session.ts';
 import type { Session } from './session.ts';
@@ -13,13 +14,20 @@ const ATTEMPTS_MAX = 10;
 export class PostgresExecutor implements Executor {
   readonly #pool: Pool;
   readonly #known: Known;
+  readonly #bell: PostgresBell;
   readonly #location: string;
   readonly #sessions = new WeakMap<PoolClient, Session>();
 
-  constructor(pool: Pool, known: Known, location: string) {
-    this.#pool = pool;
-    this.#known = known;
-    this.#location = location;
+  constructor(parts: {
+    readonly pool: Pool;
+    readonly known: Known;
+    readonly bell: PostgresBell;
+    readonly location: string;
+  }) {
+    this.#pool = parts.pool;
+    this.#known = parts.known;
+    this.#bell = parts.bell;
+    this.#location = parts.location;
   }
 
   read<T>(verb: Verb<T>): Promise<T> {
@@ -39,8 +47,19 @@ export class PostgresExecutor implements Executor {
     });
   }
 
+  async tell<T>(verb: Verb<T>, isNews: (value: T) => boolean = () => true): Promise<T> {
+    const value = await this.write(verb);
+    if (isNews(value)) this.#bell.tell();
+    return value;
+  }
+
+  onDue(hear: () => void): () => void {
+    return this.#bell.onDue(hear);
+  }
+
   async close(): Promise<void> {
     if (this.#pool.ended || this.#pool.ending) return;
+    await this.#bell.close();
     // Without an answer the slot is free when its lease runs out.
     await this.write((session) => session.known.slot.release(session)).catch(() => {});
     await this.#pool.end();

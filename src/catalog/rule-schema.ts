@@ -66,6 +66,21 @@ export interface RuleSchema {
     allocated: number | null;
   };
   store_setting: { store: number; said: string; updated_ms: number };
+  /**
+   * Stores that do not answer, as somebody said last at `told_ms`. `answered_ms`: not null, somebody else got an answer then, and it is not
+   * away. `marked`: 0, their copies are what they were; 1, some are `UNAVAILABLE`; 2, all are. `turn`: somebody goes
+   * through them, 1 to mark them, 2 because the store is back, and said so last at `turn_ms`.
+   */
+  store_absence: {
+    store: number;
+    since_ms: number;
+    told_ms: number;
+    answered_ms: number | null;
+    marked: number;
+    token: number;
+    turn: number | null;
+    turn_ms: number | null;
+  };
   quota: { account: string; expression: string; bytes: number };
   account_use: { account: string; store: number; bytes: number; locks: number };
   route_result: {

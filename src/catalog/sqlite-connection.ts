@@ -15,14 +15,20 @@ const CACHE_KIB = 16 * 1024;
 /** The log is moved into the file after so many 4 KiB pages: 16 MiB. */
 const CHECKPOINT_PAGES = 4096;
 
+/** The path of a database that is in no file. */
+export const IN_MEMORY = ':memory:';
+
 /** One open database with its prepared statements. All calls are synchronous. */
 export class SqliteConnection {
+  /** Other processes may have it open too. */
+  readonly isShared: boolean;
   readonly #database: DatabaseSync;
   readonly #own = new Map<SetStatement, StatementSync>();
   readonly #built = new Map<string, StatementSync>();
 
-  /** `path` is a file that exists, or `:memory:`. */
+  /** `path` is a file that exists, or `IN_MEMORY`. */
   constructor(path: string, clock: Clock) {
+    this.isShared = path !== IN_MEMORY;
     this.#database = new DatabaseSync(path, { timeout: BUSY_MS });
     this.#database.function(NOW_FUNCTION, () => BigInt(Math.floor(clock.nowMs())));
     this.#database.exec(`
@@ -68,6 +74,18 @@ export class SqliteConnection {
     }
     this.#built.set(sql, statement);
     return statement;
+  }
+
+  /** How many commits were told by now, as a number that goes round. */
+  told(): number {
+    return Number(this.prepare('pragma user_version').get()?.['user_version']);
+  }
+
+  /** Counts the transaction that is on as told, and returns the number it has if it commits. */
+  countTold(): number {
+    const number = (this.told() + 1) | 0;
+    this.#database.exec(`pragma user_version = ${number}`);
+    return number;
   }
 
   close(): void {

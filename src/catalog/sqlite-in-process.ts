@@ -9,7 +9,8 @@ import { migrate } from './migrate.ts';
 import type { Schema } from './schema.ts';
 import { readSite } from './site.ts';
 import { Slot } from './slot.ts';
-import { SqliteConnection } from './sqlite-connection.ts';
+import { SqliteBell } from './sqlite-bell.ts';
+import { IN_MEMORY, SqliteConnection } from './sqlite-connection.ts';
 import { SqliteDialect } from './sqlite-dialect.ts';
 import { sqliteEngine } from './sqlite-engine.ts';
 import { sqliteError } from './sqlite-errors.ts';
@@ -35,7 +36,7 @@ export async function openSqliteInProcess(options: SqliteInProcess): Promise<Cat
   const location = `sqlite:${path}`;
   let connection: SqliteConnection | undefined;
   try {
-    const file = path === ':memory:' ? path : preparePlace(path);
+    const file = path === IN_MEMORY ? path : preparePlace(path);
     connection = new SqliteConnection(file, clock);
     const db = new Kysely<Schema>({ dialect: new SqliteDialect(connection) });
     connection.exec('begin immediate');
@@ -47,6 +48,7 @@ export async function openSqliteInProcess(options: SqliteInProcess): Promise<Cat
     const executor = new GroupCommit({
       connection,
       session,
+      bell: new SqliteBell(connection, clock),
       schedule,
       translate: (error) => sqliteError(error, location),
     });

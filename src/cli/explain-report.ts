@@ -9,6 +9,7 @@ import type {
   StoreReason,
 } from '../engine/explain/explanation.ts';
 import type { AttemptRecord } from '../ports/rules.ts';
+import { formatClock } from './describe-progress.ts';
 import { counted, describeMoment, describeNext } from './describe-time.ts';
 import type { Invocation } from './invocation.ts';
 import { describeCounts, describeTargets } from './rule-list.ts';
@@ -101,7 +102,7 @@ function printRuleLine(output: Printer, { rule, why, nextMs, rejected }: RuleExp
 }
 
 function printCopy(output: Printer, copy: CopyExplained, nowMs: number): void {
-  const { store, rules, lock, request, why, nextMs, sources, rejected, attempts } = copy;
+  const { store, rules, lock, request, why, nextMs, stuckMs, sources, rejected, attempts } = copy;
   output.print();
   const whose = rules.length === 0 ? 'its profile' : rules.map((rule) => `rule ${rule}`).join(', ');
   const state = lock === 'STUCK' ? 'STUCK' : (request?.state ?? lock ?? '');
@@ -109,6 +110,7 @@ function printCopy(output: Printer, copy: CopyExplained, nowMs: number): void {
   printFacts(output, [
     ['why', why],
     ['next try', nextMs === undefined ? undefined : describeNext(nextMs, nowMs)],
+    ['stuck', lock === 'STUCK' || stuckMs > 0 ? `${formatClock(stuckMs / 1000)} in all` : undefined],
     ...numbered(sources),
     ...rejected.map(({ store: name, why: reason }, at) => [at === 0 ? 'not from' : '', `${name}: ${reason}`] as const),
     ...attempts
@@ -145,10 +147,11 @@ export async function printRuleExplanation(
     one.count,
     one.store,
     one.lock,
+    one.lock === 'STUCK' || one.stuckMs > 0 ? formatClock(one.stuckMs / 1000) : '',
     one.nextMs === undefined ? '' : describeNext(one.nextMs, nowMs),
     one.why,
   ]);
-  const headings = ['copies', 'to', 'state', 'next try', 'because'];
+  const headings = ['copies', 'to', 'state', 'stuck for', 'next try', 'because'];
   output.print(await renderTable(headings, rows, headings.slice(1)));
   if (isPartial) output.note('… and more: only the first 1000 of each state were looked at');
   const [first] = waiting;

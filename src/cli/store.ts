@@ -1,9 +1,10 @@
 import { findStore, listStores, type ListedStore, type StoresFound } from '../client/list-stores.ts';
-import type { StoreUsed } from '../client/store-use.ts';
+import type { StoreKnown, StoreUsed } from '../client/store-use.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import { formatBytesRoughly } from '../config/quantity.ts';
 import { describeTraits } from '../config/show-traits.ts';
+import { formatInstant } from '../domain/format-instant.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 import { renderTable } from './table.ts';
@@ -57,14 +58,17 @@ async function list(cli: Invocation, expression: string | undefined): Promise<Ex
   const found = listStores(await cli.configuration(), expression);
   const stores = await readAvailabilities(await cli.pando(), found.kind === 'empty' ? [] : found.stores);
   explain(cli, found);
-  if (cli.globals.json === true) cli.output.printJson(stores.map(toJson));
+  if (cli.globals.json === true)
+    cli.output.printJson(
+      stores.map((one) => ({ ...toJson(one), ...(one.away === undefined ? {} : { away: one.away }) })),
+    );
   else if (stores.length > 0) {
-    const rows = stores.map(({ name, type, place, traits, attributes }) => [
+    const rows = stores.map(({ name, type, place, traits, attributes, away }) => [
       name,
       type,
       traits.site ?? '',
       traits.kind,
-      describeAvailability(traits.availability),
+      describeAvailability(traits.availability) + (away === undefined ? '' : `; ${describeAway(away)}`),
       describeAttributes(attributes),
       place,
     ]);
@@ -158,17 +162,22 @@ function sourcesOf({ profiles }: Configuration, name: string): readonly string[]
 async function show(cli: Invocation, name: string): Promise<ExitCode> {
   const one = findStore(await cli.configuration(), name);
   const { readStoreUse } = await import('../client/store-use.ts');
-  const { availability, use, transfers } = await readStoreUse(await cli.pando(), name);
+  const { availability, away, use, transfers } = await readStoreUse(await cli.pando(), name);
   const known = {
     ...toJson(one),
     availability,
+    ...(away === undefined ? {} : { away }),
     ...(transfers === undefined ? {} : { transfers }),
     ...(use === undefined ? {} : { use }),
   };
   if (cli.globals.json === true) cli.output.printJson(known);
   else {
     const { yamlBlock } = await import('../config/yaml-text.ts');
-    const shown = use === undefined ? known : { ...known, use: shownUse(use) };
+    const shown = {
+      ...known,
+      ...(away === undefined ? {} : { away: describeAway(away) }),
+      ...(use === undefined ? {} : { use: shownUse(use) }),
+    };
     cli.output.print(yamlBlock(shown).trimEnd());
   }
   return EXIT.done;
@@ -211,6 +220,11 @@ function toJson({
 function describeAvailability(availability: ListedStore['traits']['availability']): string {
   const verbs = (['read', 'write', 'delete'] as const).filter((verb) => availability[verb]);
   return verbs.length === 0 ? 'nothing' : verbs.join(', ');
+}
+
+function describeAway({ sinceMs, areCopiesUnavailable }: StoreKnown['away'] & object): string {
+  const since = `has not answered since ${formatInstant(sinceMs)}`;
+  return areCopiesUnavailable ? `${since}, its copies are brought elsewhere` : since;
 }
 
 function describeAttributes(attributes: ListedStore['attributes']): string {

@@ -43,6 +43,7 @@ async function work(cli: Invocation, options: WorkerOptions): Promise<ExitCode> 
   const owner = describeOwner(pando.processes.self);
   const claim = { owner, until: untilIdle ? ('idle' as const) : signal, signal };
   const pool = {
+    transfers,
     workerProcesses,
     onWorkerLost: (why: string) => cli.log('warn', `a copy worker was lost (${why}); its work is done again`),
     onCannotStart: (why: string) => broken.abort(why),
@@ -70,7 +71,7 @@ async function work(cli: Invocation, options: WorkerOptions): Promise<ExitCode> 
       ...(transfers === undefined ? {} : { concurrency: transfers }),
     }),
     pando.keepRules({ ...claim, exceptScopes, onCounted, onAway }, pool),
-    pando.carryOutPages(claim, { transfers, ...pool }),
+    pando.carryOutPages(claim, pool),
   ]);
   line.end();
   const done = addUp(own, ofRules);

@@ -1,3 +1,4 @@
+import { RuleError } from './rule-error.ts';
 import type { Configuration } from '../config/configuration.ts';
 import type { Catalog } from '../ports/catalog.ts';
 import type { Quota } from '../ports/quotas.ts';
@@ -45,6 +46,8 @@ export class Quotas {
    */
   async set(account: string, expression: string, bytes: number | undefined): Promise<readonly string[]> {
     demandAdministrator(this.#actor, 'set quotas');
+    if (account.trim() === '')
+      throw new RuleError('refused', 'a quota of nobody', 'name the account: pando quota set ACCOUNT STORE-EXPR SIZE');
     const found = listStores(this.#configuration, expression);
     await this.#catalog.setQuota({ account, expression, bytes });
     for await (const { id } of walkRules(this.#catalog, { account, state: 'STUCK' }))

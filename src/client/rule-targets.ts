@@ -40,7 +40,7 @@ export async function noSuchTarget(catalog: TargetCatalog, name: ObjectName): Pr
   const known = 'pando object ls and pando dataset ls show what there is';
   const remedy =
     nearest === undefined
-      ? `${known}; what lies at the source of a profile is known after pando sync ${name.scope}:`
+      ? `${known}; what lies at the source of a profile ${name.scope}, where there is one, is known after pando sync ${name.scope}:`
       : `did you mean ${nearest}?`;
   return new RuleError('not-found', message, remedy);
 }

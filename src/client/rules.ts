@@ -103,8 +103,7 @@ export class Rules {
     const rule = await this.#require(id);
     const titles = await readStoreTitles(this.#catalog, this.#configuration);
     const stuck = await this.#catalog.listLocks({ rule: id, state: 'STUCK', limit: STUCK_MAX });
-    let replacedBy: number | undefined;
-    for await (const other of walkRules(this.#catalog)) if (other.replaces === id) replacedBy = other.id;
+    const replacedBy = await this.#successorOf(id);
     const selected = listStores(this.#configuration, rule.expression);
     return {
       rule,
@@ -146,6 +145,13 @@ export class Rules {
     const { expression } = rule;
     if (expression === stores)
       throw new RuleError('refused', `rule ${id} is at ${stores} already`, 'name other stores');
+    const successor = await this.#successorOf(id);
+    if (successor !== undefined)
+      throw new RuleError(
+        'refused',
+        `rule ${id} is being moved already, by rule ${successor}`,
+        `pando rule update ${successor} --stores ${stores}, or pando rule rm ${successor} first`,
+      );
     const checked = checkTerms(
       this.#configuration,
       { stores, copies: rule.copies },
@@ -153,6 +159,12 @@ export class Rules {
     );
     const moved = { ...rule, expression: stores, replaces: id, needsApproval: false };
     return { ...checked, id: await this.#add(moved) };
+  }
+
+  /** The rule that takes its place when all of it is there. */
+  async #successorOf(id: number): Promise<number | undefined> {
+    for await (const other of walkRules(this.#catalog)) if (other.replaces === id) return other.id;
+    return undefined;
   }
 
   /** It ends: what only it claimed is released, with `purge` to go at once. */

@@ -11,11 +11,13 @@ import { readStoreTitles } from './store-titles.ts';
 type Availability = StoreTraits['availability'];
 
 /** Sources by their names. */
-export type StoreUsed = Omit<StoreUse, 'store' | 'title' | 'said'>;
+export type StoreUsed = Omit<StoreUse, 'store' | 'title' | 'said' | 'away'>;
 
 export interface StoreKnown {
   /** What was said before what is configured. */
   readonly availability: Availability;
+  /** It does not answer, as far as workers know. */
+  readonly away: StoreUse['away'];
   /** Undefined: no worker and no rule has had to do with it yet. */
   readonly use: StoreUsed | undefined;
   /** Copies of rules under way to it and from it; undefined: nothing limits them, and nobody counts. */
@@ -30,11 +32,13 @@ export async function readStoreUse(pando: Pando, name: string): Promise<StoreKno
   const all = await catalog.readStoreUse();
   const closed = closedStores(pando, all);
   const found = all.find(({ store }) => store === place);
-  if (found === undefined) return { availability: closed.availabilityOf(place), use: undefined, transfers };
+  if (found === undefined)
+    return { availability: closed.availabilityOf(place), away: undefined, use: undefined, transfers };
   const { recent, sourceOf, completedBytes, inFlightBytes, leavingBytes, pendingRequests } = found;
   const titles = await readStoreTitles(catalog, pando.configuration);
   return {
     availability: closed.availabilityOf(place),
+    away: found.away,
     transfers,
     use: {
       completedBytes,
@@ -47,16 +51,23 @@ export async function readStoreUse(pando: Pando, name: string): Promise<StoreKno
   };
 }
 
+/** A store as it is available now. */
+export interface StoreListedNow extends ListedStore {
+  /** It does not answer, as far as workers know. */
+  readonly away: StoreUse['away'];
+}
+
 /** The stores as they are available now: what was said before what is configured. No catalog is made for it. */
 export async function readAvailabilities(
   pando: Pando,
   stores: readonly ListedStore[],
-): Promise<readonly ListedStore[]> {
+): Promise<readonly StoreListedNow[]> {
   const use = await (await pando.catalogAsItIs()).readStoreUse();
   const closed = closedStores(pando, use);
   return stores.map((one) => {
     const availability = closed.availabilityOf(one.place);
-    return { ...one, traits: { ...one.traits, availability } };
+    const away = use.find(({ store }) => store === one.place)?.away;
+    return { ...one, away, traits: { ...one.traits, availability } };
   });
 }
 

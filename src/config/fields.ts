@@ -126,20 +126,29 @@ export const protocolPriority = field<number | null>((input) => {
   return { message: 'must be a whole number or null', remedy };
 });
 
+interface Bounds {
+  readonly min: string;
+  readonly max: string;
+}
+
 /** A quantity between two bounds, which are written as the user would write them. */
-function quantity(
+function quantity(noun: string, parse: (input: unknown) => Parsed<number>, bounds: Bounds) {
+  return field(quantityReader(noun, parse, bounds));
+}
+
+function quantityReader(
   noun: string,
   parse: (input: unknown) => Parsed<number>,
-  bounds: { readonly min: string; readonly max: string },
-) {
+  bounds: Bounds,
+): (input: unknown) => Read<number> {
   const [min, max] = [mustParse(parse, bounds.min), mustParse(parse, bounds.max)];
-  return field<number>((input) => {
+  return (input) => {
     const parsed = parse(input);
     const remedy = `write a ${noun} from ${bounds.min} to ${bounds.max}`;
     if ('problem' in parsed) return { message: `is not a ${noun}: ${parsed.problem}`, remedy };
     if (parsed.value < min) return { message: `is less than ${bounds.min}`, remedy };
     return parsed.value <= max ? parsed : { message: `is more than ${bounds.max}`, remedy };
-  });
+  };
 }
 
 function mustParse(parse: (input: unknown) => Parsed<number>, text: string): number {
@@ -150,4 +159,9 @@ function mustParse(parse: (input: unknown) => Parsed<number>, text: string): num
 
 export const size = (min: string, max: string) => quantity('size', parseBytes, { min, max });
 export const duration = (min: string, max: string) => quantity('duration', parseDuration, { min, max });
+/** `none`: never. */
+export const durationOrNone = (min: string, max: string) => {
+  const read = quantityReader('duration', parseDuration, { min, max });
+  return field<number | 'none'>((input) => (input === 'none' ? { value: input } : read(input)));
+};
 export const rate = (min: string, max: string) => quantity('rate', parseRate, { min, max });

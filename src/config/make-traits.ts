@@ -23,6 +23,7 @@ export function makeTraits(said: Partial<ProfileInput>, accepts: AcceptancePolic
       incomingFrom: said.limits?.incoming_from ?? {},
     },
     greedy: said.greedy ?? PLAIN_TRAITS.greedy,
+    awayAfterMs: said.away_after === 'none' ? undefined : said.away_after,
     distances: said.distance ?? PLAIN_TRAITS.distances,
     relayCost: said.relay,
   };

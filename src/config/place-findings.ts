@@ -23,6 +23,7 @@ const QUOTED: ReadonlySet<string | number | undefined> = new Set([
   'max_space',
   'min_free_space',
   'greedy',
+  'away_after',
   'deterministic',
   'algorithm',
   'read',

@@ -7,6 +7,7 @@ import {
   directory,
   distance,
   duration,
+  durationOrNone,
   endpoint,
   fingerprints,
   flag,
@@ -119,6 +120,7 @@ const traits = {
     incoming_from: z.record(z.string(), count(TRANSFERS_MAX)).optional(),
   }).optional(),
   greedy: flag.optional(),
+  away_after: durationOrNone('1s', '365d').optional(),
   /** Follows from `paths.algorithm`; who says it is told where they disagree. */
   deterministic: flag.optional(),
   distance: z.record(z.string(), distance(DISTANCE_MAX)).optional(),

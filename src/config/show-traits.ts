@@ -1,6 +1,6 @@
 import type { AcceptancePolicy } from '../domain/store/acceptance.ts';
 import type { StoreTraits } from '../domain/store/store-traits.ts';
-import { formatBytes } from './quantity.ts';
+import { formatBytes, formatDuration } from './quantity.ts';
 
 /** What rules know of a store, in the words of the file. */
 export function describeTraits(traits: StoreTraits): Record<string, unknown> {
@@ -21,6 +21,7 @@ export function describeTraits(traits: StoreTraits): Record<string, unknown> {
     accepts: describeAcceptance(traits.accepts),
     ...(isEmpty(limits) ? {} : { limits }),
     greedy: traits.greedy,
+    ...(traits.awayAfterMs === undefined ? {} : { away_after: formatDuration(traits.awayAfterMs) }),
     ...(isEmpty(traits.distances) ? {} : { distance: traits.distances }),
     ...(traits.relayCost === undefined ? {} : { relay: traits.relayCost }),
   };

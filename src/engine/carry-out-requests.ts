@@ -6,6 +6,7 @@ import { StorageError } from '../ports/storage.ts';
 import type { NotBrought } from './bring-copy.ts';
 import { copyReplica } from './copy-replica.ts';
 import { deleteReplica, type DeleteReplicaPorts } from './delete-replica.ts';
+import { DueWaits } from './due-waits.ts';
 import { IdleRun, type OnAway } from './idle-run.ts';
 import { LeftToOthers } from './left-to-others.ts';
 import { ObjectError } from './object-error.ts';
@@ -20,7 +21,7 @@ export type RequestPorts = ReadPorts &
   DeleteReplicaPorts & {
     readonly catalog: Pick<
       Catalog,
-      'claimRequests' | 'renewRequests' | 'finishRequests' | 'findOtherSource' | 'listStandingRules' | 'prune'
+      'claimRequests' | 'renewRequests' | 'finishRequests' | 'findOtherSource' | 'listStandingRules' | 'prune' | 'onDue'
     >;
     readonly random: Random;
   };
@@ -56,7 +57,7 @@ export interface CarriedOut {
 const CONCURRENCY = 4;
 /** A worker that sleeps longer than this loses its claims. Renewed at a third. */
 const LEASE_MS = 60_000;
-/** How long a worker without work waits before it looks again. */
+/** A worker without work, to which nobody tells of any, looks again after this. */
 const POLL_MS = 1_000;
 /** How often what is said of stores meanwhile is heard. */
 const HEAR_EVERY_MS = 5_000;
@@ -84,6 +85,7 @@ export async function carryOutRequests(ports: RequestPorts, args: CarryOutReques
   const availability = scopes[0]?.availability;
   let heardMs = ports.clock.monotonicMs();
   await using leases = new RequestLeases(ports.catalog, ports.clock, LEASE_MS, stop);
+  using waits = new DueWaits(ports.catalog, ports.clock);
 
   while (stop?.aborted !== true) {
     const limit = concurrency - running.size;
@@ -103,6 +105,7 @@ export async function carryOutRequests(ports: RequestPorts, args: CarryOutReques
             ...leavesAlone(availability, others, idle),
             work: 'of-scopes',
           });
+    if (claimed.length > 0) waits.found();
     for (const request of claimed) {
       const work = carryOut(ports, { scopes, leases, idle, others }, request).then(count);
       const tracked = work.finally(() => running.delete(tracked));
@@ -115,7 +118,7 @@ export async function carryOutRequests(ports: RequestPorts, args: CarryOutReques
         await pruneCatalog(ports.catalog, stop);
         prunedMs = ports.clock.monotonicMs();
       }
-      await ports.clock.sleep(POLL_MS, stop).catch(() => undefined);
+      await waits.wait(POLL_MS, stop);
     }
   }
   await Promise.all(running);

@@ -9,10 +9,12 @@ import type { AuditCatalog } from './audits.ts';
 import type { RequestDesk } from './catalog-requests.ts';
 import type { CatalogStatus } from './catalog-status.ts';
 import type { SyncCatalog, SyncLease, SyncProgress } from './catalog-syncs.ts';
+import type { DueBell } from './due-bell.ts';
 import type { PageQueue } from './page-queue.ts';
 import type { PlaceCatalog, PlaceChange } from './places.ts';
 import type { RuleCatalog } from './rules.ts';
 import type { Mark } from './storage.ts';
+import type { AbsenceCatalog } from './store-absences.ts';
 import type { StorePlaceCatalog } from './store-places.ts';
 import type { CollectionCatalog } from './collections.ts';
 import type { LimitedTransfers } from './transfer-limits.ts';
@@ -37,8 +39,10 @@ export interface Catalog
     UploadCatalog,
     PlaceCatalog,
     StorePlaceCatalog,
+    AbsenceCatalog,
     SyncCatalog,
     PageQueue,
+    DueBell,
     AsyncDisposable {
   /** Where it lies, without secrets: `sqlite:/path` or `postgres://host/database`. */
   readonly location: string;
@@ -285,8 +289,7 @@ export interface RequestClaim {
   /**
    * Absent: all of the scopes.
    *
-   * - `of-scopes`: what the scopes cause themselves, not the copies that rules ask for, nor deletes of those.
-   * - `rule-copies`: the copies that rules ask for, of whatever scope.
+   * - `of-scopes`: what the scopes cause themselves; `rule-copies`: the copies that rules ask for, of whatever scope.
    * - `other-deletes`: deletes of all other scopes, and of what rules and uploads placed in any.
    */
   readonly work?: 'of-scopes' | 'rule-copies' | 'other-deletes';

@@ -366,6 +366,8 @@ export interface ReleasedRecord extends ReplicaKey {
   readonly lastUsedMs: number;
   readonly purge: boolean;
   readonly isSourceInUse: boolean;
+  /** It is where its object is authoritative, and a policy counts the copies besides it. */
+  readonly isCountedBesides: boolean;
   readonly state: ReplicaState;
   readonly verification: Verification;
   readonly isSoft: boolean;

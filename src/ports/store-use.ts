@@ -11,6 +11,8 @@ export interface StoreUse {
   /** Transfers to it in the last day, by source place. */
   readonly recent: readonly { readonly source: string; readonly succeeded: number; readonly failed: number }[];
   readonly said: StoreSaid;
+  /** It does not answer, as far as a worker knows; `areCopiesUnavailable`: for so long that rules have their copies elsewhere. */
+  readonly away: { readonly sinceMs: number; readonly areCopiesUnavailable: boolean } | undefined;
   /** Scopes with objects whose source it is: what lies there and is not known is a new object of these, not a stray file. */
   readonly sourceOf: readonly string[];
 }

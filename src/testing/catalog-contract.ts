@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import type { Catalog } from '../ports/catalog.ts';
+import { describeAuthority } from './catalog-contract/authority.ts';
 import { describeAudits } from './catalog-contract/audits.ts';
 import { describeChanges } from './catalog-contract/changes.ts';
 import { describeCollectionsInTheWay } from './catalog-contract/collections-in-the-way.ts';
@@ -9,6 +10,7 @@ import { describeConflicts } from './catalog-contract/conflicts.ts';
 import { describeDeletes } from './catalog-contract/deletes.ts';
 import { describeGivenUpUploads } from './catalog-contract/given-up-uploads.ts';
 import { CatalogContract } from './catalog-contract/harness.ts';
+import { describeDueBell } from './catalog-contract/due-bell.ts';
 import { describeHistory } from './catalog-contract/history.ts';
 import { describeIntents } from './catalog-contract/intents.ts';
 import { describePageQueue } from './catalog-contract/page-queue.ts';
@@ -25,6 +27,7 @@ import { describeRules } from './catalog-contract/rules.ts';
 import { describeScanning } from './catalog-contract/scanning.ts';
 import { describeScopes } from './catalog-contract/scopes.ts';
 import { describeSoftCopies } from './catalog-contract/soft-copies.ts';
+import { describeStoreAbsences } from './catalog-contract/store-absences.ts';
 import { describeStorePlaces } from './catalog-contract/store-places.ts';
 import { describeSyncs } from './catalog-contract/syncs.ts';
 import { describeTransferLimits } from './catalog-contract/transfer-limits.ts';
@@ -76,6 +79,9 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeUploads(contract);
     describeGivenUpUploads(contract);
     describePlaces(contract);
+    describeDueBell(contract);
     describeStorePlaces(contract);
+    describeAuthority(contract);
+    describeStoreAbsences(contract);
   });
 }

@@ -3,6 +3,7 @@ import { openSqliteCatalog } from '../../src/catalog/open-sqlite.ts';
 import { GroupCommit } from '../../src/catalog/group-commit.ts';
 import { EVENTS_MAX } from '../../src/catalog/verbs/events.ts';
 import type { Session } from '../../src/catalog/session.ts';
+import { SqliteBell } from '../../src/catalog/sqlite-bell.ts';
 import { SqliteConnection } from '../../src/catalog/sqlite-connection.ts';
 import { sqliteError } from '../../src/catalog/sqlite-errors.ts';
 import { systemClock } from '../../src/catalog/system.ts';
@@ -90,6 +91,7 @@ describe('group commit', () => {
     const group = new GroupCommit({
       connection,
       session: { known } as unknown as Session,
+      bell: new SqliteBell(connection, systemClock),
       translate: (error) => sqliteError(error, 'test'),
       schedule: queueMicrotask,
     });

@@ -43,6 +43,10 @@ function invariants(scope: string, account: string, places: string): Readonly<Re
         and not exists (select 1 from request q where q.version = o.current and q.store = l.store and ${LIVE})`,
     'a stuck lock has no reason': `
       select l.object, l.store, l.rule from ${locks} where (l.state = 2) <> (l.reason is not null and l.since_ms is not null)`,
+    'a stuck lock is never tried again': `
+      select l.object, l.store, l.rule from ${locks} join rule u on u.id = l.rule
+      where l.state = 2 and l.retry_ms is null and u.state <> 'SUSPENDED' and u.ended_ms is null
+        and not exists (select 1 from store_absence a where a.store = l.store and a.marked > 0 and a.answered_ms is null)`,
     'a deleted object is locked': `select l.object, l.rule from ${locks} where o.kind = 1`,
     'a lock is of no rule': `
       select l.object, l.rule from ${locks} where not exists (select 1 from rule u where u.id = l.rule)`,

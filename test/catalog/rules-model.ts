@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
+import type { FactChange, StuckReason } from '../../src/domain/rule/stuck-reason.ts';
 import type { ReplicaState } from '../../src/domain/replica/replica.ts';
 import type { ClaimedRequest } from '../../src/ports/catalog.ts';
 import { CatalogContract, contentOf, type TestScope } from '../../src/testing/catalog-contract/harness.ts';
@@ -11,6 +12,8 @@ import {
   ruleOver,
 } from '../../src/testing/catalog-contract/rules-harness.ts';
 import type { OpenedForRules } from './rules-opened.ts';
+import { LockOracle } from './lock-oracle.ts';
+import { comeBack, lose, stayAway } from './model-stores.ts';
 import { findBreaches } from './rule-invariants.ts';
 
 const NAMES = ['a', 'b', 'c'];
@@ -26,6 +29,13 @@ const STATES: readonly (ReplicaState | 'drop')[] = [
   'BEING_DELETED',
 ];
 const OUTCOMES = ['arrival', 'arrival', 'arrival', 'failure', 'postponement', 'cancelled', 'doubt'] as const;
+const REASONS: readonly StuckReason['kind'][] = [
+  'no-source',
+  'sources-fail',
+  'destination-fails',
+  'destination-refuses',
+];
+const FACTS: readonly FactChange[] = ['source-appeared', 'store-returned', 'store-changed', 'space-freed', 'asked'];
 const FINISHES = ['done', 'cancelled', 'retry', 'failed'] as const;
 const EVENTS = ['deleted', 'suspended', 'resumed', 'content-changed', 'approved', 'denied'] as const;
 
@@ -47,11 +57,14 @@ const step = fc.oneof(
   fc.record({ do: fc.constant('settle'), outcomes: fc.constant([0, 0, 0, 0, 0, 0, 0]) }),
   fc.record({ do: fc.constant('finish'), how: fc.nat(FINISHES.length - 1) }),
   fc.record({ do: fc.constant('retry') }),
+  fc.record({ do: fc.constant('hasten'), fact: fc.nat(FACTS.length - 1), store: fc.option(store, { nil: undefined }) }),
   fc.record({ do: fc.constant('limit'), store, bytes: fc.nat(80) }),
   fc.record({ do: fc.constant('reap'), store }),
   fc.record({ do: fc.constant('prune') }),
   fc.record({ do: fc.constant('move'), store, to: store, holds: fc.boolean() }),
   fc.record({ do: fc.constant('lose'), store }),
+  fc.record({ do: fc.constant('away'), store, pages: fc.nat(4) }),
+  fc.record({ do: fc.constant('back'), store, shows: fc.nat(5), ends: fc.boolean() }),
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
@@ -63,6 +76,16 @@ const BEGINNING: readonly Step[] = [
   { do: 'add', target: 4, purge: false, waits: 1, account: 0 },
   { do: 'add', target: 3, purge: true, waits: 1, account: 1 },
   { do: 'apply', rule: 0, stores: 14, pages: 9, missing: 0 },
+];
+
+/** Some copies are given up, asked for sooner, tried again, and given up once more. */
+const STICKING: readonly Step[] = [
+  { do: 'claim', limit: 5 },
+  { do: 'settle', outcomes: [3, 3, 3, 0, 0] },
+  { do: 'hasten', fact: 0, store: undefined },
+  { do: 'retry' },
+  { do: 'claim', limit: 5 },
+  { do: 'settle', outcomes: [3, 3, 3, 3, 3] },
 ];
 
 interface World {
@@ -91,8 +114,9 @@ async function checkOne(open: () => Promise<OpenedForRules>, runs: number): Prom
   let sequences = 0;
   await fc.assert(
     fc.asyncProperty(
+      fc.boolean(),
       fc.array(step, { minLength: 5, maxLength: process.env['PANDO_SOAK'] === '1' ? 40 : 25, size: 'max' }),
-      async (steps) => {
+      async (sticks, steps) => {
         const scope = await contract.openScope();
         const account = `account-${++sequences}`;
         const stores = [scope.source, scope.near, scope.far, `${scope.far}-other`];
@@ -111,8 +135,14 @@ async function checkOne(open: () => Promise<OpenedForRules>, runs: number): Prom
           standing: true,
         });
         const world: World = { contract, scope, stores, account, versions: new Map(), rules: [], claimed: [] };
-        for (const one of [...BEGINNING, ...steps]) {
+        const oracle = new LockOracle(opened, scope.name);
+        for (const one of [...BEGINNING, ...(sticks ? STICKING : []), ...steps]) {
+          await opened.pass();
+          await oracle.begin();
           await carryOut(world, one);
+          // What is moved has other numbers.
+          if (one.do !== 'move') await oracle.check();
+          if (one.do === 'hasten') await oracle.checkHastened(FACTS[one.fact] ?? 'asked', storeOf(world, one.store));
           expect(await findBreaches(opened.query, { scope: scope.name, account }), JSON.stringify(one)).toEqual([]);
         }
         for (const id of world.rules) await contract.catalog.tellRule(id, 'deleted');
@@ -175,6 +205,11 @@ async function carryOut(world: World, one: Step): Promise<void> {
       await catalog.hasten({ fact: 'asked' });
       await catalog.retryStuck(1000);
       return;
+    case 'hasten': {
+      const store = storeOf(world, one.store);
+      await catalog.hasten({ fact: FACTS[one.fact] ?? 'asked', ...(store === undefined ? {} : { store }) });
+      return;
+    }
     case 'limit':
       await catalog.setStore(stores[one.store] ?? '', { allocatedBytes: one.bytes > 60 ? null : one.bytes });
       return;
@@ -188,9 +223,17 @@ async function carryOut(world: World, one: Step): Promise<void> {
       await catalog.moveStore({ from, to, title: to, tokensHold: one.holds });
       return;
     }
+    case 'away':
+      return stayAway(contract, stores[one.store] ?? '', one.pages);
+    case 'back':
+      return comeBack(contract, stores[one.store] ?? '', one);
     case 'lose':
-      await lose(world, stores[one.store] ?? '');
+      await lose(contract, scope.name, NAMES, stores[one.store] ?? '');
   }
+}
+
+function storeOf({ stores }: World, at: number | undefined): string | undefined {
+  return at === undefined ? undefined : stores[at];
 }
 
 async function change(world: World, one: Extract<Step, { do: 'put' | 'remove' }>): Promise<void> {
@@ -281,7 +324,7 @@ async function settle(world: World, outcomes: readonly number[]): Promise<void> 
       case 'arrival':
         return arrival(request);
       case 'failure':
-        return failure(request);
+        return stuckFailure(request, at);
       case 'postponement':
         return postponement(request);
       case 'cancelled':
@@ -297,6 +340,16 @@ async function settle(world: World, outcomes: readonly number[]): Promise<void> 
   world.claimed = world.claimed.filter((request) => !requests.slice(0, told.length).includes(request));
 }
 
+/** What it is stuck on, and for how long, differs from one to the next. */
+function stuckFailure(request: ClaimedRequest, at: number) {
+  const why = 'it failed each time';
+  const { attempts } = request;
+  return failure(request, {
+    request: { state: 'FAILED', attempts, timesStuck: 1, afterMs: at % 2 === 0 ? 600_000 : 0, why },
+    stuck: { kind: REASONS[at % REASONS.length] ?? 'no-source', detail: why },
+  });
+}
+
 async function finish(world: World, kind: (typeof FINISHES)[number]): Promise<void> {
   const request = world.claimed.shift();
   if (request === undefined) return;
@@ -306,20 +359,6 @@ async function finish(world: World, kind: (typeof FINISHES)[number]): Promise<vo
   }
   const rest = { afterMs: 0, error: 'because' };
   await world.contract.catalog.finishRequests([{ lease, kind, ...rest }]);
-}
-
-async function lose({ contract, scope }: World, store: string): Promise<void> {
-  for (let after: string | undefined; ; ) {
-    const lost = await contract.catalog.loseCopies({ store, limit: 2, ...(after === undefined ? {} : { after }) });
-    if (lost.kind === 'held') return;
-    after = lost.next;
-    if (after === undefined) break;
-  }
-  expect(await contract.catalog.countHeld(store)).toEqual({ copies: 0, copiesWanted: 0, deletes: 0 });
-  for (const name of NAMES) {
-    const row = await contract.catalog.readObject(scope.name, name);
-    expect(row?.replicas.filter((one) => one.store === store) ?? []).toEqual([]);
-  }
 }
 
 async function reap(world: World, at: string): Promise<void> {

@@ -23,6 +23,13 @@ async function open(): Promise<OpenedForRules> {
   return {
     catalog,
     query: async (text) => (await outside.query<unknown[]>({ text, rowMode: 'array' })).rows,
+    nowMs: async () => {
+      const { rows } = await outside.query<{ ms: string }>(
+        `select (extract(epoch from clock_timestamp()) * 1000)::bigint as ms`,
+      );
+      return Number(rows[0]?.ms);
+    },
+    pass: async () => {},
     async [Symbol.asyncDispose]() {
       await outside.end();
       await catalog[Symbol.asyncDispose]();

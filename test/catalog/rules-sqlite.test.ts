@@ -18,7 +18,9 @@ let opened = 0;
 
 async function open(): Promise<OpenedForRules> {
   const path = join(directory, `catalog-${++opened}.db`);
-  const catalog = await openSqliteCatalog({ path, thread: false });
+  let nowMs = 1_000_000;
+  const clock: Clock = { nowMs: () => nowMs, monotonicMs: () => nowMs, sleep: async () => {}, alarm: () => () => {} };
+  const catalog = await openSqliteCatalog({ path, thread: false, clock });
   const outside = new DatabaseSync(path);
   return {
     catalog,
@@ -26,6 +28,10 @@ async function open(): Promise<OpenedForRules> {
       const statement = outside.prepare(text);
       statement.setReturnArrays(true);
       return statement.all() as unknown as unknown[][];
+    },
+    nowMs: () => Promise.resolve(nowMs),
+    pass: async () => {
+      nowMs += 7;
     },
     async [Symbol.asyncDispose]() {
       outside.close();

@@ -56,6 +56,7 @@ test('pando quota sets, lists and lifts what the rules of an account may claim',
     code: 0,
     stderr: 'jdoe at ch|us: no limit\n',
   });
+  expect(await pando(['quota', 'set', '', '*', '1kB'])).toMatchObject({ stderr: expect.stringContaining('of nobody') });
   expect(await json(['quota', 'ls'])).toEqual([]);
 });
 

@@ -71,6 +71,9 @@ test.each([
     expect(ofObject.stdout).toMatch(told);
     // Of a rule's copies that have a place it sums up what they wait for.
     expect(ofRule.stdout).toMatch(next === 'look' ? told : new RegExp(` ${WHEN} +${sentence}$`, 'm'));
+    if (reason !== 'no source') return;
+    expect(ofRule.stdout).toMatch(new RegExp(` STUCK +[\\dhms]+ +${WHEN} `));
+    expect(ofObject.stdout).toMatch(/^ {2}stuck +[\dhms]+ in all$/m);
   },
 );
 

@@ -125,6 +125,10 @@ test('a rule that is moved keeps what it has until all is there, and ends then',
   expect(copiesAt('us')).toHaveLength(2);
   const moved = await box.json<{ id: number }>('rule', 'move', String(before), '--stores', 'jp');
   expect(await box.json('rule', 'show', String(before))).toMatchObject({ state: 'OK', replacedBy: moved.id });
+  expect(await box.run(['rule', 'move', String(before), '--stores', 'ch'])).toMatchObject({
+    code: 5,
+    stderr: expect.stringContaining(`is being moved already, by rule ${moved.id}`),
+  });
   // While jp takes no writes the copies stay where they are.
   await box.run(['store', 'set', 'jp', '--no-write']);
   await box.run(['worker', '--until-idle']);

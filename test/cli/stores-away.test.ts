@@ -35,6 +35,10 @@ test(
     expect(worked.code).toBe(4);
     expect(worked.stderr).toMatch(/what waits for geneva is left .*its directory .*geneva does not exist/);
     expect(box.list('zurich')).toHaveLength(2);
+    const since = /has not answered since 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ/;
+    expect((await box.run(['store', 'show', 'geneva'])).stdout).toMatch(since);
+    const listed = (await box.run(['store', 'ls'])).stdout.split('\n').filter((line) => since.test(line));
+    expect(listed).toEqual([expect.stringMatching(/^geneva /)]);
     bringBack(box, 'geneva');
     expect(await box.run(['request', 'retry', '--store', 'geneva'])).toMatchObject({
       stderr: `${OBJECTS} to be tried now\n`,

@@ -116,6 +116,7 @@ profiles:
     accepts: { replicate: true, max_object_size: 500MB, allowed_node: ["urn:node:KNB"] }
     limits: { max_space: 10TB, min_free_space: 1TiB, incoming: 8, outgoing: 4, incoming_from: { near: 2 } }
     greedy: true
+    away_after: 3d
     distance: { other: 3, far: none }
     relay: 10
     paths: { algorithm: naming }
@@ -169,6 +170,7 @@ profiles:
         freeBytesMin: 1024 ** 4,
         transfers: { incomingMax: 8, outgoingMax: 4, incomingFrom: { near: 2 } },
         greedy: true,
+        awayAfterMs: 3 * 24 * 3_600_000,
         distances: { other: 3, far: 'none' },
         relayCost: 10,
       },

@@ -122,6 +122,7 @@ profiles:
     ],
     ['a kind nobody knows', `${ONE}    kind: paper`, 'profiles.data.kind: "paper" must be one of disk, tape'],
     ['a limit of nothing', `${ONE}    limits: { max_space: 0 }`, 'profiles.data.limits.max_space: 0 is less than 1MiB'],
+    ['an absence of no time', `${ONE}    away_after: 0s`, 'profiles.data.away_after: "0s" is less than 1s'],
     [
       'a limit of no transfers',
       `${ONE}    limits: { incoming: 0 }`,

@@ -24,6 +24,7 @@ export const store = (name: string, more: Partial<StoreFacts> = {}): StoreFacts 
   isPreferred: false,
   isBlocked: false,
   availability: { write: true, delete: true },
+  absentSince: undefined,
   acceptance: { replicate: true, allowedNodes: [], allowedFormats: [] },
   findPathProblem: () => undefined,
   usage: { completedBytes: 0, inFlightBytes: 0 },

@@ -22,6 +22,13 @@ describe('a store is no candidate', () => {
       false,
     ],
     [
+      'when it has not answered for long',
+      { absentSince: '2026-01-31T12:00:00Z' },
+      'absence',
+      'it has not answered since 2026-01-31T12:00:00Z',
+      true,
+    ],
+    [
       'when it takes no writes',
       { availability: { write: false, delete: true } },
       'availability',
@@ -124,6 +131,11 @@ describe('a store is no candidate', () => {
     expect(chosenBy(onlyGroup(place(rule({ ignoreAvailability: true }), stores, [object('x')])))).toEqual(['b']);
   });
 
+  test('but is one that does not answer where the rule ignores availability', () => {
+    const stores = [store('b', { absentSince: 'long ago' })];
+    expect(chosenBy(onlyGroup(place(rule({ ignoreAvailability: true }), stores, [object('x')])))).toEqual(['b']);
+  });
+
   test('but is one for what it has already: space, size and writes are not asked of bytes that are there', () => {
     const full = {
       freeBytes: 0,
@@ -142,6 +154,7 @@ describe('a store is no candidate', () => {
       'blocked: b c home',
       'authoritative: b c',
       'layout: b c',
+      'absence: b c',
       'weight: b c',
       'availability: b c',
       'acceptance: b c',

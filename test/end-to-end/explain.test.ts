@@ -147,6 +147,16 @@ test('a rule sums up what its copies wait for; an object that was deleted or nev
   expect((await explainRule(world, rule)).waiting).toMatchObject([
     { store: 'ch', lock: 'STUCK', count: 2, why: expect.stringContaining('data: it may not be read') },
   ]);
+  // Trying again in vain does not make it begin anew.
+  await world.pando.clock.sleep(20);
+  const before = (await explainObject(world)).copies[0]?.stuckMs ?? 0;
+  expect(before).toBeGreaterThanOrEqual(20);
+  await (await world.pando.catalog()).hasten({ fact: 'asked' });
+  await world.work();
+  const { copies } = await explainObject(world);
+  expect(copies).toMatchObject([{ lock: 'STUCK' }]);
+  expect(copies[0]?.stuckMs).toBeGreaterThanOrEqual(before);
+  expect((await explainRule(world, rule)).waiting[0]?.stuckMs).toBeGreaterThanOrEqual(before);
   await expect(world.explain('data:z')).rejects.toThrow('there is no object data:z');
   await expect(world.explain('77')).rejects.toThrow('there is no rule 77');
 });

@@ -15,6 +15,7 @@ function released(at: number, purge = false): ReleasedRecord {
     lastUsedMs: at,
     purge,
     isSourceInUse: false,
+    isCountedBesides: false,
     state: 'AVAILABLE',
     verification: 'written',
     isSoft: false,

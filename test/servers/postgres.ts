@@ -75,7 +75,7 @@ function settings(port: number, directory: string, durable: boolean): string {
     "listen_addresses = '127.0.0.1'",
     `port = ${port}`,
     `unix_socket_directories = '${directory}'`,
-    'max_connections = 100',
+    'max_connections = 300',
     'shared_buffers = 128MB',
   ];
   if (!durable) lines.push('fsync = off', 'full_page_writes = off');

@@ -5,7 +5,7 @@ import type { AuditCatalog, ReplicaPage } from '../../ports/audits.ts';
 import { stateName, verificationName } from '../codes.ts';
 import { decodePlace } from '../place-code.ts';
 import type { Session } from '../session.ts';
-import { toldState } from '../softness.ts';
+import { recordedState } from '../softness.ts';
 
 /** Rows of one page at most; a page is what crosses a thread at once. */
 const PAGE_MAX = 16_384;
@@ -39,7 +39,7 @@ export async function listReplicasAt(
   const limit = Math.min(query.limit, PAGE_MAX);
   const { engine, known } = session;
   const built = sql`
-    select p.object, p.version, ${sql.raw(toldState('p', 'p.boot'))}, p.verification, p.place, p.token, o.scope, o.name,
+    select p.object, p.version, ${sql.raw(recordedState('p', 'p.boot'))}, p.verification, p.place, p.token, o.scope, o.name,
       case when o.current = p.version then 1 else 0 end, v.size, ${sql.raw(engine.hex('v.sha256'))}, cast(v.modified_ns as text)
     from (select replica.*, cast(${known.boot} as text) as boot from replica
         where object >= ${object} and store = ${id} and (object > ${object} or version > ${version})

@@ -11,6 +11,7 @@ import { ruleRoom } from './0007-room.ts';
 import { placeIndex } from './0008-places.ts';
 import { syncPurposes } from './0009-purposes.ts';
 import { releasedOrder } from './0010-released-order.ts';
+import { storeAbsences } from './0011-store-absences.ts';
 
 /** All migrations, oldest first; they only go up. The names are kept in the catalog: never rename one. */
 const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
@@ -24,6 +25,7 @@ const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
   '0008-places': placeIndex,
   '0009-purposes': syncPurposes,
   '0010-released-order': releasedOrder,
+  '0011-store-absences': storeAbsences,
 };
 
 export const MIGRATION_NAMES: readonly string[] = Object.keys(steps);

@@ -1,5 +1,6 @@
 import type { Catalog, RecordBatch, RecordOutcome } from '../../ports/catalog.ts';
 import type { Executor } from '../executor.ts';
+import type { Session } from '../session.ts';
 import { recordBatches } from './record-batches.ts';
 
 interface Waiting {
@@ -21,11 +22,10 @@ export function recordTogether(executor: Executor, merged: number): Catalog['rec
     while (queue.length > 0) {
       const group = queue.splice(0, merged);
       try {
-        const outcomes = await executor.write((session) =>
-          recordBatches(
-            session,
-            group.map(({ batch }) => batch),
-          ),
+        const batches = group.map(({ batch }) => batch);
+        const outcomes = await executor.tell(
+          (session) => recordBatches(session, batches),
+          () => batches.some(mayMakeDue),
         );
         for (const [at, waiting] of group.entries()) waiting.resolve(outcomes[at] as RecordOutcome);
       } catch (error) {
@@ -48,8 +48,14 @@ export function recordTogether(executor: Executor, merged: number): Catalog['rec
 }
 
 function recordOne(executor: Executor, batch: RecordBatch): Promise<RecordOutcome> {
-  return executor.write(async (session) => {
+  const record = async (session: Session): Promise<RecordOutcome> => {
     const [outcome] = await recordBatches(session, [batch]);
     return outcome as RecordOutcome;
-  });
+  };
+  return executor.tell(record, () => mayMakeDue(batch));
+}
+
+/** Rules follow what changes of objects and their copies. */
+function mayMakeDue({ changes = [], replicas = [], places = [], requests = [] }: RecordBatch): boolean {
+  return changes.length + replicas.length + places.length + requests.length > 0;
 }

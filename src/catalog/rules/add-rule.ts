@@ -1,11 +1,14 @@
 import { closeBarrier } from '../barrier.ts';
 import { sql } from 'kysely';
 import type { NewRule, RuleAdded } from '../../ports/rules.ts';
+import { TARGET_OBJECT } from '../codes.ts';
 import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';
+import { passAuthorityOf } from './authority.ts';
 import { dueWhen } from './rule-due.ts';
 import { encodeWords } from './rule-row.ts';
-import { lockTargets, putTargets, resolveTargets, sameness } from './rule-targets.ts';
+import { lockTargets, putTargets, resolveTargets, sameness, type TargetRow } from './rule-targets.ts';
+import { lockObjectsById } from './seen.ts';
 import { endRule } from './tell-rule.ts';
 
 export async function addRule(session: Session, rule: NewRule): Promise<RuleAdded> {
@@ -17,12 +20,20 @@ export async function addRule(session: Session, rule: NewRule): Promise<RuleAdde
   const added = await insertRule(session, rule, same);
   if ('duplicate' in added) return { kind: 'duplicate', id: added.duplicate };
   await putTargets(session, added.id, targets.rows);
+  if (rule.besidesAuthoritative) await passWhereGone(session, targets.rows);
   await session.db
     .updateTable('rule')
     .set({ due_ms: dueWhen(session) })
     .where('id', '=', added.id)
     .execute();
   return { kind: 'added', id: added.id };
+}
+
+/** What no rule had locked nobody watched: its authoritative copy may have gone. */
+async function passWhereGone(session: Session, targets: readonly TargetRow[]): Promise<void> {
+  const objects = targets.flatMap(([kind, target]) => (kind === TARGET_OBJECT ? [target] : []));
+  await lockObjectsById(session, objects);
+  await passAuthorityOf(session, objects);
 }
 
 async function insertRule(

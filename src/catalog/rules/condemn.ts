@@ -6,6 +6,7 @@ import { LEAVING, PLACED, stateCode, TOMBSTONE } from '../codes.ts';
 import { keysOf, lockObjects } from '../record/find-objects.ts';
 import { queueRequests } from '../record/queue-requests.ts';
 import type { Session, SetStatement, SqlValue } from '../session.ts';
+import { HAS_POLICY, IS_AUTHORITATIVE, passAuthorityOf } from './authority.ts';
 import { cancelCopies } from './copy-requests.ts';
 import { IS_SOURCE, type SeenCopy, seeCopies } from './released.ts';
 import { keepSpace, SpaceDeltas } from './space.ts';
@@ -18,7 +19,7 @@ const find: SetStatement = {
   text: (rows) =>
     `select r.i, p.object, p.placed, v.size, ${IS_SOURCE},
        (select count(*) from lock l where l.object = p.object and l.store = p.store), o.kind,
-       case when p.token is null then 0 else 1 end
+       case when p.token is null then 0 else 1 end, ${IS_AUTHORITATIVE}, ${HAS_POLICY}
      from ${rows} join object o on o.scope = r.scope and o.name = r.name
        join replica p on p.object = o.id and p.store = r.store and p.version = r.version join version v on v.id = p.version`,
 };
@@ -32,6 +33,8 @@ type FoundRow = readonly [
   locks: number,
   kind: number,
   hasToken: number,
+  isAuthoritative: number,
+  hasPolicy: number,
 ];
 
 const begin: SetStatement = {
@@ -64,17 +67,24 @@ export async function condemn(
   const rows: SqlValue[][] = [];
   const space = new SpaceDeltas();
   const gone = new Set<SeenCopy>();
-  for (const [at, object, placed, bytes, isSource, locks, kind, hasToken] of found) {
+  const authoritative: number[] = [];
+  for (const [at, object, placed, bytes, isSource, locks, kind, hasToken, isAuthoritative, hasPolicy] of found) {
     const { store, versionId } = replicas[at] as ReplicaKey;
     const all = (copies.get(object) ?? []).filter((copy) => !gone.has(copy));
     const own = all.find((copy) => copy.version === versionId && copy.facts.store === store);
     if (own === undefined || placed === null || placed === PLACED || kind === TOMBSTONE) continue;
     const goodOrHeldCopies = all.filter((copy) => isGoodCopy(factsOf(copy, inMemory))).length;
     const facts = { objectId: object, versionId, bytes, lastUsedMs: 0, purge: false };
-    const uses = { locks, isSourceInUse: isSource === 1, goodOrHeldCopies };
+    const uses = {
+      locks,
+      isSourceInUse: isSource === 1,
+      isCountedBesides: hasPolicy === 1 && isAuthoritative === 1,
+      goodOrHeldCopies,
+    };
     if (reasonToKeep({ ...factsOf(own, inMemory), ...facts, ...uses }) !== undefined) continue;
     gone.add(own);
     condemned.add(at);
+    if (isAuthoritative === 1) authoritative.push(object);
     rows.push([object, own.storeId, versionId]);
     const seen = { store: own.storeId, bytes, hasToken: hasToken === 1 };
     space.subtract({ ...seen, state: stateCode(own.facts.state), placed });
@@ -91,6 +101,7 @@ export async function condemn(
     [...condemned].map((at) => deleteOf(replicas[at] as ReplicaKey)),
   );
   await keepSpace(session, space);
+  await passAuthorityOf(session, authoritative);
   return replicas.map((_, at) => condemned.has(at));
 }
 

@@ -14,19 +14,23 @@ const insert: SetStatement = {
     `insert into lock (object, store, rule, state, stuck_ms) select r.object, r.store, r.rule, r.state, 0 from ${rows} where true`,
 };
 
-/** Time spent stuck is added up; a clock that was set back takes none of it away. */
+/** Time spent stuck is added up, also where a try ends in the transaction that began it; a clock that was set back takes none of it away. */
+const addUp = (nowMs: string) =>
+  `lock.stuck_ms + case when lock.since_ms < ${nowMs} then ${nowMs} - lock.since_ms else 0 end`;
+
 const move: SetStatement = {
   columns: { ...KEY, state: 'int' },
   text: (rows, { nowMs }) =>
     `update lock set state = r.state, since_ms = null, retry_ms = null, reason = null, detail = null,
-       stuck_ms = lock.stuck_ms + case when lock.since_ms < ${nowMs} then ${nowMs} - lock.since_ms else 0 end
+       stuck_ms = ${addUp(nowMs)}
      from ${rows} where ${MATCHES}`,
 };
 
 const stick: SetStatement = {
   columns: { ...KEY, after: 'int', reason: 'text', detail: 'text' },
   text: (rows, { nowMs }) =>
-    `update lock set state = ${STUCK}, since_ms = ${nowMs}, retry_ms = ${nowMs} + r.after, reason = r.reason, detail = r.detail
+    `update lock set state = ${STUCK}, stuck_ms = ${addUp(nowMs)}, since_ms = ${nowMs}, retry_ms = ${nowMs} + r.after,
+       reason = r.reason, detail = r.detail
      from ${rows} where ${MATCHES}`,
 };
 
@@ -52,8 +56,8 @@ export async function moveLocks(
 
 export interface Sticking {
   readonly reason: StuckReason;
-  /** Until it is tried again. */
-  readonly afterMs: number;
+  /** Until it is tried again; undefined: when its store is back. */
+  readonly afterMs: number | undefined;
 }
 
 export async function stickLocks(
@@ -64,7 +68,7 @@ export async function stickLocks(
     stick,
     locks.map(({ key, sticking: { reason, afterMs } }): SqlValue[] => [
       ...key,
-      Math.ceil(afterMs),
+      afterMs === undefined ? null : Math.ceil(afterMs),
       reason.kind,
       reason.detail,
     ]),

@@ -4,6 +4,7 @@ import { RELEASED, stateName, TO_PURGE, verificationName } from '../codes.ts';
 import { decodePlace } from '../place-code.ts';
 import { keysOf } from '../record/find-objects.ts';
 import type { Session, SetStatement, SqlValue } from '../session.ts';
+import { HAS_POLICY, IS_AUTHORITATIVE } from './authority.ts';
 import { isSoft, toldState } from '../softness.ts';
 
 /** Released replicas of one page at most. */
@@ -18,6 +19,8 @@ type ReleasedRow = readonly [
   name: string,
   bytes: number,
   isSource: number,
+  isAuthoritative: number,
+  hasPolicy: number,
 ];
 
 /** Those to go at once first, then those used longest ago. */
@@ -47,7 +50,8 @@ async function readReleased(
   if (limit <= 0) return [];
   const { lastUsedMs, objectId, versionId } = after ?? { lastUsedMs: -1, objectId: 0, versionId: 0 };
   const query: RawBuilder<unknown> = sql`
-    select p.object, p.version, p.placed, p.used_ms, o.scope, o.name, v.size, ${sql.raw(IS_SOURCE)}
+    select p.object, p.version, p.placed, p.used_ms, o.scope, o.name, v.size, ${sql.raw(IS_SOURCE)},
+      ${sql.raw(IS_AUTHORITATIVE)}, ${sql.raw(HAS_POLICY)}
     from (select * from replica where store = ${store} and placed = ${sql.lit(placed)} and used_ms is not null
       and (used_ms, object, version) > (${lastUsedMs}, ${objectId}, ${versionId})
       order by used_ms, object, version limit ${limit}) as p
@@ -121,7 +125,7 @@ async function describe(
     ({ object }) => object,
   );
   const records: ReleasedRecord[] = [];
-  for (const [objectId, versionId, placed, usedMs, scope, name, bytes, isSource] of rows) {
+  for (const [objectId, versionId, placed, usedMs, scope, name, bytes, isSource, ...authority] of rows) {
     const all = copies.get(objectId) ?? [];
     const own = all.find((copy) => copy.version === versionId && copy.facts.store === store);
     if (own === undefined) continue;
@@ -137,6 +141,7 @@ async function describe(
       lastUsedMs: usedMs ?? 0,
       purge: placed === TO_PURGE,
       isSourceInUse: isSource === 1,
+      isCountedBesides: authority.every((one) => one === 1),
       state,
       verification,
       isSoft: soft,

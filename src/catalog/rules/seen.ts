@@ -11,6 +11,10 @@ export interface SeenObject {
   readonly kind: number;
   /** Of the current version. */
   readonly bytes: number;
+  /** The store where it is authoritative. */
+  readonly authority: number;
+  /** That was said, or copies are counted besides it by its own policy; else it is its scope's source, whether that has ever had it or not. */
+  readonly hasAuthority: boolean;
 }
 
 export interface SeenReplica {
@@ -41,12 +45,24 @@ export interface SeenLock extends LockOwner {
   readonly state: number;
 }
 
-const OBJECT = 'o.id, o.scope, o.name, o.current, o.kind, v.size';
-type ObjectRow = readonly [id: number, scope: number, name: string, current: number, kind: number, bytes: number];
+const OBJECT = `o.id, o.scope, o.name, o.current, o.kind, v.size, coalesce(t.authority, s.source),
+  case when coalesce(t.authority, 0) > 0 or t.policy is not null then 1 else 0 end`;
+const OF_OBJECT = `join version v on v.id = o.current join scope s on s.id = o.scope
+  left join object_trait t on t.object = o.id`;
+type ObjectRow = readonly [
+  id: number,
+  scope: number,
+  name: string,
+  current: number,
+  kind: number,
+  bytes: number,
+  authority: number,
+  hasAuthority: number,
+];
 
 const objectsById: SetStatement = {
   columns: { id: 'int' },
-  text: (rows) => `select ${OBJECT} from ${rows} join object o on o.id = r.id join version v on v.id = o.current`,
+  text: (rows) => `select ${OBJECT} from ${rows} join object o on o.id = r.id ${OF_OBJECT}`,
 };
 
 const lockById: SetStatement = {
@@ -58,7 +74,7 @@ const lockById: SetStatement = {
 const affected: SetStatement = {
   columns: { scope: 'int', name: 'text' },
   text: (rows) =>
-    `select ${OBJECT} from ${rows} join object o on o.scope = r.scope and o.name = r.name join version v on v.id = o.current
+    `select ${OBJECT} from ${rows} join object o on o.scope = r.scope and o.name = r.name ${OF_OBJECT}
      where exists (select 1 from lock l where l.object = o.id)
        or exists (select 1 from replica p where p.object = o.id and p.placed is not null)`,
 };
@@ -100,8 +116,7 @@ export async function seeAffected(
 
 const named: SetStatement = {
   columns: { scope: 'int', name: 'text' },
-  text: (rows) =>
-    `select ${OBJECT} from ${rows} join object o on o.scope = r.scope and o.name = r.name join version v on v.id = o.current`,
+  text: (rows) => `select ${OBJECT} from ${rows} join object o on o.scope = r.scope and o.name = r.name ${OF_OBJECT}`,
 };
 
 export async function seeObjectsNamed(session: Session, names: readonly Named[]): Promise<SeenObject[]> {
@@ -138,8 +153,8 @@ export async function seeLocks(session: Session, ids: readonly number[]): Promis
   }));
 }
 
-function toObject([id, scope, name, current, kind, bytes]: ObjectRow): SeenObject {
-  return { id, scope, name, current, kind, bytes };
+function toObject([id, scope, name, current, kind, bytes, authority, said]: ObjectRow): SeenObject {
+  return { id, scope, name, current, kind, bytes, authority, hasAuthority: said === 1 };
 }
 
 function toRows(ids: readonly number[]): [number][] {

@@ -20,7 +20,11 @@ export async function readStoreUse(session: Session): Promise<readonly StoreUse[
     .selectFrom('store')
     .leftJoin('store_space', 'store_space.store', 'store.id')
     .leftJoin('store_setting', 'store_setting.store', 'store.id')
+    .leftJoin('store_absence', (join) =>
+      join.onRef('store_absence.store', '=', 'store.id').on('store_absence.answered_ms', 'is', null),
+    )
     .select(['store.id', 'store.place', 'store.title', 'used', 'reserved', 'leaving', 'pending', 'allocated', 'said'])
+    .select(['since_ms', 'marked'])
     .orderBy('store.place')
     .execute();
   const { rows: recent } = await sql<RecentRow>`
@@ -44,6 +48,7 @@ export async function readStoreUse(session: Session): Promise<readonly StoreUse[
     pendingRequests: row.pending ?? 0,
     recent: (byTarget.get(row.id) ?? []).map(({ place, succeeded, failed }) => ({ source: place, succeeded, failed })),
     sourceOf: (bySource.get(row.id) ?? []).map(({ name }) => name),
+    away: row.since_ms === null ? undefined : { sinceMs: row.since_ms, areCopiesUnavailable: (row.marked ?? 0) > 0 },
     said: {
       ...(row.said === null ? {} : (JSON.parse(row.said) as StoreSaid)),
       ...(row.allocated === null ? {} : { allocatedBytes: row.allocated }),

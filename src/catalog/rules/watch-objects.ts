@@ -1,4 +1,5 @@
 import { enterBarrier } from '../barrier.ts';
+import { findPassing, type Passing, passAuthority } from './authority.ts';
 import { isSatisfied } from './satisfied.ts';
 import { wakeForSource } from './source-appeared.ts';
 import { LEAVING, lockCode, PLACED, RELEASED, stateCode, TO_PURGE, TOMBSTONE } from '../codes.ts';
@@ -88,6 +89,7 @@ export async function followObjects(
   await follow.claims.withdraw(session, follow.withdrawn);
   await follow.claims.write(session);
   await wakeForSource(session, follow.withNewSource);
+  await passAuthority(session, follow.passings);
 }
 
 interface Seen {
@@ -110,6 +112,7 @@ class Follow {
   readonly withdrawn: SeenReplica[] = [];
   /** Objects with a stuck lock that have a copy they had not. */
   readonly withNewSource: number[] = [];
+  readonly passings: Passing[] = [];
   readonly #before: ReadonlyMap<number, SeenObject>;
   readonly #replicasBefore: ReadonlyMap<string, SeenReplica>;
   readonly #placesBefore: ReadonlyMap<string, SeenReplica>;
@@ -183,6 +186,8 @@ class Follow {
   ): void {
     const { before, replicas, locks } = known;
     const isSuperseded = before.current !== object.current;
+    const passing = findPassing(object, replicas, this.#watched.replicas);
+    if (passing !== undefined) this.passings.push(passing);
     if (this.#hasNewSource(object, replicas, locks)) this.withNewSource.push(object.id);
     for (const lock of locks) this.claims.use.add(lock.account, lock.store, object.bytes - before.bytes, 0);
     if (isSuperseded) this.#withdraw(before.current, replicas, locks);

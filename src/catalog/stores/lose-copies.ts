@@ -135,7 +135,7 @@ async function endWaiting(session: Session, store: number, place: string): Promi
     .where('state', '<>', 'CANCELLED')
     .execute();
   await db.deleteFrom('request').where('store', '=', store).where('kind', '=', 'delete').execute();
-  for (const table of ['audit', 'audit_finding', 'unflushed'] as const)
+  for (const table of ['audit', 'audit_finding', 'unflushed', 'store_absence'] as const)
     await db.deleteFrom(table).where('store', '=', store).execute();
   await db.deleteFrom('intent').where('store', '=', place).execute();
 }

@@ -23,6 +23,7 @@ export async function mergeStores(session: Session, merge: Merge): Promise<void>
   await mergeOthers(session, merge);
   const wrong = await settleLocks(session, merge.into);
   await mergeSetting(session, merge);
+  await mergeAbsence(session, merge);
   await sumUse(session, merge);
   await sumSpace(session, merge);
   await tellContentChanged(session, [...doubles, ...wrong]);
@@ -158,6 +159,15 @@ async function mergeSetting({ db }: Session, { from, into }: Merge): Promise<voi
     .values({ store: into, said, updated_ms })
     .onConflict((conflict) => conflict.column('store').doUpdateSet({ said }))
     .execute();
+}
+
+/** Copies that were marked for it are looked at when the store answers at its new place. */
+async function mergeAbsence({ db }: Session, { from, into }: Merge): Promise<void> {
+  await sql`delete from store_absence where store = ${into}
+    and marked <= (select other.marked from store_absence other where other.store = ${from})`.execute(db);
+  await sql`update store_absence set store = ${into}, turn = null, turn_ms = null, token = token + 1 where store = ${from}
+    and not exists (select 1 from store_absence other where other.store = ${into})`.execute(db);
+  await db.deleteFrom('store_absence').where('store', '=', from).execute();
 }
 
 async function sumUse({ db, engine }: Session, { from, into }: Merge): Promise<void> {

@@ -4,7 +4,7 @@ import { CatalogError } from '../../ports/catalog.ts';
 import type { ScanPage, ScanQuery } from '../../ports/catalog-scan.ts';
 import { TOMBSTONE } from '../codes.ts';
 import type { Session } from '../session.ts';
-import { toldState } from '../softness.ts';
+import { recordedState } from '../softness.ts';
 
 /** Rows of one page at most; a page is what crosses a thread at once. */
 const PAGE_ROWS_MAX = 65_536;
@@ -50,7 +50,7 @@ function pageQuery(session: Session, parts: PageParts): Compilable {
   const joins: RawBuilder<unknown>[] = [];
   for (const [index, id] of storeIds.entries()) {
     const p = `p${index}`;
-    columns.push(sql.raw(`, ${p}.version, ${p}.token, ${toldState(p, 'o.boot')}`));
+    columns.push(sql.raw(`, ${p}.version, ${p}.token, ${recordedState(p, 'o.boot')}`));
     // Without a place: it lies under the object's name.
     joins.push(
       sql`left join replica as ${sql.raw(p)} on ${sql.raw(p)}.object = o.id and ${sql.raw(p)}.store = ${id}

@@ -7,6 +7,7 @@ const TOLD: Readonly<Record<Filter, string>> = {
   blocked: 'blocked',
   authoritative: 'authoritative itself',
   layout: 'mirroring other scopes',
+  absence: 'not answering for long',
   weight: 'without a weight',
   availability: 'not taking writes now',
   acceptance: 'not accepting it',

@@ -15,6 +15,7 @@ import {
   needsOf,
   pathProblems,
   reject,
+  rejectByAbsence,
   rejectAuthoritative,
   rejectByLayout,
   rejectByRoom,
@@ -80,6 +81,8 @@ function judgeStore(
   if (authoritative !== undefined) return authoritative;
   const layout = rejectByLayout(store, group.objects);
   if (layout !== undefined) return layout;
+  const absence = rejectByAbsence(store, rule);
+  if (absence !== undefined) return absence;
   const beside = { given, rest: group.rest };
   if (!hasLocks(store.store, group)) {
     return rejectByWeight(store, rule) ?? rejectByRoom(store, rule, group.objects, beside) ?? judgeNew(store, group);

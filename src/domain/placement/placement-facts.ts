@@ -32,6 +32,8 @@ export interface StoreFacts extends StoreNames {
   readonly isBlocked: boolean;
   /** `delete` matters where an earlier copy has to go first. What lies at a store that cannot be read from now is not moved for that. */
   readonly availability: { readonly write: boolean; readonly delete: boolean };
+  /** It has not answered for so long that its copies are to be elsewhere, since when; undefined: it has. */
+  readonly absentSince: string | undefined;
   readonly acceptance: AcceptancePolicy;
   /** Why an object that is not there cannot lie there; undefined: it can. */
   readonly findPathProblem: (object: Pick<ObjectFacts, 'object' | 'scope' | 'dataset'>) => string | undefined;

@@ -1,11 +1,12 @@
 /** Where copies go, and why (docs/policies.md, "Placement"). Each `why` completes "…, because ". */
 
-/** In this order. The first three are the rule's own words, and move copies that are there; the others only keep new ones away. */
+/** In this order. The first three are the rule's own words, and move copies that are there, as `absence` does; the others only keep new ones away. */
 export const FILTERS = [
   'expression',
   'blocked',
   'authoritative',
   'layout',
+  'absence',
   'weight',
   'availability',
   'acceptance',

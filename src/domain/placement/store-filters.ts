@@ -29,6 +29,12 @@ export function rejectByLayout(store: StoreFacts, objects: readonly ObjectFacts[
   return reject(store, 'layout', `it mirrors ${[...mirrors].join(', ')}, and holds nothing else`);
 }
 
+/** What lies there has to be elsewhere too, as long as the store stays away. */
+export function rejectByAbsence(store: StoreFacts, { ignoreAvailability }: PlacementRule): Rejection | undefined {
+  if (store.absentSince === undefined || ignoreAvailability) return undefined;
+  return reject(store, 'absence', `it has not answered since ${store.absentSince}`, true);
+}
+
 /** Why no new copies of a rule go to a store: it has no part in the proportions of its weights. */
 export function rejectByWeight(store: StoreFacts, { weight }: PlacementRule): Rejection | undefined {
   if (weight === undefined) return undefined;

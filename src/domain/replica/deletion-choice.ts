@@ -13,6 +13,8 @@ export interface ReleasedReplica extends CopyFacts {
   readonly purge: boolean;
   /** A request reads from it, or is planned to. */
   readonly isSourceInUse: boolean;
+  /** It is where its object is authoritative, and a policy counts the copies besides it. */
+  readonly isCountedBesides: boolean;
   /** Good copies of its object here and at all other stores, this one too if it is good; and copies under a peer's hold. */
   readonly goodOrHeldCopies: number;
 }
@@ -72,6 +74,8 @@ export function reasonToKeep(replica: ReleasedReplica): string | undefined {
   if (replica.state === 'BEING_DELETED') return 'it is being deleted already';
   if (replica.state === 'COPYING') return 'it is still being written';
   if (replica.isSourceInUse) return 'a request reads from it';
+  if (replica.isCountedBesides && isGoodCopy(replica))
+    return 'it is the authoritative copy, and a policy counts besides it';
   const remaining = replica.goodOrHeldCopies - (isGoodCopy(replica) ? 1 : 0);
   if (remaining >= 1) return undefined;
   return isGoodCopy(replica) ? 'it is the last good copy' : 'there is no good copy of the object';

@@ -14,7 +14,7 @@ import type { ReplicaState } from './replica.ts';
  * - `doubted`: another token, another length, or not flushed when its machine stopped; or a transfer found it unfit.
  * - `found-missing`: its store answers, and does not have it. `missing-at-source`: the same at the store whose bytes *are* the object.
  * - `became-unreachable`, `stayed-unreachable`: its store does not answer now; has not for long.
- * - `recognised`: its store shows it under its recorded token.
+ * - `recognised`: its store shows it under its recorded token. Never said of a copy that has none: its attempts were given up.
  * - `delete-began`: a tombstone, or its release by the last rule, wants it gone.
  * - `deleted`: its store has deleted it.
  * - `spared`: it was released and is wanted again, or is needed as the last good copy. Never said of a deleted object (I5).
@@ -68,8 +68,7 @@ const TABLE: TransitionTable<ReplicaState | 'ABSENT', ReplicaEvent> = {
     ABSENT: NOTHING,
     COPYING: INVISIBLE,
     TEMPORARY_UNAVAILABLE: 'AVAILABLE',
-    // It may also be one whose copy was given up; either way it is read before it counts.
-    UNAVAILABLE: 'SUSPICIOUS',
+    UNAVAILABLE: 'AVAILABLE',
   },
   'delete-began': { otherwise: 'BEING_DELETED', ABSENT: 'unchanged' },
   deleted: { otherwise: refuse('nobody asked for its delete'), BEING_DELETED: 'ABSENT', ABSENT: 'unchanged' },

@@ -20,6 +20,8 @@ export interface StoreTraits {
   readonly transfers: TransferMaxima;
   /** Released copies are deleted at once. */
   readonly greedy: boolean;
+  /** Its copies are brought elsewhere once it has not answered for so long; undefined: never. */
+  readonly awayAfterMs: number | undefined;
   /** To other stores by name, 1 or more; 1 is near; `none`: nothing goes there directly. Of a pair that nobody named: 1. */
   readonly distances: Readonly<Record<string, number | 'none'>>;
   /** What it costs besides distances when others' transfers pass through it; undefined: none may. */
@@ -45,6 +47,7 @@ export const PLAIN_TRAITS: StoreTraits = {
   freeBytesMin: undefined,
   transfers: { incomingMax: undefined, outgoingMax: undefined, incomingFrom: {} },
   greedy: false,
+  awayAfterMs: undefined,
   distances: {},
   relayCost: undefined,
 };

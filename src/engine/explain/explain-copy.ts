@@ -1,3 +1,4 @@
+import { stuckMsOf } from '../../domain/rule/lock.ts';
 import type { RequestRecord } from '../../ports/catalog.ts';
 import type { AttemptRecord, LockRecord, TransferRow } from '../../ports/rules.ts';
 import { judgeSources, planTransfer } from '../transfers/plan-transfer.ts';
@@ -30,6 +31,7 @@ export function explainCopy(ports: ExplainPorts, seen: StoresSeen, facts: CopyFa
     request: request === undefined ? undefined : { id: request.id, state: request.state, attempts: request.attempts },
     why: wait.isFresh && judged?.notNow !== undefined ? judged.notNow : wait.why,
     nextMs: wait.nextMs,
+    stuckMs: Math.max(0, ...locks.map((one) => stuckMsOf(one.lock, seen.nowMs))),
     sources: judged?.ranked ?? [],
     rejected: judged?.rejected ?? [],
     attempts: attempts.map((one) => ({
@@ -49,7 +51,11 @@ interface Wait {
 /** What a claim that has no copy yet waits for. */
 export function describeWait({ lock, request, store }: LockRecord, seen: StoresSeen): Wait {
   const { stores, useOf, nowMs } = seen;
-  if (lock.state === 'STUCK') return { why: lock.reason.detail, nextMs: lock.retryMs, isFresh: false };
+  if (lock.state === 'STUCK') {
+    // Not by itself: its store is away, or its rule is suspended.
+    const nextMs = lock.retryMs === Number.MAX_SAFE_INTEGER ? undefined : lock.retryMs;
+    return { why: lock.reason.detail, nextMs, isFresh: false };
+  }
   if (request === undefined) return { why: 'it is about to be asked for', nextMs: undefined, isFresh: false };
   const wait = describeRequest(request);
   const limit = request.state === 'QUEUED' && request.nextAttemptMs <= nowMs ? seen.whyNotTo(store) : undefined;

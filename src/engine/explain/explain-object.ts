@@ -2,6 +2,7 @@ import type { ObjectName } from '../../domain/object/object-name.ts';
 import { isLost } from '../../domain/replica/lost.ts';
 import type { Replica } from '../../domain/replica/replica.ts';
 import { viewPolicyStatus } from '../../domain/rule/policy-status.ts';
+import type { ObjectTraits } from '../../ports/collections.ts';
 import type { ObjectRecord, RequestRecord, StandingRule } from '../../ports/catalog.ts';
 import type { LockRecord, RuleObject, RuleRecord } from '../../ports/rules.ts';
 import { explainCopy } from './explain-copy.ts';
@@ -22,14 +23,15 @@ export async function explainObject(ports: ExplainPorts, name: ObjectName): Prom
   const row = await catalog.readObject(name.scope, name.name);
   if (row === undefined) return undefined;
   const { content, operation, id } = row.current;
-  const [seen, locks, rules, standing, requests] = await Promise.all([
+  const [seen, locks, rules, standing, requests, traits] = await Promise.all([
     seeStores(ports),
     catalog.listLocks({ name, limit: LOCKS_MAX }),
     catalog.listRulesOf(name),
     catalog.listStandingRules(name.scope),
     catalog.listRequests({ versionId: id, limit: REQUESTS_MAX }),
+    catalog.readTraits(name),
   ]);
-  const known: Known = { ports, seen, row, locks, rules, standing, requests };
+  const known: Known = { ports, seen, row, locks, rules, standing, requests, traits };
   const current = row.replicas.filter(({ versionId }) => versionId === id);
   const isDeleted = content.kind === 'tombstone';
   const hope = current.map(({ state, token }) => ({ state, hasBytes: token !== undefined }));
@@ -60,18 +62,24 @@ interface Known {
   readonly rules: readonly RuleRecord[];
   readonly standing: readonly StandingRule[];
   readonly requests: readonly RequestRecord[];
+  readonly traits: ObjectTraits | undefined;
 }
 
 function isAskedFor(requests: readonly RequestRecord[], place: string): boolean {
   return requests.some(({ kind, store }) => kind === 'copy' && store === place);
 }
 
-function explainReplica({ ports, seen, row, locks, standing, requests }: Known, replica: Replica): ReplicaExplained {
+function explainReplica(
+  { ports, seen, row, locks, standing, requests, traits }: Known,
+  replica: Replica,
+): ReplicaExplained {
   const { store, state, verification, soft, place, versionId } = replica;
   const isCurrent = versionId === row.current.id;
   const here = isCurrent ? locks.filter((lock) => lock.store === store) : [];
+  const isSource = ports.sourceOf(row.scope) === store;
   const because = [
-    ...(ports.sourceOf(row.scope) === store ? [`source of ${row.scope}`] : []),
+    ...(isSource ? [`source of ${row.scope}`] : []),
+    ...(isCurrent && traits?.authority === store && !isSource ? ['authoritative'] : []),
     ...(standing.some((one) => one.store === store) ? [`replica of ${row.scope}`] : []),
     ...here.map(({ rule }) => `rule ${rule}`),
   ];
@@ -96,7 +104,7 @@ function explainReplica({ ports, seen, row, locks, standing, requests }: Known, 
 async function explainRuleHere(known: Known, rule: RuleRecord): Promise<RuleExplained> {
   const { ports, seen, row, locks } = known;
   const own = locks.filter((lock) => lock.rule === rule.id);
-  const object = await ruleObjectOf(known, own);
+  const object = ruleObjectOf(known, own);
   const isApplied = rule.state === 'OK' || rule.state === 'REPLICATING' || rule.state === 'STUCK';
   if (!isApplied || own.length >= rule.copies || object === undefined) {
     // What the rule lacks elsewhere is nothing of this object.
@@ -106,11 +114,10 @@ async function explainRuleHere(known: Known, rule: RuleRecord): Promise<RuleExpl
   return describeRule(rule, await judgePlaces(ports, seen, { rule, object, dataset }));
 }
 
-async function ruleObjectOf({ ports, row }: Known, own: readonly LockRecord[]): Promise<RuleObject | undefined> {
+function ruleObjectOf({ ports, row, traits }: Known, own: readonly LockRecord[]): RuleObject | undefined {
   const { scope, name, current, replicas } = row;
   const { content, id } = current;
   if (content.kind !== 'object') return undefined;
-  const traits = await ports.catalog.readTraits({ scope, name });
   return {
     scope,
     name,

@@ -45,8 +45,8 @@ export async function seeStores({ catalog, clock, stores, limits }: ExplainPorts
   const inHand = limits === undefined ? undefined : new TransfersInHand(limits, await catalog.readTransfersInHand());
   const heeded = heedSaid(stores, use);
   const audits = await catalog.listAudits();
-  const unreadable = findUnreadable(heeded, audits);
-  const marked = findMarked(heeded, audits);
+  const unreadable = findUnreadable(heeded, { audits, use });
+  const marked = findMarked(heeded, { audits, use });
   const byPlace = new Map(use.map((one) => [one.store, one]));
   return {
     stores: heeded,

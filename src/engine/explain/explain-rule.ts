@@ -1,4 +1,4 @@
-import type { LockState } from '../../domain/rule/lock.ts';
+import { type LockState, stuckMsOf } from '../../domain/rule/lock.ts';
 import type { LockRecord, RuleRecord } from '../../ports/rules.ts';
 import type { ExplainPorts, StoresSeen } from './explain-ports.ts';
 import { seeStores } from './explain-ports.ts';
@@ -79,5 +79,6 @@ function addUp(waiting: Map<string, WaitingCopies>, seen: StoresSeen, lock: Lock
     count: (before?.count ?? 0) + 1,
     example: before?.example ?? { scope: lock.scope, name: lock.name },
     nextMs: Number.isFinite(earliest) ? earliest : undefined,
+    stuckMs: Math.max(before?.stuckMs ?? 0, stuckMsOf(lock.lock, seen.nowMs)),
   });
 }

@@ -69,6 +69,8 @@ export interface CopyExplained {
   readonly why: string;
   /** Undefined: a worker has it now. */
   readonly nextMs: number | undefined;
+  /** How long it was stuck, now and before; of several rules the one that was so longest. */
+  readonly stuckMs: number;
   /** In the order in which they are tried. */
   readonly sources: readonly StoreReason[];
   readonly rejected: readonly StoreReason[];
@@ -92,4 +94,6 @@ export interface WaitingCopies {
   readonly example: ObjectName;
   /** The earliest. */
   readonly nextMs: number | undefined;
+  /** How long the one that was so longest was stuck, now and before. */
+  readonly stuckMs: number;
 }

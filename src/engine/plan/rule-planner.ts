@@ -59,6 +59,7 @@ const UNUSED = {
   pendingRequests: 0,
   recent: [],
   said: {},
+  away: undefined,
   sourceOf: [],
 } as const;
 

@@ -35,6 +35,8 @@ export async function deleteReleased(ports: ReleasePorts, signal: AbortSignal): 
     if (signal.aborted) break;
     const used = use.get(store.place);
     if (used === undefined || closed.whyNot(store.place, 'delete') !== undefined) continue;
+    // When it is back, the other copies may not be what they are now.
+    if (used.away?.areCopiesUnavailable === true) continue;
     chosen += await deleteAt({ ...ports, stores }, store, used, signal);
   }
   return chosen;
@@ -106,7 +108,7 @@ function factsOf(record: ReleasedRecord, inMemory: readonly string[]): ReleasedF
     isCache: false,
   });
   const goodCopies = record.copies.filter((copy) => isGoodCopy(copyFacts(copy)));
-  const { scope, name, store, objectId, versionId, bytes, lastUsedMs, purge, isSourceInUse } = record;
+  const { scope, name, store, objectId, versionId, bytes, lastUsedMs, purge, isSourceInUse, isCountedBesides } = record;
   return {
     ...copyFacts(record),
     scope,
@@ -119,6 +121,7 @@ function factsOf(record: ReleasedRecord, inMemory: readonly string[]): ReleasedF
     lastUsedMs,
     purge,
     isSourceInUse,
+    isCountedBesides,
     locks: 0,
     goodOrHeldCopies: goodCopies.length,
   };

@@ -6,8 +6,10 @@ import { deleteReleased } from '../releases/delete-released.ts';
 import { ReleaseLooks } from '../releases/release-looks.ts';
 import { carryOutDeletes } from '../releases/carry-out-deletes.ts';
 import { freeBytesOf } from '../releases/free-bytes.ts';
+import { StoreAbsences } from '../stores/store-absences.ts';
 import { StoreReturns } from '../stores/store-returns.ts';
 import { endAbandoned } from '../transfers/end-abandoned.ts';
+import { DueWaits } from '../due-waits.ts';
 import { IdleRun, type OnAway } from '../idle-run.ts';
 import { runTransfers, type TransferPorts } from '../transfers/run-transfers.ts';
 import type { RulePorts } from './apply-rule.ts';
@@ -34,7 +36,7 @@ export interface KeepRules {
 
 /** Stuck locks that are tried again in one transaction. */
 const RETRIES = 1_000;
-/** How long a worker without work waits before it looks again. */
+/** A worker without work, to which nobody tells of any, looks again after this. */
 const POLL_MS = 1_000;
 
 /**
@@ -76,14 +78,17 @@ async function keepInTurns(
   const signal = stop ?? new AbortController().signal;
   let total = NOTHING;
   const whole = until === 'idle' ? new IdleRun(ports.clock, onAway) : undefined;
+  const absences = new StoreAbsences(ports);
   const returns = new StoreReturns(ports);
   const freed = new FreedRoom(ports);
   const looks = new ReleaseLooks(ports.clock);
   const unknown = new Set<string>();
+  using waits = new DueWaits(ports.catalog, ports.clock);
   while (!signal.aborted) {
     // A worker that goes on tries what it put off in the turns to come; none of them waits for a store that is away.
     const idle = whole ?? new IdleRun(ports.clock);
-    // Who works until idle, again and again, would look each time.
+    // Who works until idle, again and again, would look each time. Which stores are away he looks at once.
+    const absent = await absences.look(signal);
     if (until !== 'idle') await returns.look(signal);
     const { applied, ended: rulesEnded } = await evaluateRules(ports, { owner, signal });
     const retried = await ports.catalog.retryStuck(RETRIES);
@@ -93,11 +98,11 @@ async function keepInTurns(
     const deleted = await carryOutDeletes(ports, { owner, exceptScopes, signal, idle, unknown, onCounted });
     await freed.tell(deleted.done + rulesEnded);
     total = sum([total, copied, deleted]);
-    const evaluated = applied + rulesEnded + retried + abandoned + condemned;
+    const evaluated = absent + applied + rulesEnded + retried + abandoned + condemned;
     const worked = evaluated + copied.done + copied.moot + copied.failed + deleted.done;
-    if (worked > 0) continue;
-    if (until === 'idle') break;
-    await ports.clock.sleep(POLL_MS, stop).catch(() => undefined);
+    if (worked > 0) waits.found();
+    else if (until === 'idle') break;
+    else await waits.wait(POLL_MS, stop);
   }
   return total;
 }

@@ -1,3 +1,4 @@
+import { formatInstant } from '../../domain/format-instant.ts';
 import type { ObjectName } from '../../domain/object/object-name.ts';
 import type { RuleWords } from '../../domain/rule/rule.ts';
 import type { StoreFacts } from '../../domain/placement/placement-facts.ts';
@@ -42,6 +43,7 @@ export function factsOfStores(stores: Stores, words: StoreWords, now: StoresNow)
       isPreferred: isAmong(names, words.preferred),
       isBlocked: isAmong(names, words.blocked),
       availability: closed.availabilityOf(place),
+      absentSince: used?.away?.areCopiesUnavailable === true ? formatInstant(used.away.sinceMs) : undefined,
       acceptance: traits.accepts,
       findPathProblem: (object) => findPathProblem(store, object),
       usage: { completedBytes, inFlightBytes },

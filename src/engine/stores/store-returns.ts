@@ -3,6 +3,7 @@ import type { RuleCatalog } from '../../ports/rules.ts';
 import { StorageError } from '../../ports/storage.ts';
 import { askStore } from '../ask-store.ts';
 import type { StoreHealth } from '../store-health.ts';
+import { PROBE_KEY } from './probe-key.ts';
 import { type StoreAccess, type Stores, waysTo } from './store-access.ts';
 
 export interface StoreReturnPorts {
@@ -14,8 +15,6 @@ export interface StoreReturnPorts {
 }
 
 const LOOK_EVERY_MS = 60_000;
-/** Nothing is called so, and a store that answers says that. */
-const PROBE_KEY = '.pando-is-anybody-there';
 
 /**
  * Looks after the stores at which copies failed: one that answers again after it did not is told, and what is stuck on it is tried

@@ -10,6 +10,7 @@ import type { Topology } from '../../domain/transfer/find-route.ts';
 import type { TransferLimits } from '../../domain/transfer/transfer-limits.ts';
 import type { StoreHealth } from '../store-health.ts';
 import type { Stores } from '../stores/store-access.ts';
+import { DueWaits } from '../due-waits.ts';
 import { IdleRun } from '../idle-run.ts';
 import { type OnRenewed, RequestLeases } from '../request-leases.ts';
 import type { ExternalTool } from './external-tool.ts';
@@ -29,6 +30,7 @@ export interface TransferPorts {
     | 'readObject'
     | 'site'
     | 'handOver'
+    | 'onDue'
   >;
   readonly clock: Clock;
   readonly random: Random;
@@ -77,7 +79,7 @@ const HANDED_OVER_MAX = 10_000;
 const CLAIM_MAX = 256;
 /** A worker that sleeps longer than this loses its claims. Renewed at a third. */
 const LEASE_MS = 60_000;
-/** How long a worker without work waits before it looks again. */
+/** A worker without work, to which nobody tells of any, looks again after this. */
 const POLL_MS = 1_000;
 
 /** Carries out copies that rules ask for. Failures of single transfers are recorded with their requests. */
@@ -95,6 +97,7 @@ export async function runTransfers(ports: TransferPorts, args: RunTransfers): Pr
   const idle = until === 'idle' ? (args.idle ?? new IdleRun(ports.clock)) : undefined;
   await using run = new TransferRun(ports, { leases, stop, idle, onCounted: args.onCounted });
 
+  using waits = new DueWaits(ports.catalog, ports.clock);
   const { limits } = ports;
   const wanted = { work: 'rule-copies', ...(limits === undefined ? {} : { limits }) } as const;
   while (stop?.aborted !== true) {
@@ -106,10 +109,12 @@ export async function runTransfers(ports: TransferPorts, args: RunTransfers): Pr
       room <= 0
         ? []
         : await ports.catalog.claimRequests({ owner, limit: room, leaseMs: LEASE_MS, ...wanted, ...idle?.leaves() });
-    if (claimed.length > 0) run.begin(claimed);
-    else if (run.inFlight > 0) await run.settledSome(POLL_MS);
+    if (claimed.length > 0) {
+      waits.found();
+      run.begin(claimed);
+    } else if (run.inFlight > 0) await run.settledSome(POLL_MS);
     else if (until === 'idle') break;
-    else await ports.clock.sleep(POLL_MS, stop).catch(() => undefined);
+    else await waits.wait(POLL_MS, stop);
   }
   await run.end();
   return run.counts;

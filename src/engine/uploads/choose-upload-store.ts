@@ -1,6 +1,7 @@
 import { UPLOAD_ACTIVITY } from '../../domain/rule/activities.ts';
 import { formatObjectName } from '../../domain/object/object-name.ts';
 import { placeCopies } from '../../domain/placement/place-copies.ts';
+import { tellRejected } from '../../domain/placement/placement.ts';
 import type { GroupRest, ObjectFacts } from '../../domain/placement/placement-facts.ts';
 import { isGoodReplica } from '../stores/good-replica.ts';
 import { selectStores } from '../../domain/store/expression/select-stores.ts';
@@ -21,6 +22,8 @@ export interface ChosenStore {
 
 /** Of so many objects it is looked up what there is of them already. */
 const LOOKED_UP_MAX = 1_000;
+/** Stores whose reasons are told. */
+const TOLD_MAX = 5;
 const FORMAT_UNKNOWN = 'application/octet-stream';
 /** Everything, but for what ends with this process, and for sources: what is put there becomes an object of theirs. */
 const ANY = '*';
@@ -68,7 +71,9 @@ export async function chooseUploadStore(ports: UploadPorts, upload: UploadFiles)
       source === undefined
         ? ''
         : `; the source of a profile is chosen only when it is named: --store ${source}, or add a profile for uploads`;
-    throw new UploadError('refused', `no store can take what is uploaded: ${why}${named}`);
+    const told = tellRejected(group?.rejections ?? []).slice(0, TOLD_MAX);
+    const reasons = told.map((one) => `\n  ${one.store}: ${one.why}`).join('');
+    throw new UploadError('refused', `no store can take what is uploaded: ${why}${named}${reasons}`);
   }
   if (facts.find((one) => one.store === store.name)?.availability.write === false)
     throw new UploadError('unavailable', `${store.name} takes no writes now`);

@@ -79,7 +79,7 @@ export function describeRequestDesk(contract: CatalogContract): void {
       await endRule(contract, rule);
       const released = await contract.catalog.listReleased(scope.far, { limit: 10 });
       expect(await contract.catalog.condemn(released, { exceptStores: [] })).toEqual([true]);
-      const claim = { owner: 'x', limit: 10, leaseMs: 1_000, scopes: [scope.name] };
+      const claim = { owner: 'x', limit: 1_000, leaseMs: 1_000, scopes: [scope.name] };
       expect(await contract.catalog.claimRequests({ ...claim, work: 'of-scopes' })).toEqual([]);
       const claimed = await contract.catalog.claimRequests({ ...claim, work: 'other-deletes' });
       expect(claimed.filter((one) => one.scope === scope.name)).toMatchObject([

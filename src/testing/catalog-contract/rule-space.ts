@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ReleasedAfter, RuleLease, RulePageApplied, StoreUse } from '../../ports/rules.ts';
-import { type CatalogContract, contentOf, type TestScope } from './harness.ts';
+import { type CatalogContract, contentOf, sleep, type TestScope } from './harness.ts';
 import { addRule, applyRule, arrival, claimRule, claimRulesOnly, endRule, failure, ruleOver } from './rules-harness.ts';
 
 const HOUR_MS = 3_600_000;
@@ -144,6 +144,13 @@ export function describeRuleSpace(contract: CatalogContract): void {
       expect(await contract.catalog.listLocks({ rule: id, limit: 10 })).toMatchObject([
         { lock: { state: 'STUCK', reason: { kind: 'destination-full' } }, replica: undefined },
       ]);
+      // Tried in vain: the time until then is not forgotten.
+      await sleep(5);
+      expect(await contract.catalog.hasten({ fact: 'asked', rule: id })).toBe(1);
+      expect(await contract.catalog.retryStuck(1000)).toBeGreaterThan(0);
+      const [{ lock } = {}] = await contract.catalog.listLocks({ rule: id, limit: 10 });
+      expect(lock?.state).toBe('STUCK');
+      expect(lock?.stuckMs).toBeGreaterThanOrEqual(5);
       await contract.catalog.setStore(scope.far, { allocatedBytes: null });
       expect(await contract.catalog.hasten({ fact: 'space-freed', store: scope.far })).toBe(1);
       expect(await contract.catalog.hasten({ fact: 'asked', rule: id })).toBe(1);

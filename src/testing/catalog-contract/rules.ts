@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type CatalogContract, contentOf, type TestScope } from './harness.ts';
+import { type CatalogContract, contentOf, sleep, type TestScope } from './harness.ts';
 import { addRule, applyRule, arrival, claimRule, endRule, failure, ruleOver } from './rules-harness.ts';
 
 /** Duties of rules and their locks: `addRule` to `releaseLocks`, `listLocks`. */
@@ -197,12 +197,16 @@ export function describeRules(contract: CatalogContract): void {
           request: { state: 'FAILED', lastError: 'it failed each time' },
         },
       ]);
+      await sleep(5);
       expect(await contract.catalog.retryStuck(1000)).toBeGreaterThan(0);
       expect(await contract.catalog.readRule(id)).toMatchObject({ state: 'REPLICATING' });
       const [again] = await contract.claim(scope);
       expect(again).toMatchObject({ attempts: 1, ofRules: { timesStuck: 1 } });
       await contract.catalog.settleTransfers(again === undefined ? [] : [arrival(again)]);
       expect(await contract.catalog.readRule(id)).toMatchObject({ state: 'OK' });
+      const [{ lock } = {}] = await contract.catalog.listLocks({ rule: id, limit: 10 });
+      expect(lock?.state).toBe('OK');
+      expect(lock?.stuckMs).toBeGreaterThanOrEqual(5);
     });
   });
 }

@@ -3,6 +3,13 @@ import { type CarryOutJobPorts, carryOutJob, type OpenedJob } from './carry-out-
 
 export interface CarryOutPagesPorts extends CarryOutJobPorts {
   readonly queue: CarryOutJobPorts['queue'] & Pick<PageQueue, 'listPageJobs'>;
+  readonly waits: JobWaits;
+}
+
+/** Waits until there may be a job, as long as that at most. Who found one tells so. */
+export interface JobWaits {
+  wait(lookMs: number, stop: AbortSignal): Promise<void>;
+  found(): void;
 }
 
 export interface CarryOutPages {
@@ -18,14 +25,14 @@ export interface CarryOutPages {
 
 /** Syncs whose pages one worker carries out side by side; each has threads of its own. */
 const JOBS_AT_ONCE = 2;
-/** How often it is looked for jobs. */
+/** While nobody tells of jobs it is looked for them so often. */
 const POLL_MS = 1_000;
 /** A job that could not be opened here is looked at again after so long: a disk may be mounted by then. */
 const LEFT_MS = 60_000;
 
 /** Carries out pages of bulk syncs and verifies of this catalog, whoever runs them. Returns how many. */
 export async function carryOutPages(ports: CarryOutPagesPorts, args: CarryOutPages): Promise<number> {
-  const { queue, clock } = ports;
+  const { queue, clock, waits } = ports;
   const { until, openJob, owner } = args;
   const failed = new AbortController();
   const asked = until === 'idle' ? args.signal : until;
@@ -46,14 +53,16 @@ export async function carryOutPages(ports: CarryOutPagesPorts, args: CarryOutPag
         if (running.has(job.id) || clock.monotonicMs() < (leftUntilMs.get(job.id) ?? 0)) continue;
         const opened = await openJob(job);
         if (opened === undefined) leftUntilMs.set(job.id, clock.monotonicMs() + LEFT_MS);
-        else
+        else {
+          waits.found();
           running.set(
             job.id,
             carryOut(job, opened).finally(() => running.delete(job.id)),
           );
+        }
       }
       if (until === 'idle' && running.size === 0) break;
-      await clock.sleep(POLL_MS, signal).catch(() => undefined);
+      await waits.wait(POLL_MS, signal);
     }
   } catch (error) {
     failed.abort();

@@ -30,6 +30,7 @@ const released = (objectId: number, more: Partial<ReleasedReplica> = {}): Releas
   locks: 0,
   purge: false,
   isSourceInUse: false,
+  isCountedBesides: false,
   goodOrHeldCopies: 2,
   ...more,
 });
@@ -103,6 +104,7 @@ describe('of the released replicas of a store', () => {
     ['it is being deleted already', { state: 'BEING_DELETED' }],
     ['it is still being written', { state: 'COPYING' }],
     ['a request reads from it', { isSourceInUse: true }],
+    ['it is the authoritative copy, and a policy counts besides it', { isCountedBesides: true }],
     ['it is the last good copy', { goodOrHeldCopies: 1 }],
     ['there is no good copy of the object', { goodOrHeldCopies: 0, state: 'SUSPICIOUS' }],
     ['there is no good copy of the object', { goodOrHeldCopies: 0, isCache: true }],
@@ -139,6 +141,7 @@ describe('whatever the facts', () => {
     locks: fc.constantFrom(0, 0, 0, 1),
     purge: fc.boolean(),
     isSourceInUse: fc.constantFrom(false, false, true),
+    isCountedBesides: fc.constantFrom(false, false, true),
   });
   const anObject = fc.record({
     here: fc.array(aReleased, { maxLength: 3 }),

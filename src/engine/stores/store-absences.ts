@@ -1,0 +1,183 @@
+import type { Catalog } from '../../ports/catalog.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { RuleCatalog } from '../../ports/rules.ts';
+import { type Storage, StorageError } from '../../ports/storage.ts';
+import type {
+  AbsenceTurn,
+  KeptStore,
+  LookedAtCopy,
+  StoreAbsence,
+  UnavailableCopy,
+} from '../../ports/store-absences.ts';
+import { askStore } from '../ask-store.ts';
+import { inParallel } from '../in-parallel.ts';
+import { headOrMissing } from '../observe-object.ts';
+import type { StoreHealth } from '../store-health.ts';
+import { heedSaid } from './heed-said.ts';
+import { openOwn } from './open-own.ts';
+import { PROBE_KEY } from './probe-key.ts';
+import { type StoreAccess, type Stores, waysTo } from './store-access.ts';
+
+export interface StoreAbsencePorts {
+  readonly catalog: Pick<
+    Catalog & RuleCatalog,
+    | 'listKeptStores'
+    | 'readStoreUse'
+    | 'tellAway'
+    | 'tellAnswers'
+    | 'claimAbsence'
+    | 'markUnavailable'
+    | 'listUnavailable'
+    | 'recogniseCopies'
+    | 'endAbsence'
+    | 'hasten'
+  >;
+  readonly clock: Clock;
+  readonly health: StoreHealth;
+  readonly stores: Stores;
+  readonly clientSite: string | undefined;
+}
+
+const LOOK_EVERY_MS = 60_000;
+/** A store that hangs holds up the worker no longer. */
+const PROBE_MS_MAX = 10_000;
+const PROBES_MAX = 16;
+/** A fraction of a second each, so that others get their turn. */
+const PAGE_OBJECTS = 1_000;
+/** Few enough that a turn is not lost over one page of a slow store. */
+const LOOKED_AT = 200;
+const LOOKS_MAX = 16;
+
+/**
+ * Looks after the stores that have copies of rules and uploads: which of them do not answer is told to all who share the catalog; what
+ * stays away for longer than its `away_after` is brought elsewhere by the rules, and what comes back is looked at, copy by copy
+ * (docs/stores.md, "A store that stays away").
+ */
+export class StoreAbsences {
+  readonly #ports: StoreAbsencePorts;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(ports: StoreAbsencePorts) {
+    this.#ports = ports;
+  }
+
+  /** Costs nothing but once a minute. Returns how many copies and stores were told of. */
+  async look(signal: AbortSignal): Promise<number> {
+    const { catalog, clock, stores } = this.#ports;
+    if (clock.monotonicMs() - this.#lookedMs < LOOK_EVERY_MS) return 0;
+    this.#lookedMs = clock.monotonicMs();
+    const heeded = heedSaid(stores, await catalog.readStoreUse());
+    const kept = await catalog.listKeptStores();
+    const told = await inParallel(kept, PROBES_MAX, async (one) => {
+      const store = heeded.get(one.store);
+      // What is in memory is gone with its process: it is never away.
+      if (store === undefined || store.isInMemory || signal.aborted) return 0;
+      return this.#lookAt(store, one, signal);
+    });
+    return told.reduce((sum, one) => sum + one, 0);
+  }
+
+  async #lookAt(store: StoreAccess, { absence, isContested }: KeptStore, signal: AbortSignal): Promise<number> {
+    const { catalog } = this.#ports;
+    const found = await this.#probe(store, signal);
+    if (found === 'answers') {
+      if (isContested) await catalog.tellAnswers(store.place);
+      return absence === undefined ? 0 : this.#comeBack(store, absence, signal);
+    }
+    const away = found === 'away' ? await catalog.tellAway(store.place) : undefined;
+    const { awayAfterMs } = store.traits;
+    if (away === undefined || awayAfterMs === undefined) return 0;
+    return away.awayMs < awayAfterMs || away.copies === 'unavailable' ? 0 : this.#mark(store, signal);
+  }
+
+  /** `unknown`: it is not to be asked, or whoever asks did something else wrong. A refusal is an answer. */
+  async #probe(store: StoreAccess, signal: AbortSignal): Promise<'answers' | 'away' | 'unknown'> {
+    const surroundings = { clientSite: this.#ports.clientSite, fraction: 0 };
+    const ways = [...waysTo(store, 'read', surroundings), ...waysTo(store, 'write', surroundings)];
+    let found: 'away' | 'unknown' = 'unknown';
+    for (const way of new Set(ways)) {
+      try {
+        await this.#ask(await way.open(), store, signal);
+        return 'answers';
+      } catch (error) {
+        if (!(error instanceof StorageError) || error.kind === 'aborted') return 'unknown';
+        if (error.kind !== 'unavailable' && error.kind !== 'timeout') return 'answers';
+        found = 'away';
+      }
+    }
+    return found;
+  }
+
+  #ask(storage: Storage, { deadlineMs }: StoreAccess, signal: AbortSignal): Promise<unknown> {
+    const question = { storage, key: PROBE_KEY, deadlineMs: Math.min(deadlineMs, PROBE_MS_MAX), signal };
+    return askStore(this.#ports, question, (within) => storage.head(PROBE_KEY, { signal: within }));
+  }
+
+  async #mark({ place }: StoreAccess, signal: AbortSignal): Promise<number> {
+    const { catalog } = this.#ports;
+    const turn = await catalog.claimAbsence(place, 'mark');
+    let marked = 0;
+    for (let after: string | undefined; turn !== undefined && !signal.aborted; ) {
+      const page = await catalog.markUnavailable(turn, { after, limit: PAGE_OBJECTS });
+      marked += page?.copies ?? 0;
+      after = page?.next;
+      if (after === undefined) break;
+    }
+    return marked;
+  }
+
+  async #comeBack(store: StoreAccess, absence: StoreAbsence, signal: AbortSignal): Promise<number> {
+    const { catalog } = this.#ports;
+    const turn = await catalog.claimAbsence(store.place, 'back');
+    if (turn === undefined) return 0;
+    if (absence.copies !== 'kept' && !(await this.#recognise(store, turn, signal))) return 0;
+    if (!(await catalog.endAbsence(turn))) return 0;
+    return 1 + (await catalog.hasten({ fact: 'store-returned', store: store.place }));
+  }
+
+  /** False: not all of them, because it is away again, or somebody else is at it. */
+  async #recognise(store: StoreAccess, turn: AbsenceTurn, signal: AbortSignal): Promise<boolean> {
+    const { catalog } = this.#ports;
+    let storage: Storage;
+    try {
+      storage = await openOwn(store);
+    } catch (error) {
+      if (error instanceof StorageError) return false;
+      throw error;
+    }
+    for (let after: string | undefined; !signal.aborted; ) {
+      const page = await catalog.listUnavailable(store.place, { after, limit: LOOKED_AT });
+      const looked = await inParallel(page.copies, LOOKS_MAX, (copy) =>
+        this.#lookFor(copy, { storage, store, signal }),
+      );
+      const seen = looked.filter((one) => one !== undefined);
+      if (!(await catalog.recogniseCopies(turn, seen))) return false;
+      if (seen.length < looked.length) return false;
+      if (page.next === undefined) return true;
+      after = page.next;
+    }
+    return false;
+  }
+
+  /** Undefined: it cannot be told now. */
+  async #lookFor(
+    { objectId, versionId, place, token }: UnavailableCopy,
+    {
+      storage,
+      store,
+      signal,
+    }: { readonly storage: Storage; readonly store: StoreAccess; readonly signal: AbortSignal },
+  ): Promise<LookedAtCopy | undefined> {
+    const question = { storage, key: place, deadlineMs: store.deadlineMs, signal };
+    try {
+      const head = await headOrMissing(() =>
+        askStore(this.#ports, question, (within) => storage.head(place, { signal: within })),
+      );
+      const shows = head === undefined ? 'none' : head.token === token ? 'same' : 'other';
+      return { objectId, versionId, token, shows };
+    } catch (error) {
+      if (error instanceof StorageError) return undefined;
+      throw error;
+    }
+  }
+}
