@@ -1,4 +1,6 @@
 import type { Pando } from './compose.ts';
+import type { ObjectName } from './domain/object/object-name.ts';
+import type { DeleteArguments, DeleteResult } from './engine/delete-object.ts';
 import type { Downloads } from './engine/downloads/open-download.ts';
 import { LaterRecords } from './engine/later-records.ts';
 import type { UploadFiles, UploadResult } from './engine/uploads/upload-types.ts';
@@ -7,6 +9,16 @@ import type { UploadFiles, UploadResult } from './engine/uploads/upload-types.ts
 export async function uploadWith(pando: Pando, args: UploadFiles): Promise<UploadResult> {
   const { uploadFiles } = await import('./engine/uploads/upload-files.ts');
   return uploadFiles(await pando.uploadPorts(), args);
+}
+
+/** What was uploaded goes again. */
+export async function deleteUploadedWith(
+  pando: Pando,
+  object: ObjectName,
+  options: Pick<DeleteArguments, 'ifVersion' | 'signal'>,
+): Promise<DeleteResult> {
+  const { deleteUploaded } = await import('./engine/uploads/delete-uploaded.ts');
+  return deleteUploaded(await pando.uploadPorts(), object, options);
 }
 
 /** Objects by what the catalog says of them, from whatever store has them. What was noticed on the way is recorded when it is closed. */

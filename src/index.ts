@@ -63,6 +63,7 @@ export type { ResolvedObject } from './engine/explain/resolve-object.ts';
 export type { ReplicationPolicy } from './domain/rule/replication-policy.ts';
 export type { AcceptancePolicy } from './domain/store/acceptance.ts';
 export { type Client, openClient, type OpenClient } from './client/open-client.ts';
+export type { DeleteOptions } from './client/delete-uploaded.ts';
 export type { DownloadedObject, DownloadOptions } from './client/download.ts';
 export type { Uploaded, UploadOptions } from './client/upload.ts';
 export type { UploadedFile, UploadStep } from './engine/uploads/upload-types.ts';

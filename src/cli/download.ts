@@ -2,6 +2,7 @@ import type { DownloadedObject } from '../client/download.ts';
 import { formatBytesRoughly } from '../config/quantity.ts';
 import { countOf } from '../domain/count-of.ts';
 import { declareScope, type NameOptions, scopeOf } from './catalog-names.ts';
+import { describeEarlier } from './describe-earlier.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 import { wholeNumber } from './option-values.ts';
@@ -63,6 +64,8 @@ function report({ output, globals }: Invocation, results: readonly DownloadedObj
     for (const { file, state, servedBy } of done)
       output.print(`${file}  ${state === 'present' ? 'there already' : `from ${servedBy ?? 'what was there of it'}`}`);
   }
+  for (const { object, version, newer } of done)
+    if (newer !== undefined) output.note(`${object}: ${describeEarlier(version ?? '', newer)}`);
   const downloaded = done.filter(({ state }) => state === 'downloaded');
   const bytes = formatBytesRoughly(downloaded.reduce((sum, { size }) => sum + size, 0));
   const there = done.length - downloaded.length;

@@ -24,10 +24,12 @@ export async function printObjectExplanation(
   explained: ObjectExplanation,
   nowMs: number,
 ): Promise<void> {
-  const { isDeleted, isLost, size, replicas, rules, copies } = explained;
+  const { isDeleted, isLost, earlier, size, replicas, rules, copies } = explained;
   const name = escapeKey(formatObjectName(explained));
   output.print(`${name}${size === undefined ? '' : `, ${formatBytesRoughly(size)}`}`);
   output.print(summaryOf(explained));
+  if (earlier !== undefined)
+    output.print(`What is read is an older version, ${earlier}: no store has had the newest yet.`);
   if (isLost) output.print('It comes back by itself when a copy reappears: put it again, or bring a store back.');
   if (replicas.length > 0) {
     output.print();

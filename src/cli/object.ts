@@ -68,12 +68,13 @@ async function show(cli: Invocation, name: string, options: NameOptions): Promis
 
 function toJson({ scope, name, version, content, ...details }: ObjectDetails) {
   const { modifiedNs, size, sha256, contentType, metadata } = content ?? {};
-  const { replicas, parents, namesake, format, rightsHolder, authority } = details;
+  const { replicas, parents, namesake, format, rightsHolder, authority, earlier } = details;
   return {
     object: formatObjectName({ scope, name }),
     isDeleted: content === undefined,
     version: version.operation,
     dot: version.dot,
+    earlier,
     size,
     sha256,
     modified: modifiedNs === undefined ? undefined : new Date(Number(modifiedNs / 1_000_000n)).toISOString(),
@@ -109,7 +110,7 @@ const LABELS = {
 
 async function printDetails({ output }: Invocation, details: ObjectDetails): Promise<void> {
   const told = toJson(details);
-  const { dot, metadata, replicas, datasets, namesake, isDeleted, size } = told;
+  const { dot, earlier, metadata, replicas, datasets, namesake, isDeleted, size } = told;
   const shown = { ...told, size: size === undefined ? undefined : `${size} (${formatBytesRoughly(size)})` };
   for (const [field, label] of Object.entries(LABELS) as [keyof typeof LABELS, string][]) {
     const value = shown[field];
@@ -119,6 +120,8 @@ async function printDetails({ output }: Invocation, details: ObjectDetails): Pro
   for (const [key, value] of Object.entries(metadata ?? {})) output.print(`metadata ${key}: ${value}`);
   output.print(`is in: ${datasets.map(escapeKey).join(', ') || 'no dataset'}`);
   if (isDeleted) output.print('It was deleted.');
+  if (earlier !== undefined)
+    output.print(`What is read is an older version, ${earlier}: no store has had this one yet.`);
   if (namesake !== undefined) output.print(`A ${namesake} has the same name: pando ${namesake} show.`);
   output.print();
   if (replicas.length === 0) {

@@ -1,6 +1,7 @@
 import { formatObjectName } from '../domain/object/object-name.ts';
 import { escapeKey } from '../domain/object/key.ts';
 import { declareScope, type NameOptions, scopeOf } from './catalog-names.ts';
+import { describeEarlier } from './describe-earlier.ts';
 import { EXIT } from './exit-codes.ts';
 import type { CommandModule } from './invocation.ts';
 import { renderTable } from './table.ts';
@@ -12,9 +13,15 @@ export const resolve: CommandModule = {
       .action(
         act<[string], NameOptions>(async (cli, [written], options) => {
           const { resolve: run } = await import('../client/explain.ts');
-          const { replicas, passedOver, ...name } = await run(await cli.pando(), written, scopeOf(options));
+          const { replicas, passedOver, version, newer, ...name } = await run(
+            await cli.pando(),
+            written,
+            scopeOf(options),
+          );
           for (const { store, why } of passedOver) cli.output.note(`not at ${store}: ${why}`);
-          if (cli.globals.json === true) cli.output.printJson({ object: formatObjectName(name), replicas, passedOver });
+          if (newer !== undefined) cli.output.note(describeEarlier(version, newer));
+          if (cli.globals.json === true)
+            cli.output.printJson({ object: formatObjectName(name), version, newer, replicas, passedOver });
           else if (replicas.length > 0) {
             const rows = replicas.flatMap(({ store, site, distance, urls }) =>
               urls.map(({ protocol, url }, at) => [

@@ -1,4 +1,9 @@
+import { existsSync } from 'node:fs';
+import type { DeleteOptions } from '../client/delete-uploaded.ts';
+import { findProfile } from '../config/find-profile.ts';
 import { escapeKey } from '../domain/object/key.ts';
+import { formatObjectName, type ObjectName, parseObjectName } from '../domain/object/object-name.ts';
+import { findScopeProblem } from '../domain/object/scope.ts';
 import type { DeleteResult } from '../engine/delete-object.ts';
 import { describeFailure } from './describe-failure.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -8,7 +13,7 @@ import { ObjectClients } from './object-client.ts';
 export const rm: CommandModule = {
   declare(command, act) {
     command
-      .argument('<objects...>', 'profile:name, pando://, s3://, file:// or a path')
+      .argument('<objects...>', 'profile:name, pando://, s3://, file:// or a path; scope:name of what was uploaded')
       .option('--if-version <id>', 'only if this is the current version')
       .action(
         act<[string[]], { readonly ifVersion?: string }>(async (cli, [written], { ifVersion }) => {
@@ -17,9 +22,8 @@ export const rm: CommandModule = {
           let exitCode: ExitCode = EXIT.done;
           for (const object of written) {
             try {
-              const { client, name } = await clients.find(object);
               const how = { ...(ifVersion === undefined ? {} : { ifVersion }), signal: cli.signal };
-              deleted.push({ object, result: await client.delete(name, how) });
+              deleted.push({ object, result: await remove(cli, clients, object, how) });
             } catch (error) {
               // One that cannot be deleted does not keep the others.
               cli.names.rename(error);
@@ -35,6 +39,33 @@ export const rm: CommandModule = {
       );
   },
 };
+
+async function remove(
+  cli: Invocation,
+  clients: ObjectClients,
+  written: string,
+  how: DeleteOptions,
+): Promise<DeleteResult> {
+  const name = await findUploaded(cli, written);
+  if (name === undefined) {
+    const { client, name: named } = await clients.find(written);
+    return client.delete(named, how);
+  }
+  const { deleteUploaded } = await import('../client/delete-uploaded.ts');
+  return deleteUploaded({ pando: await cli.pando(), scope: undefined }, formatObjectName(name), how);
+}
+
+/** Where no profile and no file is meant: the object of a scope that came by uploads. */
+async function findUploaded(cli: Invocation, written: string): Promise<ObjectName | undefined> {
+  const [, ofUrl, plain, name] = /^(?:(?:pando|msc):\/\/([^:/]+)\/|([^:/]+):(?!\/\/))(.+)$/s.exec(written) ?? [];
+  const scope = ofUrl ?? plain;
+  if (scope === undefined || name === undefined || findProfile(await cli.configuration(), scope) !== undefined) return;
+  if (findScopeProblem(scope) !== undefined || (plain !== undefined && existsSync(written))) return;
+  const parsed = parseObjectName(`${scope}:${name}`);
+  if (!('value' in parsed)) return;
+  const { isOfUploads } = await import('../client/delete-uploaded.ts');
+  return (await isOfUploads(await cli.pando(), parsed.value)) ? parsed.value : undefined;
+}
 
 /** What is not gone everywhere is not done. */
 function exitCodeOf(results: readonly DeleteResult[]): ExitCode {

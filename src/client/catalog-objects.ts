@@ -12,6 +12,8 @@ import { type CatalogObject, walkObjects } from './walk-catalog.ts';
 /** Everything the catalog knows of an object. */
 export interface ObjectDetails extends ObjectName {
   readonly version: Pick<Version, 'dot' | 'operation'>;
+  /** Operation id of the version that is read meanwhile, as no store has ever had this one; undefined: this one is read. */
+  readonly earlier: string | undefined;
   /** Undefined: it was deleted. */
   readonly content: ObjectContent | undefined;
   /** The content type where none was set. */
@@ -65,6 +67,7 @@ export class CatalogObjects {
     return {
       ...name,
       version: { dot, operation },
+      earlier: row.earlier?.operation,
       content: isHere ? content : undefined,
       format: traits?.format ?? (isHere ? content.contentType : undefined),
       rightsHolder: traits?.rightsHolder,

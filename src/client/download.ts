@@ -35,6 +35,10 @@ export interface DownloadedObject {
   readonly sha256: string | undefined;
   /** The store that gave the bytes. */
   readonly servedBy: string | undefined;
+  /** Operation id of the version that was saved. */
+  readonly version: string | undefined;
+  /** That of the object's version where it is another one, still on its way to its first store (docs/uploads.md, "A new version on its way"). */
+  readonly newer: string | undefined;
   readonly why: string | undefined;
   /** Of a failure: `not-found`, `unavailable`, `corrupt` …; `local`: of the file. */
   readonly kind: string | undefined;
@@ -104,7 +108,8 @@ export async function download(
 }
 
 function failed(object: string, { why, kind }: { readonly why: string; readonly kind: string }): DownloadedObject {
-  return { object, state: 'failed', file: undefined, size: 0, sha256: undefined, servedBy: undefined, why, kind };
+  const nothing = { file: undefined, sha256: undefined, servedBy: undefined, version: undefined, newer: undefined };
+  return { ...nothing, object, state: 'failed', size: 0, why, kind };
 }
 
 function refuse(what: string, message: string, remedy: string): ConfigurationError {

@@ -3,6 +3,8 @@ import { loadConfiguration } from '../config/load.ts';
 import { findActor } from './actor.ts';
 import { findDefaultScope } from './default-scope.ts';
 import { checkScope } from './object-names.ts';
+import type { DeleteResult } from '../engine/delete-object.ts';
+import { deleteUploaded, type DeleteOptions } from './delete-uploaded.ts';
 import { download, type DownloadedObject, type DownloadOptions } from './download.ts';
 import { upload, type Uploaded, type UploadOptions } from './upload.ts';
 
@@ -21,6 +23,11 @@ export interface Client extends AsyncDisposable {
   upload(paths: readonly string[], options?: UploadOptions): Promise<Uploaded>;
   /** Objects, datasets, containers and patterns become files. */
   download(names: readonly string[], options?: DownloadOptions): Promise<readonly DownloadedObject[]>;
+  /**
+   * An object that was uploaded goes, with all its copies. Fails with `ObjectError` where there is none, with `ConfigurationError` where its
+   * scope is a profile's.
+   */
+  delete(name: string, options?: DeleteOptions): Promise<DeleteResult>;
 }
 
 /** Throws a `ConfigurationError` with everything that is wrong with the configuration. */
@@ -31,6 +38,7 @@ export async function openClient({ path, scope, account }: OpenClient = {}): Pro
   return {
     upload: (paths, options) => upload(given, paths, options),
     download: (names, options) => download(given, names, options),
+    delete: (name, options) => deleteUploaded(given, name, options),
     [Symbol.asyncDispose]: () => pando[Symbol.asyncDispose](),
   };
 }

@@ -23,6 +23,10 @@ export interface SavedDownload {
   readonly sha256: string | undefined;
   /** The store that gave the bytes, or the first of them. */
   readonly servedBy: string | undefined;
+  /** Operation id of the version that was saved. */
+  readonly version: string;
+  /** That of the object's version where it is another one, of which no store has ever had the bytes. */
+  readonly newer: string | undefined;
 }
 
 /** `local`: the file is not written, for a reason that has nothing to do with stores. `corrupt`: what came is not the object. */
@@ -51,10 +55,11 @@ export async function saveDownload(downloads: Downloads, args: SaveDownload): Pr
   for (let go = 1; ; go++) {
     const located = await downloads.locate(object);
     const { size, sha256 } = located.content;
+    const saved = { file, size, version: located.row.current.operation, newer: located.newer };
     const there = await lookAt(file);
     if (there !== undefined) {
       if (there.isFile && there.size === size && sha256 !== undefined && (await hashFile(file)) === sha256)
-        return { state: 'present', file, size, sha256, servedBy: undefined };
+        return { ...saved, state: 'present', sha256, servedBy: undefined };
       if (!there.isFile) throw new SaveError('local', `${file} is there, and no file`);
       if (!overwrites) throw new SaveError('local', `${file} is there with other bytes: --overwrite replaces it`);
     }
@@ -72,7 +77,7 @@ export async function saveDownload(downloads: Downloads, args: SaveDownload): Pr
       if (go === GOES_MAX) throw new SaveError('local', `${file} comes into being and goes again and again`);
       continue;
     }
-    return { state: 'downloaded', file, size, sha256: outcome.sha256, servedBy: outcome.servedBy };
+    return { ...saved, state: 'downloaded', sha256: outcome.sha256, servedBy: outcome.servedBy };
   }
 }
 

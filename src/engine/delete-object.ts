@@ -71,7 +71,7 @@ async function findCurrent(ports: DeletePorts, args: DeleteArguments): Promise<K
   }
 }
 
-/** The source first, then all replicas at once; a store that just did not answer for another object is not asked for this one too. */
+/** The source first, then all other stores at once; a store that just did not answer for another object is not asked for this one too. */
 async function deleteBytes(
   ports: DeletePorts,
   args: DeleteArguments,
@@ -97,11 +97,22 @@ async function deleteBytes(
   const isAtSource = ({ store }: { readonly store: string }): boolean => store === args.scope.source?.place;
   const removed: Removed[] = [];
   for (const replica of row.replicas.filter(isAtSource)) removed.push(await remove(replica));
-  removed.push(...(await Promise.all(row.replicas.filter((replica) => !isAtSource(replica)).map(remove))));
+  const others = Map.groupBy(
+    row.replicas.filter((replica) => !isAtSource(replica)),
+    ({ store }) => store,
+  );
+  const removeAll = async (replicas: ObjectRecord['replicas']): Promise<readonly Removed[]> => {
+    const done: Removed[] = [];
+    // Two versions may have had one place.
+    for (const replica of replicas) done.push(await remove(replica));
+    return done;
+  };
+  removed.push(...(await Promise.all([...others.values()].map(removeAll))).flat());
   const storesOf = (those: readonly Removed[]): string[] => [...new Set(those.map(({ store }) => store))];
+  const waiting = new Set(removed.flatMap(({ store, why }) => (why === undefined ? [] : [store])));
   return {
     version,
-    deleted: storesOf(removed.filter(({ isLeft, why }) => !isLeft && why === undefined)),
+    deleted: storesOf(removed.filter(({ store, isLeft }) => !isLeft && !waiting.has(store))),
     left: storesOf(removed.filter(({ isLeft }) => isLeft)),
     pending: removed.flatMap(({ store, why }) => (why === undefined ? [] : { store, why })),
   };

@@ -13,6 +13,7 @@ import type { DueBell } from './due-bell.ts';
 import type { PageQueue } from './page-queue.ts';
 import type { PlaceCatalog, PlaceChange } from './places.ts';
 import type { RuleCatalog } from './rules.ts';
+import type { OpenScope, ScopeOpened } from './scopes.ts';
 import type { Mark } from './storage.ts';
 import type { AbsenceCatalog } from './store-absences.ts';
 import type { StorePlaceCatalog } from './store-places.ts';
@@ -144,22 +145,6 @@ export interface Site {
   readonly counter: number;
 }
 
-export interface OpenScope {
-  readonly name: string;
-  /** The profile's name, or the URL or path as the user wrote it; shown in lists. */
-  readonly title: string;
-  /** What the scope of this source was called before a profile named it: what is known of it goes on under the new name. */
-  readonly formerly?: string;
-  /** Place of the source store. Undefined: it has none; one it had before stays, and its title. */
-  readonly source: string | undefined;
-  readonly replicas: readonly { readonly store: string; readonly title: string; readonly priority: number }[];
-  /** False for a run that names its targets by hand: they are opened, the standing rule stays as it is. */
-  readonly standing: boolean;
-}
-
-/** `elsewhere`: objects of that name are known from another source, where `source` says. Nothing was changed. */
-export type ScopeOpened = { readonly kind: 'opened' } | { readonly kind: 'elsewhere'; readonly source: string };
-
 export interface StandingRule {
   readonly id: string;
   readonly origin: 'profile';
@@ -174,6 +159,8 @@ export interface ObjectRecord {
   readonly scope: string;
   readonly name: string;
   readonly current: Version;
+  /** What is read while no store has ever had `current` (docs/uploads.md, "A new version on its way"); absent: `current` is. */
+  readonly earlier?: Version;
   /** Of all versions, the current one first. */
   readonly replicas: readonly Replica[];
 }

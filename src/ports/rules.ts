@@ -65,7 +65,7 @@ export interface RuleCatalog extends HandedOverCatalog {
   /**
    * Goes through up to `limit` locks of the rule from after `after`: all go if it has ended, otherwise those of objects that its
    * content does not hold any more. A rule that has ended is gone with its last lock. Where the lease is lost nothing goes, and
-   * `next` is undefined.
+   * `next` is undefined. A version that was to be uploaded under a lock that goes, and never came, gives way to the one before.
    */
   releaseLocks(
     lease: RuleLease,

@@ -8,6 +8,7 @@ import { describeCollections } from './catalog-contract/collections.ts';
 import { describeConcurrency } from './catalog-contract/concurrency.ts';
 import { describeConflicts } from './catalog-contract/conflicts.ts';
 import { describeDeletes } from './catalog-contract/deletes.ts';
+import { describeGivenUpUploads } from './catalog-contract/given-up-uploads.ts';
 import { CatalogContract } from './catalog-contract/harness.ts';
 import { describeDueBell } from './catalog-contract/due-bell.ts';
 import { describeHistory } from './catalog-contract/history.ts';
@@ -76,6 +77,7 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeHandedOver(contract);
     describeAudits(contract);
     describeUploads(contract);
+    describeGivenUpUploads(contract);
     describePlaces(contract);
     describeDueBell(contract);
     describeStorePlaces(contract);

@@ -163,6 +163,45 @@ describe('pando upload', () => {
   });
 });
 
+describe('pando rm', () => {
+  test('deletes what was uploaded, copies and locks and all, and knows what there is not', async () => {
+    box.write({ a: 'one', b: 'two', c: 'three' });
+    expect((await upload('a', 'b', 'c', '--dataset', 'd', '--store', 'BERLIN')).code).toBe(0);
+    const deleted = await box.run(['rm', 'lab:a', 'pando://lab/b', 'lab:nothing', 'lob:a', '--json']);
+    expect(deleted).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^pando: lab:nothing: not found\npando: "lob:a" names the profile "lob"/),
+    });
+    expect(JSON.parse(deleted.stdout)).toMatchObject([
+      { object: 'lab:a', deleted: ['BERLIN'], left: [], pending: [] },
+      { object: 'pando://lab/b', deleted: ['BERLIN'] },
+    ]);
+    expect(box.list('berlin')).toEqual(['.keep', 'lab/c']);
+    expect(box.read('c')).toBe('three');
+    expect((await box.run(['object', 'ls', 'lab:'])).stdout).toBe('lab:c\n');
+    expect((await box.run(['rule', 'ls'])).stdout).toMatch(/OK .* 1\/1 /);
+    expect(await download('a', '--to', 'out')).toMatchObject({ code: 3 });
+    expect(await box.run(['rm', 'lab:a'])).toMatchObject({ code: 3, stderr: 'pando: lab:a: it was deleted\n' });
+    // A new one of the name is an object of its own.
+    expect((await upload('a', '--store', 'BERLIN')).code).toBe(0);
+    expect((await download('a', '--to', 'out')).code).toBe(0);
+  });
+
+  test('leaves to workers what a store does not give up now', async () => {
+    box.write({ a: 'one' });
+    expect((await upload('a', '--store', 'BERLIN')).code).toBe(0);
+    await box.run(['store', 'set', 'BERLIN', '--no-delete']);
+    const deleted = await box.run(['rm', 'lab:a']);
+    expect(deleted.code).toBe(4);
+    expect(deleted.stderr).toMatch(
+      /^lab:a: deleted at no store yet\n {2}not served any more, and still to go at BERLIN: /,
+    );
+    await box.run(['store', 'set', 'BERLIN', '--delete']);
+    expect((await box.run(['worker', '--until-idle'])).code).toBe(0);
+    expect(box.list('berlin')).toEqual(['.keep']);
+  });
+});
+
 describe('pando download', () => {
   test('saves datasets, patterns and objects, and skips what is there and right', async () => {
     box.write({ 'raw/a.csv': 'a', 'raw/b.csv': 'b', readme: 'r' });

@@ -44,7 +44,7 @@ async function locksOf(name: string) {
 
 test('an upload that was killed is gone on with, without its files being named, and becomes a member', async () => {
   const paths = [doors.write('a', 'bytes of a'), doors.write('b', 'bytes of b')];
-  const child = spawn(process.execPath, [resolve(import.meta.dirname, 'upload-child.ts'), doors.root, ...paths]);
+  const child = spawn(process.execPath, [resolve(import.meta.dirname, 'upload-child.ts'), doors.root, 'ONE', ...paths]);
   const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
   expect(signal).toBe('SIGKILL');
   expect(await locksOf('a')).toEqual([{ lock: 'REPLICATING', why: '', replica: 'COPYING' }]);

@@ -18,6 +18,7 @@ import { TakenBack } from './taken-back.ts';
 import { findTakenPlaces } from './taken-places.ts';
 import { lockRule } from './tell-rule.ts';
 import { nowMs } from '../now.ts';
+import { expectTakingBack, takeBackVersions } from '../uploads/take-back-versions.ts';
 
 /** Rows are locked in one order by all writers: objects by name, stores, accounts, rules. So the lease is asked for twice. */
 export async function applyRulePage(session: Session, page: RulePageOutcome): Promise<RulePageApplied> {
@@ -28,6 +29,8 @@ export async function applyRulePage(session: Session, page: RulePageOutcome): Pr
   const owner = ownerOf(row);
   const known = await seePage(session, objects, row.id);
   const taken = await addLocks(session, { objects, owner, claims, known });
+  const left = objects.flatMap(({ object, placed }) => (placed.releases.length > 0 ? [object.id] : []));
+  const expected = await expectTakingBack(session, left);
   await dropLocks(session, { objects, owner, claims, known });
   const full = await claims.write(session, { strict: true });
   const quotas = (page.quotas ?? []).filter(({ stores }) => stores.some((store) => addsAt(page, store)));
@@ -36,6 +39,7 @@ export async function applyRulePage(session: Session, page: RulePageOutcome): Pr
     const stores = await Promise.all(full.map((store) => session.known.stores.textOf(session, store)));
     throw new TakenBack<RulePageApplied>({ kind: 'no-room', stores, quotas: exceeded });
   }
+  await takeBackVersions(session, expected);
   await recordEvents(session, page.events);
   const hasChanged = objects.length < page.objects.length;
   const missing = {

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { RuleCatalog, RuleLease } from '../../ports/rules.ts';
 import type { Session, SetStatement } from '../session.ts';
+import { expectTakingBack, takeBackVersions } from '../uploads/take-back-versions.ts';
 import { Claims } from './claims.ts';
 import { releaseClaims } from './release-claims.ts';
 import type { RuleRow } from './rule-row.ts';
@@ -90,6 +91,7 @@ async function release(session: Session, row: RuleRow, locks: readonly Position[
     const lock: SeenLock = { object, store, state, rule, account, priority, activity, sourceExpression };
     claims.removeLock(lock, (objects.get(object) as SeenObject).bytes);
   }
+  const expected = await expectTakingBack(session, ids);
   const purge = row.purge === 1;
   await releaseClaims(
     session,
@@ -97,6 +99,7 @@ async function release(session: Session, row: RuleRow, locks: readonly Position[
     claims,
   );
   await claims.write(session);
+  await takeBackVersions(session, expected);
 }
 
 /** It had no lock left when the page was read; one made since would be of a lease that is lost. */

@@ -239,8 +239,8 @@ async function lendAll(
     lend,
     registered
       .filter(({ object }) => !there.has(object.current))
-      .map(({ object, file }) => {
-        const note = encodeNote({ account: words.account, origin: file.origin, dataset }, object.current, store);
+      .map(({ object, file, rule }) => {
+        const note = encodeNote({ account: words.account, origin: file.origin, dataset, rule }, object.current, store);
         return [object.current, store, begin.owner, begin.leaseMs, note];
       }),
   );

@@ -45,6 +45,7 @@ export async function listUploads(
 }
 
 function toRecord(row: Row): UploadRecord {
+  const { account, origin, dataset } = decodeNote(row.note);
   return {
     request: row.id,
     scope: row.scope,
@@ -52,7 +53,9 @@ function toRecord(row: Row): UploadRecord {
     versionId: row.version,
     store: row.place,
     state: row.state as RequestState,
-    ...decodeNote(row.note),
+    account,
+    origin,
+    dataset,
     owner: row.owner ?? undefined,
     bytes: row.bytes ?? 0,
     lastError: row.last_error ?? undefined,

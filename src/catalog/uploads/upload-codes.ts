@@ -9,12 +9,14 @@ export interface UploadNote {
   readonly account: string;
   readonly origin: UploadOrigin;
   readonly dataset: ObjectName | undefined;
+  /** By whose lock it is kept; undefined: nobody wrote that down. */
+  readonly rule: number | undefined;
 }
 
 /** No two requests share one: version and store are part of it. */
-export function encodeNote({ account, origin, dataset }: UploadNote, version: number, store: number): string {
+export function encodeNote({ account, origin, dataset, rule }: UploadNote, version: number, store: number): string {
   const into = dataset === undefined ? null : [dataset.scope, dataset.name];
-  return JSON.stringify([version, store, account, origin.host, origin.path, into]);
+  return JSON.stringify([version, store, account, origin.host, origin.path, into, rule]);
 }
 
 type EncodedNote = readonly [
@@ -24,10 +26,11 @@ type EncodedNote = readonly [
   host: string,
   path: string,
   dataset: readonly [scope: string, name: string] | null,
+  rule?: number,
 ];
 
 export function decodeNote(text: string): UploadNote {
-  const [, , account, host, path, into] = JSON.parse(text) as EncodedNote;
+  const [, , account, host, path, into, rule] = JSON.parse(text) as EncodedNote;
   const dataset = into === null ? undefined : { scope: into[0], name: into[1] };
-  return { account, origin: { host, path }, dataset };
+  return { account, origin: { host, path }, dataset, rule };
 }

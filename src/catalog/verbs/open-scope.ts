@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { OpenScope, ScopeOpened } from '../../ports/catalog.ts';
+import type { OpenScope, ScopeOpened } from '../../ports/scopes.ts';
 import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';
 

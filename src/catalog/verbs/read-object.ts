@@ -1,10 +1,12 @@
 import type { Context } from '../../domain/object/dot.ts';
 import type { Version } from '../../domain/object/version.ts';
+import { neverCame } from '../../domain/replica/never-came.ts';
 import type { Replica } from '../../domain/replica/replica.ts';
 import type { ObjectRecord } from '../../ports/catalog.ts';
 import { type ContentRow, decodeContent, decodeOperation } from '../content.ts';
 import { decodeReplica, toldReplica, type ToldReplicaRow } from '../replica-row.ts';
 import type { Session, SetStatement } from '../session.ts';
+import { EARLIER_VERSION, NEVER_ARRIVED } from '../uploads/never-arrived.ts';
 
 type VersionRow = readonly [
   id: number,
@@ -24,12 +26,15 @@ type ReplicaRow = ToldReplicaRow | readonly [store: null, ...unknown[]];
 /** How many columns of a row are the version's. */
 const VERSION_COLUMNS = 15;
 
+const version = (hex: (column: string) => string): string =>
+  `v.id, v.actor, v.counter, v.context, v.time_ms, v.time_n, v.origin, ${hex('v.operation')},
+       v.kind, v.size, ${hex('v.sha256')}, v.content_type, v.metadata, cast(v.modified_ns as text), v.mode`;
+
 /** One statement, so that version and replicas are of one moment. */
 const find: SetStatement = {
   columns: { scope: 'int', name: 'text', boot: 'text' },
   text: (rows, { hex }) =>
-    `select v.id, v.actor, v.counter, v.context, v.time_ms, v.time_n, v.origin, ${hex('v.operation')},
-       v.kind, v.size, ${hex('v.sha256')}, v.content_type, v.metadata, cast(v.modified_ns as text), v.mode,
+    `select ${version(hex)},
        ${toldReplica('p', 'r.boot')}
      from ${rows} join object o on o.scope = r.scope and o.name = r.name
        join version v on v.id = o.current
@@ -50,7 +55,32 @@ export async function readObject(session: Session, scope: string, name: string):
     const replica = row.slice(VERSION_COLUMNS) as unknown as ReplicaRow;
     if (replica[0] !== null) replicas.push(await decodeReplica(session, { scope, name }, replica));
   }
-  return { scope, name, current, replicas };
+  const earlier = await readEarlier(session, [scopeId, name], current, replicas);
+  return { scope, name, current, ...(earlier === undefined ? {} : { earlier }), replicas };
+}
+
+/** Of the object as it was just read: nothing where it has changed since. */
+const findEarlier: SetStatement = {
+  columns: { scope: 'int', name: 'text', current: 'int' },
+  text: (rows, { hex }) =>
+    `select ${version(hex)}
+     from ${rows} join object o on o.scope = r.scope and o.name = r.name and o.current = r.current
+       join version v on v.id = ${EARLIER_VERSION}
+     where ${NEVER_ARRIVED}`,
+};
+
+/** Nobody asks a second time of an object that has a copy. */
+async function readEarlier(
+  session: Session,
+  key: readonly [scope: number, name: string],
+  { id, content }: Version,
+  replicas: readonly Replica[],
+): Promise<Version | undefined> {
+  const isCurrent = (one: Replica): boolean => one.versionId === id;
+  if (content.kind === 'tombstone' || replicas.every(isCurrent)) return undefined;
+  if (replicas.some((one) => isCurrent(one) && !neverCame(one))) return undefined;
+  const [row] = await session.all<VersionRow>(findEarlier, [[...key, id]]);
+  return row && decodeVersion(session, row);
 }
 
 async function decodeVersion(session: Session, row: VersionRow): Promise<Version> {

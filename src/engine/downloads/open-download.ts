@@ -5,6 +5,7 @@ import { ObjectError } from '../object-error.ts';
 import type { ObjectRead, ReadPorts } from '../object-read.ts';
 import { readVersion } from '../read-version.ts';
 import type { Stores } from '../stores/store-access.ts';
+import { asRead } from './as-read.ts';
 import { openDoors } from './source-doors.ts';
 import { rankForReader } from './rank-for-reader.ts';
 
@@ -14,10 +15,13 @@ type DownloadPorts = ReadPorts & {
   readonly random: { fraction(): number };
 };
 
-/** The current version of an object, as the catalog has it. */
+/** The version of an object that is read. */
 export interface LocatedObject {
+  /** `current` is that version. */
   readonly row: KnownObject;
   readonly content: ObjectContent;
+  /** Operation id of the object's version where that is another one, of which no store has ever had the bytes. */
+  readonly newer: string | undefined;
 }
 
 /** Fails with `ObjectError`. */
@@ -25,11 +29,13 @@ async function locateDownload(
   { catalog }: Pick<DownloadPorts, 'catalog'>,
   { scope, name }: ObjectName,
 ): Promise<LocatedObject> {
-  const row = await catalog.readObject(scope, name);
-  if (row === undefined) throw new ObjectError('not-found', { scope, name }, 'there is no such object');
+  const found = await catalog.readObject(scope, name);
+  if (found === undefined) throw new ObjectError('not-found', { scope, name }, 'there is no such object');
+  const row = asRead(found);
   const { content } = row.current;
   if (content.kind === 'tombstone') throw new ObjectError('not-found', { scope, name }, 'it was deleted');
-  return { row: row as KnownObject, content };
+  const newer = found.earlier === undefined ? undefined : found.current.operation;
+  return { row: row as KnownObject, content, newer };
 }
 
 /**

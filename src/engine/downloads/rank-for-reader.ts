@@ -1,4 +1,5 @@
 import { rankSources } from '../../domain/transfer/rank-sources.ts';
+import { neverCame } from '../../domain/replica/never-came.ts';
 import type { Replica } from '../../domain/replica/replica.ts';
 import { type StoreAccess, type StoreProtocol, type Stores, waysTo } from '../stores/store-access.ts';
 
@@ -27,7 +28,7 @@ const DISTANCE_DEFAULT = 1;
 /** No store is called so. */
 const READER = '(here)';
 
-/** Copies of the current version in the order in which they are read (docs/states.md, "Sources"): only good ones, near ones first. */
+/** Copies of a version in the order in which they are read (docs/states.md, "Sources"): only good ones, near ones first. */
 export function rankForReader(
   replicas: readonly Replica[],
   { versionId, stores, reader }: { readonly versionId: number; readonly stores: Stores; readonly reader: Reader },
@@ -38,6 +39,8 @@ export function rankForReader(
     const store = stores.get(replica.store);
     if (store === undefined) rejected.push({ store: replica.store, why: 'no profile here names it' });
     else if (replica.versionId !== versionId) rejected.push({ store: store.name, why: 'it has another version' });
+    else if (replica.state === 'UNAVAILABLE' && neverCame(replica))
+      rejected.push({ store: store.name, why: 'its copy has never come there' });
     else if (replica.state === 'UNVERIFIED')
       rejected.push({ store: store.name, why: 'its copy was seen, and never read' });
     else readable.set(store.name, { store, replica, ways: waysTo(store, 'read', reader) });

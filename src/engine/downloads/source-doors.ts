@@ -3,6 +3,7 @@ import type { ObjectRecord, RecordBatch } from '../../ports/catalog.ts';
 import type { Storage } from '../../ports/storage.ts';
 import type { ReadPorts } from '../object-read.ts';
 import type { ObjectScope, OpenedReplica } from '../opened-scope.ts';
+import { asRead } from './as-read.ts';
 import type { ReadableCopy } from './rank-for-reader.ts';
 
 /**
@@ -43,7 +44,7 @@ export async function openDoors(
   const catalog: ReadPorts['catalog'] = {
     readObject: async (scope, name) => {
       const record = await ports.catalog.readObject(scope, name);
-      return record && seen(record);
+      return record && seen(asRead(record));
     },
     record: (batch) => ports.catalog.record(ofStores(batch, owned)),
     listNearby: (place) => ports.catalog.listNearby(place),

@@ -3,16 +3,17 @@ import { isLost } from '../../domain/replica/lost.ts';
 import { transitionReplica } from '../../domain/replica/transition-replica.ts';
 import { REQUEST_PRIORITY } from '../../domain/transfer/request-priorities.ts';
 import type { Catalog, NewRequest } from '../../ports/catalog.ts';
+import { asRead } from '../downloads/as-read.ts';
 
 export type DeclaredBad =
   /** `isLost`: it was the last copy that could be good. */
   | { readonly kind: 'declared' | 'unchanged'; readonly isLost: boolean }
   | { readonly kind: 'refused'; readonly why: string }
-  /** Of its current version there is none at the store. */
+  /** Of the version that is read there is none at the store. */
   | { readonly kind: 'no-replica' };
 
 /**
- * Somebody knows that the copy of an object's current version at a store is bad: it is not served any more, counts for nothing, and
+ * Somebody knows that the copy of an object at a store is bad, of the version that is read: it is not served any more, counts for nothing, and
  * rules bring another one (docs/states.md, "Lost objects"). It is good again when it is read and found right, or copied anew.
  */
 export async function declareBad(
@@ -20,7 +21,8 @@ export async function declareBad(
   name: ObjectName,
   { store, title }: { readonly store: string; readonly title: string },
 ): Promise<DeclaredBad> {
-  const row = await catalog.readObject(name.scope, name.name);
+  const found = await catalog.readObject(name.scope, name.name);
+  const row = found && asRead(found);
   const replica = row?.replicas.find((one) => one.store === store && one.versionId === row.current.id);
   if (row === undefined || row.current.content.kind === 'tombstone' || replica === undefined)
     return { kind: 'no-replica' };
@@ -43,7 +45,8 @@ export async function declareBad(
       },
     ],
   });
-  const after = await catalog.readObject(name.scope, name.name);
+  const now = await catalog.readObject(name.scope, name.name);
+  const after = now && asRead(now);
   const current = (after?.replicas ?? []).filter((one) => one.versionId === after?.current.id);
   const lost = isLost(current.map((one) => ({ state: one.state, hasBytes: one.token !== undefined })));
   if (transition.kind === 'unchanged') return { kind: 'unchanged', isLost: lost };

@@ -42,8 +42,9 @@ export async function explainObject(ports: ExplainPorts, name: ObjectName): Prom
   return {
     ...name,
     isDeleted,
-    isLost: !isDeleted && isLost(hope) && !isBeingUploaded,
+    isLost: !isDeleted && isLost(hope) && !isBeingUploaded && row.earlier === undefined,
     version: operation,
+    earlier: row.earlier?.operation,
     size: content.kind === 'object' ? content.size : undefined,
     sha256: content.kind === 'object' ? content.sha256 : undefined,
     replicas: row.replicas.map((replica) => explainReplica(known, replica)),

@@ -14,6 +14,8 @@ export interface ObjectExplanation extends ObjectName {
   readonly isLost: boolean;
   /** Operation id of the current version. */
   readonly version: string;
+  /** That of the version that is read meanwhile, as no store has ever had the current one; undefined: the current one is read. */
+  readonly earlier: string | undefined;
   readonly size: number | undefined;
   readonly sha256: string | undefined;
   readonly replicas: readonly ReplicaExplained[];

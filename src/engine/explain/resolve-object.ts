@@ -2,6 +2,7 @@ import type { ObjectName } from '../../domain/object/object-name.ts';
 import { isGoodCopy } from '../../domain/replica/good-copy.ts';
 import { domainBetween, urlOf } from '../../domain/store/protocol.ts';
 import type { Verification } from '../../domain/store/verification.ts';
+import { asRead } from '../downloads/as-read.ts';
 import { type StoreAccess, waysTo } from '../stores/store-access.ts';
 import { type ExplainPorts, seeStores } from './explain-ports.ts';
 
@@ -19,7 +20,11 @@ export interface ResolvedReplica {
 
 export interface ResolvedObject extends ObjectName {
   readonly isDeleted: boolean;
-  /** Of the current version, best first. */
+  /** Operation id of the version that is told. */
+  readonly version: string;
+  /** That of the object's version, where it is another one, of which no store has ever had the bytes. */
+  readonly newer: string | undefined;
+  /** Best first. */
   readonly replicas: readonly ResolvedReplica[];
   /** Copies that are not told, and why not. */
   readonly passedOver: readonly { readonly store: string; readonly why: string }[];
@@ -27,14 +32,16 @@ export interface ResolvedObject extends ObjectName {
 
 /** Where an object can be had, best first: near before far, disk before tape. Undefined: nobody has ever heard of it. */
 export async function resolveObject(ports: ExplainPorts, name: ObjectName): Promise<ResolvedObject | undefined> {
-  const row = await ports.catalog.readObject(name.scope, name.name);
-  if (row === undefined) return undefined;
+  const record = await ports.catalog.readObject(name.scope, name.name);
+  if (record === undefined) return undefined;
+  const row = asRead(record);
   const { stores, nameOf } = await seeStores(ports);
   const found: { readonly store: StoreAccess; readonly told: ResolvedReplica }[] = [];
   const passedOver: { store: string; why: string }[] = [];
   for (const { store: place, versionId, state, verification, soft, place: key } of row.replicas) {
     const store = stores.get(place);
     const isCurrent = versionId === row.current.id;
+    if (!isCurrent && versionId === record.current.id) continue;
     const isSoft = soft === true;
     const copy = { state, verification, isSoft, isCurrent, isInMemory: false, sharesBytes: false, isCache: false };
     const ways = store === undefined ? [] : waysTo(store, 'read', { clientSite: ports.clientSite, fraction: 0 });
@@ -56,7 +63,14 @@ export async function resolveObject(ports: ExplainPorts, name: ObjectName): Prom
     });
   }
   const isDeleted = row.current.content.kind === 'tombstone';
-  return { ...name, isDeleted, replicas: isDeleted ? [] : found.sort(bestFirst).map(({ told }) => told), passedOver };
+  return {
+    ...name,
+    isDeleted,
+    version: row.current.operation,
+    newer: record.earlier === undefined ? undefined : record.current.operation,
+    replicas: isDeleted ? [] : found.sort(bestFirst).map(({ told }) => told),
+    passedOver,
+  };
 }
 
 function whyNotGood({ state, isCurrent, isSoft, verification }: Parameters<typeof isGoodCopy>[0]): string {
