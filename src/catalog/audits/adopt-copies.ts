@@ -7,7 +7,9 @@ import { encodeReplica, type ReplicaRow, upsertReplicas } from '../record/upsert
 import { hasNoBytes, followObjects, watchThese } from '../rules/watch-objects.ts';
 import { type SeenReplica, seeObjectsNamed } from '../rules/seen.ts';
 import { findTaken } from '../rules/taken-places.ts';
+import { keepAuthority } from '../uploads/keep-authority.ts';
 import { recordEvents } from '../verbs/events.ts';
+import { NO_SOURCE } from '../verbs/open-scope.ts';
 import { rounds, type Session, type SetStatement, type SqlValue } from '../session.ts';
 
 const place: SetStatement = {
@@ -39,7 +41,8 @@ export async function adoptCopies(
 async function adoptRound(session: Session, copies: readonly FoundCopy[]): Promise<readonly Adoption[]> {
   await lockObjects(session, copies);
   const found = await findObjects(session, copies);
-  const watched = await watchThese(session, await seeObjectsNamed(session, copies));
+  const objects = await seeObjectsNamed(session, copies);
+  const watched = await watchThese(session, objects);
   const soft = await openSoftStores(
     session,
     copies.map(({ store, soft: isSoft }) => ({ soft: isSoft ? [store] : [] })),
@@ -69,6 +72,12 @@ async function adoptRound(session: Session, copies: readonly FoundCopy[]): Promi
     rows.map(([object, store, version]): SqlValue[] => [object, store, version]),
   );
   await followObjects(session, watched);
+  // Else what an upload registered would pass for a version that never arrived (`NEVER_ARRIVED`).
+  const without = new Set(objects.filter(({ authority }) => authority === NO_SOURCE).map(({ id }) => id));
+  await session.run(
+    keepAuthority,
+    rows.filter(([object]) => without.has(object)).map(([object, store]) => [object, store]),
+  );
   return answers;
 }
 

@@ -74,7 +74,8 @@ export async function condemn(
     const own = all.find((copy) => copy.version === versionId && copy.facts.store === store);
     if (own === undefined || placed === null || placed === PLACED || kind === TOMBSTONE) continue;
     const goodOrHeldCopies = all.filter((copy) => isGoodCopy(factsOf(copy, inMemory))).length;
-    const facts = { objectId: object, versionId, bytes, lastUsedMs: 0, purge: false };
+    const hasBytes = own.token !== undefined;
+    const facts = { hasBytes, objectId: object, versionId, bytes, lastUsedMs: 0, purge: false };
     const uses = {
       locks,
       isSourceInUse: isSource === 1,

@@ -264,6 +264,8 @@ async function decideReplica(session: Session, one: Settling): Promise<ReplicaCh
   if (event === undefined || one.object === 0) return undefined;
   const transition = transitionReplica(replica === undefined ? undefined : stateName(replica.state), event);
   if (transition.kind === 'refused') return undefined;
+  // Bytes that were there before the attempt are known by their token when their store comes back.
+  if (event === 'copy-given-up' && transition.kind === 'unchanged') return undefined;
   const told = outcome.replica;
   const store = await session.known.stores.textOf(session, one.store);
   const key = { scope, name, versionId, store };

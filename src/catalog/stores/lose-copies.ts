@@ -11,6 +11,7 @@ import { lockObjectsById, seeLocks, seeObjects } from '../rules/seen.ts';
 import { tellContentChanged } from '../rules/tell-rule.ts';
 import { followObjects, watchThese } from '../rules/watch-objects.ts';
 import type { Session, SetStatement } from '../session.ts';
+import { expectTakingBack, takeBackVersions } from '../uploads/take-back-versions.ts';
 import { HAS_HOPE } from '../verbs/count-lost.ts';
 import { findAtWork } from './at-work.ts';
 
@@ -81,6 +82,7 @@ async function forget(session: Session, store: number, ids: readonly number[]): 
   const locks = (await seeLocks(session, ids)).filter((lock) => lock.store === store);
   const claims = new Claims();
   for (const lock of locks) claims.removeLock(lock, bytes.get(lock.object) ?? 0);
+  const expected = await expectTakingBack(session, ids);
   await claims.write(session);
   const watched = await watchThese(session, objects);
   const copies = watched.replicas.filter((replica) => replica.store === store);
@@ -94,6 +96,7 @@ async function forget(session: Session, store: number, ids: readonly number[]): 
     WHY,
   );
   await followObjects(session, watched);
+  await takeBackVersions(session, expected);
   await tellContentChanged(
     session,
     locks.map(({ rule }) => rule),

@@ -5,6 +5,7 @@ import { attach } from '../collections/attach.ts';
 import { lockForMembers } from '../collections/lock-for-members.ts';
 import { settleTransfers } from '../rules/settle-transfers.ts';
 import type { Session, SetStatement } from '../session.ts';
+import { keepAuthority } from './keep-authority.ts';
 
 const find: SetStatement = {
   columns: { i: 'int', id: 'int', token: 'int' },
@@ -14,13 +15,6 @@ const find: SetStatement = {
 };
 
 type FoundRow = readonly [at: number, object: number, store: number, scope: number, name: string];
-
-const keepAuthority: SetStatement = {
-  columns: { object: 'int', store: 'int' },
-  text: (rows) =>
-    `insert into object_trait (object, format, rights_holder, authority) select r.object, null, null, r.store from ${rows} where true
-     on conflict (object) do update set authority = coalesce(object_trait.authority, excluded.authority)`,
-};
 
 /** The dataset is locked before the objects, as by all who change its members. */
 export async function finishUploads(

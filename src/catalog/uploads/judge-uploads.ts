@@ -6,6 +6,7 @@ import { findTaken } from '../rules/taken-places.ts';
 import { type SeenReplica, seeReplicas } from '../rules/seen.ts';
 import { hasNoBytes } from '../rules/watch-objects.ts';
 import type { Session, SetStatement } from '../session.ts';
+import { EARLIER_VERSION } from './never-arrived.ts';
 
 /** What stands where a file is to be uploaded. */
 export interface JudgedUpload {
@@ -33,6 +34,11 @@ const requests: SetStatement = {
 
 type RequestRow = readonly [version: number, store: number, reason: string, owner: string | null];
 
+const preceded: SetStatement = {
+  columns: { object: 'int' },
+  text: (rows) => `select o.id from ${rows} join object o on o.id = r.object where ${EARLIER_VERSION} is not null`,
+};
+
 /** The objects' rows are locked by the caller. */
 export async function judgeUploads(
   session: Session,
@@ -55,13 +61,18 @@ export async function judgeUploads(
     ),
     ([version]) => version,
   );
+  const earlier = await session.all<[object: number]>(
+    preceded,
+    known.map(({ id }) => [id]),
+  );
+  const hasEarlier = new Set(earlier.map(([id]) => id));
   const judged = files.map((file, at): JudgedUpload & { readonly isPlaceWanted: boolean } => {
     const object = found[at];
     if (object === undefined) return { file, found: object, verdict: 'change', isResumed: false, isPlaceWanted: true };
     const current = (replicas.get(object.id) ?? []).filter(({ version }) => version === object.current.id);
     const queue = asked.get(object.current.id) ?? [];
     const isResumed = queue.some(([, store, reason]) => store === asking.store && reason === 'upload');
-    const verdict = judge({ file, object, current, queue }, asking);
+    const verdict = judge({ file, object, current, queue, hasEarlier: hasEarlier.has(object.id) }, asking);
     const isHere = current.some((replica) => replica.store === asking.store);
     const isPlaceWanted = verdict === 'change' || (verdict === 'same' && !isHere);
     return { file, found: object, verdict, isResumed: verdict === 'same' && isResumed, isPlaceWanted };
@@ -84,10 +95,12 @@ function judge(
     readonly object: FoundObject;
     readonly current: readonly SeenReplica[];
     readonly queue: readonly RequestRow[];
+    /** Some store has had a version before the current one. */
+    readonly hasEarlier: boolean;
   },
   { store, overwrites, deadOwners }: Asking,
 ): JudgedUpload['verdict'] {
-  const { file, object, current, queue } = facts;
+  const { file, object, current, queue, hasEarlier } = facts;
   if (object.current.kind === TOMBSTONE) return 'change';
   const { size, sha256 } = object.current;
   const isSame = sha256?.toLowerCase() === file.content.sha256 && size === file.content.size;
@@ -99,8 +112,8 @@ function judge(
     if (here?.state === stateCode('BEING_DELETED')) return { kind: 'leaving' };
   } else {
     if (overwrites) return 'change';
-    // A version of which nobody ever had a byte is in nobody's way.
-    if (current.length === 0 || !current.every(hasNoBytes))
+    // A version of which nobody ever had a byte is in nobody's way; one before it that did arrive is what is read until then.
+    if (hasEarlier || current.length === 0 || !current.every(hasNoBytes))
       return { kind: 'other-bytes', size, sha256: sha256 ?? undefined };
   }
   const held = queue.find(isWorked);

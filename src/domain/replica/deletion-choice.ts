@@ -1,7 +1,8 @@
 import { type CopyFacts, isGoodCopy } from './good-copy.ts';
+import { type HopeFacts, mayBeGood } from './lost.ts';
 
 /** A replica at the store that no rule seems to claim. */
-export interface ReleasedReplica extends CopyFacts {
+export interface ReleasedReplica extends CopyFacts, HopeFacts {
   readonly objectId: number;
   readonly versionId: number;
   readonly bytes: number;
@@ -74,7 +75,8 @@ export function reasonToKeep(replica: ReleasedReplica): string | undefined {
   if (replica.state === 'BEING_DELETED') return 'it is being deleted already';
   if (replica.state === 'COPYING') return 'it is still being written';
   if (replica.isSourceInUse) return 'a request reads from it';
-  if (replica.isCountedBesides && isGoodCopy(replica))
+  // As long as it keeps the authority: in doubt, or while its store is away, it is still the one that is counted besides.
+  if (replica.isCountedBesides && mayBeGood(replica))
     return 'it is the authoritative copy, and a policy counts besides it';
   const remaining = replica.goodOrHeldCopies - (isGoodCopy(replica) ? 1 : 0);
   if (remaining >= 1) return undefined;

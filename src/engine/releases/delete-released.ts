@@ -107,6 +107,7 @@ function factsOf(record: ReleasedRecord, inMemory: readonly string[]): ReleasedF
     sharesBytes: false,
     isCache: false,
   });
+  const own = record.copies.find(({ store, versionId }) => store === record.store && versionId === record.versionId);
   const goodCopies = record.copies.filter((copy) => isGoodCopy(copyFacts(copy)));
   const { scope, name, store, objectId, versionId, bytes, lastUsedMs, purge, isSourceInUse, isCountedBesides } = record;
   return {
@@ -122,6 +123,7 @@ function factsOf(record: ReleasedRecord, inMemory: readonly string[]): ReleasedF
     purge,
     isSourceInUse,
     isCountedBesides,
+    hasBytes: own?.token !== undefined,
     locks: 0,
     goodOrHeldCopies: goodCopies.length,
   };

@@ -108,6 +108,18 @@ export function describeAuthority(contract: CatalogContract): void {
       expect(await authorityOf(scope)).toBe(scope.far);
     });
 
+    it.each<ReplicaState>(['SUSPICIOUS', 'TEMPORARY_UNAVAILABLE', 'UNAVAILABLE'])(
+      'keeps it from that also while it is %s',
+      async (state) => {
+        const { scope } = await openReleased(true);
+        await turn(scope, scope.far, state);
+        const released = await contract.catalog.listReleased(scope.far, { limit: 10 });
+        expect(released).toMatchObject([{ isCountedBesides: true, state }]);
+        expect(await contract.catalog.condemn(released, { exceptStores: [] })).toEqual([false]);
+        expect(await authorityOf(scope)).toBe(scope.far);
+      },
+    );
+
     it('that nobody watched is passed on when a policy is set', async () => {
       const scope = await contract.openScope();
       await contract.putWithReplicas(scope, 'a', [scope.source, scope.near]);

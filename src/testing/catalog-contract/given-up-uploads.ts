@@ -15,12 +15,12 @@ export function describeGivenUpUploads(contract: CatalogContract): void {
     await contract.catalog.openScope({ name, title: name, source: undefined, replicas: [], standing: false });
     return { ...scope, name };
   };
-  const begin = async (
+  const tryToBegin = async (
     scope: TestScope,
     text: string,
     store: string,
     options: Partial<BeginUploads> = {},
-  ): Promise<Begun> => {
+  ): Promise<UploadBegun | undefined> => {
     const file: NewUpload = {
       scope: scope.name,
       name: 'a',
@@ -42,8 +42,12 @@ export function describeGivenUpUploads(contract: CatalogContract): void {
       files: [file],
       ...options,
     });
-    const [one] = begun.kind === 'begun' ? begun.files : [];
-    if (one?.kind !== 'begun') throw new Error(`the upload was not begun: ${JSON.stringify(begun)}`);
+    if (begun.kind !== 'begun') throw new Error(`there was no room: ${JSON.stringify(begun)}`);
+    return begun.files[0];
+  };
+  const begin = async (scope: TestScope, text: string, store: string): Promise<Begun> => {
+    const one = await tryToBegin(scope, text, store);
+    if (one?.kind !== 'begun') throw new Error(`the upload was not begun: ${JSON.stringify(one)}`);
     return one;
   };
   const arrive = async (begun: Begun): Promise<void> => {
@@ -156,6 +160,53 @@ export function describeGivenUpUploads(contract: CatalogContract): void {
       expect(current.content).toEqual(contentOf('one'));
       expect(await contract.claim(scope)).toMatchObject([{ store: scope.near, versionId: current.id, reason: 'rule' }]);
       expect(await contract.catalog.listUploads({ account: scope.name, limit: 10 })).toEqual([]);
+    });
+
+    it('is taken back when the store it was going to is declared lost', async () => {
+      const scope = await openLoose();
+      const first = await begin(scope, 'one', scope.far);
+      await arrive(first);
+      const second = await begin(scope, 'other', scope.near);
+      await stop(second);
+      expect(await contract.catalog.loseCopies({ store: scope.near, limit: 10 })).toMatchObject({ objects: [] });
+      const read = await contract.read(scope, 'a');
+      expect(read.current.content).toEqual(contentOf('one'));
+      expect(read.current.id).toBeGreaterThan(second.versionId);
+      expect(read.replicas).toMatchObject([
+        { store: scope.far, state: 'AVAILABLE', versionId: read.current.id, token: `token ${first.versionId}` },
+      ]);
+      expect(await contract.catalog.readRule(first.rule)).toMatchObject({
+        counts: { ok: 1, replicating: 0, stuck: 0 },
+      });
+    });
+
+    it('that never came is no reason to put other bytes there without saying so', async () => {
+      const scope = await openLoose();
+      await arrive(await begin(scope, 'one', scope.far));
+      const second = await begin(scope, 'other', scope.near);
+      await stop(second);
+      for (const text of ['third', 'one'])
+        expect(await tryToBegin(scope, text, scope.near, { overwrites: false })).toMatchObject({ kind: 'other-bytes' });
+      expect((await contract.read(scope, 'a')).current.id).toBe(second.versionId);
+      const same = await tryToBegin(scope, 'other', scope.near, { overwrites: false });
+      expect(same).toMatchObject({ kind: 'begun', isResumed: true });
+    });
+
+    it('whose bytes were found where they lie has arrived there, and is not taken back', async () => {
+      const scope = await openLoose();
+      await arrive(await begin(scope, 'one', scope.far));
+      const second = await begin(scope, 'other', scope.near);
+      await stop(second);
+      const { size, sha256 } = contentOf('other') as NewUpload['content'];
+      const found = { scope: scope.name, name: 'a', store: scope.near, place: 'placed/a', token: 'found', soft: false };
+      expect(await contract.catalog.adoptCopies([{ ...found, size, sha256 }], [])).toEqual(['adopted']);
+      const traits = await contract.catalog.readTraits({ scope: scope.name, name: 'a' });
+      expect(traits).toMatchObject({ authority: scope.near });
+      const copy = { scope: scope.name, name: 'a', versionId: second.versionId, store: scope.near };
+      await contract.catalog.record({ replicas: [{ ...copy, to: 'drop' }] });
+      expect((await contract.read(scope, 'a')).earlier).toBeUndefined();
+      await endRule(contract, second.rule);
+      expect((await contract.read(scope, 'a')).current.id).toBe(second.versionId);
     });
 
     it('that follows a delete has nothing before it', async () => {

@@ -181,6 +181,21 @@ export function describeUploads(contract: CatalogContract): void {
       expect(await contract.catalog.finishUploads([arrivalOf(third)], undefined)).toMatchObject({ settled: [true] });
     });
 
+    it('of bytes whose store was away leaves their copy as it was known when it fails', async () => {
+      const scope = await contract.openScope();
+      const first = await beginOne(scope, fileOf(scope, 'a'));
+      await contract.catalog.finishUploads([arrivalOf(first)], undefined);
+      const [there] = (await contract.read(scope, 'a')).replicas;
+      const { versionId } = first;
+      const away = { state: 'UNAVAILABLE', place: 'placed', token: there?.token, verification: 'read-back' } as const;
+      const copy = { scope: scope.name, name: 'a', versionId, store: scope.far };
+      await contract.catalog.record({ replicas: [{ ...copy, to: away }] });
+      const second = await beginOne(scope, fileOf(scope, 'a'));
+      expect(await contract.catalog.settleTransfers([stuckOf(second.lease)])).toEqual([true]);
+      expect(await contract.catalog.readRule(second.rule)).toMatchObject({ state: 'STUCK' });
+      expect((await contract.read(scope, 'a')).replicas).toEqual([{ ...away, versionId, store: scope.far }]);
+    });
+
     it('is held by one uploader at a time, unless that one is known to be dead', async () => {
       const scope = await contract.openScope();
       await beginOne(scope, fileOf(scope, 'a'), { owner: 'one' });

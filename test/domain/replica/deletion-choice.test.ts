@@ -31,6 +31,7 @@ const released = (objectId: number, more: Partial<ReleasedReplica> = {}): Releas
   purge: false,
   isSourceInUse: false,
   isCountedBesides: false,
+  hasBytes: true,
   goodOrHeldCopies: 2,
   ...more,
 });
@@ -105,6 +106,12 @@ describe('of the released replicas of a store', () => {
     ['it is still being written', { state: 'COPYING' }],
     ['a request reads from it', { isSourceInUse: true }],
     ['it is the authoritative copy, and a policy counts besides it', { isCountedBesides: true }],
+    ...(['TEMPORARY_UNAVAILABLE', 'UNAVAILABLE', 'SUSPICIOUS'] as const).map(
+      (state): [string, Partial<ReleasedReplica>] => [
+        'it is the authoritative copy, and a policy counts besides it',
+        { isCountedBesides: true, state },
+      ],
+    ),
     ['it is the last good copy', { goodOrHeldCopies: 1 }],
     ['there is no good copy of the object', { goodOrHeldCopies: 0, state: 'SUSPICIOUS' }],
     ['there is no good copy of the object', { goodOrHeldCopies: 0, isCache: true }],
@@ -113,6 +120,13 @@ describe('of the released replicas of a store', () => {
     expect(keptBecause(more)).toEqual([why]);
     expect(keptBecause({ ...more, purge: true })).toEqual([why]);
   });
+
+  test.each<Partial<ReleasedReplica>>([{ state: 'BAD' }, { state: 'UNAVAILABLE', hasBytes: false }])(
+    'what is left where the object is authoritative goes when it cannot be good: %j',
+    (more) => {
+      expect(keptBecause({ isCountedBesides: true, ...more })).toEqual([]);
+    },
+  );
 
   test('a copy kept by a read goes while a good or held copy exists', () => {
     expect(keptBecause({ goodOrHeldCopies: 1, isCache: true })).toEqual([]);
@@ -142,6 +156,7 @@ describe('whatever the facts', () => {
     purge: fc.boolean(),
     isSourceInUse: fc.constantFrom(false, false, true),
     isCountedBesides: fc.constantFrom(false, false, true),
+    hasBytes: fc.boolean(),
   });
   const anObject = fc.record({
     here: fc.array(aReleased, { maxLength: 3 }),
