@@ -120,7 +120,7 @@ export class Pando implements AsyncDisposable {
 
   /** Of all workers together, as this configuration says. */
   transferLimits(): TransferLimits | undefined {
-    return transferLimitsOf(this.stores(), this.configuration.activities ?? [], this.#placeOf);
+    return transferLimitsOf(this.stores(), this.configuration.activities ?? [], (name) => this.#placesOf(name)[0]);
   }
 
   /** What is asked about single objects and rules. No store is opened. */
@@ -209,9 +209,9 @@ export class Pando implements AsyncDisposable {
     return findProfile(this.configuration, name);
   }
 
-  readonly #placeOf = (name: string): string | undefined => {
+  readonly #placesOf = (name: string): readonly string[] => {
     const profile = this.profile(name);
-    return profile === undefined ? undefined : storePlace(profile.storage);
+    return profile === undefined ? [] : [profile, ...profile.protocols].map(({ storage }) => storePlace(storage));
   };
 
   async openStore(profile: Profile, { symlinks = 'follow' }: StoreOptions = {}): Promise<Storage> {
@@ -226,7 +226,7 @@ export class Pando implements AsyncDisposable {
   }
 
   async #openStore({ profile, open }: WorkerStore): Promise<Storage> {
-    const shared = { ...open, ...openLedgers(profile, this.#placeOf) };
+    const shared = { ...open, ...openLedgers(profile, this.#placesOf) };
     const storage = await openStorage(profile, shared, {
       onRetry: ({ message }, attempt) => this.#tellRetry(message, attempt),
       meter: this.#meters.of(open.place),

@@ -4,14 +4,14 @@ import { Bandwidth, openLedger } from './storage/bandwidth.ts';
 import type { Clock } from './ports/clock.ts';
 import type { PaceBetween } from './engine/sync/paced.ts';
 
-/** What all who use a store of this process share, to keep its bandwidths together. `placeOf`: of a profile. */
+/** What all who use a store of this process share, to keep its bandwidths together. `placesOf`: of a profile, by all its protocols. */
 export function openLedgers(
   { bandwidth, bandwidthFrom }: Profile,
-  placeOf: (name: string) => string | undefined,
+  placesOf: (name: string) => readonly string[],
 ): Pick<OpenStore, 'ledger' | 'from'> {
   const from = Object.entries(bandwidthFrom).flatMap(([name, bytesPerSecond]): BandwidthFrom[] => {
-    const place = placeOf(name);
-    return place === undefined ? [] : [{ place, bytesPerSecond, ledger: openLedger() }];
+    const ledger = openLedger();
+    return placesOf(name).map((place) => ({ place, bytesPerSecond, ledger }));
   });
   return { ...(bandwidth === undefined ? {} : { ledger: openLedger() }), ...(from.length === 0 ? {} : { from }) };
 }

@@ -4,6 +4,7 @@ import { describeOwner } from '../domain/transfer/claim-owner.ts';
 import type { CarriedOut } from '../engine/carry-out-requests.ts';
 import type { OpenedScope } from '../engine/opened-scope.ts';
 import type { Catalog } from '../ports/catalog.ts';
+import { besideEachOther } from '../domain/beside-each-other.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 import { wholeNumber } from './option-values.ts';
@@ -39,7 +40,8 @@ async function work(cli: Invocation, options: WorkerOptions): Promise<ExitCode> 
   await pando.endDeadClaims();
   cli.log('info', 'carrying out requests', { scopes: scopes.map(({ name }) => name).join(',') });
   const broken = new AbortController();
-  const signal = AbortSignal.any([cli.signal, broken.signal]);
+  const failed = new AbortController();
+  const signal = AbortSignal.any([cli.signal, broken.signal, failed.signal]);
   const owner = describeOwner(pando.processes.self);
   const claim = { owner, until: untilIdle ? ('idle' as const) : signal, signal };
   const pool = {
@@ -62,7 +64,7 @@ async function work(cli: Invocation, options: WorkerOptions): Promise<ExitCode> 
     else away.add(name);
     progress.tellAway(away);
   };
-  const [own, ofRules, pages] = await Promise.all([
+  const [own, ofRules, pages] = await besideEachOther(failed, [
     objects.carryOut({
       scopes,
       ...claim,

@@ -30,13 +30,20 @@ export class RequestLeases implements AsyncDisposable {
     this.#leaseMs = leaseMs;
     this.#stop = stop;
     this.#onRenewed = onRenewed;
+    // One listener for all: a worker that goes on for months would gather one for each claim.
+    stop?.addEventListener('abort', this.#abortAll);
   }
+
+  readonly #abortAll = (): void => {
+    for (const { controller } of this.#held.values()) controller.abort(this.#stop?.reason);
+  };
 
   hold(lease: Lease): AbortSignal {
     const controller = new AbortController();
+    if (this.#stop?.aborted === true) controller.abort(this.#stop.reason);
     this.#held.set(lease.requestId, { lease, controller });
     this.#renewing ??= this.#renewForEver();
-    return this.#stop === undefined ? controller.signal : AbortSignal.any([controller.signal, this.#stop]);
+    return controller.signal;
   }
 
   letGo({ requestId }: Lease): void {
@@ -50,6 +57,7 @@ export class RequestLeases implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop?.removeEventListener('abort', this.#abortAll);
     this.#ended.abort();
     await this.#renewing;
   }

@@ -4,6 +4,8 @@ import { isGoodCopy } from '../../domain/replica/good-copy.ts';
 import type { ReleasedRecord, RuleCatalog, StoreUse } from '../../ports/rules.ts';
 import type { Telling } from '../../ports/telling.ts';
 import { ClosedStores } from '../../domain/store/closed-stores.ts';
+import { StorageError } from '../../ports/storage.ts';
+import { Deadline } from '../deadline.ts';
 import { heedSaid } from '../stores/heed-said.ts';
 import type { StoreAccess } from '../stores/store-access.ts';
 import type { ReleaseLooks } from './release-looks.ts';
@@ -53,7 +55,7 @@ async function deleteAt(ports: ReleasePorts, store: StoreAccess, used: StoreUse,
       after: looks.after(store.place),
       limit: PAGE_REPLICAS,
     });
-    const space = await spaceOf(ports, store, leavingBytes);
+    const space = await spaceOf(ports, { store, used, leavingBytes }, signal);
     const { chosen, kept } = chooseDeletions(
       released.map((record) => factsOf(record, inMemory)),
       space,
@@ -91,11 +93,22 @@ async function deleteAt(ports: ReleasePorts, store: StoreAccess, used: StoreUse,
   return condemned;
 }
 
-async function spaceOf({ freeBytes }: ReleasePorts, store: StoreAccess, leavingBytes: number): Promise<StoreSpace> {
+async function spaceOf(
+  { clock, freeBytes }: ReleasePorts,
+  { store, used, leavingBytes }: { store: StoreAccess; used: StoreUse; leavingBytes: number },
+  signal: AbortSignal,
+): Promise<StoreSpace> {
   const { greedy, freeBytesMin } = store.traits;
-  // Nobody is asked where the answer decides nothing.
-  const free = freeBytesMin === undefined || greedy ? undefined : await freeBytes(store);
-  return { freeBytes: free, minFreeBytes: freeBytesMin, leavingBytes, greedy };
+  const space = { minFreeBytes: freeBytesMin, leavingBytes, greedy };
+  // Nobody is asked where the answer decides nothing, and who is away is not either.
+  if (freeBytesMin === undefined || greedy || used.away !== undefined) return { ...space, freeBytes: undefined };
+  using deadline = new Deadline(clock, store.deadlineMs, { store: store.name, key: '' }, signal);
+  try {
+    return { ...space, freeBytes: await deadline.within(() => freeBytes(store)) };
+  } catch (error) {
+    if (error instanceof StorageError) return { ...space, freeBytes: undefined };
+    throw error;
+  }
 }
 
 type ReleasedFacts = ReleasedReplica & ReleasedCopy;

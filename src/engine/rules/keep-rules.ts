@@ -9,6 +9,7 @@ import { freeBytesOf } from '../releases/free-bytes.ts';
 import { StoreAbsences } from '../stores/store-absences.ts';
 import { StoreReturns } from '../stores/store-returns.ts';
 import { endAbandoned } from '../transfers/end-abandoned.ts';
+import { besideEachOther } from '../../domain/beside-each-other.ts';
 import { DueWaits } from '../due-waits.ts';
 import { IdleRun, type OnAway } from '../idle-run.ts';
 import { runTransfers, type TransferPorts } from '../transfers/run-transfers.ts';
@@ -49,10 +50,9 @@ export async function keepRules(ports: RuleWorkPorts, args: KeepRules): Promise<
   // A large copy takes hours: rules, deletes and other copies do not wait for it.
   const stop = new AbortController();
   const either = AbortSignal.any([until, stop.signal]);
-  const ending = <T>(work: Promise<T>): Promise<T> => work.finally(() => stop.abort());
-  const [kept, copied] = await Promise.all([
-    ending(keepInTurns(ports, { ...args, until: either }, () => Promise.resolve(NOTHING))),
-    ending(runTransfers(ports, { owner: args.owner, until: either, onCounted: args.onCounted })),
+  const [kept, copied] = await besideEachOther(stop, [
+    keepInTurns(ports, { ...args, until: either }, () => Promise.resolve(NOTHING)),
+    runTransfers(ports, { owner: args.owner, until: either, onCounted: args.onCounted }),
   ]);
   return sum([kept, copied]);
 }

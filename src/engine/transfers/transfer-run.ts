@@ -242,7 +242,11 @@ export class TransferRun implements AsyncDisposable {
     for (let from = 0; from < batch.length; from += batchMax) {
       const part = batch.slice(from, from + batchMax);
       const answers = await this.#externals.submit(tool, part);
-      for (const [at, held] of part.entries()) this.#answered(tool, held, answers[at]);
+      for (const [at, held] of part.entries()) {
+        this.#answered(tool, held, answers[at]);
+        // It was told before anybody could be told of it.
+        if (held.signal.aborted) this.#cancel(held);
+      }
     }
   }
 
