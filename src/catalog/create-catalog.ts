@@ -80,6 +80,7 @@ import { beginSync } from './verbs/begin-sync.ts';
 import { endSync, listSyncs, renewSync } from './verbs/syncs.ts';
 
 const isAny = (count: number): boolean => count > 0;
+const isSo = (answer: boolean): boolean => answer;
 const isOne = (answers: readonly boolean[]): boolean => answers.includes(true);
 /** Due when its time has come. */
 const isPutOff = ({ kind }: RequestOutcome): boolean => kind === 'retry' || kind === 'held-back';
@@ -220,10 +221,14 @@ function absenceVerbs(executor: Executor): AbsenceCatalog {
     tellAway: (store) => executor.write((session) => tellAway(session, store)),
     tellAnswers: (store) => executor.write((session) => tellAnswers(session, store)),
     claimAbsence: (store, turn) => executor.write((session) => claimAbsence(session, store, turn)),
-    markUnavailable: (turn, page) => executor.write((session) => markUnavailable(session, turn, page)),
+    markUnavailable: (turn, page) =>
+      executor.tell(
+        (session) => markUnavailable(session, turn, page),
+        (marked) => marked !== undefined && isAny(marked.copies),
+      ),
     listUnavailable: (store, page) => executor.read((session) => listUnavailable(session, store, page)),
-    recogniseCopies: (turn, looked) => executor.write((session) => recogniseCopies(session, turn, looked)),
-    endAbsence: (turn) => executor.write((session) => endAbsence(session, turn)),
+    recogniseCopies: (turn, looked) => executor.tell((session) => recogniseCopies(session, turn, looked), isSo),
+    endAbsence: (turn) => executor.tell((session) => endAbsence(session, turn), isSo),
   };
 }
 

@@ -32,7 +32,10 @@ export interface AbsenceCatalog {
   ): Promise<{ readonly copies: readonly UnavailableCopy[]; readonly next: string | undefined }>;
   /** What the store shows of such copies; their rules are due. False: the turn is lost, and nothing was changed. */
   recogniseCopies(turn: AbsenceTurn, looked: readonly LookedAtCopy[]): Promise<boolean>;
-  /** It is away no more. Locks that waited for it are tried now. False: the turn is lost. */
+  /**
+   * It is away no more. Locks that waited for it are tried now. False: the turn is lost, or `listUnavailable` has copies left that nobody
+   * looked at.
+   */
   endAbsence(turn: AbsenceTurn): Promise<boolean>;
 }
 

@@ -1,7 +1,7 @@
 import type { NewEvent, ReplicaChange } from '../../ports/catalog.ts';
 import type { Replica } from '../../domain/replica/replica.ts';
 import type { PlaceChange } from '../../ports/places.ts';
-import { decodeReplica, type ToldReplicaRow, toldReplica } from '../replica-row.ts';
+import { decodeReplica, type ToldReplicaRow, recordedReplica } from '../replica-row.ts';
 import type { Session, SetStatement } from '../session.ts';
 import { keysOf } from './find-objects.ts';
 import { findPlaceOwners } from './place-owners.ts';
@@ -24,7 +24,7 @@ interface Owner {
 const find: SetStatement = {
   columns: { i: 'int', scope: 'int', name: 'text', store: 'int', boot: 'text' },
   text: (rows) =>
-    `select r.i, ${toldReplica('p', 'r.boot')} from ${rows} join object o on o.scope = r.scope and o.name = r.name
+    `select r.i, ${recordedReplica('p', 'r.boot')} from ${rows} join object o on o.scope = r.scope and o.name = r.name
        join replica p on p.object = o.id and p.store = r.store`,
 };
 

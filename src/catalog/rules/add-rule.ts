@@ -16,11 +16,14 @@ export async function addRule(session: Session, rule: NewRule): Promise<RuleAdde
   if (rule.targets.some(({ kind }) => kind === 'pattern')) await closeBarrier(session, 'patterns');
   const targets = await resolveTargets(session, rule.targets);
   if ('unknown' in targets) return { kind: 'unknown-target', names: targets.unknown };
+  // Before the rule that `insertRule` may end: objects are locked before rules.
+  if (rule.besidesAuthoritative) await lockObjectsById(session, objectsOf(targets.rows));
   const same = sameness(rule);
   const added = await insertRule(session, rule, same);
   if ('duplicate' in added) return { kind: 'duplicate', id: added.duplicate };
   await putTargets(session, added.id, targets.rows);
-  if (rule.besidesAuthoritative) await passWhereGone(session, targets.rows);
+  // What no rule had locked nobody watched: its authoritative copy may have gone.
+  if (rule.besidesAuthoritative) await passAuthorityOf(session, objectsOf(targets.rows));
   await session.db
     .updateTable('rule')
     .set({ due_ms: dueWhen(session) })
@@ -29,11 +32,8 @@ export async function addRule(session: Session, rule: NewRule): Promise<RuleAdde
   return { kind: 'added', id: added.id };
 }
 
-/** What no rule had locked nobody watched: its authoritative copy may have gone. */
-async function passWhereGone(session: Session, targets: readonly TargetRow[]): Promise<void> {
-  const objects = targets.flatMap(([kind, target]) => (kind === TARGET_OBJECT ? [target] : []));
-  await lockObjectsById(session, objects);
-  await passAuthorityOf(session, objects);
+function objectsOf(targets: readonly TargetRow[]): readonly number[] {
+  return targets.flatMap(([kind, target]) => (kind === TARGET_OBJECT ? [target] : []));
 }
 
 async function insertRule(

@@ -28,9 +28,10 @@ export async function applyRulePage(session: Session, page: RulePageOutcome): Pr
   const claims = new Claims();
   const owner = ownerOf(row);
   const known = await seePage(session, objects, row.id);
-  const taken = await addLocks(session, { objects, owner, claims, known });
   const left = objects.flatMap(({ object, placed }) => (placed.releases.length > 0 ? [object.id] : []));
+  // Locks the slot, and the next one stores.
   const expected = await expectTakingBack(session, left);
+  const taken = await addLocks(session, { objects, owner, claims, known });
   await dropLocks(session, { objects, owner, claims, known });
   const full = await claims.write(session, { strict: true });
   const quotas = (page.quotas ?? []).filter(({ stores }) => stores.some((store) => addsAt(page, store)));

@@ -26,7 +26,7 @@ export const HAS_POLICY = `case when exists (select 1 from ${POLICY_OF('o.id')})
 /**
  * Where nothing is left of the authoritative copy that could be good, the oldest good one takes its place (docs/policies.md, "The
  * authoritative copy"). When a copy became good is not kept: the store that the catalog knows longest has it, and what is to go at once
- * comes last.
+ * comes last. `replicas` and `before` are the object's own.
  */
 export function findPassing(
   object: SeenObject,

@@ -116,6 +116,7 @@ class Follow {
   readonly #before: ReadonlyMap<number, SeenObject>;
   readonly #replicasBefore: ReadonlyMap<string, SeenReplica>;
   readonly #placesBefore: ReadonlyMap<string, SeenReplica>;
+  readonly #watchedOf: ReadonlyMap<number, readonly SeenReplica[]>;
   readonly #replicas: ReadonlyMap<number, readonly SeenReplica[]>;
   readonly #locks: ReadonlyMap<number, readonly SeenLock[]>;
   readonly #objects: readonly SeenObject[];
@@ -130,6 +131,7 @@ class Follow {
     this.#before = new Map(watched.objects.map((object) => [object.id, object]));
     this.#replicasBefore = new Map(watched.replicas.map((one) => [replicaKey(one), one]));
     this.#placesBefore = new Map(watched.replicas.map((one) => [pairKey(one.object, one.store), one]));
+    this.#watchedOf = Map.groupBy(watched.replicas, ({ object }) => object);
     this.#objects = seen.objects;
     this.#replicas = Map.groupBy(seen.replicas, ({ object }) => object);
     this.#locks = Map.groupBy(seen.locks, ({ object }) => object);
@@ -186,7 +188,7 @@ class Follow {
   ): void {
     const { before, replicas, locks } = known;
     const isSuperseded = before.current !== object.current;
-    const passing = findPassing(object, replicas, this.#watched.replicas);
+    const passing = findPassing(object, replicas, this.#watchedOf.get(object.id) ?? []);
     if (passing !== undefined) this.passings.push(passing);
     if (this.#hasNewSource(object, replicas, locks)) this.withNewSource.push(object.id);
     for (const lock of locks) this.claims.use.add(lock.account, lock.store, object.bytes - before.bytes, 0);

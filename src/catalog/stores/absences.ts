@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { formatInstant } from '../../domain/format-instant.ts';
 import type { AbsenceCatalog, AbsenceTurn, KeptStore, StoreAbsence } from '../../ports/store-absences.ts';
-import { lockCode } from '../codes.ts';
+import { lockCode, stateCode } from '../codes.ts';
 import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';
 import { recordEvents } from '../verbs/events.ts';
@@ -160,6 +160,7 @@ export async function endAbsence(session: Session, turn: AbsenceTurn): Promise<b
   if (held === undefined) return false;
   const { store, marked } = held;
   const { db } = session;
+  if (marked !== 0 && (await hasUnrecognised(session, store))) return false;
   await db
     .updateTable('store_absence')
     .set({ answered_ms: nowMs(session), marked: 0, turn: null, turn_ms: null })
@@ -170,15 +171,29 @@ export async function endAbsence(session: Session, turn: AbsenceTurn): Promise<b
     { kind: 'store-answered-again', scope: '', store: turn.store, detail: `${title} answers again` },
   ]);
   if (marked === 0) return true;
-  // Those of suspended rules have no time either: whoever tries them next passes them over.
-  await db
+  await retryWaiting(session, store).execute();
+  return true;
+}
+
+/**
+ * Stuck locks that nobody would try again. SQLite takes `lock_stuck` only where the state is no parameter. Those of suspended rules have
+ * no time either: whoever tries them next passes them over.
+ */
+export function retryWaiting(session: Pick<Session, 'db' | 'engine'>, store: number) {
+  return session.db
     .updateTable('lock')
     .set({ retry_ms: nowMs(session) })
     .where('store', '=', store)
-    .where('state', '=', lockCode('STUCK'))
-    .where('retry_ms', 'is', null)
-    .execute();
-  return true;
+    .where('state', '=', sql.lit(lockCode('STUCK')))
+    .where('retry_ms', 'is', null);
+}
+
+/** Once it is away no more nobody would look at them. Costs a look at all copies where there are none. */
+async function hasUnrecognised({ db }: Session, store: number): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from replica where store = ${store} and state = ${sql.lit(stateCode('UNAVAILABLE'))}
+      and placed is not null and token is not null limit 1`.execute(db);
+  return rows.length > 0;
 }
 
 async function titleOf({ db }: Session, store: number): Promise<string> {

@@ -111,7 +111,8 @@ export async function takeBackVersions(session: Session, objects: readonly numbe
     if (outcome === undefined || !isTaken(outcome)) throw new Error('a version that never came is not to be followed');
     return { object, current, earlier, made: outcome.versionId };
   });
-  const gone = before.replicas.filter((one) => moves.some(({ current }) => current === one.version));
+  const givenUp = new Set(moves.map(({ current }) => current));
+  const gone = before.replicas.filter(({ version }) => givenUp.has(version));
   await cancelCopies(
     session,
     gone.map(({ version, store }) => [version, store]),

@@ -1,14 +1,8 @@
 import type { Catalog } from '../../ports/catalog.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { RuleCatalog } from '../../ports/rules.ts';
-import { type Storage, StorageError } from '../../ports/storage.ts';
-import type {
-  AbsenceTurn,
-  KeptStore,
-  LookedAtCopy,
-  StoreAbsence,
-  UnavailableCopy,
-} from '../../ports/store-absences.ts';
+import { type Storage, StorageError, type StorageErrorKind } from '../../ports/storage.ts';
+import type { AbsenceTurn, KeptStore, LookedAtCopy, UnavailableCopy } from '../../ports/store-absences.ts';
 import { askStore } from '../ask-store.ts';
 import { inParallel } from '../in-parallel.ts';
 import { headOrMissing } from '../observe-object.ts';
@@ -47,6 +41,14 @@ const PAGE_OBJECTS = 1_000;
 /** Few enough that a turn is not lost over one page of a slow store. */
 const LOOKED_AT = 200;
 const LOOKS_MAX = 16;
+/** Says nothing of the copy: the store is away again, or has no time. */
+const ASK_LATER: ReadonlySet<StorageErrorKind> = new Set(['unavailable', 'timeout', 'throttled', 'aborted']);
+
+interface Look {
+  readonly storage: Storage;
+  readonly store: StoreAccess;
+  readonly signal: AbortSignal;
+}
 
 /**
  * Looks after the stores that have copies of rules and uploads: which of them do not answer is told to all who share the catalog; what
@@ -82,7 +84,7 @@ export class StoreAbsences {
     const found = await this.#probe(store, signal);
     if (found === 'answers') {
       if (isContested) await catalog.tellAnswers(store.place);
-      return absence === undefined ? 0 : this.#comeBack(store, absence, signal);
+      return absence === undefined ? 0 : this.#comeBack(store, signal);
     }
     const away = found === 'away' ? await catalog.tellAway(store.place) : undefined;
     const { awayAfterMs } = store.traits;
@@ -126,11 +128,12 @@ export class StoreAbsences {
     return marked;
   }
 
-  async #comeBack(store: StoreAccess, absence: StoreAbsence, signal: AbortSignal): Promise<number> {
+  async #comeBack(store: StoreAccess, signal: AbortSignal): Promise<number> {
     const { catalog } = this.#ports;
     const turn = await catalog.claimAbsence(store.place, 'back');
     if (turn === undefined) return 0;
-    if (absence.copies !== 'kept' && !(await this.#recognise(store, turn, signal))) return 0;
+    // Whatever was listed: somebody may have marked copies since.
+    if (!(await this.#recognise(store, turn, signal))) return 0;
     if (!(await catalog.endAbsence(turn))) return 0;
     return 1 + (await catalog.hasten({ fact: 'store-returned', store: store.place }));
   }
@@ -138,35 +141,36 @@ export class StoreAbsences {
   /** False: not all of them, because it is away again, or somebody else is at it. */
   async #recognise(store: StoreAccess, turn: AbsenceTurn, signal: AbortSignal): Promise<boolean> {
     const { catalog } = this.#ports;
-    let storage: Storage;
-    try {
-      storage = await openOwn(store);
-    } catch (error) {
-      if (error instanceof StorageError) return false;
-      throw error;
-    }
+    let storage: Storage | undefined;
+    let isAnyLeft = false;
     for (let after: string | undefined; !signal.aborted; ) {
       const page = await catalog.listUnavailable(store.place, { after, limit: LOOKED_AT });
-      const looked = await inParallel(page.copies, LOOKS_MAX, (copy) =>
-        this.#lookFor(copy, { storage, store, signal }),
-      );
-      const seen = looked.filter((one) => one !== undefined);
-      if (!(await catalog.recogniseCopies(turn, seen))) return false;
-      if (seen.length < looked.length) return false;
-      if (page.next === undefined) return true;
+      if (page.copies.length > 0) {
+        storage ??= await openToLook(store);
+        if (storage === undefined) return false;
+        isAnyLeft = true;
+        if (!(await this.#lookForAll(page.copies, { storage, store, turn, signal }))) return false;
+      }
       after = page.next;
+      if (after !== undefined) continue;
+      // What got another version between the list and the look is listed anew.
+      if (!isAnyLeft) return true;
+      isAnyLeft = false;
     }
     return false;
+  }
+
+  /** False: as of `#recognise`. */
+  async #lookForAll(copies: readonly UnavailableCopy[], { turn, ...at }: Look & { readonly turn: AbsenceTurn }) {
+    const looked = await inParallel(copies, LOOKS_MAX, (copy) => this.#lookFor(copy, at));
+    const seen = looked.filter((one) => one !== undefined);
+    return (await this.#ports.catalog.recogniseCopies(turn, seen)) && seen.length === looked.length;
   }
 
   /** Undefined: it cannot be told now. */
   async #lookFor(
     { objectId, versionId, place, token }: UnavailableCopy,
-    {
-      storage,
-      store,
-      signal,
-    }: { readonly storage: Storage; readonly store: StoreAccess; readonly signal: AbortSignal },
+    { storage, store, signal }: Look,
   ): Promise<LookedAtCopy | undefined> {
     const question = { storage, key: place, deadlineMs: store.deadlineMs, signal };
     try {
@@ -176,8 +180,19 @@ export class StoreAbsences {
       const shows = head === undefined ? 'none' : head.token === token ? 'same' : 'other';
       return { objectId, versionId, token, shows };
     } catch (error) {
-      if (error instanceof StorageError) return undefined;
-      throw error;
+      if (!(error instanceof StorageError)) throw error;
+      // Any other answer is about this one: it must not keep all the others away.
+      return ASK_LATER.has(error.kind) ? undefined : { objectId, versionId, token, shows: 'other' };
     }
+  }
+}
+
+/** Undefined: it cannot be opened here. */
+async function openToLook(store: StoreAccess): Promise<Storage | undefined> {
+  try {
+    return await openOwn(store);
+  } catch (error) {
+    if (error instanceof StorageError) return undefined;
+    throw error;
   }
 }

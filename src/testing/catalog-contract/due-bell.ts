@@ -45,7 +45,7 @@ export function describeDueBell(contract: CatalogContract): void {
 }
 
 /** What was told when it began to listen is over. */
-async function hearing(contract: CatalogContract) {
+export async function hearing(contract: CatalogContract) {
   let heard = 0;
   const silence = contract.catalog.onDue(() => heard++);
   await sleep(TOLD_MS);

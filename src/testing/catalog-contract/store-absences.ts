@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { AbsenceTurn, LookedAtCopy } from '../../ports/store-absences.ts';
+import { hearing } from './due-bell.ts';
 import { type CatalogContract, type TestScope } from './harness.ts';
 import { addRule, applyRule, arrival, claimRule, endRule, failure, ruleOver } from './rules-harness.ts';
 
@@ -76,6 +77,15 @@ export function describeStoreAbsences(contract: CatalogContract): void {
       });
       expect(await statesOf(scope, 'a')).toEqual(there);
       expect(await eventsAt(scope.far)).toEqual(['store-became-unreachable', 'store-answered-again']);
+    });
+
+    it('has copies in doubt where a sync of another profile wrote in their place', async () => {
+      const [scope, other] = [await contract.openScope(), await contract.openScope()];
+      await placed(scope, ['a']);
+      await contract.catalog.tellAway(scope.far);
+      const place = { scope: other.name, store: scope.far, key: `${scope.name}/a`, token: 'another' } as const;
+      await contract.catalog.record({ places: [{ ...place, became: 'other' }] });
+      expect((await statesOf(scope, 'a'))[scope.far]).toBe('SUSPICIOUS');
     });
 
     it('has no good copies: none of them lets another one go', async () => {
@@ -194,6 +204,45 @@ export function describeStoreAbsences(contract: CatalogContract): void {
       expect(await contract.catalog.recogniseCopies(back, looked)).toBe(true);
       expect(await contract.catalog.endAbsence(back)).toBe(true);
       for (const name of ['a', 'b']) expect((await statesOf(scope, name))[scope.far]).toBe('AVAILABLE');
+    });
+
+    it('is away until each marked copy was looked at, whoever marked it, and whatever became of its version', async () => {
+      const scope = await contract.openScope();
+      await placed(scope, ['a', 'b']);
+      await contract.catalog.tellAway(scope.far);
+      // Whoever listed the stores before this knows of no marks.
+      await contract.catalog.markUnavailable(await turnAt(scope.far, 'mark'), { limit: 1 });
+      const back = await turnAt(scope.far, 'back');
+      expect(await contract.catalog.endAbsence(back)).toBe(false);
+      expect(await absenceOf(scope.far)).toMatchObject({ copies: 'being-marked' });
+      const { copies } = await contract.catalog.listUnavailable(scope.far, { limit: 10 });
+      const asAnother = copies.map((copy) => ({ ...copy, versionId: copy.versionId + 1_000, shows: 'same' as const }));
+      expect(await contract.catalog.recogniseCopies(back, asAnother)).toBe(true);
+      expect(await contract.catalog.endAbsence(back)).toBe(false);
+      const looked = copies.map((copy) => ({ ...copy, shows: 'same' as const }));
+      expect(await contract.catalog.recogniseCopies(back, looked)).toBe(true);
+      expect(await contract.catalog.endAbsence(back)).toBe(true);
+      for (const name of ['a', 'b']) expect((await statesOf(scope, name))[scope.far]).toBe('AVAILABLE');
+    });
+
+    it('rings for rules that are due by its marks and looks, and for locks that are tried again', async () => {
+      const scope = await contract.openScope();
+      await placed(scope, ['a']);
+      await contract.catalog.tellAway(scope.far);
+      const rings = async <T>(verb: () => Promise<T>): Promise<T> => {
+        const heard = await hearing(contract);
+        const answer = await verb();
+        await vi.waitFor(() => expect(heard.count()).toBeGreaterThan(0));
+        heard.silence();
+        return answer;
+      };
+      const marking = await turnAt(scope.far, 'mark');
+      await rings(() => contract.catalog.markUnavailable(marking, { limit: 10 }));
+      const back = await turnAt(scope.far, 'back');
+      const { copies } = await contract.catalog.listUnavailable(scope.far, { limit: 10 });
+      const looked = copies.map((copy) => ({ ...copy, shows: 'other' as const }));
+      expect(await rings(() => contract.catalog.recogniseCopies(back, looked))).toBe(true);
+      expect(await rings(() => contract.catalog.endAbsence(back))).toBe(true);
     });
 
     it('is away where it was moved to, and nowhere once it is lost', async () => {

@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest';
+import { openSqliteCatalog } from '../../src/catalog/open-sqlite.ts';
+import { systemClock } from '../../src/catalog/system.ts';
+import { PLAIN_TRAITS } from '../../src/domain/store/store-traits.ts';
+import { StoreAbsences, type StoreAbsencePorts } from '../../src/engine/stores/store-absences.ts';
+import type { StoreAccess } from '../../src/engine/stores/store-access.ts';
+import { StoreHealth } from '../../src/engine/store-health.ts';
+import { type Head, StorageError, type StorageErrorKind } from '../../src/ports/storage.ts';
+import { openMemoryStorage } from '../../src/storage/memory/memory-storage.ts';
+import { CatalogContract } from '../../src/testing/catalog-contract/harness.ts';
+import { addRule, applyRule, arrival, ruleOver } from '../../src/testing/catalog-contract/rules-harness.ts';
+import { FaultyStore } from './faulty-store.ts';
+
+/** Shows copies as the contract's harness records them, and answers for some keys with errors. */
+class ShowingStore extends FaultyStore {
+  readonly tokens = new Map<string, string>();
+  readonly errors = new Map<string, StorageErrorKind>();
+
+  override async head(key: string, options: { readonly signal?: AbortSignal } = {}): Promise<Head> {
+    const kind = this.errors.get(key);
+    if (kind !== undefined) throw new StorageError(kind, { store: this.name, key }, 'as told');
+    const token = this.tokens.get(key);
+    if (token === undefined) return super.head(key, options);
+    return { token, size: 1, modifiedNs: undefined, attributes: {}, mark: undefined, digests: {} };
+  }
+}
+
+const NAMES = ['a', 'b', 'c'];
+
+/** A store that is away, with a copy of each of these names by a rule. */
+async function openAway() {
+  const catalog = await openSqliteCatalog({ path: ':memory:', thread: false });
+  const contract = new CatalogContract(() => catalog);
+  const storage = new ShowingStore(openMemoryStorage({ name: 'far', clock: systemClock }), 4);
+  const { place } = storage;
+  await catalog.openStores([{ store: place, title: 'far', allocatedBytes: undefined }]);
+  const scope = await contract.openScope();
+  for (const name of NAMES) await contract.putWithReplicas(scope, name, [scope.source]);
+  await applyRule(contract, await addRule(contract, ruleOver(scope)), [place]);
+  const claimed = await contract.claim(scope, { leaseMs: 60_000 });
+  await catalog.settleTransfers(claimed.map((request) => arrival(request)));
+  for (const { name, versionId } of claimed) storage.tokens.set(`${scope.name}/${name}`, `token ${versionId}`);
+  await catalog.tellAway(place);
+  const order = { read: 1, write: 1, delete: 1, tpcRead: 1, tpcWrite: 1 };
+  const access: StoreAccess = {
+    name: 'far',
+    place,
+    traits: PLAIN_TRAITS,
+    paths: { name: 'identity', deterministic: true, pathOf: ({ name }) => ({ path: name }) },
+    mirrors: undefined,
+    sourceOf: [],
+    protocols: [{ name: 'own', place, domains: { lan: order, wan: order }, open: async () => storage }],
+    deadlineMs: 1_000,
+    isInMemory: false,
+    isSoft: false,
+  };
+  const markAll = async (): Promise<void> => {
+    const turn = await catalog.claimAbsence(place, 'mark');
+    if (turn !== undefined) await catalog.markUnavailable(turn, { limit: 10 });
+  };
+  const look = (over: Partial<StoreAbsencePorts['catalog']> = {}): Promise<number> => {
+    const proxied = new Proxy(catalog, {
+      get: (target, key) => Reflect.get(key in over ? over : target, key) as unknown,
+    });
+    const health = new StoreHealth(systemClock);
+    const stores = new Map([[place, access]]);
+    const ports = { catalog: proxied, clock: systemClock, health, stores, clientSite: undefined };
+    return new StoreAbsences(ports).look(new AbortController().signal);
+  };
+  const states = async (): Promise<readonly (string | undefined)[]> => {
+    const objects = await Promise.all(NAMES.map((name) => contract.read(scope, name)));
+    return objects.map(({ replicas }) => replicas.find(({ store }) => store === place)?.state);
+  };
+  const isAway = async (): Promise<boolean> =>
+    (await catalog.listKeptStores()).some(({ store, absence }) => store === place && absence !== undefined);
+  const keyOf = (name: string): string => `${scope.name}/${name}`;
+  const close = () => catalog[Symbol.asyncDispose]();
+  return { catalog, storage, markAll, look, states, isAway, keyOf, [Symbol.asyncDispose]: close };
+}
+
+describe('a store that answers again', () => {
+  test('has all its copies, also those that somebody marked after it was listed', async () => {
+    await using world = await openAway();
+    const listKeptStores = async () => {
+      const listed = await world.catalog.listKeptStores();
+      await world.markAll();
+      return listed;
+    };
+    expect(await world.look({ listKeptStores })).toBeGreaterThan(0);
+    expect(await world.states()).toEqual(['AVAILABLE', 'AVAILABLE', 'AVAILABLE']);
+    expect(await world.isAway()).toBe(false);
+  });
+
+  test('looks anew for a copy that is of another version once it was looked at', async () => {
+    await using world = await openAway();
+    await world.markAll();
+    let lists = 0;
+    const listUnavailable: StoreAbsencePorts['catalog']['listUnavailable'] = async (store, page) => {
+      const listed = await world.catalog.listUnavailable(store, page);
+      if (lists++ > 0) return listed;
+      const before = listed.copies.map((copy) => ({ ...copy, versionId: copy.versionId + 1_000 }));
+      return { ...listed, copies: before };
+    };
+    expect(await world.look({ listUnavailable })).toBeGreaterThan(0);
+    expect(await world.states()).toEqual(['AVAILABLE', 'AVAILABLE', 'AVAILABLE']);
+    expect(await world.isAway()).toBe(false);
+  });
+
+  test.each(['denied', 'blocked', 'invalid-key', 'corrupt'] as const)(
+    'has a copy in doubt that it answers %s for, and is back',
+    async (kind) => {
+      await using world = await openAway();
+      await world.markAll();
+      world.storage.errors.set(world.keyOf('b'), kind);
+      expect(await world.look()).toBeGreaterThan(0);
+      expect(await world.states()).toEqual(['AVAILABLE', 'SUSPICIOUS', 'AVAILABLE']);
+      expect(await world.isAway()).toBe(false);
+    },
+  );
+
+  test.each(['unavailable', 'timeout', 'throttled', 'aborted'] as const)(
+    'stays away while it says nothing of a copy but %s, and keeps what it showed',
+    async (kind) => {
+      await using world = await openAway();
+      await world.markAll();
+      world.storage.errors.set(world.keyOf('b'), kind);
+      expect(await world.look()).toBe(0);
+      expect((await world.states())[1]).toBe('UNAVAILABLE');
+      expect(await world.isAway()).toBe(true);
+    },
+  );
+});
