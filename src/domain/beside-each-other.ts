@@ -3,7 +3,7 @@
  * hold before the failure is told.
  */
 export async function besideEachOther<Loops extends readonly Promise<unknown>[]>(
-  stop: AbortController,
+  stop: { readonly signal: { readonly reason: unknown }; abort(reason: unknown): void },
   loops: readonly [...Loops],
 ): Promise<{ -readonly [At in keyof Loops]: Awaited<Loops[At]> }> {
   for (const loop of loops) loop.catch((error: unknown) => stop.abort(error));

@@ -106,6 +106,20 @@ describe('a store that answers again', () => {
     expect(await world.isAway()).toBe(false);
   });
 
+  test('that shows none of its copies has them in doubt; what others of them stand for, is forgotten', async () => {
+    await using empty = await openAway();
+    await empty.markAll();
+    empty.storage.tokens.clear();
+    expect(await empty.look()).toBeGreaterThan(0);
+    expect(await empty.states()).toEqual(['SUSPICIOUS', 'SUSPICIOUS', 'SUSPICIOUS']);
+    expect(await empty.isAway()).toBe(false);
+    await using most = await openAway();
+    await most.markAll();
+    most.storage.tokens.delete(most.keyOf('b'));
+    expect(await most.look()).toBeGreaterThan(0);
+    expect(await most.states()).toEqual(['AVAILABLE', undefined, 'AVAILABLE']);
+  });
+
   test.each(['denied', 'blocked', 'invalid-key', 'corrupt'] as const)(
     'has a copy in doubt that it answers %s for, and is back',
     async (kind) => {

@@ -8,6 +8,7 @@ import { inParallel } from '../in-parallel.ts';
 import { headOrMissing } from '../observe-object.ts';
 import type { StoreHealth } from '../store-health.ts';
 import { heedSaid } from './heed-said.ts';
+import { OpenQuestions } from './open-questions.ts';
 import { openOwn } from './open-own.ts';
 import { PROBE_KEY } from './probe-key.ts';
 import { type StoreAccess, type Stores, waysTo } from './store-access.ts';
@@ -57,10 +58,12 @@ interface Look {
  */
 export class StoreAbsences {
   readonly #ports: StoreAbsencePorts;
+  readonly #questions: OpenQuestions;
   #lookedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(ports: StoreAbsencePorts) {
+  constructor(ports: StoreAbsencePorts, questions = new OpenQuestions()) {
     this.#ports = ports;
+    this.#questions = questions;
   }
 
   /** Costs nothing but once a minute. Returns how many copies and stores were told of. */
@@ -96,6 +99,7 @@ export class StoreAbsences {
   async #probe(store: StoreAccess, signal: AbortSignal): Promise<'answers' | 'away' | 'unknown'> {
     const surroundings = { clientSite: this.#ports.clientSite, fraction: 0 };
     const ways = [...waysTo(store, 'read', surroundings), ...waysTo(store, 'write', surroundings)];
+    if (this.#questions.has(store.place)) return 'away';
     let found: 'away' | 'unknown' = 'unknown';
     for (const way of new Set(ways)) {
       try {
@@ -110,9 +114,11 @@ export class StoreAbsences {
     return found;
   }
 
-  #ask(storage: Storage, { deadlineMs }: StoreAccess, signal: AbortSignal): Promise<unknown> {
+  #ask(storage: Storage, { place, deadlineMs }: StoreAccess, signal: AbortSignal): Promise<unknown> {
     const question = { storage, key: PROBE_KEY, deadlineMs: Math.min(deadlineMs, PROBE_MS_MAX), signal };
-    return askStore(this.#ports, question, (within) => storage.head(PROBE_KEY, { signal: within }));
+    return askStore(this.#ports, question, (within) =>
+      this.#questions.ask(place, () => storage.head(PROBE_KEY, { signal: within })),
+    );
   }
 
   async #mark({ place }: StoreAccess, signal: AbortSignal): Promise<number> {
@@ -163,7 +169,10 @@ export class StoreAbsences {
   /** False: as of `#recognise`. */
   async #lookForAll(copies: readonly UnavailableCopy[], { turn, ...at }: Look & { readonly turn: AbsenceTurn }) {
     const looked = await inParallel(copies, LOOKS_MAX, (copy) => this.#lookFor(copy, at));
-    const seen = looked.filter((one) => one !== undefined);
+    const told = looked.filter((one) => one !== undefined);
+    // An empty mount point answers too: what is nowhere to be seen is in doubt, and forgotten by nobody but an audit.
+    const isNothingThere = told.every(({ shows }) => shows === 'none');
+    const seen = told.map((one): LookedAtCopy => (isNothingThere ? { ...one, shows: 'other' } : one));
     return (await this.#ports.catalog.recogniseCopies(turn, seen)) && seen.length === looked.length;
   }
 

@@ -3,6 +3,7 @@ import type { RuleCatalog } from '../../ports/rules.ts';
 import { StorageError } from '../../ports/storage.ts';
 import { askStore } from '../ask-store.ts';
 import type { StoreHealth } from '../store-health.ts';
+import { OpenQuestions } from './open-questions.ts';
 import { PROBE_KEY } from './probe-key.ts';
 import { type StoreAccess, type Stores, waysTo } from './store-access.ts';
 
@@ -22,12 +23,14 @@ const LOOK_EVERY_MS = 60_000;
  */
 export class StoreReturns {
   readonly #ports: StoreReturnPorts;
+  readonly #questions: OpenQuestions;
   #lookedMs = Number.NEGATIVE_INFINITY;
   /** Whether they answered when they were last looked at. */
   #seen = new Map<string, boolean>();
 
-  constructor(ports: StoreReturnPorts) {
+  constructor(ports: StoreReturnPorts, questions = new OpenQuestions()) {
     this.#ports = ports;
+    this.#questions = questions;
   }
 
   /** Costs nothing but once a minute. Returns how many locks and rules are tried sooner. */
@@ -51,11 +54,13 @@ export class StoreReturns {
 
   async #answers(store: StoreAccess, signal: AbortSignal | undefined): Promise<boolean> {
     const [way] = waysTo(store, 'write', { clientSite: this.#ports.clientSite, fraction: 0 });
-    if (way === undefined) return false;
+    if (way === undefined || this.#questions.has(store.place)) return false;
     try {
       const storage = await way.open();
       const question = { storage, key: PROBE_KEY, deadlineMs: store.deadlineMs, signal };
-      await askStore(this.#ports, question, (within) => storage.head(PROBE_KEY, { signal: within }));
+      await askStore(this.#ports, question, (within) =>
+        this.#questions.ask(store.place, () => storage.head(PROBE_KEY, { signal: within })),
+      );
     } catch (error) {
       return error instanceof StorageError && error.kind === 'not-found';
     }
