@@ -114,7 +114,7 @@ test('pando upload --resume goes on with what a killed upload had registered, wi
     b: 'bytes of b',
   });
   const child = resolve(import.meta.dirname, '../uploads/upload-child.ts');
-  const killed = spawn(process.execPath, [child, own.root, own.path('a'), own.path('b')]);
+  const killed = spawn(process.execPath, [child, own.root, 'ONE', own.path('a'), own.path('b')]);
   expect(await once(killed, 'exit')).toEqual([null, 'SIGKILL']);
   expect(own.list('one')).toEqual(['.keep']);
   const resumed = await own.run(['upload', '--resume', '--account', 'jdoe', '--json'], { env });
