@@ -32,6 +32,7 @@ export const postgresEngine: Engine = {
   forShare: 'for share',
   skipLocked: 'for update skip locked',
   sharedLock: (key) => `pg_advisory_xact_lock_shared(${key})`,
+  isAnyOf: (column, query) => `${column} = any (array(${query}))`,
   exclusiveLock: (key) => `pg_advisory_xact_lock(${key})`,
   concurrentWriters: true,
   recordsMerged: RECORDS_MERGED,

@@ -33,6 +33,7 @@ export const sqliteEngine: Engine = {
   forShare: '',
   skipLocked: '',
   sharedLock: () => 'null',
+  isAnyOf: (column, query) => `${column} in (${query})`,
   exclusiveLock: () => 'null',
   concurrentWriters: false,
   recordsMerged: 1,

@@ -20,12 +20,17 @@ export const kept: SetStatement = {
        join object o on o.id = p.object`,
 };
 
-/** What lies under its own name: in any scope. SQLite takes cross joins in this order, and would go through all of a store otherwise. */
+/** Not to be reached: what is limited is joined by itself, before what it is joined with. */
+const NO_LIMIT = 1_000_000_000;
+
+/** What lies under its own name: in any scope. Objects are found before copies: either engine would go through all of a store otherwise. */
 export const named: SetStatement = {
   columns: { i: 'int', store: 'int', key: 'text' },
-  text: (rows) =>
-    `select ${OWNER} from ${rows} cross join scope s cross join object o cross join replica p
-     where o.scope = s.id and o.name = r.key and p.object = o.id and p.store = r.store and p.place is null`,
+  text: (rows, { isAnyOf }) =>
+    `select r.i, r.scope, r.name, case when p.placed is null then 0 else 1 end
+     from (select r.i, r.store, o.id, o.scope, o.name from ${rows} cross join object o
+       where ${isAnyOf('o.scope', 'select s.id from scope s')} and o.name = r.key limit ${NO_LIMIT}) as r
+     cross join replica p where p.object = r.id and p.store = r.store and p.place is null`,
 };
 
 export const computed: SetStatement = {
