@@ -23,9 +23,9 @@ export interface Engine {
   readonly skipLocked: string;
   /** SQL expressions: locks under this number, held until the transaction ends. */
   sharedLock(key: string): string;
+  exclusiveLock(key: string): string;
   /** Condition: the column has a value of this query, each of them looked up by an index. */
   isAnyOf(column: string, query: string): string;
-  exclusiveLock(key: string): string;
   /** Several processes write at one moment: each needs a slot of its own, and a name can be taken while we look. */
   readonly concurrentWriters: boolean;
   /** So many waiting `record` calls are carried out as one set of rows. */

@@ -1,10 +1,10 @@
-import { RuleError } from './rule-error.ts';
 import type { Configuration } from '../config/configuration.ts';
 import type { Catalog } from '../ports/catalog.ts';
 import type { Quota } from '../ports/quotas.ts';
 import { type Actor, demandAdministrator } from './actor.ts';
 import { listStores } from './list-stores.ts';
 import { walkRules } from './walk-rules.ts';
+import { RuleError } from './rule-error.ts';
 
 export interface QuotaUse extends Quota {
   /** Under locks of the account's rules at the stores that the expression means now. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { openSqliteCatalog } from '../../src/catalog/open-sqlite.ts';
 import { systemClock } from '../../src/catalog/system.ts';
 import { PLAIN_TRAITS } from '../../src/domain/store/store-traits.ts';
+import { OpenQuestions } from '../../src/engine/stores/open-questions.ts';
 import { StoreAbsences, type StoreAbsencePorts } from '../../src/engine/stores/store-absences.ts';
 import type { StoreAccess } from '../../src/engine/stores/store-access.ts';
 import { StoreHealth } from '../../src/engine/store-health.ts';
@@ -26,9 +27,11 @@ class ShowingStore extends FaultyStore {
 }
 
 const NAMES = ['a', 'b', 'c'];
+const ORDER = { read: 1, write: 1, delete: 1, tpcRead: 1, tpcWrite: 1 };
+const DOMAINS = { lan: ORDER, wan: ORDER };
 
 /** A store that is away, with a copy of each of these names by a rule. */
-async function openAway() {
+async function openAway(others: StoreAccess['protocols'] = []) {
   const catalog = await openSqliteCatalog({ path: ':memory:', thread: false });
   const contract = new CatalogContract(() => catalog);
   const storage = new ShowingStore(openMemoryStorage({ name: 'far', clock: systemClock }), 4);
@@ -41,7 +44,6 @@ async function openAway() {
   await catalog.settleTransfers(claimed.map((request) => arrival(request)));
   for (const { name, versionId } of claimed) storage.tokens.set(`${scope.name}/${name}`, `token ${versionId}`);
   await catalog.tellAway(place);
-  const order = { read: 1, write: 1, delete: 1, tpcRead: 1, tpcWrite: 1 };
   const access: StoreAccess = {
     name: 'far',
     place,
@@ -49,7 +51,7 @@ async function openAway() {
     paths: { name: 'identity', deterministic: true, pathOf: ({ name }) => ({ path: name }) },
     mirrors: undefined,
     sourceOf: [],
-    protocols: [{ name: 'own', place, domains: { lan: order, wan: order }, open: async () => storage }],
+    protocols: [...others, { name: 'own', place, domains: DOMAINS, open: async () => storage }],
     deadlineMs: 1_000,
     isInMemory: false,
     isSoft: false,
@@ -58,14 +60,14 @@ async function openAway() {
     const turn = await catalog.claimAbsence(place, 'mark');
     if (turn !== undefined) await catalog.markUnavailable(turn, { limit: 10 });
   };
-  const look = (over: Partial<StoreAbsencePorts['catalog']> = {}): Promise<number> => {
+  const look = (over: Partial<StoreAbsencePorts['catalog']> = {}, questions?: OpenQuestions): Promise<number> => {
     const proxied = new Proxy(catalog, {
       get: (target, key) => Reflect.get(key in over ? over : target, key) as unknown,
     });
     const health = new StoreHealth(systemClock);
     const stores = new Map([[place, access]]);
     const ports = { catalog: proxied, clock: systemClock, health, stores, clientSite: undefined };
-    return new StoreAbsences(ports).look(new AbortController().signal);
+    return new StoreAbsences(ports, questions).look(new AbortController().signal);
   };
   const states = async (): Promise<readonly (string | undefined)[]> => {
     const objects = await Promise.all(NAMES.map((name) => contract.read(scope, name)));
@@ -104,6 +106,25 @@ describe('a store that answers again', () => {
     expect(await world.look({ listUnavailable })).toBeGreaterThan(0);
     expect(await world.states()).toEqual(['AVAILABLE', 'AVAILABLE', 'AVAILABLE']);
     expect(await world.isAway()).toBe(false);
+  });
+
+  test('by one protocol is not asked again by another that hangs', async () => {
+    let asked = 0;
+    class Hung extends FaultyStore {
+      override head(): Promise<Head> {
+        asked++;
+        return new Promise(() => undefined);
+      }
+    }
+    const hung = new Hung(openMemoryStorage({ name: 'hung', clock: systemClock }), 4);
+    const first = { read: 0, write: 0, delete: 0, tpcRead: 0, tpcWrite: 0 };
+    const domains = { lan: first, wan: first };
+    await using world = await openAway([{ name: 'hung', place: 'sftp://far/', domains, open: async () => hung }]);
+    const questions = new OpenQuestions();
+    expect(await world.look({}, questions)).toBeGreaterThan(0);
+    expect(await world.isAway()).toBe(false);
+    await world.look({}, questions);
+    expect(asked).toBe(1);
   });
 
   test('that shows none of its copies has them in doubt; what others of them stand for, is forgotten', async () => {

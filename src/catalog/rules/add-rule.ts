@@ -1,6 +1,6 @@
-import { closeBarrier } from '../barrier.ts';
 import { sql } from 'kysely';
 import type { NewRule, RuleAdded } from '../../ports/rules.ts';
+import { closeBarrier } from '../barrier.ts';
 import { TARGET_OBJECT } from '../codes.ts';
 import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';

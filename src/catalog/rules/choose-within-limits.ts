@@ -1,6 +1,6 @@
-import { closeBarrier } from '../barrier.ts';
 import { type TransferLimits, TransfersInHand } from '../../domain/transfer/transfer-limits.ts';
 import type { SourceChosen, SourcesWanted } from '../../ports/transfer-limits.ts';
+import { closeBarrier } from '../barrier.ts';
 import type { Session, SetStatement, SqlValue } from '../session.ts';
 import { chooseSources } from './choose-sources.ts';
 import { putIntoLanes } from './lanes.ts';

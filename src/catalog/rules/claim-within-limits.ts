@@ -1,7 +1,7 @@
-import { closeBarrier } from '../barrier.ts';
 import { type RawBuilder, sql } from 'kysely';
 import { divideClaims, type Lane } from '../../domain/transfer/divide-claims.ts';
 import { type TransferLimits, TransfersInHand } from '../../domain/transfer/transfer-limits.ts';
+import { closeBarrier } from '../barrier.ts';
 import { nowMs } from '../now.ts';
 import type { Session, SetStatement } from '../session.ts';
 import { type LaneKey, NO_SOURCE, putIntoLanes, sortDue } from './lanes.ts';

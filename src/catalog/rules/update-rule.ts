@@ -1,6 +1,6 @@
-import { closeBarrier } from '../barrier.ts';
 import type { RuleWords } from '../../domain/rule/rule.ts';
 import type { RuleRecord } from '../../ports/rules.ts';
+import { closeBarrier } from '../barrier.ts';
 import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';
 import { followWords, lockWaiting } from './follow-words.ts';

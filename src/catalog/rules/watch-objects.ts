@@ -1,7 +1,7 @@
-import { enterBarrier } from '../barrier.ts';
 import { findPassing, type Passing, passAuthority } from './authority.ts';
 import { isSatisfied } from './satisfied.ts';
 import { wakeForSource } from './source-appeared.ts';
+import { enterBarrier } from '../barrier.ts';
 import { LEAVING, lockCode, PLACED, RELEASED, stateCode, TO_PURGE, TOMBSTONE } from '../codes.ts';
 import { keysOf, type Named } from '../record/find-objects.ts';
 import type { Session } from '../session.ts';

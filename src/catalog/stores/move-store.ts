@@ -1,7 +1,7 @@
-import { closeBarrier } from '../barrier.ts';
 import { sql } from 'kysely';
 import type { MoveStore, StoreMove } from '../../ports/store-places.ts';
 import type { StoreSaid } from '../../ports/store-use.ts';
+import { closeBarrier } from '../barrier.ts';
 import { stateCode, verificationCode } from '../codes.ts';
 import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';

@@ -127,7 +127,7 @@ export async function takeBackVersions(session: Session, objects: readonly numbe
     moves.map(({ object, earlier, made }) => [object, earlier, made]),
   );
   await session.run(
-    keepAuthority,
+    restoreAuthority,
     moves.map(({ object, made }) => [object, made]),
   );
   await followObjects(session, before);
@@ -169,7 +169,7 @@ const moveCopies: SetStatement = {
 };
 
 /** Where it was first available is forgotten: the store that the catalog knows longest has it. */
-const keepAuthority: SetStatement = {
+const restoreAuthority: SetStatement = {
   columns: { object: 'int', version: 'int' },
   text: (rows) =>
     `update object_trait set authority = (select coalesce(

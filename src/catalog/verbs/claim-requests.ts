@@ -1,7 +1,7 @@
-import { enterBarrier } from '../barrier.ts';
 import { type RawBuilder, sql } from 'kysely';
 import type { ClaimedRequest, NewRequest, RequestClaim } from '../../ports/catalog.ts';
 import type { RequestState } from '../../domain/transfer/request-states.ts';
+import { enterBarrier } from '../barrier.ts';
 import { keepLostAttempts } from '../rules/attempts.ts';
 import { chooseWithinLimits, leaveSources } from '../rules/claim-within-limits.ts';
 import { putBackSorted } from '../rules/lanes.ts';

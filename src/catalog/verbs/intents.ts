@@ -1,7 +1,7 @@
-import { enterBarrier } from '../barrier.ts';
 import { type Selectable, sql } from 'kysely';
 import type { Content } from '../../domain/object/version.ts';
 import type { Intent, IntentAdded } from '../../ports/catalog.ts';
+import { enterBarrier } from '../barrier.ts';
 import type { Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
 import { decodeHolder, encodeHolder } from './holder.ts';

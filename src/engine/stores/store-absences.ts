@@ -99,11 +99,14 @@ export class StoreAbsences {
   async #probe(store: StoreAccess, signal: AbortSignal): Promise<'answers' | 'away' | 'unknown'> {
     const surroundings = { clientSite: this.#ports.clientSite, fraction: 0 };
     const ways = [...waysTo(store, 'read', surroundings), ...waysTo(store, 'write', surroundings)];
-    if (this.#questions.has(store.place)) return 'away';
     let found: 'away' | 'unknown' = 'unknown';
     for (const way of new Set(ways)) {
+      if (this.#questions.has(way.place)) {
+        found = 'away';
+        continue;
+      }
       try {
-        await this.#ask(await way.open(), store, signal);
+        await this.#ask(way, store, signal);
         return 'answers';
       } catch (error) {
         if (!(error instanceof StorageError) || error.kind === 'aborted') return 'unknown';
@@ -114,10 +117,11 @@ export class StoreAbsences {
     return found;
   }
 
-  #ask(storage: Storage, { place, deadlineMs }: StoreAccess, signal: AbortSignal): Promise<unknown> {
+  async #ask(way: StoreAccess['protocols'][number], { deadlineMs }: StoreAccess, signal: AbortSignal): Promise<void> {
+    const storage = await way.open();
     const question = { storage, key: PROBE_KEY, deadlineMs: Math.min(deadlineMs, PROBE_MS_MAX), signal };
-    return askStore(this.#ports, question, (within) =>
-      this.#questions.ask(place, () => storage.head(PROBE_KEY, { signal: within })),
+    await askStore(this.#ports, question, (within) =>
+      this.#questions.ask(way.place, () => storage.head(PROBE_KEY, { signal: within })),
     );
   }
 

@@ -54,12 +54,12 @@ export class StoreReturns {
 
   async #answers(store: StoreAccess, signal: AbortSignal | undefined): Promise<boolean> {
     const [way] = waysTo(store, 'write', { clientSite: this.#ports.clientSite, fraction: 0 });
-    if (way === undefined || this.#questions.has(store.place)) return false;
+    if (way === undefined || this.#questions.has(way.place)) return false;
     try {
       const storage = await way.open();
       const question = { storage, key: PROBE_KEY, deadlineMs: store.deadlineMs, signal };
       await askStore(this.#ports, question, (within) =>
-        this.#questions.ask(store.place, () => storage.head(PROBE_KEY, { signal: within })),
+        this.#questions.ask(way.place, () => storage.head(PROBE_KEY, { signal: within })),
       );
     } catch (error) {
       return error instanceof StorageError && error.kind === 'not-found';
