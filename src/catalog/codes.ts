@@ -32,6 +32,13 @@ export const TOMBSTONE = 1;
 export const PUT_COLLECTION = 2;
 export const ATTACH = 3;
 export const DETACH = 4;
+export const PURGE_SCOPE = 5;
+
+/** `outbox.state`: it waits; the peer has taken it up and fetches the bytes; refused; given up for good. */
+export const WAITING = 0;
+export const HANDED = 1;
+export const DEAD = 2;
+export const WITHHELD = 3;
 
 const stateCodes = new Map<ReplicaState, number>(REPLICA_STATES.map((state, code) => [state, code]));
 const lockCodes = new Map(LOCK_STATES.map((state, code) => [state, code]));

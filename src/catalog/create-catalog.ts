@@ -1,5 +1,6 @@
 import type { AuditCatalog } from '../ports/audits.ts';
 import type { Catalog, RequestOutcome } from '../ports/catalog.ts';
+import type { JournalCatalog } from '../ports/journal.ts';
 import type { PageQueue } from '../ports/page-queue.ts';
 import type { RuleCatalog } from '../ports/rules.ts';
 import type { AbsenceCatalog } from '../ports/store-absences.ts';
@@ -45,6 +46,19 @@ import { answerTakenBack } from './rules/taken-back.ts';
 import { tellRule } from './rules/tell-rule.ts';
 import { readTransfersInHand } from './rules/transfers-in-hand.ts';
 import { updateRule } from './rules/update-rule.ts';
+import { applyEntries, judgeEntries } from './sites/apply-entries.ts';
+import { readContext } from './sites/considered.ts';
+import { listDeadLetters, readOutbox, settleDeadLetters, settleOutbox } from './sites/outbox.ts';
+import {
+  addPeer,
+  countOutstanding,
+  holdStream,
+  listPeers,
+  readPositions,
+  releaseStream,
+  removePeer,
+  setPeer,
+} from './sites/peers.ts';
 import { beginUploads } from './uploads/begin-uploads.ts';
 import { continueUploads } from './uploads/continue-uploads.ts';
 import { finishUploads } from './uploads/finish-uploads.ts';
@@ -157,6 +171,7 @@ export function createCatalog(given: {
     ...auditVerbs(executor),
     ...absenceVerbs(executor),
     ...uploadVerbs(executor),
+    ...journalVerbs(executor),
     ...pageVerbs(executor),
     [Symbol.asyncDispose]: () => executor.close(),
   };
@@ -243,6 +258,27 @@ function pageVerbs(executor: Executor): PageQueue {
     claimPages: (claim) => executor.write((session) => claimPages(session, claim)),
     answerPage: (lease, outcomes) => executor.write((session) => answerPage(session, lease, outcomes)),
     giveBackPages: (leases) => executor.write((session) => giveBackPages(session, leases)),
+  };
+}
+
+function journalVerbs(executor: Executor): JournalCatalog {
+  return {
+    addPeer: (peer) => executor.tell((session) => addPeer(session, peer)),
+    listPeers: () => executor.read((session) => listPeers(session)),
+    setPeer: (name, change) => executor.tell((session) => setPeer(session, name, change)),
+    removePeer: (name) => executor.tell((session) => removePeer(session, name)),
+    holdStream: (name, owner, leaseMs) => executor.write((session) => holdStream(session, name, owner, leaseMs)),
+    releaseStream: (lease) => executor.write((session) => releaseStream(session, lease)),
+    readOutbox: (query) => executor.read((session) => readOutbox(session, query)),
+    settleOutbox: (lease, outcomes) => executor.write((session) => settleOutbox(session, lease, outcomes)),
+    readPositions: () => executor.read((session) => readPositions(session)),
+    countOutstanding: (name, upTo) => executor.read((session) => countOutstanding(session, name, upTo)),
+    listDeadLetters: (query) => executor.read((session) => listDeadLetters(session, query)),
+    settleDeadLetters: (peer, positions, to) =>
+      executor.tell((session) => settleDeadLetters(session, peer, positions, to), isAny),
+    readContext: () => executor.read((session) => readContext(session)),
+    judgeEntries: (entries) => executor.read((session) => judgeEntries(session, entries)),
+    applyEntries: (arrived) => executor.tell((session) => applyEntries(session, arrived)),
   };
 }
 

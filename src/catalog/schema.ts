@@ -13,14 +13,20 @@ export interface Schema extends RuleSchema {
     hybrid_n: number;
     holder: string;
     until_ms: number;
+    /** Of the last entry of the journal. */
+    position: number;
   };
   considered: { actor: number; counter: number };
   considered_exception: { actor: number; counter: number };
-  peer: { id: string; created_ms: number };
+  peer: PeerTable;
   journal: JournalTable;
+  outbox: OutboxTable;
+  /** Versions beside an object's current one that did not see it. */
+  sibling: { object: number; version: number };
   scope: { id: Generated<number>; name: string; title: string; source: number; created_ms: number };
   store: { id: Generated<number>; place: string; title: string; created_ms: number };
-  object: { scope: number; name: string; id: number; current: number; kind: number };
+  /** `siblings`: how many rows of `sibling` it has. */
+  object: { scope: number; name: string; id: number; current: number; kind: number; siblings: Generated<number> };
   version: VersionTable;
   /** `place` null: the object's name, as on every store that mirrors it. */
   replica: {
@@ -119,20 +125,59 @@ export interface Schema extends RuleSchema {
   };
 }
 
+interface PeerTable {
+  id: Generated<number>;
+  name: string;
+  /** Null until it was heard of. */
+  site: string | null;
+  url: string | null;
+  direction: string;
+  mode: string;
+  /** JSON; null: all. */
+  scopes: string | null;
+  state: string;
+  last_error: string | null;
+  created_ms: number;
+  acknowledged: number;
+  acknowledged_ms: number | null;
+  /** Who sends to it, and until when nobody else does. */
+  owner: string | null;
+  until_ms: number;
+  token: number;
+}
+
 interface JournalTable {
   slot: number;
-  counter: number;
-  /** As of versions, or PUT_COLLECTION, ATTACH, DETACH. */
+  position: number;
+  /** As of versions, or PUT_COLLECTION, ATTACH, DETACH, PURGE_SCOPE. */
   kind: number;
+  actor: number;
+  counter: number;
+  scope: number;
   /** 0: no object is concerned. */
   object: number;
   version: number;
   operation: Uint8Array;
+  at_ms: number;
   collection: number | null;
   /** The collection that is attached to a container, or detached. */
   member: number | null;
   /** JSON: of PUT_COLLECTION whether it is open, of DETACH the dot of the attach that is undone. */
   detail: string | null;
+  /** JSON: ids of sites. */
+  addressed: string;
+}
+
+interface OutboxTable {
+  peer: number;
+  slot: number;
+  position: number;
+  /** codes.ts. */
+  state: number;
+  attempts: number;
+  /** When it may be offered; of one that was handed over, again. */
+  due_ms: number;
+  error: string | null;
 }
 
 interface VersionTable {

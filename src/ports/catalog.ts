@@ -10,6 +10,7 @@ import type { RequestDesk } from './catalog-requests.ts';
 import type { CatalogStatus } from './catalog-status.ts';
 import type { SyncCatalog, SyncLease, SyncProgress } from './catalog-syncs.ts';
 import type { DueBell } from './due-bell.ts';
+import type { JournalCatalog } from './journal.ts';
 import type { PageQueue } from './page-queue.ts';
 import type { PlaceCatalog, PlaceChange } from './places.ts';
 import type { RuleCatalog } from './rules.ts';
@@ -38,6 +39,7 @@ export interface Catalog
     RequestDesk,
     LimitedTransfers,
     UploadCatalog,
+    JournalCatalog,
     PlaceCatalog,
     StorePlaceCatalog,
     AbsenceCatalog,

@@ -13,6 +13,7 @@ import { CatalogContract } from './catalog-contract/harness.ts';
 import { describeDueBell } from './catalog-contract/due-bell.ts';
 import { describeHistory } from './catalog-contract/history.ts';
 import { describeIntents } from './catalog-contract/intents.ts';
+import { describeJournal } from './catalog-contract/journal.ts';
 import { describePageQueue } from './catalog-contract/page-queue.ts';
 import { describePlaces } from './catalog-contract/places.ts';
 import { describeReplicas } from './catalog-contract/replicas.ts';
@@ -83,5 +84,6 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeStorePlaces(contract);
     describeAuthority(contract);
     describeStoreAbsences(contract);
+    describeJournal(contract);
   });
 }

@@ -1,7 +1,7 @@
 import { ATTACH, DETACH, PUT_COLLECTION } from '../codes.ts';
 import { giveDots, type Given } from '../record/give-dots.ts';
-import { hasPeers } from '../record/has-peers.ts';
-import type { Session, SetStatement, SqlValue } from '../session.ts';
+import type { Session, SetStatement } from '../session.ts';
+import { appendEntries, type JournalRow } from '../sites/append-entries.ts';
 
 /** One change of a collection as its journal entry tells it. */
 export type CollectionEntry = { readonly collection: number } & (
@@ -17,20 +17,9 @@ export type CollectionEntry = { readonly collection: number } & (
 
 export type JournalMember = { readonly object: number } | { readonly collection: number };
 
-const append: SetStatement = {
-  columns: {
-    slot: 'int',
-    counter: 'int',
-    kind: 'int',
-    object: 'int',
-    operation: 'bytes',
-    collection: 'int',
-    member: 'int',
-    detail: 'text',
-  },
-  text: (rows) =>
-    `insert into journal (slot, counter, kind, object, version, operation, collection, member, detail)
-     select r.slot, r.counter, r.kind, r.object, 0, r.operation, r.collection, r.member, r.detail from ${rows}`,
+const findScopes: SetStatement = {
+  columns: { id: 'int' },
+  text: (rows) => `select c.id, c.scope from ${rows} join collection c on c.id = r.id`,
 };
 
 /**
@@ -46,12 +35,10 @@ export async function journalCollections(
     session,
     entries.map(() => undefined),
   );
-  if (await hasPeers(session)) {
-    await session.run(
-      append,
-      entries.map((entry, at) => toRow(entry, given[at] as Given)),
-    );
-  }
+  const ids = [...new Set(entries.map(({ collection }) => collection))].map((id) => [id]);
+  const scopes = new Map(await session.all<[id: number, scope: number]>(findScopes, ids));
+  const rows = entries.map((entry, at) => toRow(entry, given[at] as Given, scopes.get(entry.collection) ?? 0));
+  await appendEntries(session, given[0]?.slot ?? 0, rows);
   return given;
 }
 
@@ -60,11 +47,13 @@ const KINDS = { 'put-collection': PUT_COLLECTION, attach: ATTACH, detach: DETACH
 /** These changes have no operation: they are idempotent by what they say. */
 const NO_OPERATION = new Uint8Array();
 
-function toRow(entry: CollectionEntry, { slot, counter }: Given): SqlValue[] {
+function toRow(entry: CollectionEntry, { actor, counter }: Given, scope: number): JournalRow {
   const member = entry.kind === 'put-collection' ? undefined : entry.member;
   const object = member !== undefined && 'object' in member ? member.object : 0;
-  const child = member !== undefined && 'collection' in member ? member.collection : null;
-  return [slot, counter, KINDS[entry.kind], object, NO_OPERATION, entry.collection, child, detailOf(entry)];
+  const child = member !== undefined && 'collection' in member ? member.collection : undefined;
+  const { collection } = entry;
+  const what = { kind: KINDS[entry.kind], scope, object, version: 0, operation: NO_OPERATION };
+  return { ...what, actor, counter, collection, member: child, detail: detailOf(entry) };
 }
 
 function detailOf(entry: CollectionEntry): string | null {

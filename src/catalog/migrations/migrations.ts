@@ -12,6 +12,7 @@ import { placeIndex } from './0008-places.ts';
 import { syncPurposes } from './0009-purposes.ts';
 import { releasedOrder } from './0010-released-order.ts';
 import { storeAbsences } from './0011-store-absences.ts';
+import { siteTables } from './0012-sites.ts';
 
 /** All migrations, oldest first; they only go up. The names are kept in the catalog: never rename one. */
 const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
@@ -26,6 +27,7 @@ const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
   '0009-purposes': syncPurposes,
   '0010-released-order': releasedOrder,
   '0011-store-absences': storeAbsences,
+  '0012-sites': siteTables,
 };
 
 export const MIGRATION_NAMES: readonly string[] = Object.keys(steps);

@@ -6,6 +6,8 @@ import type { Session, SetStatement } from '../session.ts';
 /** An object as a change of it must know it. Actors in `context` are the catalog's numbers, as text. */
 export interface FoundObject {
   readonly id: number;
+  /** How many versions that did not see the current one are kept beside it. */
+  readonly siblings: number;
   readonly current: {
     readonly id: number;
     readonly kind: number;
@@ -44,7 +46,7 @@ const find: SetStatement = {
   columns: { i: 'int', scope: 'int', name: 'text' },
   text: (rows, { hex }) =>
     `select r.i, o.id, v.id, v.kind, v.size, ${hex('v.sha256')}, v.content_type, v.metadata, ${hex('v.operation')},
-       v.actor, v.counter, v.context, v.time_ms, v.time_n
+       v.actor, v.counter, v.context, v.time_ms, v.time_n, o.siblings
      from ${rows} join object o on o.scope = r.scope and o.name = r.name join version v on v.id = o.current`,
 };
 
@@ -63,6 +65,7 @@ type FindRow = readonly [
   context: string | null,
   ms: number,
   n: number,
+  siblings: number,
 ];
 
 /** The objects of these names, each at the index of its name; undefined where there is none. */
@@ -104,9 +107,11 @@ export async function findHeads(session: Session, named: readonly Named[]): Prom
 }
 
 function toFound(row: FindRow): FoundObject {
-  const [, object, id, kind, size, sha256, contentType, metadata, operation, actor, counter, context, ms, n] = row;
+  const [, object, id, kind, size, sha256, contentType, metadata, operation, actor, counter, context, ms, n, siblings] =
+    row;
   return {
     id: object,
+    siblings,
     current: {
       id,
       kind,

@@ -1,15 +1,16 @@
 import type { ChangeOutcome } from '../../ports/catalog.ts';
 import { TOMBSTONE } from '../codes.ts';
 import type { Session, SetStatement, SqlValue } from '../session.ts';
+import { appendEntries, type JournalRow } from '../sites/append-entries.ts';
+import { endSiblings } from '../sites/end-siblings.ts';
 import type { Accepted } from './decide-change.ts';
 import { type DeletedObject, deleteReplicas } from './delete-replicas.ts';
 import { keysOf } from './find-objects.ts';
 import { type Given, giveDots } from './give-dots.ts';
-import { hasPeers } from './has-peers.ts';
 import type { SoftStores } from './soft-stores.ts';
 import { encodeReplica, insertReplicas, type ReplicaRow } from './upsert-replicas.ts';
 
-const moveObject: SetStatement = {
+export const moveObject: SetStatement = {
   columns: { scope: 'int', name: 'text', current: 'int', kind: 'int' },
   text: (rows) =>
     `update object set current = r.current, kind = r.kind from ${rows}
@@ -21,15 +22,17 @@ const supersede: SetStatement = {
   text: (rows) => `update version set superseded = 1 from ${rows} where version.id = r.id`,
 };
 
-const insertVersion: SetStatement = {
+export const insertVersion: SetStatement = {
   columns: {
     id: 'int',
     object: 'int',
+    superseded: 'int',
     actor: 'int',
     counter: 'int',
     context: 'text',
     time_ms: 'int',
     time_n: 'int',
+    origin: 'text',
     operation: 'bytes',
     kind: 'int',
     size: 'int',
@@ -40,17 +43,10 @@ const insertVersion: SetStatement = {
     mode: 'int',
   },
   text: (rows) =>
-    `insert into version (id, object, superseded, actor, counter, context, time_ms, time_n, operation,
+    `insert into version (id, object, superseded, actor, counter, context, time_ms, time_n, origin, operation,
        kind, size, sha256, content_type, metadata, modified_ns, mode)
-     select r.id, r.object, 0, r.actor, r.counter, r.context, r.time_ms, r.time_n, r.operation,
+     select r.id, r.object, r.superseded, r.actor, r.counter, r.context, r.time_ms, r.time_n, r.origin, r.operation,
        r.kind, r.size, r.sha256, r.content_type, r.metadata, r.modified_ns, r.mode from ${rows}`,
-};
-
-const appendJournal: SetStatement = {
-  columns: { slot: 'int', counter: 'int', kind: 'int', object: 'int', version: 'int', operation: 'bytes' },
-  text: (rows) =>
-    `insert into journal (slot, counter, kind, object, version, operation)
-     select r.slot, r.counter, r.kind, r.object, r.version, r.operation from ${rows}`,
 };
 
 /** Writes the versions, their journal entries and replicas, and makes them current. */
@@ -60,20 +56,13 @@ export async function makeVersions(
   outcomes: ChangeOutcome[],
   soft: SoftStores,
 ): Promise<void> {
-  const given = await giveDots(
-    session,
-    accepted.map(({ found }) => found?.current),
-  );
+  const given = await giveDots(session, await endSiblings(session, accepted));
   await session.run(
     insertVersion,
     accepted.map((one, at) => versionRow(one, given[at] as Given)),
   );
-  if (await hasPeers(session)) {
-    await session.run(
-      appendJournal,
-      accepted.map((one, at) => journalRow(one, given[at] as Given)),
-    );
-  }
+  const entries = await journalRows(session, accepted, given);
+  await appendEntries(session, given[0]?.slot ?? 0, entries);
   await moveObjects(session, accepted);
   await insertReplicas(session, await replicaRows(session, accepted, soft));
   await deleteReplicas(session, deletedBy(accepted));
@@ -83,11 +72,24 @@ export async function makeVersions(
 function versionRow({ encoded, found, versionId }: Accepted, given: Given): SqlValue[] {
   const { actor, counter, context, time } = given;
   const object = found?.id ?? versionId;
-  return [versionId, object, actor, counter, context, time.ms, time.n, encoded.operation, ...encoded.content];
+  return [versionId, object, 0, actor, counter, context, time.ms, time.n, null, encoded.operation, ...encoded.content];
 }
 
-function journalRow({ encoded, found, versionId }: Accepted, given: Given): SqlValue[] {
-  return [given.slot, given.counter, encoded.content[0], found?.id ?? versionId, versionId, encoded.operation];
+async function journalRows(
+  session: Session,
+  accepted: readonly Accepted[],
+  given: readonly Given[],
+): Promise<JournalRow[]> {
+  const keys = await keysOf(
+    session,
+    accepted.map(({ encoded }) => encoded.change),
+  );
+  return accepted.map(({ encoded, found, versionId }, at) => {
+    const { actor, counter } = given[at] as Given;
+    const [scope] = keys[at] as [number, string];
+    const { operation, content } = encoded;
+    return { kind: content[0], actor, counter, scope, object: found?.id ?? versionId, version: versionId, operation };
+  });
 }
 
 async function moveObjects(session: Session, accepted: readonly Accepted[]): Promise<void> {

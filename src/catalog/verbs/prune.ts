@@ -30,6 +30,8 @@ export async function prune(session: Session, limit: number): Promise<number> {
     delete from version where id in (
       select v.id from version v where v.superseded = 1
         and not exists (select 1 from replica p where p.object = v.object and p.version = v.id)
+        and not exists (select 1 from sibling s where s.object = v.object and s.version = v.id)
+        and not exists (select 1 from journal j where j.version = v.id)
       limit ${limit})
     returning id`.execute(db);
   await sql`delete from operation where created_ms < ${now} - ${OPERATION_RETENTION_MS}`.execute(db);

@@ -20,7 +20,7 @@ export function hasSeen(context: Context, dot: Dot): boolean {
   return (context[dot.actor] ?? 0) >= dot.counter;
 }
 
-function mergeContexts(a: Context, b: Context): Context {
+export function mergeContexts(a: Context, b: Context): Context {
   const merged: Record<string, number> = { ...a };
   for (const [actor, counter] of Object.entries(b)) merged[actor] = Math.max(merged[actor] ?? 0, counter);
   return merged;

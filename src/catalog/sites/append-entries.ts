@@ -1,0 +1,106 @@
+import type { Session, SetStatement, SqlValue } from '../session.ts';
+import { readSendingPeers, type SendingPeer } from './sending-peers.ts';
+
+/** A change as the journal keeps it. */
+export interface JournalRow {
+  readonly kind: number;
+  readonly actor: number;
+  readonly counter: number;
+  /** Number of the scope. */
+  readonly scope: number;
+  /** 0: no object is concerned. */
+  readonly object: number;
+  readonly version: number;
+  readonly operation: Uint8Array;
+  readonly collection?: number | undefined;
+  readonly member?: number | undefined;
+  readonly detail?: string | null | undefined;
+  /** Sites that know of it already, besides this one. */
+  readonly addressed?: readonly string[];
+}
+
+const append: SetStatement = {
+  columns: {
+    slot: 'int',
+    position: 'int',
+    kind: 'int',
+    actor: 'int',
+    counter: 'int',
+    scope: 'int',
+    object: 'int',
+    version: 'int',
+    operation: 'bytes',
+    collection: 'int',
+    member: 'int',
+    detail: 'text',
+    addressed: 'text',
+  },
+  text: (rows, { nowMs }) =>
+    `insert into journal (slot, position, kind, actor, counter, scope, object, version, operation, at_ms, collection, member,
+       detail, addressed)
+     select r.slot, r.position, r.kind, r.actor, r.counter, r.scope, r.object, r.version, r.operation, ${nowMs}, r.collection,
+       r.member, r.detail, r.addressed from ${rows}`,
+};
+
+const queue: SetStatement = {
+  columns: { peer: 'int', slot: 'int', position: 'int' },
+  text: (rows) =>
+    `insert into outbox (peer, slot, position, state, attempts, due_ms, error)
+     select r.peer, r.slot, r.position, 0, 0, 0, null from ${rows}`,
+};
+
+/**
+ * Writes the changes a transaction makes to the journal and queues them for the peers that are to be told of them; nothing where nobody is.
+ * The slot's row is locked by the transaction, which has taken the changes' counters: so positions commit in their order.
+ */
+export async function appendEntries(session: Session, slot: number, entries: readonly JournalRow[]): Promise<void> {
+  if (entries.length === 0) return;
+  const peers = await readSendingPeers(session);
+  if (peers.length === 0) return;
+  const going: { readonly entry: JournalRow; readonly to: readonly SendingPeer[] }[] = [];
+  for (const entry of entries) {
+    const to = await peersFor(session, entry, peers);
+    if (to.length > 0) going.push({ entry, to });
+  }
+  if (going.length === 0) return;
+  const first = await takePositions(session, slot, going.length);
+  await session.run(
+    append,
+    going.map(({ entry, to }, at) => toRow(entry, [slot, first + at], addressedBy(session, entry, to))),
+  );
+  await session.run(
+    queue,
+    going.flatMap(({ to }, at) => to.map((peer): SqlValue[] => [peer.id, slot, first + at])),
+  );
+}
+
+async function peersFor(session: Session, entry: JournalRow, peers: readonly SendingPeer[]): Promise<SendingPeer[]> {
+  const to: SendingPeer[] = [];
+  for (const peer of peers) {
+    if (peer.site !== null && entry.addressed?.includes(peer.site) === true) continue;
+    if (peer.scopes !== undefined && !peer.scopes.has(await session.known.scopes.textOf(session, entry.scope))) continue;
+    to.push(peer);
+  }
+  return to;
+}
+
+function addressedBy(session: Session, { addressed = [] }: JournalRow, to: readonly SendingPeer[]): string {
+  const told = to.flatMap(({ site }) => site ?? []);
+  return JSON.stringify([...new Set([session.known.siteId, ...addressed, ...told])]);
+}
+
+async function takePositions(session: Session, slot: number, count: number): Promise<number> {
+  const { position } = await session.db
+    .updateTable('slot')
+    .set((row) => ({ position: row('position', '+', count) }))
+    .where('number', '=', slot)
+    .returning('position')
+    .executeTakeFirstOrThrow();
+  return position - count + 1;
+}
+
+function toRow(entry: JournalRow, [slot, position]: readonly [number, number], addressed: string): SqlValue[] {
+  const { kind, actor, counter, scope, object, version, operation, collection, member, detail } = entry;
+  const where = [slot, position, kind, actor, counter, scope, object, version, operation];
+  return [...where, collection ?? null, member ?? null, detail ?? null, addressed];
+}

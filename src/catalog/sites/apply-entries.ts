@@ -1,0 +1,332 @@
+import type { VersionEntry } from '../../domain/journal/entry.ts';
+import { CLOCK_DRIFT_MS_MAX, compareHybrid, type HybridTime } from '../../domain/object/hybrid-clock.ts';
+import type { NewEvent } from '../../ports/catalog.ts';
+import type { ApplyOutcome, Arrived, ArrivedEntries } from '../../ports/journal.ts';
+import { OBJECT } from '../codes.ts';
+import { keysOf, lockObjects } from '../record/find-objects.ts';
+import { moveObject, insertVersion } from '../record/make-versions.ts';
+import { openSoftStores } from '../record/soft-stores.ts';
+import { deleteReplicas } from '../record/delete-replicas.ts';
+import { encodeReplica, upsertReplicas } from '../record/upsert-replicas.ts';
+import { noticeContent } from '../rules/notice-content.ts';
+import { followObjects, watchObjects } from '../rules/watch-objects.ts';
+import { rounds, type Session, type SetStatement, type SqlValue } from '../session.ts';
+import { recordEvents } from '../verbs/events.ts';
+import { openScope } from '../verbs/open-scope.ts';
+import { appendEntries, type JournalRow } from './append-entries.ts';
+import { ConsideredDots, numberActors } from './considered.ts';
+import { actorsOf, type Decided, decideEntry, encodeEntry, type EncodedEntry } from './decide-entries.ts';
+import { type JoinedObject, seeJoined, type SeenVersion } from './see-joined.ts';
+
+interface Item {
+  readonly at: number;
+  readonly arrived: Arrived & { readonly entry: VersionEntry };
+  readonly encoded: EncodedEntry;
+}
+
+/** An entry that changes its object. */
+interface Taken {
+  readonly item: Item;
+  readonly object: JoinedObject | undefined;
+  readonly versions: readonly SeenVersion[];
+  readonly id: number;
+}
+
+const supersede: SetStatement = {
+  columns: { object: 'int', id: 'int', superseded: 'int' },
+  text: (rows) =>
+    `update version set superseded = r.superseded from ${rows} where version.id = r.id and version.object = r.object`,
+};
+
+const insertObject: SetStatement = {
+  columns: { scope: 'int', name: 'text', id: 'int', kind: 'int' },
+  text: (rows) =>
+    `insert into object (scope, name, id, current, kind) select r.scope, r.name, r.id, r.id, r.kind from ${rows}`,
+};
+
+const countSiblings: SetStatement = {
+  columns: { scope: 'int', name: 'text', siblings: 'int' },
+  text: (rows) =>
+    `update object set siblings = r.siblings from ${rows} where object.scope = r.scope and object.name = r.name`,
+};
+
+const addSibling: SetStatement = {
+  columns: { object: 'int', version: 'int' },
+  text: (rows) =>
+    `insert into sibling (object, version) select r.object, r.version from ${rows} where true on conflict (object, version) do nothing`,
+};
+
+const dropSibling: SetStatement = {
+  columns: { object: 'int', version: 'int' },
+  text: (rows) => `delete from sibling where (object, version) in (select r.object, r.version from ${rows})`,
+};
+
+/**
+ * Joins entries of a peer with what is here (docs/sites.md, "Applying"), in the transaction that considers their dots and queues them for
+ * peers that do not have them. Rows are locked in the order of all writers: objects by name, then actors, then the slot.
+ */
+export async function applyEntries(session: Session, arrived: ArrivedEntries): Promise<ApplyOutcome[]> {
+  const run = await Applying.begin(session, arrived);
+  return run.apply();
+}
+
+class Applying {
+  readonly #session: Session;
+  readonly #from: string;
+  readonly #items: readonly Item[];
+  readonly #considered: ConsideredDots;
+  readonly #outcomes: ApplyOutcome[] = [];
+  readonly #events: NewEvent[] = [];
+  readonly #forwarded: JournalRow[] = [];
+  readonly #times: HybridTime[] = [];
+
+  private constructor(session: Session, from: string, items: readonly Item[], considered: ConsideredDots) {
+    this.#session = session;
+    this.#from = from;
+    this.#items = items;
+    this.#considered = considered;
+  }
+
+  static async begin(session: Session, { from, entries }: ArrivedEntries): Promise<Applying> {
+    const versions = [...entries.entries()].filter(
+      (one): one is [number, Arrived & { readonly entry: VersionEntry }] => one[1].entry.kind === 'version',
+    );
+    await openScopes(
+      session,
+      versions.map(([, { entry }]) => entry.scope),
+    );
+    const numbers = await numberActors(
+      session,
+      versions.flatMap(([, { entry }]) => [...actorsOf(entry)]),
+    );
+    const items = versions.map(([at, one]) => ({ at, arrived: one, encoded: encodeEntry(one.entry, numbers) }));
+    await lockObjects(
+      session,
+      items.map(({ arrived }) => arrived.entry),
+    );
+    const dots = items.flatMap(({ encoded }) => [encoded.version.dot, ...encoded.also]);
+    const considered = await ConsideredDots.lock(
+      session,
+      dots.map(({ actor }) => Number(actor)),
+    );
+    return new Applying(session, from, items, considered);
+  }
+
+  async apply(): Promise<ApplyOutcome[]> {
+    const session = this.#session;
+    const watched = await watchObjects(
+      session,
+      this.#items.map(({ arrived }) => arrived.entry),
+    );
+    for (const round of rounds(this.#items, ({ arrived: { entry } }) => `${entry.scope}\0${entry.name}`)) {
+      await this.#applyRound(round, watched.hasRules);
+    }
+    await followObjects(session, watched);
+    await this.#considered.write(session);
+    await this.#keepClock();
+    await recordEvents(session, this.#events);
+    if (this.#forwarded.length > 0) {
+      const { number } = await session.known.slot.own(session);
+      await appendEntries(session, number, this.#forwarded);
+    }
+    return this.#outcomes;
+  }
+
+  /** One round names no object twice. */
+  async #applyRound(round: readonly Item[], hasRules: boolean): Promise<void> {
+    const session = this.#session;
+    const objects = await seeJoined(
+      session,
+      round.map(({ arrived }) => arrived.entry),
+    );
+    const taken: Omit<Taken, 'id'>[] = [];
+    for (const [at, item] of round.entries()) {
+      const object = objects[at];
+      const decided = this.#decide(item, object);
+      this.#outcomes[item.at] = decided.outcome;
+      if (decided.kind === 'taken') taken.push({ item, object, versions: decided.versions });
+      if (decided.kind === 'taken' || decided.isConsidered)
+        this.#considered.add([item.encoded.version.dot, ...item.encoded.also]);
+    }
+    if (taken.length === 0) return;
+    const ids = await session.engine.takeIds(session, taken.length);
+    const given = taken.map((one, at): Taken => ({ ...one, id: ids[at] as number }));
+    await this.#write(given);
+    if (hasRules) await noticeContent(session, given.map(toNotice));
+    await this.#forward(given);
+  }
+
+  #decide({ encoded, arrived }: Item, object: JoinedObject | undefined): Decided {
+    const facts = { object, considered: this.#considered, isPurged: false, hasCopy: arrived.copy !== undefined };
+    const decided = decideEntry(encoded, facts);
+    const { scope, name } = arrived.entry;
+    if (decided.outcome.kind === 'conflict') {
+      const detail = `written at ${arrived.entry.origin} and elsewhere without knowing of each other: one is served, the other is kept`;
+      this.#events.push({ kind: 'conflict-found', scope, name, detail });
+    }
+    if (decided.outcome.kind === 'refused') {
+      this.#events.push({ kind: 'entry-refused', scope, name, detail: decided.outcome.why });
+    }
+    return decided;
+  }
+
+  async #write(taken: readonly Taken[]): Promise<void> {
+    const session = this.#session;
+    const keys = await keysOf(
+      session,
+      taken.map(({ item }) => item.arrived.entry),
+    );
+    const rows: Rows = { versions: [], made: [], moved: [], counted: [], superseded: [], siblings: [], dropped: [] };
+    for (const [at, one] of taken.entries()) addRows(rows, one, keys[at] as [number, string], session.known.siteId);
+    await session.run(insertVersion, rows.versions);
+    await session.run(insertObject, rows.made);
+    await session.run(moveObject, rows.moved);
+    await session.run(supersede, rows.superseded);
+    await session.run(dropSibling, rows.dropped);
+    await session.run(addSibling, rows.siblings);
+    await session.run(countSiblings, rows.counted);
+    await this.#writeReplicas(taken);
+    for (const { item } of taken) this.#times.push(item.arrived.entry.time);
+  }
+
+  async #writeReplicas(taken: readonly Taken[]): Promise<void> {
+    const session = this.#session;
+    const soft = await openSoftStores(session, []);
+    const rows = [];
+    for (const { item, object, id } of taken) {
+      const { copy, entry } = item.arrived;
+      if (copy === undefined) continue;
+      const store = await session.known.stores.requireId(session, copy.store);
+      const { scope, name } = entry;
+      rows.push(encodeReplica(copy, { object: object?.id ?? id, scope, name, store, version: id }, soft));
+    }
+    await upsertReplicas(session, rows);
+    await deleteReplicas(
+      session,
+      taken.flatMap(({ item, object, versions }) => {
+        const { scope, name } = item.arrived.entry;
+        return versions[0]?.isTombstone === true && object !== undefined ? [{ id: object.id, scope, name }] : [];
+      }),
+    );
+  }
+
+  async #forward(taken: readonly Taken[]): Promise<void> {
+    const keys = await keysOf(
+      this.#session,
+      taken.map(({ item }) => item.arrived.entry),
+    );
+    for (const [at, { item, object, id }] of taken.entries()) {
+      const { encoded, arrived } = item;
+      const { version, operation } = encoded;
+      this.#forwarded.push({
+        kind: version.kind,
+        actor: Number(version.dot.actor),
+        counter: version.dot.counter,
+        scope: keys[at]?.[0] ?? 0,
+        object: object?.id ?? id,
+        version: id,
+        operation,
+        addressed: [...arrived.entry.addressed, this.#from, arrived.entry.origin],
+      });
+    }
+  }
+
+  /** Above all that was taken here; a clock that is far ahead is not followed. */
+  async #keepClock(): Promise<void> {
+    const session = this.#session;
+    const limitMs = session.known.clock.nowMs() + CLOCK_DRIFT_MS_MAX;
+    const latest = this.#times
+      .filter(({ ms }) => ms <= limitMs)
+      .reduce<HybridTime | undefined>((a, b) => (a === undefined || compareHybrid(b, a) > 0 ? b : a), undefined);
+    if (latest === undefined) return;
+    const { number } = await session.known.slot.own(session);
+    await session.run(followClock, [[number, latest.ms, latest.n]]);
+  }
+}
+
+const followClock: SetStatement = {
+  columns: { number: 'int', ms: 'int', n: 'int' },
+  text: (rows) =>
+    `update slot set hybrid_ms = r.ms, hybrid_n = r.n from ${rows} where slot.number = r.number
+       and (slot.hybrid_ms < r.ms or (slot.hybrid_ms = r.ms and slot.hybrid_n < r.n))`,
+};
+
+interface Rows {
+  readonly versions: SqlValue[][];
+  readonly made: SqlValue[][];
+  readonly moved: SqlValue[][];
+  readonly counted: SqlValue[][];
+  readonly superseded: SqlValue[][];
+  readonly siblings: SqlValue[][];
+  readonly dropped: SqlValue[][];
+}
+
+/** What a taken entry changes: its object's current version and siblings are `versions` from now on. */
+function addRows(rows: Rows, { item, object, versions, id }: Taken, key: [number, string], siteId: string): void {
+  const { encoded, arrived } = item;
+  const objectId = object?.id ?? id;
+  const idOf = (one: SeenVersion): number => (one === encoded.version ? id : one.id);
+  const [current, ...siblings] = versions as [SeenVersion, ...SeenVersion[]];
+  const { actor, counter } = encoded.version.dot;
+  const context = Object.keys(encoded.version.context).length === 0 ? null : JSON.stringify(encoded.version.context);
+  const { time, origin } = arrived.entry;
+  const isCurrent = current === encoded.version;
+  rows.versions.push([
+    id,
+    objectId,
+    isCurrent ? 0 : 1,
+    Number(actor),
+    counter,
+    context,
+    time.ms,
+    time.n,
+    origin === siteId ? null : origin,
+    encoded.operation,
+    ...encoded.content,
+  ]);
+  if (object === undefined) rows.made.push([...key, id, encoded.content[0]]);
+  else if (isCurrent || idOf(current) !== object.versions[0].id) rows.moved.push([...key, idOf(current), current.kind]);
+  const [was, ...wereSiblings] = object?.versions ?? [];
+  if (was !== undefined && was !== current) rows.superseded.push([objectId, was.id, 1]);
+  if (!isCurrent && was !== current) rows.superseded.push([objectId, idOf(current), 0]);
+  for (const one of siblings) rows.siblings.push([objectId, idOf(one)]);
+  for (const one of wereSiblings) if (!siblings.includes(one)) rows.dropped.push([objectId, one.id]);
+  if (siblings.length > 0 || wereSiblings.length > 0) rows.counted.push([...key, siblings.length]);
+}
+
+function toNotice({ item, object }: Taken) {
+  const found = object && { id: object.id, current: { kind: object.versions[0].kind } };
+  return { encoded: { change: item.arrived.entry, content: [item.encoded.content[0]] as const }, found };
+}
+
+/** Scopes that are written to by peers before anybody here has heard of them have no source. */
+async function openScopes(session: Session, names: readonly string[]): Promise<void> {
+  for (const name of new Set(names)) {
+    if ((await session.known.scopes.findId(session, name)) !== undefined) continue;
+    await openScope(session, { name, title: name, source: undefined, replicas: [], standing: false });
+  }
+}
+
+/** Whether an entry brings bytes that are to be stored here, and those of which entries are wanted; nothing is changed. */
+export async function judgeEntries(session: Session, entries: readonly VersionEntry[]): Promise<boolean[]> {
+  const numbers = new Map<string, number>();
+  for (const actor of new Set(entries.flatMap((entry) => [...actorsOf(entry)]))) {
+    // An actor nobody has heard of has seen nothing here and is in no context.
+    numbers.set(actor, (await session.known.actors.findId(session, actor)) ?? -1 - numbers.size);
+  }
+  const known: VersionEntry[] = [];
+  for (const entry of entries) {
+    if ((await session.known.scopes.findId(session, entry.scope)) !== undefined) known.push(entry);
+  }
+  const objects = new Map<VersionEntry, JoinedObject | undefined>();
+  for (const [at, object] of (await seeJoined(session, known)).entries()) objects.set(known[at] as VersionEntry, object);
+  const encoded = entries.map((entry) => encodeEntry(entry, numbers));
+  const considered = await ConsideredDots.look(
+    session,
+    encoded.map(({ version }) => Number(version.dot.actor)),
+  );
+  return encoded.map((one) => {
+    const facts = { object: objects.get(one.entry), considered, isPurged: false, hasCopy: false };
+    return decideEntry(one, facts).outcome.kind === 'bytes-wanted' && one.version.kind === OBJECT;
+  });
+}

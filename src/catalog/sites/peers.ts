@@ -1,0 +1,184 @@
+import { sql } from 'kysely';
+import type { NewPeer, Outstanding, Peer, PeerChange, PeerState, Position, StreamLease } from '../../ports/journal.ts';
+import { closeBarrier } from '../barrier.ts';
+import { DEAD, HANDED, WAITING, WITHHELD } from '../codes.ts';
+import { nowMs } from '../now.ts';
+import type { Session } from '../session.ts';
+import { dropUnneeded } from './outbox.ts';
+
+export async function addPeer(session: Session, peer: NewPeer): Promise<'added' | 'taken'> {
+  // Whoever is changing something now has asked for the peers already, or waits and asks then.
+  await closeBarrier(session, 'patterns');
+  const made = await session.db
+    .insertInto('peer')
+    .values({
+      name: peer.name,
+      url: peer.url ?? null,
+      direction: peer.direction,
+      mode: peer.mode,
+      scopes: peer.scopes === undefined ? null : JSON.stringify(peer.scopes),
+      state: 'active',
+      last_error: null,
+      created_ms: nowMs(session),
+      acknowledged: 0,
+      acknowledged_ms: null,
+      site: null,
+      owner: null,
+      until_ms: 0,
+      token: 0,
+    })
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .returning('id')
+    .execute();
+  return made.length > 0 ? 'added' : 'taken';
+}
+
+export async function listPeers(session: Session): Promise<readonly Peer[]> {
+  // One statement, so that what is told of a peer is of one moment.
+  const { rows } = await sql<PeerRow>`
+    select p.name, p.site, p.url, p.direction, p.mode, p.scopes, p.state, p.last_error, p.created_ms, p.acknowledged,
+      p.acknowledged_ms, x.waiting, x.handed, x.dead, x.withheld, x.oldest_ms
+    from peer p left join (
+      select x.peer,
+        sum(case when x.state in (${sql.lit(WAITING)}, ${sql.lit(HANDED)}) then 1 else 0 end) as waiting,
+        sum(case when x.state = ${sql.lit(HANDED)} then 1 else 0 end) as handed,
+        sum(case when x.state = ${sql.lit(DEAD)} then 1 else 0 end) as dead,
+        sum(case when x.state = ${sql.lit(WITHHELD)} then 1 else 0 end) as withheld,
+        min(case when x.state in (${sql.lit(WAITING)}, ${sql.lit(HANDED)}) then j.at_ms end) as oldest_ms
+      from outbox x join journal j on j.slot = x.slot and j.position = x.position
+      group by x.peer) x on x.peer = p.id
+    order by p.name`.execute(session.db);
+  return rows.map(decodePeer);
+}
+
+interface PeerRow {
+  readonly name: string;
+  readonly site: string | null;
+  readonly url: string | null;
+  readonly direction: NewPeer['direction'];
+  readonly mode: NewPeer['mode'];
+  readonly scopes: string | null;
+  readonly state: PeerState;
+  readonly last_error: string | null;
+  readonly created_ms: number;
+  readonly acknowledged: number;
+  readonly acknowledged_ms: number | null;
+  readonly waiting: number | null;
+  readonly handed: number | null;
+  readonly dead: number | null;
+  readonly withheld: number | null;
+  readonly oldest_ms: number | null;
+}
+
+function decodePeer(row: PeerRow): Peer {
+  const { name, direction, mode, state } = row;
+  return {
+    name,
+    direction,
+    mode,
+    state,
+    site: row.site ?? undefined,
+    url: row.url ?? undefined,
+    scopes: row.scopes === null ? undefined : (JSON.parse(row.scopes) as string[]),
+    lastError: row.last_error ?? undefined,
+    createdMs: row.created_ms,
+    acknowledged: row.acknowledged,
+    lastAcknowledgedMs: row.acknowledged_ms ?? undefined,
+    waiting: Number(row.waiting ?? 0),
+    handed: Number(row.handed ?? 0),
+    dead: Number(row.dead ?? 0),
+    withheld: Number(row.withheld ?? 0),
+    oldestMs: row.oldest_ms ?? undefined,
+  };
+}
+
+export async function setPeer(session: Session, name: string, change: PeerChange): Promise<boolean> {
+  const { url, direction, mode, scopes, site, state } = change;
+  const set = {
+    ...(url === undefined ? {} : { url }),
+    ...(direction === undefined ? {} : { direction }),
+    ...(mode === undefined ? {} : { mode }),
+    ...(scopes === undefined ? {} : { scopes: JSON.stringify(scopes) }),
+    ...(site === undefined ? {} : { site }),
+    ...(state === undefined ? {} : { state }),
+    ...('lastError' in change ? { last_error: change.lastError ?? null } : {}),
+  };
+  const { rows } =
+    Object.keys(set).length === 0
+      ? await sql`select 1 from peer where name = ${name}`.execute(session.db)
+      : { rows: await session.db.updateTable('peer').set(set).where('name', '=', name).returning('id').execute() };
+  return rows.length > 0;
+}
+
+export async function removePeer(session: Session, name: string): Promise<boolean> {
+  await closeBarrier(session, 'patterns');
+  const [gone] = await session.db.deleteFrom('peer').where('name', '=', name).returning('id').execute();
+  if (gone === undefined) return false;
+  const dropped = await session.db
+    .deleteFrom('outbox')
+    .where('peer', '=', gone.id)
+    .returning(['slot', 'position'])
+    .execute();
+  await dropUnneeded(session, dropped);
+  return true;
+}
+
+export async function holdStream(
+  session: Session,
+  name: string,
+  owner: string,
+  leaseMs: number,
+): Promise<StreamLease | undefined> {
+  const now = nowMs(session);
+  const [held] = await session.db
+    .updateTable('peer')
+    .set({
+      owner,
+      until_ms: sql<number>`${now} + ${leaseMs}`,
+      token: sql<number>`case when owner = ${owner} and until_ms >= ${now} then token else token + 1 end`,
+    })
+    .where('name', '=', name)
+    .where((row) => row.or([row('owner', '=', owner), row('owner', 'is', null), row('until_ms', '<', now)]))
+    .returning('token')
+    .execute();
+  return held && { peer: name, token: held.token };
+}
+
+export async function releaseStream(session: Session, { peer, token }: StreamLease): Promise<void> {
+  await session.db
+    .updateTable('peer')
+    .set({ owner: null, until_ms: 0 })
+    .where('name', '=', peer)
+    .where('token', '=', token)
+    .execute();
+}
+
+export async function readPositions({ db }: Session): Promise<readonly Position[]> {
+  const rows = await db.selectFrom('slot').select(['number', 'position']).where('position', '>', 0).execute();
+  return rows.map(({ number: slot, position }) => ({ slot, position }));
+}
+
+export async function countOutstanding(
+  { db }: Session,
+  name: string,
+  upTo: readonly Position[],
+): Promise<Outstanding> {
+  let waiting = 0;
+  let dead = 0;
+  for (const { slot, position } of upTo) {
+    const rows = await db
+      .selectFrom('outbox')
+      .innerJoin('peer', 'peer.id', 'outbox.peer')
+      .where('peer.name', '=', name)
+      .where('outbox.slot', '=', slot)
+      .where('outbox.position', '<=', position)
+      .groupBy('outbox.state')
+      .select(['outbox.state', (count) => count.fn.countAll<number>().as('entries')])
+      .execute();
+    for (const { state, entries } of rows) {
+      if (state === WAITING || state === HANDED) waiting += Number(entries);
+      else if (state === DEAD) dead += Number(entries);
+    }
+  }
+  return { waiting, dead };
+}

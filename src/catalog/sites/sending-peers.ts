@@ -1,0 +1,25 @@
+import type { Session } from '../session.ts';
+
+/** A peer that is told of changes. */
+export interface SendingPeer {
+  readonly id: number;
+  /** Its site's id, once it was heard of. */
+  readonly site: string | null;
+  /** Numbers of scopes; undefined: all. */
+  readonly scopes: ReadonlySet<string> | undefined;
+}
+
+/** Read inside the transaction that makes a change: a peer that was added before it is told of it. */
+export async function readSendingPeers(session: Session): Promise<readonly SendingPeer[]> {
+  const rows = await session.db
+    .selectFrom('peer')
+    .where('direction', '<>', 'receive')
+    .select(['id', 'site', 'scopes'])
+    .orderBy('id')
+    .execute();
+  return rows.map(({ id, site, scopes }) => ({
+    id,
+    site,
+    scopes: scopes === null ? undefined : new Set(JSON.parse(scopes) as string[]),
+  }));
+}

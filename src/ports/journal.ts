@@ -1,0 +1,146 @@
+import type { Entry, VersionEntry } from '../domain/journal/entry.ts';
+import type { SiteContext } from '../domain/journal/site-context.ts';
+import type { Replica } from '../domain/replica/replica.ts';
+
+/** What a site has to tell its peers, and what it hears of them (docs/sites.md). All verbs are one transaction each. */
+export interface JournalCatalog {
+  /** From its commit on every change is queued for the peer; what was there before comes by resync. Same name: `taken`. */
+  addPeer(peer: NewPeer): Promise<'added' | 'taken'>;
+  listPeers(): Promise<readonly Peer[]>;
+  /** False: there is none of that name. */
+  setPeer(name: string, change: PeerChange): Promise<boolean>;
+  /** With all that is queued for it. False: there is none. */
+  removePeer(name: string): Promise<boolean>;
+
+  /** One sender a peer: undefined while somebody else holds its stream. The same owner renews it. */
+  holdStream(name: string, owner: string, leaseMs: number): Promise<StreamLease | undefined>;
+  releaseStream(lease: StreamLease): Promise<void>;
+  /** What waits for a peer, oldest first of each slot, beyond `after`. A new reading begins without `after`. */
+  readOutbox(query: OutboxQuery): Promise<readonly Outgoing[]>;
+  /** Undefined: the stream is lost, and nothing was changed. */
+  settleOutbox(lease: StreamLease, outcomes: readonly SettledEntry[]): Promise<true | undefined>;
+  /** By slot the position of the last change there is; what `awaitPeer` waits for. */
+  readPositions(): Promise<readonly Position[]>;
+  /** What of a peer's queue is not settled up to these positions. */
+  countOutstanding(name: string, upTo: readonly Position[]): Promise<Outstanding>;
+  /** Refused entries of a peer, oldest first. */
+  listDeadLetters(query: { readonly peer: string; readonly after?: Position; readonly limit: number }): Promise<readonly DeadLetter[]>;
+  /** They wait again, or are withheld for good. Returns how many there were. */
+  settleDeadLetters(peer: string, positions: readonly Position[], to: 'waiting' | 'withheld'): Promise<number>;
+
+  /** What this site has considered. */
+  readContext(): Promise<SiteContext>;
+  /** Of which of these entries the bytes are wanted; nothing is changed. */
+  judgeEntries(entries: readonly VersionEntry[]): Promise<readonly boolean[]>;
+  /**
+   * Entries of a peer. What the versions become is decided by the join of each with what is there; the answer to each, in order. Applying
+   * again what was applied changes nothing. An entry whose bytes are wanted and not given is `bytes-wanted`, and nothing is changed of it.
+   */
+  applyEntries(arrived: ArrivedEntries): Promise<readonly ApplyOutcome[]>;
+}
+
+export interface NewPeer {
+  /** How this site calls it. */
+  readonly name: string;
+  /** Without: it only sends to us. */
+  readonly url: string | undefined;
+  readonly direction: 'both' | 'send' | 'receive';
+  readonly mode: 'async' | 'sync';
+  /** Undefined: all. */
+  readonly scopes: readonly string[] | undefined;
+}
+
+/** `active`; `parked`: it is down, full or does not know us, and is asked now and then; `resync`: its queue was given up, digests bring it up to date. */
+export type PeerState = 'active' | 'parked' | 'resync';
+
+export interface Peer extends NewPeer {
+  /** Its site's id, once it was heard of. */
+  readonly site: string | undefined;
+  readonly state: PeerState;
+  /** Why it is parked. */
+  readonly lastError: string | undefined;
+  readonly createdMs: number;
+  /** Entries it has acknowledged, ever. */
+  readonly acknowledged: number;
+  readonly lastAcknowledgedMs: number | undefined;
+  /** Entries that wait, and of these what it has taken up without having their bytes. */
+  readonly waiting: number;
+  readonly handed: number;
+  readonly dead: number;
+  readonly withheld: number;
+  /** When the oldest that waits was made; undefined: none does. */
+  readonly oldestMs: number | undefined;
+}
+
+export interface PeerChange extends Partial<Pick<NewPeer, 'url' | 'direction' | 'mode' | 'scopes'>> {
+  readonly site?: string;
+  readonly state?: PeerState;
+  readonly lastError?: string | undefined;
+}
+
+export interface StreamLease {
+  readonly peer: string;
+  readonly token: number;
+}
+
+export interface Position {
+  readonly slot: number;
+  readonly position: number;
+}
+
+export interface OutboxQuery {
+  readonly peer: string;
+  /** The last position that was read of each slot. */
+  readonly after: readonly Position[];
+  readonly limit: number;
+}
+
+export interface Outgoing extends Position {
+  readonly entry: Entry;
+  /** Of a version: its id, and whether another one has come after it. */
+  readonly versionId: number | undefined;
+  readonly isSuperseded: boolean;
+  readonly attempts: number;
+}
+
+export interface SettledEntry extends Position {
+  readonly to:
+    | { readonly kind: 'acknowledged' }
+    /** The peer has taken it up and fetches the bytes; offered again after so long. */
+    | { readonly kind: 'handed'; readonly againAfterMs: number }
+    | { readonly kind: 'retry'; readonly afterMs: number; readonly error: string }
+    | { readonly kind: 'dead'; readonly error: string };
+}
+
+export interface Outstanding {
+  readonly waiting: number;
+  readonly dead: number;
+}
+
+export interface DeadLetter extends Position {
+  readonly entry: Entry;
+  readonly error: string;
+  readonly attempts: number;
+  readonly sinceMs: number;
+}
+
+export interface ArrivedEntries {
+  /** Id of the site that sent them. */
+  readonly from: string;
+  readonly entries: readonly Arrived[];
+}
+
+export interface Arrived {
+  readonly entry: Entry;
+  /** The bytes of a version, verified and durable at a store of this site; absent of a tombstone, and where they are not here. */
+  readonly copy?: Omit<Replica, 'versionId' | 'soft'> | undefined;
+}
+
+/**
+ * - `applied`: it is the object's version now, or beside it. `older`: what is here has seen it. `duplicate`: it was considered before.
+ * - `conflict`: as applied, beside a version that did not see it.
+ */
+export type ApplyOutcome =
+  | { readonly kind: 'applied' | 'conflict' | 'older' | 'duplicate' | 'purged' }
+  | { readonly kind: 'bytes-wanted' }
+  | { readonly kind: 'refused'; readonly why: string };

@@ -1,0 +1,264 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { VersionEntry } from '../../domain/journal/entry.ts';
+import type { Content } from '../../domain/object/version.ts';
+import type { ApplyOutcome, Arrived, NewPeer, Outgoing, StreamLease } from '../../ports/journal.ts';
+import { type CatalogContract, contentOf, replicaAt, type TestScope } from './harness.ts';
+
+const PEER: NewPeer = { name: 'b', url: 'http://b.example', direction: 'both', mode: 'async', scopes: undefined };
+
+/** Duties of the journal: what is queued for peers, and what becomes of what they send. */
+export function describeJournal(contract: CatalogContract): void {
+  describe('the journal', () => {
+    let scope: TestScope;
+    beforeEach(async () => {
+      scope = await contract.openScope();
+    });
+    afterEach(async () => {
+      for (const { name } of await contract.catalog.listPeers()) await contract.catalog.removePeer(name);
+      expect((await contract.catalog.status()).journalEntries).toBe(0);
+    });
+
+    describe('queues', () => {
+      it('every change for a peer, in order, from the moment it was added', async () => {
+        await contract.recordOne(contract.put(scope, 'before'));
+        expect(await contract.catalog.addPeer(PEER)).toBe('added');
+        expect(await contract.catalog.addPeer(PEER)).toBe('taken');
+        const a = await contract.recordOne(contract.put(scope, 'a', { content: contentOf('a', { contentType: 'x/y' }) }));
+        await contract.recordOne(contract.remove(scope, 'a', a));
+        const [put, tombstone, ...others] = await queued(contract);
+        expect(others).toEqual([]);
+        const site = (await contract.catalog.site()).id;
+        expect(put?.entry).toMatchObject({
+          kind: 'version',
+          scope: scope.name,
+          name: 'a',
+          context: {},
+          origin: site,
+          content: contentOf('a', { contentType: 'x/y' }),
+          addressed: [site],
+        });
+        expect(put).toMatchObject({ versionId: a, isSuperseded: true, attempts: 0 });
+        expect(tombstone?.entry).toMatchObject({ content: { kind: 'tombstone' } });
+        expect(tombstone?.isSuperseded).toBe(false);
+        const { actor, counter } = versionOf(put).dot;
+        expect(versionOf(tombstone)).toMatchObject({ dot: { actor, counter: counter + 1 }, context: { [actor]: counter } });
+      });
+
+      it('nothing for a peer that is not told of the scope, or tells us only', async () => {
+        await contract.catalog.addPeer({ ...PEER, name: 'c', scopes: ['another'] });
+        await contract.catalog.addPeer({ ...PEER, name: 'd', direction: 'receive', url: undefined });
+        await contract.recordOne(contract.put(scope, 'a'));
+        expect(await queued(contract, 'c')).toEqual([]);
+        expect(await queued(contract, 'd')).toEqual([]);
+      });
+
+      it('what is acknowledged no more, and counts it', async () => {
+        await contract.catalog.addPeer(PEER);
+        await contract.catalog.addPeer({ ...PEER, name: 'c' });
+        await contract.recordOne(contract.put(scope, 'a'));
+        await contract.recordOne(contract.put(scope, 'b'));
+        const positions = await contract.catalog.readPositions();
+        const [first, second] = await queued(contract);
+        const lease = await hold(contract);
+        expect(await contract.catalog.countOutstanding('b', positions)).toEqual({ waiting: 2, dead: 0 });
+        const ack = { to: { kind: 'acknowledged' } } as const;
+        await contract.catalog.settleOutbox(lease, [{ ...positionOf(first), ...ack }]);
+        await contract.catalog.settleOutbox(lease, [{ ...positionOf(first), ...ack }]);
+        expect(await peerNamed(contract, 'b')).toMatchObject({ waiting: 1, acknowledged: 1, dead: 0 });
+        expect(await peerNamed(contract, 'c')).toMatchObject({ waiting: 2, acknowledged: 0 });
+        await contract.catalog.settleOutbox(lease, [{ ...positionOf(second), ...ack }]);
+        expect(await contract.catalog.countOutstanding('b', positions)).toEqual({ waiting: 0, dead: 0 });
+        expect(await queued(contract, 'c')).toHaveLength(2);
+      });
+
+      it('what is to be tried again when its time has come; what was refused waits for somebody', async () => {
+        await contract.catalog.addPeer(PEER);
+        for (const name of ['a', 'b', 'c']) await contract.recordOne(contract.put(scope, name));
+        const [a, b, c] = await queued(contract);
+        const lease = await hold(contract);
+        await contract.catalog.settleOutbox(lease, [
+          { ...positionOf(a), to: { kind: 'retry', afterMs: 60_000, error: 'later' } },
+          { ...positionOf(b), to: { kind: 'dead', error: 'the name is refused' } },
+          { ...positionOf(c), to: { kind: 'handed', againAfterMs: 0 } },
+        ]);
+        expect((await queued(contract)).map(({ entry, attempts }) => [(entry as VersionEntry).name, attempts])).toEqual([['c', 1]]);
+        const letters = await contract.catalog.listDeadLetters({ peer: 'b', limit: 10 });
+        expect(letters).toMatchObject([{ ...positionOf(b), error: 'the name is refused', entry: { name: 'b' } }]);
+        expect(await peerNamed(contract, 'b')).toMatchObject({ waiting: 2, handed: 1, dead: 1 });
+        expect(await contract.catalog.settleDeadLetters('b', [positionOf(b)], 'waiting')).toBe(1);
+        expect(await queued(contract)).toHaveLength(2);
+        expect(await contract.catalog.settleDeadLetters('b', [positionOf(b)], 'withheld')).toBe(0);
+      });
+
+      it('for one sender at a time: an outcome of another one changes nothing', async () => {
+        await contract.catalog.addPeer(PEER);
+        await contract.recordOne(contract.put(scope, 'a'));
+        const mine = await hold(contract);
+        expect(await contract.catalog.holdStream('b', 'another', 60_000)).toBeUndefined();
+        expect(await contract.catalog.holdStream('b', 'me', 60_000)).toEqual(mine);
+        await contract.catalog.releaseStream(mine);
+        const theirs = await contract.catalog.holdStream('b', 'another', 60_000);
+        expect(theirs?.token).toBeGreaterThan(mine.token);
+        const [a] = await queued(contract);
+        const settled = [{ ...positionOf(a), to: { kind: 'acknowledged' } as const }];
+        expect(await contract.catalog.settleOutbox(mine, settled)).toBeUndefined();
+        expect(await queued(contract)).toHaveLength(1);
+      });
+    });
+
+    describe('an entry that arrives', () => {
+      const remote = '00000000000000aa';
+      let counter = 0;
+      const arrived = (name: string, options: Partial<VersionEntry> = {}): Arrived & { entry: VersionEntry } => {
+        counter++;
+        const entry: VersionEntry = {
+          kind: 'version',
+          dot: { actor: remote, counter },
+          time: { ms: Date.now(), n: counter },
+          origin: 'site-b',
+          operation: contract.operation(),
+          scope: scope.name,
+          addressed: ['site-b'],
+          name,
+          context: {},
+          content: contentOf(name),
+          ...options,
+        };
+        const copy = entry.content.kind === 'object' ? { copy: replicaAt(scope.source, `at/${entry.operation}`) } : {};
+        return { entry, ...copy } as Arrived & { entry: VersionEntry };
+      };
+      const apply = async (...entries: readonly Arrived[]): Promise<ApplyOutcome['kind'][]> =>
+        (await contract.catalog.applyEntries({ from: 'site-b', entries })).map(({ kind }) => kind);
+
+      it('becomes the object, with its dot, time, origin and copy', async () => {
+        const one = arrived('a', { content: contentOf('1', { metadata: { k: 'v' }, modifiedNs: 5n }) });
+        expect(await contract.catalog.judgeEntries([one.entry])).toEqual([true]);
+        expect(await apply(one)).toEqual(['applied']);
+        const { current, replicas } = await contract.read(scope, 'a');
+        const { dot, time, origin, operation, content, context } = one.entry;
+        expect(current).toMatchObject({ dot, time, origin, operation, content, context });
+        expect(replicas).toMatchObject([{ store: scope.source, place: `at/${operation}`, state: 'AVAILABLE', versionId: current.id }]);
+        expect(await contract.catalog.judgeEntries([one.entry])).toEqual([false]);
+        expect(await apply(one, one)).toEqual(['duplicate', 'duplicate']);
+      });
+
+      it('is considered once, in whatever order it comes', async () => {
+        const [first, second] = [arrived('x'), arrived('y')];
+        const before = (await contract.catalog.readContext())[remote];
+        await apply(second);
+        expect((await contract.catalog.readContext())[remote]?.beyond).toEqual([
+          ...(before?.beyond ?? []),
+          second.entry.dot.counter,
+        ]);
+        await apply(first);
+        expect((await contract.catalog.readContext())[remote]).toEqual({ upTo: second.entry.dot.counter, beyond: [] });
+      });
+
+      it('without its bytes changes nothing, and they are asked for', async () => {
+        const one = arrived('a');
+        expect(await apply({ entry: one.entry })).toEqual(['bytes-wanted']);
+        expect(await contract.catalog.readObject(scope.name, 'a')).toBeUndefined();
+        expect(await apply(one)).toEqual(['applied']);
+      });
+
+      it('is older than what has seen it, and brings nothing back', async () => {
+        const put = arrived('a');
+        const remove = arrived('a', { context: { [remote]: put.entry.dot.counter }, content: { kind: 'tombstone' } });
+        expect(await apply(remove, put)).toEqual(['applied', 'older']);
+        expect((await contract.read(scope, 'a')).current.content.kind).toBe('tombstone');
+        expect(await apply(put)).toEqual(['duplicate']);
+      });
+
+      it('with older ones that are not sent considers those, too', async () => {
+        const old = arrived('a');
+        const fresh = arrived('a', { context: { [remote]: old.entry.dot.counter }, also: [old.entry.dot] });
+        expect(await apply(fresh)).toEqual(['applied']);
+        expect((await contract.catalog.readContext())[remote]?.upTo).toBe(fresh.entry.dot.counter);
+        expect(await apply(old)).toEqual(['duplicate']);
+      });
+
+      it('stays beside one that did not see it, whichever comes first; a write here ends both', async () => {
+        const [early, late] = [arrived('a', { time: { ms: 1, n: 0 } }), arrived('a', { time: { ms: 2, n: 0 } })];
+        const rival = { ...late, entry: { ...late.entry, dot: { actor: '00000000000000bb', counter: 1 }, content: contentOf('22') } };
+        expect(await apply(early, rival)).toEqual(['applied', 'conflict']);
+        const { current } = await contract.read(scope, 'a');
+        expect(current.operation).toBe(rival.entry.operation);
+        await contract.catalog.addPeer(PEER);
+        await contract.recordOne(contract.put(scope, 'a', { follows: current.id, content: contentOf('333') }));
+        const [sent] = await queued(contract);
+        expect(versionOf(sent).context).toEqual({ [remote]: early.entry.dot.counter, '00000000000000bb': 1 });
+        expect(await apply(early, rival)).toEqual(['duplicate', 'duplicate']);
+      });
+
+      it('as a put that did not see a delete survives it', async () => {
+        const put = arrived('a');
+        const remove = arrived('a', { dot: { actor: '00000000000000cc', counter: 1 }, time: { ms: Date.now() + 50_000, n: 0 }, content: { kind: 'tombstone' } });
+        expect(await apply(remove, put)).toEqual(['applied', 'applied']);
+        expect((await contract.read(scope, 'a')).current.content).toEqual(contentOf('a'));
+      });
+
+      it('under a number that is known with other content is refused, loudly', async () => {
+        const one = arrived('a');
+        await apply(one);
+        const other = { ...one, entry: { ...one.entry, content: contentOf('other') as Content } };
+        // The number was considered, so nothing is looked at again; only a site that has not considered it can tell.
+        expect(await apply(other)).toEqual(['duplicate']);
+        expect((await contract.read(scope, 'a')).current.content).toEqual(contentOf('a'));
+      });
+
+      it('is forwarded to peers that do not have it, and to no others', async () => {
+        await contract.catalog.addPeer(PEER);
+        await contract.catalog.setPeer('b', { site: 'site-b' });
+        await contract.catalog.addPeer({ ...PEER, name: 'c' });
+        await contract.catalog.setPeer('c', { site: 'site-c' });
+        await contract.catalog.addPeer({ ...PEER, name: 'd' });
+        await contract.catalog.setPeer('d', { site: 'site-d' });
+        await apply(arrived('a', { addressed: ['site-b', 'site-d'] }));
+        expect(await queued(contract, 'b')).toEqual([]);
+        expect(await queued(contract, 'd')).toEqual([]);
+        const [sent] = await queued(contract, 'c');
+        expect(versionOf(sent)).toMatchObject({ name: 'a', origin: 'site-b', dot: { actor: remote, counter } });
+        const { id } = await contract.catalog.site();
+        expect([...versionOf(sent).addressed].sort()).toEqual([id, 'site-b', 'site-c', 'site-d'].sort());
+      });
+
+      it('of a scope nobody here has heard of makes it', async () => {
+        const one = arrived('a', { scope: `${scope.name}-elsewhere` });
+        expect(await apply(one)).toEqual(['applied']);
+        expect((await contract.catalog.readObject(`${scope.name}-elsewhere`, 'a'))?.current.content).toEqual(contentOf('a'));
+      });
+
+      it('of which a delete comes condemns the copies', async () => {
+        const put = arrived('a');
+        await apply(put);
+        await apply(arrived('a', { context: { [remote]: put.entry.dot.counter }, content: { kind: 'tombstone' } }));
+        expect((await contract.read(scope, 'a')).replicas).toMatchObject([{ state: 'BEING_DELETED' }]);
+        expect(await contract.claim(scope)).toMatchObject([{ kind: 'delete', name: 'a', store: scope.source }]);
+      });
+    });
+  });
+}
+
+function queued({ catalog }: CatalogContract, peer = 'b'): Promise<readonly Outgoing[]> {
+  return catalog.readOutbox({ peer, after: [], limit: 100 });
+}
+
+async function hold({ catalog }: CatalogContract): Promise<StreamLease> {
+  const lease = await catalog.holdStream('b', 'me', 60_000);
+  if (lease === undefined) throw new Error('the stream is held by somebody');
+  return lease;
+}
+
+async function peerNamed({ catalog }: CatalogContract, name: string) {
+  return (await catalog.listPeers()).find((peer) => peer.name === name);
+}
+
+function versionOf(outgoing: Outgoing | undefined): VersionEntry {
+  if (outgoing?.entry.kind !== 'version') throw new Error('no version is queued');
+  return outgoing.entry;
+}
+
+function positionOf(outgoing: Outgoing | undefined): Pick<Outgoing, 'slot' | 'position'> {
+  if (outgoing === undefined) throw new Error('nothing is queued');
+  return { slot: outgoing.slot, position: outgoing.position };
+}
