@@ -20,6 +20,7 @@ const VERBS = {
   listDeadLetters: true,
   settleDeadLetters: true,
   readContext: true,
+  readCopies: true,
   judgeEntries: true,
   applyEntries: true,
   openScope: true,

@@ -48,6 +48,7 @@ import { readTransfersInHand } from './rules/transfers-in-hand.ts';
 import { updateRule } from './rules/update-rule.ts';
 import { applyEntries, judgeEntries } from './sites/apply-entries.ts';
 import { readContext } from './sites/considered.ts';
+import { readCopies } from './sites/read-copies.ts';
 import { listDeadLetters, readOutbox, settleDeadLetters, settleOutbox } from './sites/outbox.ts';
 import {
   addPeer,
@@ -277,6 +278,7 @@ function journalVerbs(executor: Executor): JournalCatalog {
     settleDeadLetters: (peer, positions, to) =>
       executor.tell((session) => settleDeadLetters(session, peer, positions, to), isAny),
     readContext: () => executor.read((session) => readContext(session)),
+    readCopies: (versionIds) => executor.read((session) => readCopies(session, versionIds)),
     judgeEntries: (entries) => executor.read((session) => judgeEntries(session, entries)),
     applyEntries: (arrived) => executor.tell((session) => applyEntries(session, arrived)),
   };

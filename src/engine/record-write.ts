@@ -57,7 +57,10 @@ export async function recordWrite(
 }
 
 /** What is kept of an operation, so that its repeat starts nothing. */
-function operationOf({ operation, scope, name, content }: Intent, nowMs: number): OperationRecord {
+export function operationOf(
+  { operation, scope, name, content }: Pick<Intent, 'operation' | 'scope' | 'name' | 'content'>,
+  nowMs: number,
+): OperationRecord {
   const outcome = content.kind === 'tombstone' ? {} : { size: content.size, sha256: content.sha256 };
   return {
     id: operation,

@@ -24,12 +24,18 @@ export interface JournalCatalog {
   /** What of a peer's queue is not settled up to these positions. */
   countOutstanding(name: string, upTo: readonly Position[]): Promise<Outstanding>;
   /** Refused entries of a peer, oldest first. */
-  listDeadLetters(query: { readonly peer: string; readonly after?: Position; readonly limit: number }): Promise<readonly DeadLetter[]>;
+  listDeadLetters(query: {
+    readonly peer: string;
+    readonly after?: Position;
+    readonly limit: number;
+  }): Promise<readonly DeadLetter[]>;
   /** They wait again, or are withheld for good. Returns how many there were. */
   settleDeadLetters(peer: string, positions: readonly Position[], to: 'waiting' | 'withheld'): Promise<number>;
 
   /** What this site has considered. */
   readContext(): Promise<SiteContext>;
+  /** The good copies of versions, in their order; empty of one that has none, or is gone. */
+  readCopies(versionIds: readonly number[]): Promise<readonly (readonly Replica[])[]>;
   /** Of which of these entries the bytes are wanted; nothing is changed. */
   judgeEntries(entries: readonly VersionEntry[]): Promise<readonly boolean[]>;
   /**

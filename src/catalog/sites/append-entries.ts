@@ -78,7 +78,8 @@ async function peersFor(session: Session, entry: JournalRow, peers: readonly Sen
   const to: SendingPeer[] = [];
   for (const peer of peers) {
     if (peer.site !== null && entry.addressed?.includes(peer.site) === true) continue;
-    if (peer.scopes !== undefined && !peer.scopes.has(await session.known.scopes.textOf(session, entry.scope))) continue;
+    if (peer.scopes !== undefined && !peer.scopes.has(await session.known.scopes.textOf(session, entry.scope)))
+      continue;
     to.push(peer);
   }
   return to;

@@ -319,7 +319,8 @@ export async function judgeEntries(session: Session, entries: readonly VersionEn
     if ((await session.known.scopes.findId(session, entry.scope)) !== undefined) known.push(entry);
   }
   const objects = new Map<VersionEntry, JoinedObject | undefined>();
-  for (const [at, object] of (await seeJoined(session, known)).entries()) objects.set(known[at] as VersionEntry, object);
+  for (const [at, object] of (await seeJoined(session, known)).entries())
+    objects.set(known[at] as VersionEntry, object);
   const encoded = entries.map((entry) => encodeEntry(entry, numbers));
   const considered = await ConsideredDots.look(
     session,

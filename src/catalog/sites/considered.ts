@@ -10,7 +10,10 @@ const makeActor: SetStatement = {
 };
 
 /** Numbers of actors, by incarnation; those never heard of get one. */
-export async function numberActors(session: Session, incarnations: Iterable<string>): Promise<ReadonlyMap<string, number>> {
+export async function numberActors(
+  session: Session,
+  incarnations: Iterable<string>,
+): Promise<ReadonlyMap<string, number>> {
   const { actors } = session.known;
   const numbers = new Map<string, number>();
   const missing: string[] = [];

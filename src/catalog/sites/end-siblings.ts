@@ -23,7 +23,14 @@ const forget: SetStatement = {
   text: (rows) => `update object set siblings = 0 from ${rows} where object.id = r.object`,
 };
 
-type SiblingRow = readonly [object: number, actor: number, counter: number, context: string | null, ms: number, n: number];
+type SiblingRow = readonly [
+  object: number,
+  actor: number,
+  counter: number,
+  context: string | null,
+  ms: number,
+  n: number,
+];
 
 /**
  * What the versions that are being made follow: of an object with siblings all of them, which are none from then on. Who writes or deletes
@@ -45,7 +52,10 @@ function withSiblings(current: Previous, siblings: readonly SiblingRow[]): Previ
   let { context, time }: { context: Context; time: HybridTime } = current;
   for (const [, actor, counter, seen, ms, n] of siblings) {
     const dot = { actor: String(actor), counter };
-    context = mergeContexts(context, contextAfter({ dot, context: seen === null ? {} : (JSON.parse(seen) as Context) }));
+    context = mergeContexts(
+      context,
+      contextAfter({ dot, context: seen === null ? {} : (JSON.parse(seen) as Context) }),
+    );
     if (compareHybrid({ ms, n }, time) > 0) time = { ms, n };
   }
   return { ...current, context, time };

@@ -45,7 +45,13 @@ export async function readOutbox(session: Session, { peer, after, limit }: Outbo
   for (const { number: slot } of slots) {
     const from = after.find((one) => one.slot === slot)?.position ?? 0;
     const due = sql`x.state in (${sql.lit(WAITING)}, ${sql.lit(HANDED)}) and x.due_ms <= ${nowMs(session)}`;
-    for (const row of await readRows(session, { peer: found.id, slot, from, which: due, limit: limit - outgoing.length }))
+    for (const row of await readRows(session, {
+      peer: found.id,
+      slot,
+      from,
+      which: due,
+      limit: limit - outgoing.length,
+    }))
       outgoing.push(await decodeOutgoing(session, slot, row));
     if (outgoing.length >= limit) break;
   }

@@ -158,11 +158,7 @@ export async function readPositions({ db }: Session): Promise<readonly Position[
   return rows.map(({ number: slot, position }) => ({ slot, position }));
 }
 
-export async function countOutstanding(
-  { db }: Session,
-  name: string,
-  upTo: readonly Position[],
-): Promise<Outstanding> {
+export async function countOutstanding({ db }: Session, name: string, upTo: readonly Position[]): Promise<Outstanding> {
   let waiting = 0;
   let dead = 0;
   for (const { slot, position } of upTo) {

@@ -23,7 +23,9 @@ export function describeJournal(contract: CatalogContract): void {
         await contract.recordOne(contract.put(scope, 'before'));
         expect(await contract.catalog.addPeer(PEER)).toBe('added');
         expect(await contract.catalog.addPeer(PEER)).toBe('taken');
-        const a = await contract.recordOne(contract.put(scope, 'a', { content: contentOf('a', { contentType: 'x/y' }) }));
+        const a = await contract.recordOne(
+          contract.put(scope, 'a', { content: contentOf('a', { contentType: 'x/y' }) }),
+        );
         await contract.recordOne(contract.remove(scope, 'a', a));
         const [put, tombstone, ...others] = await queued(contract);
         expect(others).toEqual([]);
@@ -41,7 +43,10 @@ export function describeJournal(contract: CatalogContract): void {
         expect(tombstone?.entry).toMatchObject({ content: { kind: 'tombstone' } });
         expect(tombstone?.isSuperseded).toBe(false);
         const { actor, counter } = versionOf(put).dot;
-        expect(versionOf(tombstone)).toMatchObject({ dot: { actor, counter: counter + 1 }, context: { [actor]: counter } });
+        expect(versionOf(tombstone)).toMatchObject({
+          dot: { actor, counter: counter + 1 },
+          context: { [actor]: counter },
+        });
       });
 
       it('nothing for a peer that is not told of the scope, or tells us only', async () => {
@@ -81,7 +86,9 @@ export function describeJournal(contract: CatalogContract): void {
           { ...positionOf(b), to: { kind: 'dead', error: 'the name is refused' } },
           { ...positionOf(c), to: { kind: 'handed', againAfterMs: 0 } },
         ]);
-        expect((await queued(contract)).map(({ entry, attempts }) => [(entry as VersionEntry).name, attempts])).toEqual([['c', 1]]);
+        expect((await queued(contract)).map(({ entry, attempts }) => [(entry as VersionEntry).name, attempts])).toEqual(
+          [['c', 1]],
+        );
         const letters = await contract.catalog.listDeadLetters({ peer: 'b', limit: 10 });
         expect(letters).toMatchObject([{ ...positionOf(b), error: 'the name is refused', entry: { name: 'b' } }]);
         expect(await peerNamed(contract, 'b')).toMatchObject({ waiting: 2, handed: 1, dead: 1 });
@@ -137,7 +144,9 @@ export function describeJournal(contract: CatalogContract): void {
         const { current, replicas } = await contract.read(scope, 'a');
         const { dot, time, origin, operation, content, context } = one.entry;
         expect(current).toMatchObject({ dot, time, origin, operation, content, context });
-        expect(replicas).toMatchObject([{ store: scope.source, place: `at/${operation}`, state: 'AVAILABLE', versionId: current.id }]);
+        expect(replicas).toMatchObject([
+          { store: scope.source, place: `at/${operation}`, state: 'AVAILABLE', versionId: current.id },
+        ]);
         expect(await contract.catalog.judgeEntries([one.entry])).toEqual([false]);
         expect(await apply(one, one)).toEqual(['duplicate', 'duplicate']);
       });
@@ -179,7 +188,10 @@ export function describeJournal(contract: CatalogContract): void {
 
       it('stays beside one that did not see it, whichever comes first; a write here ends both', async () => {
         const [early, late] = [arrived('a', { time: { ms: 1, n: 0 } }), arrived('a', { time: { ms: 2, n: 0 } })];
-        const rival = { ...late, entry: { ...late.entry, dot: { actor: '00000000000000bb', counter: 1 }, content: contentOf('22') } };
+        const rival = {
+          ...late,
+          entry: { ...late.entry, dot: { actor: '00000000000000bb', counter: 1 }, content: contentOf('22') },
+        };
         expect(await apply(early, rival)).toEqual(['applied', 'conflict']);
         const { current } = await contract.read(scope, 'a');
         expect(current.operation).toBe(rival.entry.operation);
@@ -192,7 +204,11 @@ export function describeJournal(contract: CatalogContract): void {
 
       it('as a put that did not see a delete survives it', async () => {
         const put = arrived('a');
-        const remove = arrived('a', { dot: { actor: '00000000000000cc', counter: 1 }, time: { ms: Date.now() + 50_000, n: 0 }, content: { kind: 'tombstone' } });
+        const remove = arrived('a', {
+          dot: { actor: '00000000000000cc', counter: 1 },
+          time: { ms: Date.now() + 50_000, n: 0 },
+          content: { kind: 'tombstone' },
+        });
         expect(await apply(remove, put)).toEqual(['applied', 'applied']);
         expect((await contract.read(scope, 'a')).current.content).toEqual(contentOf('a'));
       });
@@ -225,7 +241,9 @@ export function describeJournal(contract: CatalogContract): void {
       it('of a scope nobody here has heard of makes it', async () => {
         const one = arrived('a', { scope: `${scope.name}-elsewhere` });
         expect(await apply(one)).toEqual(['applied']);
-        expect((await contract.catalog.readObject(`${scope.name}-elsewhere`, 'a'))?.current.content).toEqual(contentOf('a'));
+        expect((await contract.catalog.readObject(`${scope.name}-elsewhere`, 'a'))?.current.content).toEqual(
+          contentOf('a'),
+        );
       });
 
       it('of which a delete comes condemns the copies', async () => {

@@ -1,0 +1,122 @@
+import type { VersionEntry } from '../../domain/journal/entry.ts';
+import { findKeyProblem } from '../../domain/object/key.ts';
+import type { Catalog } from '../../ports/catalog.ts';
+import type { ApplyOutcome, Arrived } from '../../ports/journal.ts';
+import type { Batch, Sent, SentOutcome } from '../../ports/peer-link.ts';
+import { StorageError } from '../../ports/storage.ts';
+import type { KeptVersion, SiteStore } from './site-store.ts';
+
+export interface ReceivePorts {
+  readonly catalog: Pick<Catalog, 'judgeEntries' | 'applyEntries' | 'readPlaces'>;
+  /** Where the bytes of what peers write are kept. */
+  readonly store: SiteStore;
+}
+
+interface Kept {
+  readonly at: number;
+  readonly kept: KeptVersion;
+}
+
+/**
+ * Takes a batch of a peer (docs/sites.md, "Applying"): which bytes are wanted is asked, these are kept, all with one flush; then one
+ * transaction joins the entries with what is here. One outcome an entry, in order; an entry that is refused stops no other. Fails with a
+ * `CatalogError`, or a `StorageError` where the store cannot take anything now: then nothing of the batch was applied.
+ */
+export async function receiveEntries(
+  { catalog, store }: ReceivePorts,
+  batch: Batch,
+  signal: AbortSignal,
+): Promise<readonly SentOutcome[]> {
+  const outcomes: (SentOutcome | undefined)[] = batch.entries.map(({ entry }) => refusal(entry));
+  const open = [...batch.entries.entries()].filter(([at]) => outcomes[at] === undefined);
+  const wanted = await wantedOf(catalog, open);
+  const kept = new Map<number, KeptVersion>();
+  await keepAll(store, wanted, { kept, outcomes, signal });
+  const arrived = open.filter(([at]) => outcomes[at] === undefined);
+  const applied = await apply(catalog, batch.from, arrived, kept);
+  for (const [index, [at]] of arrived.entries()) outcomes[at] = applied[index];
+  await discardUnwanted({ catalog, store }, kept, outcomes);
+  return outcomes as SentOutcome[];
+}
+
+/** What would be wrong with it at any site. */
+function refusal(entry: Sent['entry']): SentOutcome | undefined {
+  if (entry.kind !== 'version') return undefined;
+  const problem = findKeyProblem(entry.name);
+  return problem === undefined ? undefined : { kind: 'refused', why: `the name is refused here: ${problem}` };
+}
+
+type Numbered = readonly [at: number, sent: Sent];
+
+async function wantedOf(catalog: ReceivePorts['catalog'], open: readonly Numbered[]): Promise<readonly Numbered[]> {
+  const withBytes = open.filter(([, { entry, bytes }]) => entry.kind === 'version' && bytes !== undefined);
+  if (withBytes.length === 0) return [];
+  const wanted = await catalog.judgeEntries(withBytes.map(([, { entry }]) => entry as VersionEntry));
+  return withBytes.filter((_, index) => wanted[index]);
+}
+
+interface Keeping {
+  readonly kept: Map<number, KeptVersion>;
+  readonly outcomes: (SentOutcome | undefined)[];
+  readonly signal: AbortSignal;
+}
+
+/** Bytes that are not what they should be are asked for again; a store that takes nothing fails the batch. */
+async function keepAll(
+  store: SiteStore,
+  wanted: readonly Numbered[],
+  { kept, outcomes, signal }: Keeping,
+): Promise<void> {
+  const done = await Promise.allSettled(
+    wanted.map(async ([at, { entry, bytes }]): Promise<Kept> => {
+      const { operation, content } = entry as VersionEntry;
+      if (content.kind !== 'object' || bytes === undefined) throw new Error('bytes of a tombstone are never wanted');
+      return { at, kept: await store.keepExactly(operation, content, bytes, signal) };
+    }),
+  );
+  let failure: unknown;
+  for (const [index, one] of done.entries()) {
+    if (one.status === 'fulfilled') kept.set(one.value.at, one.value.kept);
+    else if (one.reason instanceof StorageError && one.reason.kind === 'corrupt')
+      outcomes[wanted[index]?.[0] ?? 0] = { kind: 'bytes-wanted' };
+    else failure ??= one.reason;
+  }
+  if (failure === undefined) return;
+  await discardAll(store, [...kept.values()]);
+  throw failure;
+}
+
+async function apply(
+  catalog: ReceivePorts['catalog'],
+  from: string,
+  arrived: readonly Numbered[],
+  kept: ReadonlyMap<number, KeptVersion>,
+): Promise<readonly ApplyOutcome[]> {
+  if (arrived.length === 0) return [];
+  const entries = arrived.map(([at, { entry }]): Arrived => ({ entry, copy: kept.get(at)?.copy }));
+  return catalog.applyEntries({ from, entries });
+}
+
+/** Kept, and then not needed, because somebody else was faster; unless it is the very copy that he recorded. */
+async function discardUnwanted(
+  { catalog, store }: ReceivePorts,
+  kept: ReadonlyMap<number, KeptVersion>,
+  outcomes: readonly (SentOutcome | undefined)[],
+): Promise<void> {
+  const unwanted = [...kept].flatMap(([at, one]) => {
+    const kind = outcomes[at]?.kind;
+    return kind === 'applied' || kind === 'conflict' ? [] : [one];
+  });
+  if (unwanted.length === 0) return;
+  const places = unwanted.map(({ copy }) => copy.place);
+  const recorded = await catalog.readPlaces(store.storage.place, places);
+  await discardAll(
+    store,
+    unwanted.filter((_, at) => recorded[at]?.length === 0),
+  );
+}
+
+/** What cannot be discarded is nobody's, and is found by an audit. */
+async function discardAll(store: SiteStore, kept: readonly KeptVersion[]): Promise<void> {
+  await Promise.all(kept.map((one) => store.discard(one).catch(() => undefined)));
+}

@@ -1,0 +1,126 @@
+import { findKeyProblem } from '../../domain/object/key.ts';
+import type { ObjectContent } from '../../domain/object/version.ts';
+import type { Catalog, ObjectRecord } from '../../ports/catalog.ts';
+import type { Attributes, Body } from '../../ports/storage.ts';
+import { ObjectError, toObjectError } from '../object-error.ts';
+import type { OperationIds } from '../operation-ids.ts';
+import { operationOf } from '../record-write.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { KeptVersion, SiteStore } from './site-store.ts';
+
+export interface WriteVersionPorts {
+  readonly catalog: Pick<Catalog, 'readObject' | 'record'>;
+  readonly clock: Clock;
+  readonly operations: OperationIds;
+}
+
+export interface WriteVersion {
+  /** A scope that has no source. */
+  readonly scope: string;
+  readonly name: string;
+  readonly store: SiteStore;
+  readonly body: Body;
+  readonly attributes?: Attributes | undefined;
+  readonly size?: number | undefined;
+  /** Only if there is no such object. */
+  readonly ifAbsent?: boolean | undefined;
+  /** Only if this is the current version (its operation id). */
+  readonly ifVersion?: string | undefined;
+  /** A UUIDv7 that nobody has used. */
+  readonly operation?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface VersionWritten {
+  readonly version: string;
+  readonly content: ObjectContent;
+  /** It was there before. */
+  readonly isOverwrite: boolean;
+}
+
+/** Others change the object each time we are about to. */
+const ROUNDS_MAX = 10;
+
+/**
+ * Writes an object into the site's own store: the bytes durable at a place of their own, then one transaction {version, copy, journal entry,
+ * what is queued for peers, outcome}, then the answer. Nothing is written over, so there is nothing to recover: a crash leaves bytes that
+ * nobody counts. Conditions hold at the moment of the record. Fails with `ObjectError`.
+ */
+export async function writeVersion(ports: WriteVersionPorts, args: WriteVersion): Promise<VersionWritten> {
+  const { scope, name, store, body, attributes, size, signal } = args;
+  const object = { scope, name };
+  const problem = findKeyProblem(name);
+  if (problem !== undefined) throw new ObjectError('invalid-name', object, `the name is refused: ${problem}`);
+  const operation = args.operation ?? ports.operations.next();
+  let kept: KeptVersion | undefined;
+  try {
+    const before = await ports.catalog.readObject(scope, name);
+    checkConditions(args, before);
+    kept = await store.keep(operation, body, { attributes, size, signal });
+    return await record(ports, args, { operation, kept, before });
+  } catch (error) {
+    // Where nobody knows whether it was recorded the bytes stay.
+    if (kept !== undefined && error instanceof ObjectError) await store.discard(kept).catch(() => undefined);
+    throw toObjectError(object, error);
+  }
+}
+
+interface Recording {
+  readonly operation: string;
+  readonly kept: KeptVersion;
+  /** The object as it was seen. */
+  readonly before: ObjectRecord | undefined;
+}
+
+async function record(
+  { catalog, clock }: WriteVersionPorts,
+  args: WriteVersion,
+  { operation, kept: { content, copy }, before: seen }: Recording,
+): Promise<VersionWritten> {
+  const { scope, name } = args;
+  let before = seen;
+  for (let round = 1; round <= ROUNDS_MAX; round++) {
+    const follows = before?.current.id;
+    const { changes } = await catalog.record({
+      changes: [{ scope, name, follows, content, operation, heedsCollections: true, replicas: [copy] }],
+      operation: operationOf({ operation, scope, name, content }, clock.nowMs()),
+    });
+    const [outcome] = changes;
+    const isOverwrite = before !== undefined && isThere(before);
+    switch (outcome?.kind) {
+      case 'recorded':
+        return { version: operation, content, isOverwrite };
+      case 'repeated': {
+        // Somebody wrote the very same a moment ago: these bytes are a copy of that version now.
+        const now = await catalog.readObject(scope, name);
+        return {
+          version: now?.current.id === outcome.versionId ? now.current.operation : operation,
+          content,
+          isOverwrite,
+        };
+      }
+      case 'refused': {
+        const [first] = outcome.problems;
+        throw new ObjectError('refused', { scope, name }, `it is not overwritten: ${first?.message}; ${first?.remedy}`);
+      }
+      case 'conflict':
+      case undefined:
+        before = await catalog.readObject(scope, name);
+        checkConditions(args, before);
+    }
+  }
+  const why = `it was written ${ROUNDS_MAX} times by others while this write was waiting`;
+  throw new ObjectError('unavailable', { scope, name }, why);
+}
+
+function isThere({ current }: ObjectRecord): boolean {
+  return current.content.kind === 'object';
+}
+
+function checkConditions({ scope, name, ifAbsent, ifVersion }: WriteVersion, row: ObjectRecord | undefined): void {
+  const object = { scope, name };
+  if (ifAbsent === true && row !== undefined && isThere(row)) throw new ObjectError('condition', object, 'it exists');
+  if (ifVersion === undefined || row?.current.operation === ifVersion) return;
+  const is = row === undefined || !isThere(row) ? 'it does not exist' : `its version is ${row.current.operation}`;
+  throw new ObjectError('condition', object, `${is}, not ${ifVersion}`);
+}

@@ -1,0 +1,71 @@
+import type { Entry, VersionEntry } from '../domain/journal/entry.ts';
+import type { ApplyOutcome } from './journal.ts';
+import type { Body } from './storage.ts';
+
+/** The version of the protocol between sites (docs/peer-protocol.md). */
+export const PEER_PROTOCOL = 1;
+
+/** What a site says of itself when it is asked, or asks. */
+export interface Hello {
+  readonly protocol: number;
+  /** Its id. */
+  readonly site: string;
+  /** Where it is reached; undefined: it is not. */
+  readonly url: string | undefined;
+}
+
+/** An entry on its way, with its bytes where these are small and wanted. */
+export interface Sent {
+  readonly entry: Entry;
+  readonly bytes?: Uint8Array | undefined;
+}
+
+export interface Batch {
+  /** Id of the site that sends. */
+  readonly from: string;
+  readonly entries: readonly Sent[];
+}
+
+/** `taken-up`: it is written down there, and the bytes will be fetched. */
+export type SentOutcome = ApplyOutcome | { readonly kind: 'taken-up' };
+
+export type Fetched =
+  | { readonly kind: 'bytes'; readonly body: Body }
+  /** Another version has come after it, and its bytes are gone. */
+  | { readonly kind: 'superseded'; readonly by: VersionEntry }
+  | { readonly kind: 'lost' };
+
+/** The way to one peer. Every method fails with a `PeerError` and nothing else. */
+export interface PeerLink extends AsyncDisposable {
+  hello(own: Hello, signal: AbortSignal): Promise<Hello>;
+  /** One outcome an entry, in order. */
+  send(batch: Batch, signal: AbortSignal): Promise<readonly SentOutcome[]>;
+  /** The bytes of exactly this version, from `start` on. */
+  fetch(operation: string, start: number, signal: AbortSignal): Promise<Fetched>;
+  /** These entries, which were taken up, are applied by now. */
+  tell(operations: readonly string[], signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * - `unreachable`: no answer, or one that broke off. `busy`: 503, or too many requests. `full`: no room there.
+ * - `unauthorised`: it does not know us. `too-new`: it speaks another protocol.
+ * - `refused`: it cannot make anything of what was sent (400, 413, garbage): of a batch of one, of that entry.
+ */
+export type PeerErrorKind = 'unreachable' | 'busy' | 'full' | 'unauthorised' | 'too-new' | 'refused';
+
+export class PeerError extends Error {
+  override readonly name = 'PeerError';
+  readonly kind: PeerErrorKind;
+  /** How long it asks us to wait. */
+  readonly afterMs: number | undefined;
+
+  constructor(
+    kind: PeerErrorKind,
+    message: string,
+    options: { readonly afterMs?: number; readonly cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.kind = kind;
+    this.afterMs = options.afterMs;
+  }
+}
