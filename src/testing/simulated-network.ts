@@ -1,0 +1,169 @@
+import { type Batch, type Hello, PeerError, type PeerLink, type SentOutcome } from '../ports/peer-link.ts';
+import type { SimulatedRandom } from './simulated-random.ts';
+import type { SimulatedTimeline } from './simulated-timeline.ts';
+
+/** What a site answers its peers. It fails with a `PeerError`, or the simulation has found a defect. */
+export interface PeerHandler {
+  hello(own: Hello, signal: AbortSignal): Promise<Hello>;
+  receive(batch: Batch, signal: AbortSignal): Promise<readonly SentOutcome[]>;
+}
+
+/** How likely it is that something goes wrong with one question, each from 0 to 1. */
+export interface NetworkFaults {
+  readonly delayMsMax: number;
+  readonly loseQuestion: number;
+  /** It was carried out, and nobody hears of it. */
+  readonly loseAnswer: number;
+  /** It arrives twice, the second time later. */
+  readonly duplicate: number;
+  /** One byte of one body is another. */
+  readonly corrupt: number;
+  /** 503. */
+  readonly turnAway: number;
+  /** Batches of more entries are refused as too large. */
+  readonly entriesMax: number;
+}
+
+export const NO_NETWORK_FAULTS: NetworkFaults = {
+  delayMsMax: 5,
+  loseQuestion: 0,
+  loseAnswer: 0,
+  duplicate: 0,
+  corrupt: 0,
+  turnAway: 0,
+  entriesMax: Number.POSITIVE_INFINITY,
+};
+
+/** One batch that reached its receiver. */
+export interface Delivery {
+  readonly from: string;
+  readonly to: string;
+  readonly batch: Batch;
+}
+
+export interface SimulatedNetworkOptions {
+  readonly timeline: SimulatedTimeline;
+  readonly random: SimulatedRandom;
+  readonly onDelivery?: (delivery: Delivery) => void;
+  /** What a handler failed with that is no `PeerError`. */
+  readonly onDefect: (error: unknown) => void;
+}
+
+/** Who asks gives up after so long. */
+const PATIENCE_MS = 5_000;
+
+/** The ways between sites. Questions overtake each other; each way in each direction may be cut. */
+export class SimulatedNetwork {
+  faults: NetworkFaults = NO_NETWORK_FAULTS;
+  readonly #options: SimulatedNetworkOptions;
+  readonly #handlers = new Map<string, PeerHandler>();
+  readonly #cut = new Set<string>();
+
+  constructor(options: SimulatedNetworkOptions) {
+    this.#options = options;
+  }
+
+  /** Without a handler nobody is at home. */
+  serve(site: string, handler: PeerHandler | undefined): void {
+    if (handler === undefined) this.#handlers.delete(site);
+    else this.#handlers.set(site, handler);
+  }
+
+  cut(from: string, to: string): void {
+    this.#cut.add(way(from, to));
+  }
+
+  mend(from: string, to: string): void {
+    this.#cut.delete(way(from, to));
+  }
+
+  /** Nothing goes wrong any more. */
+  heal(): void {
+    this.#cut.clear();
+    this.faults = NO_NETWORK_FAULTS;
+  }
+
+  link(from: string, to: string): PeerLink {
+    return {
+      hello: (own, signal) => this.#ask({ from, to, signal }, (handler, end) => handler.hello(own, end)),
+      send: (batch, signal) => this.#send({ from, to, signal }, batch),
+      fetch: () => Promise.reject(new PeerError('refused', 'the simulated network carries no large objects')),
+      tell: () => Promise.reject(new PeerError('refused', 'the simulated network carries no large objects')),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+  }
+
+  #send(journey: Journey, batch: Batch): Promise<readonly SentOutcome[]> {
+    const { random } = this.#options;
+    const { from, to } = journey;
+    if (batch.entries.length > this.faults.entriesMax)
+      return Promise.reject(new PeerError('refused', `413: more than ${this.faults.entriesMax} entries`));
+    const carried = structuredClone(batch);
+    if (random.chance(this.faults.corrupt)) corrupt(carried, random);
+    return this.#ask(journey, (handler, end) => {
+      this.#options.onDelivery?.({ from, to, batch: carried });
+      return handler.receive(structuredClone(carried), end);
+    });
+  }
+
+  #ask<Answer>(
+    { from, to, signal }: Journey,
+    carryOut: (handler: PeerHandler, signal: AbortSignal) => Promise<Answer>,
+  ): Promise<Answer> {
+    const { timeline, random, onDefect } = this.#options;
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    const giveUp = (why: string): void => reject(new PeerError('unreachable', why));
+    const stopWaiting = timeline.after(PATIENCE_MS, () => giveUp('no answer'));
+    const abort = (): void => giveUp('aborted');
+    signal.addEventListener('abort', abort, { once: true });
+    const end = (): void => {
+      stopWaiting();
+      signal.removeEventListener('abort', abort);
+    };
+    promise.then(end, end);
+    const { loseQuestion, loseAnswer, duplicate, turnAway } = this.faults;
+    const isAnswerLost = random.chance(loseAnswer);
+    const answer = (given: () => void): void => {
+      if (!isAnswerLost && !this.#cut.has(way(to, from))) given();
+    };
+    const arrive = (): void => {
+      const handler = this.#handlers.get(to);
+      if (this.#cut.has(way(from, to))) return;
+      if (handler === undefined) return answer(() => giveUp('nobody is there'));
+      if (random.chance(turnAway)) return answer(() => reject(new PeerError('busy', '503', { afterMs: 100 })));
+      const delayMs = this.#delayMs();
+      carryOut(handler, new AbortController().signal).then(
+        (value) => void timeline.after(delayMs, () => answer(() => resolve(structuredClone(value)))),
+        (error: unknown) => {
+          if (!(error instanceof PeerError)) onDefect(error);
+          timeline.after(delayMs, () => answer(() => reject(error)));
+        },
+      );
+    };
+    if (!random.chance(loseQuestion)) timeline.after(this.#delayMs(), arrive);
+    if (random.chance(duplicate)) timeline.after(this.#delayMs() + random.below(PATIENCE_MS), arrive);
+    return promise;
+  }
+
+  #delayMs(): number {
+    return this.#options.random.below(this.faults.delayMsMax + 1);
+  }
+}
+
+interface Journey {
+  readonly from: string;
+  readonly to: string;
+  readonly signal: AbortSignal;
+}
+
+function way(from: string, to: string): string {
+  return `${from} → ${to}`;
+}
+
+function corrupt({ entries }: Batch, random: SimulatedRandom): void {
+  const bodies = entries.flatMap(({ bytes }) => (bytes === undefined || bytes.length === 0 ? [] : [bytes]));
+  if (bodies.length === 0) return;
+  const body = random.pick(bodies);
+  const at = random.below(body.length);
+  body[at] = (body[at] ?? 0) ^ 1;
+}
