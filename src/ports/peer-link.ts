@@ -43,7 +43,7 @@ export interface PeerLink extends AsyncDisposable {
   /** The bytes of exactly this version, from `start` on. */
   fetch(operation: string, start: number, signal: AbortSignal): Promise<Fetched>;
   /** These entries, which were taken up, are applied by now. */
-  tell(operations: readonly string[], signal: AbortSignal): Promise<void>;
+  tell(from: string, operations: readonly string[], signal: AbortSignal): Promise<void>;
 }
 
 /**

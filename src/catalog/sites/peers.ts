@@ -84,10 +84,10 @@ function decodePeer(row: PeerRow): Peer {
     createdMs: row.created_ms,
     acknowledged: row.acknowledged,
     lastAcknowledgedMs: row.acknowledged_ms ?? undefined,
-    waiting: Number(row.waiting ?? 0),
-    handed: Number(row.handed ?? 0),
-    dead: Number(row.dead ?? 0),
-    withheld: Number(row.withheld ?? 0),
+    waiting: row.waiting ?? 0,
+    handed: row.handed ?? 0,
+    dead: row.dead ?? 0,
+    withheld: row.withheld ?? 0,
     oldestMs: row.oldest_ms ?? undefined,
   };
 }
@@ -172,8 +172,8 @@ export async function countOutstanding({ db }: Session, name: string, upTo: read
       .select(['outbox.state', (count) => count.fn.countAll<number>().as('entries')])
       .execute();
     for (const { state, entries } of rows) {
-      if (state === WAITING || state === HANDED) waiting += Number(entries);
-      else if (state === DEAD) dead += Number(entries);
+      if (state === WAITING || state === HANDED) waiting += entries;
+      else if (state === DEAD) dead += entries;
     }
   }
   return { waiting, dead };
