@@ -9,6 +9,7 @@ import {
   type PeerErrorKind,
   type PeerLink,
   type SentOutcome,
+  type Wanted,
 } from '../ports/peer-link.ts';
 import { encodeBatch } from './batch-frame.ts';
 import { helloFromJson, PEER_PATH } from './peer-endpoint.ts';
@@ -53,9 +54,10 @@ export class HttpPeerLink implements PeerLink {
     await this.#ask({ method: 'POST', path: 'told', body: [jsonOf({ from, operations })], signal });
   }
 
-  async fetch(operation: string, start: number, signal: AbortSignal): Promise<Fetched> {
+  async fetch({ scope, name, operation, start }: Wanted, signal: AbortSignal): Promise<Fetched> {
     const headers = { range: `bytes=${start}-` };
-    const answer = await this.#exchange({ method: 'GET', path: `versions/${operation}`, body: [], headers, signal });
+    const path = `versions/${operation}?scope=${scope}&name=${encodeURIComponent(name)}`;
+    const answer = await this.#exchange({ method: 'GET', path, body: [], headers, signal });
     if (answer.statusCode === 206) return { kind: 'bytes', body: this.#bodyOf(answer) };
     const text = await this.#readAll(answer);
     if (answer.statusCode === 410) return this.#understand(() => supersededBy(parse(text)));

@@ -48,20 +48,23 @@ export class PeerEndpoint {
       await this.#admit(token, from);
       return { status: 200, json: await this.#desk.hello(from) };
     }
-    await this.#admit(token, undefined);
-    if (request.method === 'POST' && route === 'batch') return this.#receive(request, signal);
-    if (request.method === 'POST' && route === 'told') return this.#told(request);
+    const site = await this.#admit(token, undefined);
+    if (request.method === 'POST' && route === 'batch') return this.#receive(request, site, signal);
+    if (request.method === 'POST' && route === 'told') return this.#told(request, site);
     if (request.method === 'GET' && route.startsWith('versions/')) return this.#open(request, route.slice(9), signal);
     throw new Refusal(404, 'not-found', 'there is no such path in the peer protocol');
   }
 
-  async #admit(token: string | undefined, from: Hello | undefined): Promise<void> {
+  /** Who speaks, where its token says so. */
+  async #admit(token: string | undefined, from: Hello | undefined): Promise<string | undefined> {
     const admitted = await this.#desk.admit(token, from);
     if (admitted.kind === 'refused') throw new Refusal(401, 'unauthorised', admitted.why);
+    return admitted.site;
   }
 
-  async #receive(request: IncomingMessage, signal: AbortSignal): Promise<Reply> {
+  async #receive(request: IncomingMessage, site: string | undefined, signal: AbortSignal): Promise<Reply> {
     const { from, entries } = decodeBatch(await readAll(request, BATCH_BYTES_MAX));
+    checkSender(from, site);
     const good = entries.filter(isLine);
     const outcomes = good.length === 0 ? [] : await this.#desk.receive({ from, entries: good }, signal);
     let next = 0;
@@ -71,21 +74,27 @@ export class PeerEndpoint {
     return { status: 200, json: { outcomes: answers } };
   }
 
-  async #told(request: IncomingMessage): Promise<Reply> {
+  async #told(request: IncomingMessage, site: string | undefined): Promise<Reply> {
     const { from, operations } = parseJson(await readAll(request, SMALL_BYTES_MAX)) as Record<string, unknown>;
     if (!Array.isArray(operations)) throw new EntryProblem('operations is no list');
     const ids = operations.map((one) => parseOperationId(String(one)));
     if (ids.includes(undefined)) throw new EntryProblem('operations has one that is no UUIDv7');
-    await this.#desk.told(siteFromJson(from, 'from'), ids as string[]);
+    const sender = siteFromJson(from, 'from');
+    checkSender(sender, site);
+    await this.#desk.told(sender, ids as string[]);
     return { status: 200, json: {} };
   }
 
   async #open(request: IncomingMessage, text: string, signal: AbortSignal): Promise<Reply> {
-    const operation = parseOperationId(text);
-    if (operation === undefined) throw new EntryProblem('the version is no UUIDv7');
+    const asked = new URL(text, 'http://peer/');
+    const operation = parseOperationId(asked.pathname.slice(1));
+    const scope = asked.searchParams.get('scope') ?? '';
+    const name = asked.searchParams.get('name') ?? '';
+    if (operation === undefined || scope === '' || name === '')
+      throw new EntryProblem('a version is named by its UUIDv7, its scope and its name');
     const range = /^bytes=([0-9]{1,15})-$/.exec(request.headers.range ?? 'bytes=0-');
     if (range === null) throw new EntryProblem('the range is not open-ended');
-    const fetched = await this.#desk.open(operation, Number(range[1]), signal);
+    const fetched = await this.#desk.open({ scope, name, operation, start: Number(range[1]) }, signal);
     switch (fetched.kind) {
       case 'bytes':
         return { status: 206, body: fetched.body };
@@ -110,6 +119,12 @@ class Refusal extends Error {
     this.status = status;
     this.code = code;
   }
+}
+
+/** Nobody speaks for another site. */
+function checkSender(from: string, site: string | undefined): void {
+  if (site !== undefined && from !== site)
+    throw new Refusal(403, 'forbidden', `the token is that of the site ${site}, and the message comes from ${from}`);
 }
 
 interface Failure {
@@ -137,13 +152,15 @@ function bearerOf({ headers: { authorization } }: IncomingMessage): string | und
 }
 
 export function helloFromJson(value: unknown): Hello {
-  const { protocol, site, url } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  const { protocol, site, url, ticket } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
   if (protocol !== PEER_PROTOCOL)
     throw new EntryProblem(
       `protocol ${JSON.stringify(protocol)} is not spoken here, only ${PEER_PROTOCOL}: update the older site`,
     );
   if (url !== undefined && typeof url !== 'string') throw new EntryProblem('url is no text');
-  return { protocol, site: siteFromJson(site, 'site'), url };
+  if (ticket !== undefined && (typeof ticket !== 'string' || !/^[0-9a-f]{64}$/.test(ticket)))
+    throw new EntryProblem('ticket is not 64 hex digits');
+  return { protocol, site: siteFromJson(site, 'site'), url, ticket };
 }
 
 function parseJson(bytes: Uint8Array): unknown {

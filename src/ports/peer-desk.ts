@@ -1,4 +1,4 @@
-import type { Batch, Fetched, Hello, SentOutcome } from './peer-link.ts';
+import type { Batch, Fetched, Hello, SentOutcome, Wanted } from './peer-link.ts';
 
 /** What a site does when a peer asks (docs/peer-protocol.md): the other end of a `PeerLink`. `peer`: who asks, as it proved. */
 export interface PeerDesk {
@@ -6,8 +6,11 @@ export interface PeerDesk {
   admit(token: string | undefined, from: Hello | undefined): Promise<Admitted>;
   hello(from: Hello): Promise<Hello>;
   receive(batch: Batch, signal: AbortSignal): Promise<readonly SentOutcome[]>;
-  open(operation: string, start: number, signal: AbortSignal): Promise<Fetched>;
+  open(wanted: Wanted, signal: AbortSignal): Promise<Fetched>;
   told(from: string, operations: readonly string[]): Promise<void>;
 }
 
-export type Admitted = { readonly kind: 'admitted' } | { readonly kind: 'refused'; readonly why: string };
+/** `site`: who speaks, where its token says so. */
+export type Admitted =
+  | { readonly kind: 'admitted'; readonly site: string | undefined }
+  | { readonly kind: 'refused'; readonly why: string };

@@ -27,8 +27,9 @@ function dotToJson({ actor, counter }: Dot): unknown {
   return [actor, counter];
 }
 
-function contentToJson({ kind: _, modifiedNs, ...content }: ObjectContent): unknown {
-  return { ...content, ...(modifiedNs === undefined ? {} : { modifiedNs: String(modifiedNs) }) };
+function contentToJson({ size, sha256, contentType, metadata, modifiedNs, mode }: ObjectContent): unknown {
+  const told = { size, sha256, contentType, metadata, mode };
+  return { ...told, ...(modifiedNs === undefined ? {} : { modifiedNs: String(modifiedNs) }) };
 }
 
 /** What is wrong with a message, as the end of a sentence that begins with the name of the field. */
