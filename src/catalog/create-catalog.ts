@@ -48,14 +48,17 @@ import { readTransfersInHand } from './rules/transfers-in-hand.ts';
 import { updateRule } from './rules/update-rule.ts';
 import { applyEntries, judgeEntries } from './sites/apply-entries.ts';
 import { readContext } from './sites/considered.ts';
-import { readCopies } from './sites/read-copies.ts';
-import { listDeadLetters, readOutbox, settleDeadLetters, settleOutbox } from './sites/outbox.ts';
+import { claimFetches, finishFetch, listFetches, renewFetch, takeUp } from './sites/fetches.ts';
+import { findVersion, readCopies } from './sites/read-copies.ts';
+import { acknowledgeTold, listDeadLetters, readOutbox, settleDeadLetters, settleOutbox } from './sites/outbox.ts';
 import {
   addPeer,
   countOutstanding,
   holdStream,
   listPeers,
+  readPeerSecrets,
   readPositions,
+  readSiteSecret,
   releaseStream,
   removePeer,
   setPeer,
@@ -272,13 +275,22 @@ function journalVerbs(executor: Executor): JournalCatalog {
     releaseStream: (lease) => executor.write((session) => releaseStream(session, lease)),
     readOutbox: (query) => executor.read((session) => readOutbox(session, query)),
     settleOutbox: (lease, outcomes) => executor.write((session) => settleOutbox(session, lease, outcomes)),
+    acknowledgeTold: (site, operations) => executor.write((session) => acknowledgeTold(session, site, operations)),
     readPositions: () => executor.read((session) => readPositions(session)),
     countOutstanding: (name, upTo) => executor.read((session) => countOutstanding(session, name, upTo)),
     listDeadLetters: (query) => executor.read((session) => listDeadLetters(session, query)),
     settleDeadLetters: (peer, positions, to) =>
       executor.tell((session) => settleDeadLetters(session, peer, positions, to), isAny),
     readContext: () => executor.read((session) => readContext(session)),
+    readPeerSecrets: (name) => executor.read((session) => readPeerSecrets(session, name)),
+    readSiteSecret: () => executor.write((session) => readSiteSecret(session)),
+    takeUp: (source, entries) => executor.tell((session) => takeUp(session, source, entries)),
+    claimFetches: (claim) => executor.write((session) => claimFetches(session, claim)),
+    renewFetch: (lease, leaseMs) => executor.write((session) => renewFetch(session, lease, leaseMs)),
+    finishFetch: (lease, outcome) => executor.write((session) => finishFetch(session, lease, outcome)),
+    listFetches: (limit) => executor.read((session) => listFetches(session, limit)),
     readCopies: (versionIds) => executor.read((session) => readCopies(session, versionIds)),
+    findVersion: (object, operation) => executor.read((session) => findVersion(session, object, operation)),
     judgeEntries: (entries) => executor.read((session) => judgeEntries(session, entries)),
     applyEntries: (arrived) => executor.tell((session) => applyEntries(session, arrived)),
   };

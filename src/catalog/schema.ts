@@ -3,7 +3,7 @@ import type { RuleSchema } from './rule-schema.ts';
 
 /** The catalog's tables as Kysely sees them; `migrations/` makes them, docs/catalog.md says what they mean. */
 export interface Schema extends RuleSchema {
-  site: { one: number; id: string; created_ms: number };
+  site: { one: number; id: string; created_ms: number; secret: Generated<string | null> };
   actor: { id: Generated<number>; incarnation: string };
   slot: {
     number: number;
@@ -21,6 +21,7 @@ export interface Schema extends RuleSchema {
   peer: PeerTable;
   journal: JournalTable;
   outbox: OutboxTable;
+  fetch: FetchTable;
   /** Versions beside an object's current one that did not see it. */
   sibling: { object: number; version: number };
   scope: { id: Generated<number>; name: string; title: string; source: number; created_ms: number };
@@ -144,6 +145,12 @@ interface PeerTable {
   owner: string | null;
   until_ms: number;
   token: number;
+  /** What this site shows it. */
+  presents: string | null;
+  /** Hash of what it has to show this site. */
+  accepts: string | null;
+  /** What it gave this site to fetch bytes with. */
+  ticket: string | null;
 }
 
 interface JournalTable {
@@ -177,6 +184,24 @@ interface OutboxTable {
   attempts: number;
   /** When it may be offered; of one that was handed over, again. */
   due_ms: number;
+  error: string | null;
+}
+
+interface FetchTable {
+  operation: string;
+  /** Id of the site that told of it. */
+  source: string;
+  scope: string;
+  name: string;
+  /** JSON, as between sites. */
+  entry: string;
+  bytes: number;
+  created_ms: number;
+  /** When it may be claimed: the next attempt, or the end of its lease. */
+  due_ms: number;
+  attempts: number;
+  token: number;
+  owner: string | null;
   error: string | null;
 }
 

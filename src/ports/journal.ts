@@ -1,5 +1,6 @@
 import type { Entry, VersionEntry } from '../domain/journal/entry.ts';
 import type { SiteContext } from '../domain/journal/site-context.ts';
+import type { ObjectName } from '../domain/object/object-name.ts';
 import type { Replica } from '../domain/replica/replica.ts';
 
 /** What a site has to tell its peers, and what it hears of them (docs/sites.md). All verbs are one transaction each. */
@@ -12,6 +13,11 @@ export interface JournalCatalog {
   /** With all that is queued for it. False: there is none. */
   removePeer(name: string): Promise<boolean>;
 
+  /** Undefined: there is no such peer. */
+  readPeerSecrets(name: string): Promise<PeerSecrets | undefined>;
+  /** What this site makes tickets with. */
+  readSiteSecret(): Promise<string>;
+
   /** One sender a peer: undefined while somebody else holds its stream. The same owner renews it. */
   holdStream(name: string, owner: string, leaseMs: number): Promise<StreamLease | undefined>;
   releaseStream(lease: StreamLease): Promise<void>;
@@ -19,6 +25,8 @@ export interface JournalCatalog {
   readOutbox(query: OutboxQuery): Promise<readonly Outgoing[]>;
   /** Undefined: the stream is lost, and nothing was changed. */
   settleOutbox(lease: StreamLease, outcomes: readonly SettledEntry[]): Promise<true | undefined>;
+  /** A site has the bytes of what it had taken up: its queue goes on without them. */
+  acknowledgeTold(site: string, operations: readonly string[]): Promise<void>;
   /** By slot the position of the last change there is; what `awaitPeer` waits for. */
   readPositions(): Promise<readonly Position[]>;
   /** What of a peer's queue is not settled up to these positions. */
@@ -36,6 +44,8 @@ export interface JournalCatalog {
   readContext(): Promise<SiteContext>;
   /** The good copies of versions, in their order; empty of one that has none, or is gone. */
   readCopies(versionIds: readonly number[]): Promise<readonly (readonly Replica[])[]>;
+  /** A version of an object by its operation, with its good copies; undefined: there is none with bytes. */
+  findVersion(object: ObjectName, operation: string): Promise<FoundVersion | undefined>;
   /** Of which of these entries the bytes are wanted; nothing is changed. */
   judgeEntries(entries: readonly VersionEntry[]): Promise<readonly boolean[]>;
   /**
@@ -43,6 +53,43 @@ export interface JournalCatalog {
    * again what was applied changes nothing. An entry whose bytes are wanted and not given is `bytes-wanted`, and nothing is changed of it.
    */
   applyEntries(arrived: ArrivedEntries): Promise<readonly ApplyOutcome[]>;
+
+  /**
+   * Entries of a peer whose bytes are to be fetched are written down. What waits for the bytes of a version that one of these follows waits
+   * no more, unless somebody is fetching it: its change is considered with the one that follows.
+   */
+  takeUp(source: string, entries: readonly VersionEntry[]): Promise<void>;
+  /** The oldest that are due, of each object the last that was taken up. */
+  claimFetches(claim: { readonly owner: string; readonly limit: number; readonly leaseMs: number }): Promise<readonly ClaimedFetch[]>;
+  /** False: the lease was lost. */
+  renewFetch(lease: FetchLease, leaseMs: number): Promise<boolean>;
+  /** It is over, and what was written down of it goes; or it is due again after so long. */
+  finishFetch(lease: FetchLease, outcome: 'done' | { readonly afterMs: number; readonly error: string }): Promise<boolean>;
+  listFetches(limit: number): Promise<readonly WaitingFetch[]>;
+}
+
+export interface FoundVersion {
+  readonly id: number;
+  readonly size: number;
+  readonly copies: readonly Replica[];
+}
+
+export interface FetchLease {
+  readonly operation: string;
+  readonly token: number;
+}
+
+export interface ClaimedFetch {
+  readonly lease: FetchLease;
+  /** Id of the site that told of it. */
+  readonly source: string;
+  readonly entry: VersionEntry;
+  readonly attempts: number;
+}
+
+export interface WaitingFetch extends Omit<ClaimedFetch, 'lease'> {
+  readonly sinceMs: number;
+  readonly lastError: string | undefined;
 }
 
 export interface NewPeer {
@@ -54,12 +101,24 @@ export interface NewPeer {
   readonly mode: 'async' | 'sync';
   /** Undefined: all. */
   readonly scopes: readonly string[] | undefined;
+  /** What this site shows it: a secret. */
+  readonly presents?: string | undefined;
+  /** Hash of what it has to show this site; undefined: whatever it shows first. */
+  readonly accepts?: string | undefined;
+}
+
+/** Of nobody's business but the two sites'. */
+export interface PeerSecrets {
+  readonly presents: string | undefined;
+  readonly accepts: string | undefined;
+  /** What it gave this site to fetch bytes with. */
+  readonly ticket: string | undefined;
 }
 
 /** `active`; `parked`: it is down, full or does not know us, and is asked now and then; `resync`: its queue was given up, digests bring it up to date. */
 export type PeerState = 'active' | 'parked' | 'resync';
 
-export interface Peer extends NewPeer {
+export interface Peer extends Omit<NewPeer, 'presents' | 'accepts'> {
   /** Its site's id, once it was heard of. */
   readonly site: string | undefined;
   readonly state: PeerState;
@@ -78,7 +137,9 @@ export interface Peer extends NewPeer {
   readonly oldestMs: number | undefined;
 }
 
-export interface PeerChange extends Partial<Pick<NewPeer, 'url' | 'direction' | 'mode' | 'scopes'>> {
+export interface PeerChange
+  extends Partial<Pick<NewPeer, 'url' | 'direction' | 'mode' | 'scopes' | 'presents' | 'accepts'>> {
+  readonly ticket?: string;
   readonly site?: string;
   readonly state?: PeerState;
   readonly lastError?: string | undefined;

@@ -1,4 +1,5 @@
 import type { Entry, VersionEntry } from '../domain/journal/entry.ts';
+import type { ObjectName } from '../domain/object/object-name.ts';
 import type { ApplyOutcome } from './journal.ts';
 import type { Body } from './storage.ts';
 
@@ -12,6 +13,8 @@ export interface Hello {
   readonly site: string;
   /** Where it is reached; undefined: it is not. */
   readonly url: string | undefined;
+  /** A secret with which the other site may fetch bytes from it. */
+  readonly ticket?: string | undefined;
 }
 
 /** An entry on its way, with its bytes where these are small and wanted. */
@@ -35,15 +38,20 @@ export type Fetched =
   | { readonly kind: 'superseded'; readonly by: VersionEntry }
   | { readonly kind: 'lost' };
 
+export interface Wanted extends ObjectName {
+  readonly operation: string;
+  readonly start: number;
+}
+
 /** The way to one peer. Every method fails with a `PeerError` and nothing else. */
 export interface PeerLink extends AsyncDisposable {
   hello(own: Hello, signal: AbortSignal): Promise<Hello>;
   /** One outcome an entry, in order. */
   send(batch: Batch, signal: AbortSignal): Promise<readonly SentOutcome[]>;
   /** The bytes of exactly this version, from `start` on. */
-  fetch(operation: string, start: number, signal: AbortSignal): Promise<Fetched>;
+  fetch(wanted: Wanted, signal: AbortSignal): Promise<Fetched>;
   /** These entries, which were taken up, are applied by now. */
-  tell(operations: readonly string[], signal: AbortSignal): Promise<void>;
+  tell(from: string, operations: readonly string[], signal: AbortSignal): Promise<void>;
 }
 
 /**

@@ -15,6 +15,7 @@ export class TestSite {
   readonly name: string;
   readonly catalog: Catalog;
   readonly store: SiteStore;
+  readonly inlineBytesMax = 1 << 20;
   readonly operations = new OperationIds(systemClock, systemRandom);
 
   constructor(name: string, catalog: Catalog, store: SiteStore) {

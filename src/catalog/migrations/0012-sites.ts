@@ -10,7 +10,9 @@ export function siteTables({ int, text, bytes, autoId, table, clustered }: Engin
     `alter table object add column siblings ${int} not null default 0`,
     `create table peer (id ${autoId}, name ${text} not null unique, site ${text}, url ${text}, direction ${text} not null,
        mode ${text} not null, scopes ${text}, state ${text} not null, last_error ${text}, created_ms ${int} not null,
-       acknowledged ${int} not null, acknowledged_ms ${int}, owner ${text}, until_ms ${int} not null, token ${int} not null) ${table}`,
+       acknowledged ${int} not null, acknowledged_ms ${int}, owner ${text}, until_ms ${int} not null, token ${int} not null,
+       presents ${text}, accepts ${text}, ticket ${text}) ${table}`,
+    `alter table site add column secret ${text}`,
     `create table journal (slot ${int} not null, position ${int} not null, kind ${int} not null, actor ${int} not null,
        counter ${int} not null, scope ${int} not null, object ${int} not null, version ${int} not null,
        operation ${bytes} not null, at_ms ${int} not null, collection ${int}, member ${int}, detail ${text}, addressed ${text} not null,
@@ -19,6 +21,12 @@ export function siteTables({ int, text, bytes, autoId, table, clustered }: Engin
     `create table outbox (peer ${int} not null, slot ${int} not null, position ${int} not null, state ${int} not null,
        attempts ${int} not null, due_ms ${int} not null, error ${text}, primary key (peer, slot, position)) ${clustered}`,
     'create index outbox_entry on outbox (slot, position)',
+    'create index outbox_handed on outbox (peer, slot, position) where state = 1',
+    `create table fetch (operation ${text} not null primary key, source ${text} not null, scope ${text} not null, name ${text} not null,
+       entry ${text} not null, bytes ${int} not null, created_ms ${int} not null, due_ms ${int} not null, attempts ${int} not null,
+       token ${int} not null, owner ${text}, error ${text}) ${table}`,
+    'create index fetch_due on fetch (due_ms)',
+    'create index fetch_object on fetch (scope, name)',
     `create table sibling (object ${int} not null, version ${int} not null, primary key (object, version)) ${clustered}`,
   ];
 }

@@ -11,7 +11,7 @@ import type {
   StreamLease,
 } from '../../ports/journal.ts';
 import { DEAD, HANDED, OBJECT, TOMBSTONE, WAITING, WITHHELD } from '../codes.ts';
-import { type ContentRow, decodeContent, decodeOperation } from '../content.ts';
+import { type ContentRow, decodeContent, decodeOperation, encodeOperation } from '../content.ts';
 import { nowMs } from '../now.ts';
 import type { Session, SetStatement, SqlValue } from '../session.ts';
 
@@ -160,21 +160,11 @@ export async function settleOutbox(
     .execute();
   if (peer === undefined) return undefined;
   const done = outcomes.filter(({ to }) => to.kind === 'acknowledged');
-  const gone = await session.all<[slot: number, position: number]>(
-    acknowledge,
+  await acknowledgeRows(
+    session,
+    peer.id,
     done.map(({ slot, position }) => [peer.id, slot, position]),
   );
-  if (gone.length > 0) {
-    await session.db
-      .updateTable('peer')
-      .set({ acknowledged: sql<number>`acknowledged + ${gone.length}`, acknowledged_ms: nowMs(session) })
-      .where('id', '=', peer.id)
-      .execute();
-    await dropUnneeded(
-      session,
-      gone.map(([slot, position]) => ({ slot, position })),
-    );
-  }
   await session.run(
     put,
     outcomes.flatMap((outcome) => putRow(peer.id, outcome)),
@@ -193,6 +183,37 @@ function putRow(peer: number, { slot, position, to }: SettledEntry): SqlValue[][
     case 'dead':
       return [[peer, slot, position, DEAD, 0, to.error]];
   }
+}
+
+const findTold: SetStatement = {
+  columns: { site: 'text', operation: 'bytes' },
+  text: (rows) =>
+    `select x.peer, x.slot, x.position from ${rows} join peer p on p.site = r.site
+       join outbox x on x.peer = p.id and x.state = ${HANDED}
+       join journal j on j.slot = x.slot and j.position = x.position and j.operation = r.operation`,
+};
+
+export async function acknowledgeTold(session: Session, site: string, operations: readonly string[]): Promise<void> {
+  const told = await session.all<[peer: number, slot: number, position: number]>(
+    findTold,
+    operations.map((operation) => [site, encodeOperation(operation)]),
+  );
+  for (const [peer, rows] of Map.groupBy(told, ([id]) => id)) await acknowledgeRows(session, peer, rows);
+}
+
+/** What was acknowledged before is not counted again. */
+async function acknowledgeRows(session: Session, peer: number, rows: readonly (readonly SqlValue[])[]): Promise<void> {
+  const gone = await session.all<[slot: number, position: number]>(acknowledge, rows);
+  if (gone.length === 0) return;
+  await session.db
+    .updateTable('peer')
+    .set({ acknowledged: sql<number>`acknowledged + ${gone.length}`, acknowledged_ms: nowMs(session) })
+    .where('id', '=', peer)
+    .execute();
+  await dropUnneeded(
+    session,
+    gone.map(([slot, position]) => ({ slot, position })),
+  );
 }
 
 export async function listDeadLetters(

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { NewPeer, Outstanding, Peer, PeerChange, PeerState, Position, StreamLease } from '../../ports/journal.ts';
+import type { NewPeer, Outstanding, Peer, PeerChange, PeerSecrets, PeerState, Position, StreamLease } from '../../ports/journal.ts';
 import { closeBarrier } from '../barrier.ts';
 import { DEAD, HANDED, WAITING, WITHHELD } from '../codes.ts';
 import { nowMs } from '../now.ts';
@@ -26,6 +26,9 @@ export async function addPeer(session: Session, peer: NewPeer): Promise<'added' 
       owner: null,
       until_ms: 0,
       token: 0,
+      presents: peer.presents ?? null,
+      accepts: peer.accepts ?? null,
+      ticket: null,
     })
     .onConflict((conflict) => conflict.column('name').doNothing())
     .returning('id')
@@ -84,16 +87,16 @@ function decodePeer(row: PeerRow): Peer {
     createdMs: row.created_ms,
     acknowledged: row.acknowledged,
     lastAcknowledgedMs: row.acknowledged_ms ?? undefined,
-    waiting: Number(row.waiting ?? 0),
-    handed: Number(row.handed ?? 0),
-    dead: Number(row.dead ?? 0),
-    withheld: Number(row.withheld ?? 0),
+    waiting: row.waiting ?? 0,
+    handed: row.handed ?? 0,
+    dead: row.dead ?? 0,
+    withheld: row.withheld ?? 0,
     oldestMs: row.oldest_ms ?? undefined,
   };
 }
 
 export async function setPeer(session: Session, name: string, change: PeerChange): Promise<boolean> {
-  const { url, direction, mode, scopes, site, state } = change;
+  const { url, direction, mode, scopes, site, state, presents, accepts, ticket } = change;
   const set = {
     ...(url === undefined ? {} : { url }),
     ...(direction === undefined ? {} : { direction }),
@@ -101,6 +104,9 @@ export async function setPeer(session: Session, name: string, change: PeerChange
     ...(scopes === undefined ? {} : { scopes: JSON.stringify(scopes) }),
     ...(site === undefined ? {} : { site }),
     ...(state === undefined ? {} : { state }),
+    ...(presents === undefined ? {} : { presents }),
+    ...(accepts === undefined ? {} : { accepts }),
+    ...(ticket === undefined ? {} : { ticket }),
     ...('lastError' in change ? { last_error: change.lastError ?? null } : {}),
   };
   const { rows } =
@@ -108,6 +114,25 @@ export async function setPeer(session: Session, name: string, change: PeerChange
       ? await sql`select 1 from peer where name = ${name}`.execute(session.db)
       : { rows: await session.db.updateTable('peer').set(set).where('name', '=', name).returning('id').execute() };
   return rows.length > 0;
+}
+
+export async function readPeerSecrets({ db }: Session, name: string): Promise<PeerSecrets | undefined> {
+  const row = await db
+    .selectFrom('peer')
+    .where('name', '=', name)
+    .select(['presents', 'accepts', 'ticket'])
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const { presents, accepts, ticket } = row;
+  return { presents: presents ?? undefined, accepts: accepts ?? undefined, ticket: ticket ?? undefined };
+}
+
+/** Made with its first use. */
+export async function readSiteSecret({ db, known }: Session): Promise<string> {
+  const made = Buffer.from(known.random.bytes(32)).toString('hex');
+  await db.updateTable('site').set({ secret: made }).where('secret', 'is', null).execute();
+  const { secret } = await db.selectFrom('site').select('secret').executeTakeFirstOrThrow();
+  return secret ?? made;
 }
 
 export async function removePeer(session: Session, name: string): Promise<boolean> {
@@ -172,8 +197,8 @@ export async function countOutstanding({ db }: Session, name: string, upTo: read
       .select(['outbox.state', (count) => count.fn.countAll<number>().as('entries')])
       .execute();
     for (const { state, entries } of rows) {
-      if (state === WAITING || state === HANDED) waiting += Number(entries);
-      else if (state === DEAD) dead += Number(entries);
+      if (state === WAITING || state === HANDED) waiting += entries;
+      else if (state === DEAD) dead += entries;
     }
   }
   return { waiting, dead };

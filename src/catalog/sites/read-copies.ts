@@ -1,5 +1,8 @@
+import type { ObjectName } from '../../domain/object/object-name.ts';
 import type { Replica } from '../../domain/replica/replica.ts';
-import { stateCode } from '../codes.ts';
+import type { FoundVersion } from '../../ports/journal.ts';
+import { OBJECT, stateCode } from '../codes.ts';
+import { encodeOperation } from '../content.ts';
 import { decodeReplica, type ToldReplicaRow, toldReplica } from '../replica-row.ts';
 import type { Session, SetStatement } from '../session.ts';
 
@@ -23,4 +26,29 @@ export async function readCopies(session: Session, versionIds: readonly number[]
     copies[at]?.push(await decodeReplica(session, { scope: await scopes.textOf(session, scope), name }, row));
   }
   return copies;
+}
+
+const findOfObject: SetStatement = {
+  columns: { scope: 'int', name: 'text', operation: 'bytes' },
+  text: (rows) =>
+    `select v.id, v.size from ${rows} join object o on o.scope = r.scope and o.name = r.name
+       join version v on v.id = o.current and v.operation = r.operation where v.kind = ${OBJECT}
+     union all
+     select v.id, v.size from ${rows} join object o on o.scope = r.scope and o.name = r.name
+       join version v on v.superseded = 1 and v.object = o.id and v.operation = r.operation where v.kind = ${OBJECT}`,
+};
+
+export async function findVersion(
+  session: Session,
+  { scope, name }: ObjectName,
+  operation: string,
+): Promise<FoundVersion | undefined> {
+  const scopeId = await session.known.scopes.findId(session, scope);
+  if (scopeId === undefined) return undefined;
+  const key = [scopeId, name, encodeOperation(operation)];
+  const [found] = await session.all<[id: number, size: number]>(findOfObject, [key]);
+  if (found === undefined) return undefined;
+  const [id, size] = found;
+  const [copies = []] = await readCopies(session, [id]);
+  return { id, size, copies };
 }

@@ -4,12 +4,15 @@ import type { Catalog } from '../../ports/catalog.ts';
 import type { ApplyOutcome, Arrived } from '../../ports/journal.ts';
 import type { Batch, Sent, SentOutcome } from '../../ports/peer-link.ts';
 import { StorageError } from '../../ports/storage.ts';
+import { discardKept } from './discard-kept.ts';
 import type { KeptVersion, SiteStore } from './site-store.ts';
 
 export interface ReceivePorts {
-  readonly catalog: Pick<Catalog, 'judgeEntries' | 'applyEntries' | 'readPlaces'>;
+  readonly catalog: Pick<Catalog, 'judgeEntries' | 'applyEntries' | 'readPlaces' | 'takeUp'>;
   /** Where the bytes of what peers write are kept. */
   readonly store: SiteStore;
+  /** Bytes of smaller objects come inside of batches; others are fetched. */
+  readonly inlineBytesMax: number;
 }
 
 interface Kept {
@@ -23,7 +26,7 @@ interface Kept {
  * `CatalogError`, or a `StorageError` where the store cannot take anything now: then nothing of the batch was applied.
  */
 export async function receiveEntries(
-  { catalog, store }: ReceivePorts,
+  { catalog, store, inlineBytesMax }: ReceivePorts,
   batch: Batch,
   signal: AbortSignal,
 ): Promise<readonly SentOutcome[]> {
@@ -31,12 +34,23 @@ export async function receiveEntries(
   const open = [...batch.entries.entries()].filter(([at]) => outcomes[at] === undefined);
   const wanted = await wantedOf(catalog, open);
   const kept = new Map<number, KeptVersion>();
-  await keepAll(store, wanted, { kept, outcomes, signal });
+  await keepAll({ catalog, store }, wanted, { kept, outcomes, signal });
   const arrived = open.filter(([at]) => outcomes[at] === undefined);
   const applied = await apply(catalog, batch.from, arrived, kept);
-  for (const [index, [at]] of arrived.entries()) outcomes[at] = applied[index];
-  await discardUnwanted({ catalog, store }, kept, outcomes);
+  const large: VersionEntry[] = [];
+  for (const [index, [at, { entry, bytes }]] of arrived.entries()) {
+    const outcome = applied[index];
+    const isLarge = outcome?.kind === 'bytes-wanted' && bytes === undefined && sizeOf(entry) >= inlineBytesMax;
+    outcomes[at] = isLarge ? { kind: 'taken-up' } : outcome;
+    if (isLarge) large.push(entry as VersionEntry);
+  }
+  if (large.length > 0) await catalog.takeUp(batch.from, large);
+  await discardKept({ catalog, store }, unwanted(kept, outcomes));
   return outcomes as SentOutcome[];
+}
+
+function sizeOf(entry: Sent['entry']): number {
+  return entry.kind === 'version' && entry.content.kind === 'object' ? entry.content.size : 0;
 }
 
 /** What would be wrong with it at any site. */
@@ -63,7 +77,7 @@ interface Keeping {
 
 /** Bytes that are not what they should be are asked for again; a store that takes nothing fails the batch. */
 async function keepAll(
-  store: SiteStore,
+  { catalog, store }: Pick<ReceivePorts, 'catalog' | 'store'>,
   wanted: readonly Numbered[],
   { kept, outcomes, signal }: Keeping,
 ): Promise<void> {
@@ -82,7 +96,7 @@ async function keepAll(
     else failure ??= one.reason;
   }
   if (failure === undefined) return;
-  await discardAll(store, [...kept.values()]);
+  await discardKept({ catalog, store }, [...kept.values()]);
   throw failure;
 }
 
@@ -97,26 +111,13 @@ async function apply(
   return catalog.applyEntries({ from, entries });
 }
 
-/** Kept, and then not needed, because somebody else was faster; unless it is the very copy that he recorded. */
-async function discardUnwanted(
-  { catalog, store }: ReceivePorts,
+/** Kept, and then not needed, because somebody else was faster. */
+function unwanted(
   kept: ReadonlyMap<number, KeptVersion>,
   outcomes: readonly (SentOutcome | undefined)[],
-): Promise<void> {
-  const unwanted = [...kept].flatMap(([at, one]) => {
+): readonly KeptVersion[] {
+  return [...kept].flatMap(([at, one]) => {
     const kind = outcomes[at]?.kind;
     return kind === 'applied' || kind === 'conflict' ? [] : [one];
   });
-  if (unwanted.length === 0) return;
-  const places = unwanted.map(({ copy }) => copy.place);
-  const recorded = await catalog.readPlaces(store.storage.place, places);
-  await discardAll(
-    store,
-    unwanted.filter((_, at) => recorded[at]?.length === 0),
-  );
-}
-
-/** What cannot be discarded is nobody's, and is found by an audit. */
-async function discardAll(store: SiteStore, kept: readonly KeptVersion[]): Promise<void> {
-  await Promise.all(kept.map((one) => store.discard(one).catch(() => undefined)));
 }

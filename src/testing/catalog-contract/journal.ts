@@ -132,7 +132,7 @@ export function describeJournal(contract: CatalogContract): void {
           ...options,
         };
         const copy = entry.content.kind === 'object' ? { copy: replicaAt(scope.source, `at/${entry.operation}`) } : {};
-        return { entry, ...copy } as Arrived & { entry: VersionEntry };
+        return { entry, ...copy };
       };
       const apply = async (...entries: readonly Arrived[]): Promise<ApplyOutcome['kind'][]> =>
         (await contract.catalog.applyEntries({ from: 'site-b', entries })).map(({ kind }) => kind);

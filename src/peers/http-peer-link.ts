@@ -1,0 +1,221 @@
+import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { entryFromJson, EntryProblem } from '../domain/journal/entry-json.ts';
+import {
+  type Batch,
+  type Fetched,
+  type Hello,
+  PeerError,
+  type PeerErrorKind,
+  type PeerLink,
+  type SentOutcome,
+  type Wanted,
+} from '../ports/peer-link.ts';
+import { encodeBatch } from './batch-frame.ts';
+import { helloFromJson, PEER_PATH } from './peer-endpoint.ts';
+
+export interface HttpPeer {
+  /** `http://host:port` or `https://…`. */
+  readonly url: string;
+  readonly token: string | undefined;
+  /** No byte either way for so long, and the connection is given up. */
+  readonly idleMs: number;
+}
+
+/** Answers are small: outcomes of a batch, or an entry. */
+const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
+/** Connections kept to one peer: batches under way and fetches beside them. */
+const SOCKETS_MAX = 32;
+
+/** The peer protocol over HTTP (docs/peer-protocol.md). */
+export class HttpPeerLink implements PeerLink {
+  readonly #base: URL;
+  readonly #peer: HttpPeer;
+  readonly #agent: HttpAgent | HttpsAgent;
+
+  constructor(peer: HttpPeer) {
+    this.#peer = peer;
+    this.#base = new URL(peer.url);
+    const options = { keepAlive: true, maxSockets: SOCKETS_MAX };
+    this.#agent = this.#base.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
+  }
+
+  async hello(own: Hello, signal: AbortSignal): Promise<Hello> {
+    const answer = await this.#ask({ method: 'POST', path: 'hello', body: [jsonOf(own)], signal });
+    return this.#understand(() => helloFromJson(answer));
+  }
+
+  async send({ from, entries }: Batch, signal: AbortSignal): Promise<readonly SentOutcome[]> {
+    const answer = await this.#ask({ method: 'POST', path: 'batch', body: encodeBatch({ from, entries }), signal });
+    return this.#understand(() => outcomesOf(answer, entries.length));
+  }
+
+  async tell(from: string, operations: readonly string[], signal: AbortSignal): Promise<void> {
+    await this.#ask({ method: 'POST', path: 'told', body: [jsonOf({ from, operations })], signal });
+  }
+
+  async fetch({ scope, name, operation, start }: Wanted, signal: AbortSignal): Promise<Fetched> {
+    const headers = { range: `bytes=${start}-` };
+    const path = `versions/${operation}?scope=${scope}&name=${encodeURIComponent(name)}`;
+    const answer = await this.#exchange({ method: 'GET', path, body: [], headers, signal });
+    if (answer.statusCode === 206) return { kind: 'bytes', body: this.#bodyOf(answer) };
+    const text = await this.#readAll(answer);
+    if (answer.statusCode === 410) return this.#understand(() => supersededBy(parse(text)));
+    if (answer.statusCode === 404) return { kind: 'lost' };
+    throw this.#failed(answer, text);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#agent.destroy();
+  }
+
+  async #ask(question: Question): Promise<unknown> {
+    const answer = await this.#exchange(question);
+    const text = await this.#readAll(answer);
+    if (answer.statusCode !== 200) throw this.#failed(answer, text);
+    return this.#understand(() => parse(text));
+  }
+
+  /** What nobody can make anything of came from something that is no peer, or a newer one. */
+  #understand<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      if (error instanceof EntryProblem)
+        throw new PeerError('refused', `${this.#base.host} answered what is no answer: ${error.message}`, {
+          cause: error,
+        });
+      throw error;
+    }
+  }
+
+  #exchange({ method, path, body, headers = {}, signal }: Question): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const length = body.reduce((sum, part) => sum + part.length, 0);
+      const send = this.#base.protocol === 'https:' ? httpsRequest : httpRequest;
+      const sent = send({
+        host: this.#base.hostname.replace(/^\[|\]$/g, ''),
+        port: this.#base.port,
+        method,
+        path: `${this.#base.pathname.replace(/\/$/, '')}${PEER_PATH}${path}`,
+        agent: this.#agent,
+        signal,
+        headers: {
+          ...headers,
+          ...(this.#peer.token === undefined ? {} : { authorization: `Bearer ${this.#peer.token}` }),
+          ...(method === 'POST' ? { 'content-length': length } : {}),
+        },
+      });
+      sent.setTimeout(this.#peer.idleMs, () =>
+        sent.destroy(new Error(`nothing was heard for ${this.#peer.idleMs / 1000} s`)),
+      );
+      sent.on('response', resolve);
+      sent.on('error', (error) => reject(this.#unreachable(error)));
+      for (const part of body) sent.write(part);
+      sent.end();
+    });
+  }
+
+  async #readAll(answer: IncomingMessage): Promise<string> {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    try {
+      for await (const chunk of answer as AsyncIterable<Uint8Array>) {
+        size += chunk.length;
+        if (size > ANSWER_BYTES_MAX) throw new Error('its answer has no end');
+        chunks.push(chunk);
+      }
+    } catch (error) {
+      throw this.#unreachable(error);
+    }
+    return Buffer.concat(chunks).toString();
+  }
+
+  async *#bodyOf(answer: IncomingMessage): AsyncGenerator<Uint8Array> {
+    try {
+      yield* answer as AsyncIterable<Uint8Array>;
+    } catch (error) {
+      throw this.#unreachable(error);
+    }
+  }
+
+  #unreachable(error: unknown): PeerError {
+    const why = error instanceof Error ? error.message : String(error);
+    return new PeerError('unreachable', `${this.#base.host}: ${why}`, { cause: error });
+  }
+
+  #failed(answer: IncomingMessage, text: string): PeerError {
+    const status = answer.statusCode ?? 0;
+    const after = Number(answer.headers['retry-after']);
+    const afterMs = Number.isFinite(after) && after > 0 ? Math.min(after, 300) * 1000 : undefined;
+    const message = `${this.#base.host} answered ${status}${messageOf(text)}`;
+    return new PeerError(kindOf(status), message, afterMs === undefined ? {} : { afterMs });
+  }
+}
+
+interface Question {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body: readonly Uint8Array[];
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+function kindOf(status: number): PeerErrorKind {
+  if (status === 401 || status === 403) return 'unauthorised';
+  if (status === 507) return 'full';
+  if (status === 400 || status === 413 || status === 422 || status === 200) return 'refused';
+  return status === 429 || status === 503 ? 'busy' : 'unreachable';
+}
+
+/** What its answer says, where it is one of ours: short, and printable. */
+function messageOf(text: string): string {
+  try {
+    const { message } = JSON.parse(text) as { readonly message?: unknown };
+    return typeof message === 'string' ? `: ${message.slice(0, 300).replace(/[^\x20-\x7e]/g, '?')}` : '';
+  } catch {
+    return '';
+  }
+}
+
+function jsonOf(value: unknown): Uint8Array {
+  return Buffer.from(JSON.stringify(value));
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new EntryProblem('it is no JSON');
+  }
+}
+
+const OUTCOMES = new Set([
+  'applied',
+  'conflict',
+  'older',
+  'duplicate',
+  'purged',
+  'bytes-wanted',
+  'taken-up',
+  'refused',
+]);
+
+function outcomesOf(answer: unknown, count: number): readonly SentOutcome[] {
+  const { outcomes } = (typeof answer === 'object' && answer !== null ? answer : {}) as { readonly outcomes?: unknown };
+  if (!Array.isArray(outcomes) || outcomes.length !== count)
+    throw new EntryProblem(`it has not one outcome for each of ${count} entries`);
+  return outcomes.map((one: unknown): SentOutcome => {
+    const { kind, why } = (typeof one === 'object' && one !== null ? one : {}) as Record<string, unknown>;
+    if (typeof kind !== 'string' || !OUTCOMES.has(kind)) throw new EntryProblem('it has an outcome that is not known');
+    if (kind === 'refused') return { kind, why: typeof why === 'string' ? why.slice(0, 1000) : 'no reason was given' };
+    return { kind: kind as Exclude<SentOutcome['kind'], 'refused'> };
+  });
+}
+
+function supersededBy(answer: unknown): Fetched {
+  const { by } = (typeof answer === 'object' && answer !== null ? answer : {}) as { readonly by?: unknown };
+  const entry = entryFromJson(by);
+  if (entry.kind !== 'version') throw new EntryProblem('it names no version that came after');
+  return { kind: 'superseded', by: entry };
+}

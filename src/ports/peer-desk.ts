@@ -1,0 +1,16 @@
+import type { Batch, Fetched, Hello, SentOutcome, Wanted } from './peer-link.ts';
+
+/** What a site does when a peer asks (docs/peer-protocol.md): the other end of a `PeerLink`. `peer`: who asks, as it proved. */
+export interface PeerDesk {
+  /** Whether a peer with this token may speak; of one that may, as whom. */
+  admit(token: string | undefined, from: Hello | undefined): Promise<Admitted>;
+  hello(from: Hello): Promise<Hello>;
+  receive(batch: Batch, signal: AbortSignal): Promise<readonly SentOutcome[]>;
+  open(wanted: Wanted, signal: AbortSignal): Promise<Fetched>;
+  told(from: string, operations: readonly string[]): Promise<void>;
+}
+
+/** `site`: who speaks, where its token says so. */
+export type Admitted =
+  | { readonly kind: 'admitted'; readonly site: string | undefined }
+  | { readonly kind: 'refused'; readonly why: string };
