@@ -50,7 +50,7 @@ export interface SimulatedNetworkOptions {
 }
 
 /** Who asks gives up after so long. */
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 2_000;
 
 /** The ways between sites. Questions overtake each other; each way in each direction may be cut. */
 export class SimulatedNetwork {

@@ -51,7 +51,7 @@ export interface PlanOptions {
 export function makePlan(seed: number, { sites }: PlanOptions = {}): Plan {
   const random = new SimulatedRandom(seed);
   const topology = drawTopology(random, sites);
-  const healMs = random.between(3, 15) * 1000;
+  const healMs = random.between(2, 8) * 1000;
   const hasFaults = random.chance(0.85);
   const skewed = hasFaults && random.chance(0.5);
   return {
@@ -114,7 +114,7 @@ function drawActs(random: SimulatedRandom, { sites }: Topology, healMs: number):
 function drawMishaps(random: SimulatedRandom, { sites, ways }: Topology, healMs: number): Mishap[] {
   const span = (): { atMs: number; untilMs: number } => {
     const atMs = random.below(healMs);
-    return { atMs, untilMs: atMs + random.pick([50, 500, 3000, 20_000]) };
+    return { atMs, untilMs: atMs + random.pick([50, 500, 3000, 8000]) };
   };
   const cuts = Array.from({ length: random.below(4) }, (): Mishap[] => {
     const [from, to] = random.pick(ways);

@@ -22,8 +22,9 @@ const BEGIN_MS = 1_000;
 /** After faults have stopped everything is the same within so long. */
 const CONVERGED_MS_MAX = 600_000;
 const LOOK_MS = 500;
+const LATE_MS = 4_500;
 /** For so long after it nobody says anything. */
-const SILENCE_MS = 20_000;
+const SILENCE_MS = 5_000;
 
 /** Runs the world of a seed: first with faults, then without, until nothing happens any more. */
 export async function runSeed(seed: number, options: PlanOptions = {}): Promise<Outcome> {
@@ -88,7 +89,7 @@ class World {
   }
 
   async run(): Promise<void> {
-    const { plan } = { plan: this.#plan };
+    const plan = this.#plan;
     for (const site of this.#sites.values()) await site.serve(this.#peersOf(site.name));
     await this.#pass(BEGIN_MS);
     this.#network.faults = plan.network;
@@ -115,6 +116,7 @@ class World {
   /** Lets time go by, and looks at all sites after each step. */
   async #pass(ms: number): Promise<void> {
     const untilMs = this.#timeline.elapsedMs + ms;
+    await this.#timeline.settle();
     while (this.complaints.length === 0 && (await this.#timeline.step(untilMs))) {
       for (const site of this.#sites.values()) this.#onlooker.look(site);
     }
@@ -186,8 +188,8 @@ class World {
       await this.#pass(LOOK_MS);
       if ([...this.#sites.values()].every(({ view }) => view.outbox().length === 0)) break;
     }
-    // Clients that were still waiting are answered by now.
-    await this.#pass(LOOK_MS);
+    // Clients that were still waiting are answered by now, and what was late on its way has come.
+    await this.#pass(LATE_MS);
     if (this.complaints.length > 0) return;
     const ending = await describeEnding([...this.#sites.values()], this.#onlooker, this.#plan);
     this.#defects.push(...checkConvergence(ending));

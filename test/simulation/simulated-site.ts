@@ -117,11 +117,12 @@ export class SimulatedSite {
     const { running } = this;
     if (running === undefined) return;
     const { catalog, store, whole } = running;
+    const { plan } = this.#ports;
     const { id } = await whole.site();
     const own: Hello = { protocol: PEER_PROTOCOL, site: id, url: undefined };
     this.#ports.network.serve(this.name, {
       hello: () => Promise.resolve(own),
-      receive: (batch, signal) => receiveEntries({ catalog, store }, batch, signal).catch(toPeerError),
+      receive: (batch, signal) => receiveEntries({ catalog, store, inlineBytesMax: plan.stream.inlineBytesMax }, batch, signal).catch(toPeerError),
     });
     // Sometimes it is known that its predecessor is dead, sometimes the stream is its until the lease is over.
     const owner = this.#ports.random.chance(0.7) ? this.name : `${this.name} ${this.#starts}`;
