@@ -93,11 +93,23 @@ describe('two sites over HTTP', () => {
 
   it('have small and large objects, and answer the one who fetches', async () => {
     const [a, b] = [await open('a'), await open('b')];
-    await a.catalog.addPeer({ name: 'b', url: b.url, direction: 'send', mode: 'async', scopes: undefined, presents: 'secret' });
+    await a.catalog.addPeer({
+      name: 'b',
+      url: b.url,
+      direction: 'send',
+      mode: 'async',
+      scopes: undefined,
+      presents: 'secret',
+    });
     const operations = new OperationIds(systemClock, systemRandom);
-    const bodies = new Map([0, 1, 1000, (1 << 20) - 1, 1 << 20, 20 << 20].map((size) => [`n${size}`, randomBytes(size)]));
+    const bodies = new Map(
+      [0, 1, 1000, (1 << 20) - 1, 1 << 20, 20 << 20].map((size) => [`n${size}`, randomBytes(size)]),
+    );
     for (const [name, body] of bodies)
-      await writeVersion({ catalog: a.catalog, clock: systemClock, operations }, { scope: 's', name, store: a.store, body });
+      await writeVersion(
+        { catalog: a.catalog, clock: systemClock, operations },
+        { scope: 's', name, store: a.store, body },
+      );
     await settle(a);
     for (const [name, body] of bodies) {
       const row = await b.catalog.readObject('s', name);

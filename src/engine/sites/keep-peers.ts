@@ -28,7 +28,9 @@ export async function keepPeers({ catalog, clock, send }: KeepPeersPorts, signal
   using wakes = new Wakes({ onDue: () => () => undefined }, clock);
   try {
     while (!signal.aborted) {
-      const peers = (await catalog.listPeers()).filter(({ direction, url }) => direction !== 'receive' && url !== undefined);
+      const peers = (await catalog.listPeers()).filter(
+        ({ direction, url }) => direction !== 'receive' && url !== undefined,
+      );
       for (const [name, stream] of streams) {
         if (peers.some((peer) => peer.name === name && peer.url === stream.url)) continue;
         stream.stop.abort();

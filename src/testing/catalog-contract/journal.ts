@@ -117,6 +117,27 @@ export function describeJournal(contract: CatalogContract): void {
         expect(await peerNamed(contract, 'b')).toMatchObject({ waiting: 0, acknowledged: 1 });
       });
 
+      it('counted by scope', async () => {
+        await contract.catalog.addPeer(PEER);
+        await contract.recordOne(contract.put(scope, 'a'));
+        const positions = await contract.catalog.readPositions();
+        expect(await contract.catalog.countOutstanding('b', positions, scope.name)).toEqual({ waiting: 1, dead: 0 });
+        expect(await contract.catalog.countOutstanding('b', positions, 'another')).toEqual({ waiting: 0, dead: 0 });
+      });
+
+      it('for a peer that had come before it was added, and is one', async () => {
+        await contract.catalog.addPeer({ ...PEER, name: 'came', direction: 'receive', accepts: 'hash' });
+        await contract.catalog.setPeer('came', { site: SITE_B, ticket: 'ticket' });
+        await contract.catalog.addPeer({ ...PEER, presents: 'secret' });
+        await contract.catalog.setPeer('b', { site: SITE_B });
+        expect((await contract.catalog.listPeers()).map(({ name }) => name)).toEqual(['b']);
+        expect(await contract.catalog.readPeerSecrets('b')).toEqual({
+          presents: 'secret',
+          accepts: 'hash',
+          ticket: 'ticket',
+        });
+      });
+
       it('for one sender at a time: an outcome of another one changes nothing', async () => {
         await contract.catalog.addPeer(PEER);
         await contract.recordOne(contract.put(scope, 'a'));
@@ -267,7 +288,9 @@ export function describeJournal(contract: CatalogContract): void {
           const found = await contract.catalog.findVersion({ scope: scope.name, name: 'a' }, entry.operation);
           expect(found?.copies).toMatchObject([{ place: `at/${entry.operation}` }]);
         }
-        expect(await contract.catalog.findVersion({ scope: scope.name, name: 'b' }, old.entry.operation)).toBeUndefined();
+        expect(
+          await contract.catalog.findVersion({ scope: scope.name, name: 'b' }, old.entry.operation),
+        ).toBeUndefined();
       });
 
       it('whose bytes are to be fetched is written down until somebody has', async () => {
@@ -278,7 +301,9 @@ export function describeJournal(contract: CatalogContract): void {
         await contract.catalog.takeUp(SITE_B, [fresh.entry]);
         await contract.catalog.takeUp(SITE_B, [fresh.entry]);
         const claimed = await contract.catalog.claimFetches({ owner: 'me', limit: 10, leaseMs: 60_000 });
-        expect(claimed.map(({ entry }) => entry.operation).sort()).toEqual([fresh.entry.operation, other.entry.operation].sort());
+        expect(claimed.map(({ entry }) => entry.operation).sort()).toEqual(
+          [fresh.entry.operation, other.entry.operation].sort(),
+        );
         const mine = claimed.find(({ entry }) => entry.name === 'a');
         expect(mine).toMatchObject({ source: SITE_B, attempts: 1, entry: { ...fresh.entry, also: [old.entry.dot] } });
         expect(await contract.catalog.claimFetches({ owner: 'you', limit: 10, leaseMs: 60_000 })).toEqual([]);
@@ -286,7 +311,10 @@ export function describeJournal(contract: CatalogContract): void {
           expect(await contract.catalog.finishFetch({ ...lease, token: 0 }, 'done')).toBe(false);
           expect(await contract.catalog.finishFetch(lease, { afterMs: 0, error: 'no answer' })).toBe(true);
         }
-        expect(await contract.catalog.listFetches(10)).toMatchObject([{ lastError: 'no answer' }, { lastError: 'no answer' }]);
+        expect(await contract.catalog.listFetches(10)).toMatchObject([
+          { lastError: 'no answer' },
+          { lastError: 'no answer' },
+        ]);
         for (const { lease } of await contract.catalog.claimFetches({ owner: 'you', limit: 10, leaseMs: 60_000 }))
           expect(await contract.catalog.finishFetch(lease, 'done')).toBe(true);
         expect(await contract.catalog.listFetches(10)).toEqual([]);
