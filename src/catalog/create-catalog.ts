@@ -277,7 +277,7 @@ function journalVerbs(executor: Executor): JournalCatalog {
     settleOutbox: (lease, outcomes) => executor.write((session) => settleOutbox(session, lease, outcomes)),
     acknowledgeTold: (site, operations) => executor.write((session) => acknowledgeTold(session, site, operations)),
     readPositions: () => executor.read((session) => readPositions(session)),
-    countOutstanding: (name, upTo) => executor.read((session) => countOutstanding(session, name, upTo)),
+    countOutstanding: (name, upTo, scope) => executor.read((session) => countOutstanding(session, name, upTo, scope)),
     listDeadLetters: (query) => executor.read((session) => listDeadLetters(session, query)),
     settleDeadLetters: (peer, positions, to) =>
       executor.tell((session) => settleDeadLetters(session, peer, positions, to), isAny),

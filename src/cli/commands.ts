@@ -139,6 +139,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./request.ts')).request,
   },
   {
+    name: 'peer',
+    summary: 'the sites this one replicates with',
+    load: async () => (await import('./peer.ts')).peer,
+  },
+  {
     name: 'events',
     summary: 'what happened that nobody asked for',
     load: async () => (await import('./events.ts')).events,

@@ -30,6 +30,16 @@ export function indices(text: string): number[] {
   return text.split(',').map((part) => wholeNumber(0)(part.trim()));
 }
 
+/** `a,b`: names. */
+export function commaList(text: string): string[] {
+  const names = text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+  if (names.length > 0) return names;
+  throw new InvalidArgumentError('Write names, separated by commas.');
+}
+
 /** `100` objects, or `10%` of the target. */
 export function deleteLimit(text: string): DeleteLimit {
   if (text.trim().endsWith('%')) return { kind: 'percent', percent: demand('a percentage', parsePercentage(text)) };

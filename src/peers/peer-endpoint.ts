@@ -152,7 +152,10 @@ function bearerOf({ headers: { authorization } }: IncomingMessage): string | und
 }
 
 export function helloFromJson(value: unknown): Hello {
-  const { protocol, site, url, ticket } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  const { protocol, site, url, ticket } = (typeof value === 'object' && value !== null ? value : {}) as Record<
+    string,
+    unknown
+  >;
   if (protocol !== PEER_PROTOCOL)
     throw new EntryProblem(
       `protocol ${JSON.stringify(protocol)} is not spoken here, only ${PEER_PROTOCOL}: update the older site`,

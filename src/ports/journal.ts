@@ -29,8 +29,8 @@ export interface JournalCatalog {
   acknowledgeTold(site: string, operations: readonly string[]): Promise<void>;
   /** By slot the position of the last change there is; what `awaitPeer` waits for. */
   readPositions(): Promise<readonly Position[]>;
-  /** What of a peer's queue is not settled up to these positions. */
-  countOutstanding(name: string, upTo: readonly Position[]): Promise<Outstanding>;
+  /** What of a peer's queue is not settled up to these positions, of one scope or of all. */
+  countOutstanding(name: string, upTo: readonly Position[], scope?: string): Promise<Outstanding>;
   /** Refused entries of a peer, oldest first. */
   listDeadLetters(query: {
     readonly peer: string;
@@ -60,11 +60,18 @@ export interface JournalCatalog {
    */
   takeUp(source: string, entries: readonly VersionEntry[]): Promise<void>;
   /** The oldest that are due, of each object the last that was taken up. */
-  claimFetches(claim: { readonly owner: string; readonly limit: number; readonly leaseMs: number }): Promise<readonly ClaimedFetch[]>;
+  claimFetches(claim: {
+    readonly owner: string;
+    readonly limit: number;
+    readonly leaseMs: number;
+  }): Promise<readonly ClaimedFetch[]>;
   /** False: the lease was lost. */
   renewFetch(lease: FetchLease, leaseMs: number): Promise<boolean>;
   /** It is over, and what was written down of it goes; or it is due again after so long. */
-  finishFetch(lease: FetchLease, outcome: 'done' | { readonly afterMs: number; readonly error: string }): Promise<boolean>;
+  finishFetch(
+    lease: FetchLease,
+    outcome: 'done' | { readonly afterMs: number; readonly error: string },
+  ): Promise<boolean>;
   listFetches(limit: number): Promise<readonly WaitingFetch[]>;
 }
 

@@ -87,7 +87,9 @@ export async function finishFetch(
 ): Promise<boolean> {
   const { rows } =
     outcome === 'done'
-      ? await sql`delete from fetch where operation = ${operation} and token = ${token} returning operation`.execute(session.db)
+      ? await sql`delete from fetch where operation = ${operation} and token = ${token} returning operation`.execute(
+          session.db,
+        )
       : await sql`
           update fetch set owner = null, due_ms = ${nowMs(session)} + ${outcome.afterMs}, error = ${outcome.error}
           where operation = ${operation} and token = ${token} returning operation`.execute(session.db);
@@ -95,7 +97,13 @@ export async function finishFetch(
 }
 
 export async function listFetches({ db }: Session, limit: number): Promise<readonly WaitingFetch[]> {
-  const rows = await db.selectFrom('fetch').selectAll().orderBy('created_ms').orderBy('operation').limit(limit).execute();
+  const rows = await db
+    .selectFrom('fetch')
+    .selectAll()
+    .orderBy('created_ms')
+    .orderBy('operation')
+    .limit(limit)
+    .execute();
   return rows.map(({ source, entry, attempts, created_ms: sinceMs, error }) => ({
     source,
     attempts,

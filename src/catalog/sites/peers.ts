@@ -1,5 +1,14 @@
 import { sql } from 'kysely';
-import type { NewPeer, Outstanding, Peer, PeerChange, PeerSecrets, PeerState, Position, StreamLease } from '../../ports/journal.ts';
+import type {
+  NewPeer,
+  Outstanding,
+  Peer,
+  PeerChange,
+  PeerSecrets,
+  PeerState,
+  Position,
+  StreamLease,
+} from '../../ports/journal.ts';
 import { closeBarrier } from '../barrier.ts';
 import { DEAD, HANDED, WAITING, WITHHELD } from '../codes.ts';
 import { nowMs } from '../now.ts';
@@ -109,11 +118,34 @@ export async function setPeer(session: Session, name: string, change: PeerChange
     ...(ticket === undefined ? {} : { ticket }),
     ...('lastError' in change ? { last_error: change.lastError ?? null } : {}),
   };
+  if (site !== undefined) await joinIncoming(session, name, site);
   const { rows } =
     Object.keys(set).length === 0
       ? await sql`select 1 from peer where name = ${name}`.execute(session.db)
       : { rows: await session.db.updateTable('peer').set(set).where('name', '=', name).returning('id').execute() };
   return rows.length > 0;
+}
+
+/** A site that came to us before it was added here is one peer: what it has to show, and what it gave, stay. */
+async function joinIncoming({ db }: Session, name: string, site: string): Promise<void> {
+  const other = await db
+    .selectFrom('peer')
+    .where('site', '=', site)
+    .where('name', '<>', name)
+    .where('direction', '=', 'receive')
+    .select(['id', 'accepts', 'ticket'])
+    .executeTakeFirst();
+  if (other === undefined) return;
+  const { accepts, ticket } = other;
+  await db
+    .updateTable('peer')
+    .set({
+      accepts: sql<string | null>`coalesce(accepts, ${accepts})`,
+      ticket: sql<string | null>`coalesce(ticket, ${ticket})`,
+    })
+    .where('name', '=', name)
+    .execute();
+  await db.deleteFrom('peer').where('id', '=', other.id).execute();
 }
 
 export async function readPeerSecrets({ db }: Session, name: string): Promise<PeerSecrets | undefined> {
@@ -183,7 +215,12 @@ export async function readPositions({ db }: Session): Promise<readonly Position[
   return rows.map(({ number: slot, position }) => ({ slot, position }));
 }
 
-export async function countOutstanding({ db }: Session, name: string, upTo: readonly Position[]): Promise<Outstanding> {
+export async function countOutstanding(
+  { db }: Session,
+  name: string,
+  upTo: readonly Position[],
+  scope?: string,
+): Promise<Outstanding> {
   let waiting = 0;
   let dead = 0;
   for (const { slot, position } of upTo) {
@@ -193,6 +230,19 @@ export async function countOutstanding({ db }: Session, name: string, upTo: read
       .where('peer.name', '=', name)
       .where('outbox.slot', '=', slot)
       .where('outbox.position', '<=', position)
+      .$if(scope !== undefined, (query) =>
+        query.where((row) =>
+          row.exists(
+            row
+              .selectFrom('journal')
+              .innerJoin('scope', 'scope.id', 'journal.scope')
+              .whereRef('journal.slot', '=', 'outbox.slot')
+              .whereRef('journal.position', '=', 'outbox.position')
+              .where('scope.name', '=', scope ?? '')
+              .select('journal.slot'),
+          ),
+        ),
+      )
       .groupBy('outbox.state')
       .select(['outbox.state', (count) => count.fn.countAll<number>().as('entries')])
       .execute();

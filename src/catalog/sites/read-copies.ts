@@ -32,10 +32,9 @@ const findOfObject: SetStatement = {
   columns: { scope: 'int', name: 'text', operation: 'bytes' },
   text: (rows) =>
     `select v.id, v.size from ${rows} join object o on o.scope = r.scope and o.name = r.name
-       join version v on v.id = o.current and v.operation = r.operation where v.kind = ${OBJECT}
-     union all
-     select v.id, v.size from ${rows} join object o on o.scope = r.scope and o.name = r.name
-       join version v on v.superseded = 1 and v.object = o.id and v.operation = r.operation where v.kind = ${OBJECT}`,
+       join version v on v.id in (
+         select o.current union all select s.id from version s where s.superseded = 1 and s.object = o.id)
+     where v.operation = r.operation and v.kind = ${OBJECT}`,
 };
 
 export async function findVersion(

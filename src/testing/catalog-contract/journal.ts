@@ -4,6 +4,9 @@ import type { Content } from '../../domain/object/version.ts';
 import type { ApplyOutcome, Arrived, NewPeer, Outgoing, StreamLease } from '../../ports/journal.ts';
 import { type CatalogContract, contentOf, replicaAt, type TestScope } from './harness.ts';
 
+const SITE_B = '00000000000000b0';
+const SITE_C = '00000000000000c0';
+const SITE_D = '00000000000000d0';
 const PEER: NewPeer = { name: 'b', url: 'http://b.example', direction: 'both', mode: 'async', scopes: undefined };
 
 /** Duties of the journal: what is queued for peers, and what becomes of what they send. */
@@ -97,6 +100,44 @@ export function describeJournal(contract: CatalogContract): void {
         expect(await contract.catalog.settleDeadLetters('b', [positionOf(b)], 'withheld')).toBe(0);
       });
 
+      it('what a peer has taken up until it tells that it has the bytes', async () => {
+        await contract.catalog.addPeer(PEER);
+        await contract.catalog.setPeer('b', { site: SITE_B });
+        await contract.recordOne(contract.put(scope, 'a'));
+        const [a] = await queued(contract);
+        const { operation } = versionOf(a);
+        await contract.catalog.acknowledgeTold(SITE_B, [operation]);
+        expect(await peerNamed(contract, 'b')).toMatchObject({ waiting: 1, acknowledged: 0 });
+        const to = { kind: 'handed', againAfterMs: 60_000 } as const;
+        await contract.catalog.settleOutbox(await hold(contract), [{ ...positionOf(a), to }]);
+        expect(await queued(contract)).toEqual([]);
+        await contract.catalog.acknowledgeTold(SITE_C, [operation]);
+        await contract.catalog.acknowledgeTold(SITE_B, [operation]);
+        await contract.catalog.acknowledgeTold(SITE_B, [operation]);
+        expect(await peerNamed(contract, 'b')).toMatchObject({ waiting: 0, acknowledged: 1 });
+      });
+
+      it('counted by scope', async () => {
+        await contract.catalog.addPeer(PEER);
+        await contract.recordOne(contract.put(scope, 'a'));
+        const positions = await contract.catalog.readPositions();
+        expect(await contract.catalog.countOutstanding('b', positions, scope.name)).toEqual({ waiting: 1, dead: 0 });
+        expect(await contract.catalog.countOutstanding('b', positions, 'another')).toEqual({ waiting: 0, dead: 0 });
+      });
+
+      it('for a peer that had come before it was added, and is one', async () => {
+        await contract.catalog.addPeer({ ...PEER, name: 'came', direction: 'receive', accepts: 'hash' });
+        await contract.catalog.setPeer('came', { site: SITE_B, ticket: 'ticket' });
+        await contract.catalog.addPeer({ ...PEER, presents: 'secret' });
+        await contract.catalog.setPeer('b', { site: SITE_B });
+        expect((await contract.catalog.listPeers()).map(({ name }) => name)).toEqual(['b']);
+        expect(await contract.catalog.readPeerSecrets('b')).toEqual({
+          presents: 'secret',
+          accepts: 'hash',
+          ticket: 'ticket',
+        });
+      });
+
       it('for one sender at a time: an outcome of another one changes nothing', async () => {
         await contract.catalog.addPeer(PEER);
         await contract.recordOne(contract.put(scope, 'a'));
@@ -122,10 +163,10 @@ export function describeJournal(contract: CatalogContract): void {
           kind: 'version',
           dot: { actor: remote, counter },
           time: { ms: Date.now(), n: counter },
-          origin: 'site-b',
+          origin: SITE_B,
           operation: contract.operation(),
           scope: scope.name,
-          addressed: ['site-b'],
+          addressed: [SITE_B],
           name,
           context: {},
           content: contentOf(name),
@@ -135,7 +176,7 @@ export function describeJournal(contract: CatalogContract): void {
         return { entry, ...copy };
       };
       const apply = async (...entries: readonly Arrived[]): Promise<ApplyOutcome['kind'][]> =>
-        (await contract.catalog.applyEntries({ from: 'site-b', entries })).map(({ kind }) => kind);
+        (await contract.catalog.applyEntries({ from: SITE_B, entries })).map(({ kind }) => kind);
 
       it('becomes the object, with its dot, time, origin and copy', async () => {
         const one = arrived('a', { content: contentOf('1', { metadata: { k: 'v' }, modifiedNs: 5n }) });
@@ -224,18 +265,59 @@ export function describeJournal(contract: CatalogContract): void {
 
       it('is forwarded to peers that do not have it, and to no others', async () => {
         await contract.catalog.addPeer(PEER);
-        await contract.catalog.setPeer('b', { site: 'site-b' });
+        await contract.catalog.setPeer('b', { site: SITE_B });
         await contract.catalog.addPeer({ ...PEER, name: 'c' });
-        await contract.catalog.setPeer('c', { site: 'site-c' });
+        await contract.catalog.setPeer('c', { site: SITE_C });
         await contract.catalog.addPeer({ ...PEER, name: 'd' });
-        await contract.catalog.setPeer('d', { site: 'site-d' });
-        await apply(arrived('a', { addressed: ['site-b', 'site-d'] }));
+        await contract.catalog.setPeer('d', { site: SITE_D });
+        await apply(arrived('a', { addressed: [SITE_B, SITE_D] }));
         expect(await queued(contract, 'b')).toEqual([]);
         expect(await queued(contract, 'd')).toEqual([]);
         const [sent] = await queued(contract, 'c');
-        expect(versionOf(sent)).toMatchObject({ name: 'a', origin: 'site-b', dot: { actor: remote, counter } });
+        expect(versionOf(sent)).toMatchObject({ name: 'a', origin: SITE_B, dot: { actor: remote, counter } });
         const { id } = await contract.catalog.site();
-        expect([...versionOf(sent).addressed].sort()).toEqual([id, 'site-b', 'site-c', 'site-d'].sort());
+        expect([...versionOf(sent).addressed].sort()).toEqual([id, SITE_B, SITE_C, SITE_D].sort());
+      });
+
+      it('is found by its operation with its copies, also when another one has come after it', async () => {
+        const old = arrived('a');
+        const fresh = arrived('a', { context: { [remote]: old.entry.dot.counter }, content: contentOf('22') });
+        await apply(old);
+        await apply(fresh);
+        for (const { entry } of [old, fresh]) {
+          const found = await contract.catalog.findVersion({ scope: scope.name, name: 'a' }, entry.operation);
+          expect(found?.copies).toMatchObject([{ place: `at/${entry.operation}` }]);
+        }
+        expect(
+          await contract.catalog.findVersion({ scope: scope.name, name: 'b' }, old.entry.operation),
+        ).toBeUndefined();
+      });
+
+      it('whose bytes are to be fetched is written down until somebody has', async () => {
+        const old = arrived('a');
+        const fresh = arrived('a', { context: { [remote]: old.entry.dot.counter } });
+        const other = arrived('b');
+        await contract.catalog.takeUp(SITE_B, [old.entry, other.entry]);
+        await contract.catalog.takeUp(SITE_B, [fresh.entry]);
+        await contract.catalog.takeUp(SITE_B, [fresh.entry]);
+        const claimed = await contract.catalog.claimFetches({ owner: 'me', limit: 10, leaseMs: 60_000 });
+        expect(claimed.map(({ entry }) => entry.operation).sort()).toEqual(
+          [fresh.entry.operation, other.entry.operation].sort(),
+        );
+        const mine = claimed.find(({ entry }) => entry.name === 'a');
+        expect(mine).toMatchObject({ source: SITE_B, attempts: 1, entry: { ...fresh.entry, also: [old.entry.dot] } });
+        expect(await contract.catalog.claimFetches({ owner: 'you', limit: 10, leaseMs: 60_000 })).toEqual([]);
+        for (const { lease } of claimed) {
+          expect(await contract.catalog.finishFetch({ ...lease, token: 0 }, 'done')).toBe(false);
+          expect(await contract.catalog.finishFetch(lease, { afterMs: 0, error: 'no answer' })).toBe(true);
+        }
+        expect(await contract.catalog.listFetches(10)).toMatchObject([
+          { lastError: 'no answer' },
+          { lastError: 'no answer' },
+        ]);
+        for (const { lease } of await contract.catalog.claimFetches({ owner: 'you', limit: 10, leaseMs: 60_000 }))
+          expect(await contract.catalog.finishFetch(lease, 'done')).toBe(true);
+        expect(await contract.catalog.listFetches(10)).toEqual([]);
       });
 
       it('of a scope nobody here has heard of makes it', async () => {

@@ -1,0 +1,151 @@
+import { readFileSync } from 'node:fs';
+import { Option } from 'commander';
+import type { Awaited, Peers } from '../client/peers.ts';
+import { formatInstant } from '../domain/format-instant.ts';
+import type { Peer } from '../ports/journal.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import type { CommandModule, Invocation } from './invocation.ts';
+import { commaList, duration } from './option-values.ts';
+import { renderTable } from './table.ts';
+
+interface AddOptions {
+  readonly name?: string;
+  readonly scopes?: readonly string[];
+  readonly mode: Peer['mode'];
+  readonly direction: Peer['direction'];
+  readonly tokenFile?: string;
+}
+
+interface WaitOptions {
+  readonly scope?: string;
+  readonly timeout?: number;
+}
+
+export const peer: CommandModule = {
+  declare(command, act) {
+    command
+      .command('add')
+      .description('replicate with another site; what is here already comes to it, too')
+      .argument('<url>', 'where it is, such as https://site-b.example.com')
+      .option('--name <name>', 'how it is called here; by default its host')
+      .option('--scopes <names>', 'only these, separated by commas', commaList)
+      .addOption(
+        new Option('--mode <mode>', 'whether writes here wait for it').choices(['async', 'sync']).default('async'),
+      )
+      .addOption(
+        new Option('--direction <direction>', 'who tells whom').choices(['both', 'send', 'receive']).default('both'),
+      )
+      .option('--token-file <file>', 'holds what this site shows it')
+      .action(
+        act<[string], AddOptions>(async (cli, [url], { tokenFile, ...options }) => {
+          const token = tokenFile === undefined ? undefined : readFileSync(tokenFile, 'utf8').trim();
+          const name = await (await open(cli)).add({ url, token, ...options });
+          if (cli.globals.json === true) cli.output.printJson({ name, url });
+          else cli.output.note(`${name} is a peer; pando server sends to it, and pando peer wait ${name} waits for it`);
+          return EXIT.done;
+        }),
+      );
+    command
+      .command('ls')
+      .description('list the sites this one replicates with, and how far they are')
+      .action(
+        act<[]>(async (cli) => {
+          const peers = await (await open(cli)).list();
+          if (cli.globals.json === true) cli.output.printJson(peers);
+          else if (peers.length === 0) cli.output.note('no peers: pando peer add URL');
+          else {
+            const headings = ['peer', 'state', 'direction', 'mode', 'waiting', 'dead', 'acknowledged', 'last', 'url'];
+            const rows = peers.map((one) => [
+              one.name,
+              one.state,
+              one.direction,
+              one.mode,
+              String(one.waiting),
+              String(one.dead),
+              String(one.acknowledged),
+              one.lastAcknowledgedMs === undefined ? 'never' : formatInstant(one.lastAcknowledgedMs),
+              one.url ?? '',
+            ]);
+            cli.output.print(await renderTable(headings, rows, ['peer', 'state', 'direction', 'mode', 'last', 'url']));
+          }
+          return EXIT.done;
+        }),
+      );
+    command
+      .command('show')
+      .description('all that is known of a peer')
+      .argument('<peer>', 'its name, or its site’s id')
+      .action(
+        act<[string]>(async (cli, [name]) => {
+          const found = await (await open(cli)).show(name);
+          if (cli.globals.json === true) cli.output.printJson(found);
+          else for (const line of describePeer(found)) cli.output.print(line);
+          return EXIT.done;
+        }),
+      );
+    command
+      .command('rm')
+      .description('replicate with a site no more; what waits for it is forgotten')
+      .argument('<peer>', 'its name, or its site’s id')
+      .action(
+        act<[string]>(async (cli, [name]) => {
+          const gone = await (await open(cli)).remove(name);
+          if (cli.globals.json === true) cli.output.printJson(gone);
+          else
+            cli.output.note(
+              `${gone.name} is no peer any more; ${gone.waiting + gone.dead} entries for it are forgotten`,
+            );
+          return EXIT.done;
+        }),
+      );
+    command
+      .command('wait')
+      .description('wait until a peer has all that is here now; 1: it has refused some of it, 4: the time is over')
+      .argument('<peer>', 'its name, or its site’s id')
+      .option('--scope <name>', 'only of this scope')
+      .option('--timeout <duration>', 'for so long at most', duration)
+      .action(
+        act<[string], WaitOptions>(async (cli, [name], { scope, timeout }) => {
+          const awaited = await (await open(cli)).wait(name, { scope, timeoutMs: timeout, signal: cli.signal });
+          return tellAwaited(cli, name, awaited);
+        }),
+      );
+  },
+};
+
+function tellAwaited(cli: Invocation, name: string, awaited: Awaited): ExitCode {
+  if (cli.globals.json === true) cli.output.printJson(awaited);
+  switch (awaited.kind) {
+    case 'caught-up':
+      cli.output.note(`${name} has all that was here`);
+      return EXIT.done;
+    case 'dead':
+      for (const { entry, error } of awaited.letters) {
+        const what = entry.kind === 'version' ? `${entry.scope}:${entry.name}` : `the purge of ${entry.scope}`;
+        cli.output.complain(`${name} refused ${what}: ${error}`);
+      }
+      return EXIT.failed;
+    case 'timeout':
+      cli.output.complain(`${name} has not got ${awaited.waiting} entries yet; see pando peer show ${name}`);
+      return EXIT.unavailable;
+  }
+}
+
+function describePeer(one: Peer): readonly string[] {
+  const since = (ms: number | undefined): string => (ms === undefined ? 'never' : formatInstant(ms));
+  return [
+    `${one.name}: ${one.state}${one.lastError === undefined ? '' : `, ${one.lastError}`}`,
+    `  site          ${one.site ?? 'not heard of yet'}`,
+    `  url           ${one.url ?? 'it comes to us only'}`,
+    `  direction     ${one.direction}, ${one.mode}`,
+    `  scopes        ${one.scopes?.join(', ') ?? 'all'}`,
+    `  acknowledged  ${one.acknowledged}, last ${since(one.lastAcknowledgedMs)}`,
+    `  waiting       ${one.waiting}${one.handed === 0 ? '' : `, ${one.handed} of them being fetched`}${one.oldestMs === undefined ? '' : `, oldest of ${since(one.oldestMs)}`}`,
+    `  refused       ${one.dead}${one.withheld === 0 ? '' : `, and ${one.withheld} given up`}`,
+  ];
+}
+
+async function open(cli: Invocation): Promise<Peers> {
+  const { Peers: Opened } = await import('../client/peers.ts');
+  return new Opened(await cli.pando());
+}

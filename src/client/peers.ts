@@ -1,0 +1,126 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Pando } from '../compose.ts';
+import type { DeadLetter, NewPeer, Outstanding, Peer, PeerChange } from '../ports/journal.ts';
+
+export interface AddPeer extends Omit<Partial<NewPeer>, 'url' | 'accepts' | 'presents'> {
+  /** `https://site-b.example.com`, or `http://` where nobody listens in between. */
+  readonly url: string;
+  /** What this site shows it. */
+  readonly token?: string | undefined;
+}
+
+export interface AwaitPeer {
+  readonly scope?: string | undefined;
+  /** Milliseconds. */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onLeft?: ((left: Outstanding) => void) | undefined;
+}
+
+/** `caught-up`: it has considered everything that was here when it was asked. `dead`: all but what it refused. */
+export type Awaited =
+  | { readonly kind: 'caught-up' }
+  | { readonly kind: 'dead'; readonly letters: readonly DeadLetter[] }
+  | { readonly kind: 'timeout'; readonly waiting: number };
+
+export type PeerErrorKind = 'not-found' | 'refused';
+
+/** Something about peers that is not there, or makes no sense. Nothing was changed. */
+export class PeersError extends Error {
+  override readonly name = 'PeersError';
+  readonly kind: PeerErrorKind;
+  /** What to do about it. */
+  readonly remedy: string;
+
+  constructor(kind: PeerErrorKind, message: string, remedy: string) {
+    super(message);
+    this.kind = kind;
+    this.remedy = remedy;
+  }
+}
+
+/** Between two looks at what is left. */
+const LOOK_MS = 25;
+/** Refused entries that are told of. */
+const LETTERS_MAX = 100;
+
+/** The sites this one replicates with (docs/sites.md). */
+export class Peers {
+  readonly #pando: Pick<Pando, 'catalog'>;
+
+  constructor(pando: Pick<Pando, 'catalog'>) {
+    this.#pando = pando;
+  }
+
+  async list(): Promise<readonly Peer[]> {
+    return (await this.#pando.catalog()).listPeers();
+  }
+
+  async show(name: string): Promise<Peer> {
+    const peers = await this.list();
+    const found = peers.find((peer) => peer.name === name || peer.site === name);
+    if (found !== undefined) return found;
+    const known = peers.length === 0 ? 'there are none' : `there are ${peers.map((peer) => peer.name).join(', ')}`;
+    throw new PeersError(
+      'not-found',
+      `there is no peer ${JSON.stringify(name)}`,
+      `${known}; add one with pando peer add URL`,
+    );
+  }
+
+  /** A site that came to us before is the same peer once it has answered. Returns its name. Fails with a `PeersError`. */
+  async add({ url, name, token, direction = 'both', mode = 'async', scopes }: AddPeer): Promise<string> {
+    const { href, hostname, port } = parseUrl(url);
+    const called = name ?? (port === '' ? hostname : `${hostname}-${port}`);
+    const catalog = await this.#pando.catalog();
+    const added = await catalog.addPeer({ name: called, url: href, direction, mode, scopes, presents: token });
+    if (added === 'taken')
+      throw new PeersError('refused', `there is a peer ${called}`, 'give this one another name: --name');
+    return called;
+  }
+
+  async set(
+    name: string,
+    change: Pick<PeerChange, 'url' | 'direction' | 'mode' | 'scopes' | 'presents'>,
+  ): Promise<void> {
+    const peer = await this.show(name);
+    await (await this.#pando.catalog()).setPeer(peer.name, change);
+  }
+
+  /** What was queued for it is forgotten. Fails with a `PeersError`. */
+  async remove(name: string): Promise<Peer> {
+    const peer = await this.show(name);
+    await (await this.#pando.catalog()).removePeer(peer.name);
+    return peer;
+  }
+
+  /** Waits until a peer has considered this site's position of now. Somebody has to be sending: `pando server`. */
+  async wait(name: string, { scope, timeoutMs, signal, onLeft }: AwaitPeer = {}): Promise<Awaited> {
+    const peer = await this.show(name);
+    const catalog = await this.#pando.catalog();
+    const positions = await catalog.readPositions();
+    const untilMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+    for (;;) {
+      const left = await catalog.countOutstanding(peer.name, positions, scope);
+      onLeft?.(left);
+      if (left.waiting === 0) {
+        if (left.dead === 0) return { kind: 'caught-up' };
+        return { kind: 'dead', letters: await catalog.listDeadLetters({ peer: peer.name, limit: LETTERS_MAX }) };
+      }
+      if (performance.now() >= untilMs) return { kind: 'timeout', waiting: left.waiting };
+      await sleep(LOOK_MS, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+}
+
+function parseUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isWeb = url !== undefined && (url.protocol === 'http:' || url.protocol === 'https:');
+  if (!isWeb || url.username !== '' || url.search !== '' || url.hash !== '')
+    throw new PeersError(
+      'refused',
+      `${JSON.stringify(text)} is not where a site is`,
+      'write its address, such as https://site-b.example.com',
+    );
+  return url;
+}

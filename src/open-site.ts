@@ -1,0 +1,127 @@
+import { hashToken, SiteDesk } from './engine/sites/peer-desk.ts';
+import { fetchVersions } from './engine/sites/fetch-versions.ts';
+import { keepPeers } from './engine/sites/keep-peers.ts';
+import { PeerStream } from './engine/sites/peer-stream.ts';
+import { readBytes } from './engine/sites/read-bytes.ts';
+import type { SiteStore } from './engine/sites/site-store.ts';
+import { HttpPeerLink } from './peers/http-peer-link.ts';
+import { PeerEndpoint } from './peers/peer-endpoint.ts';
+import type { Catalog } from './ports/catalog.ts';
+import type { Clock } from './ports/clock.ts';
+import type { Peer } from './ports/journal.ts';
+import { type Hello, PEER_PROTOCOL, type PeerLink } from './ports/peer-link.ts';
+import type { Random } from './ports/random.ts';
+import type { Storage } from './ports/storage.ts';
+import type { Telling } from './ports/telling.ts';
+
+export interface SiteParts {
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly telling: Telling;
+  readonly store: SiteStore;
+  /** The store at a place; undefined: it cannot be read from here. */
+  readonly openStore: (place: string) => Promise<Storage | undefined>;
+  /** Printable: who works. */
+  readonly owner: string;
+}
+
+export interface SiteSettings {
+  /** Where this site is reached; undefined: it is not told to anybody. */
+  readonly url: string | undefined;
+  readonly batchSize: number;
+  readonly workers: number;
+  readonly inlineBytesMax: number;
+  readonly retryAttempts: number;
+  readonly retryDelayMs: number;
+  /** Tokens that peers may show, by the name the peer gets. */
+  readonly accepts: ReadonlyMap<string, string>;
+  /** Nobody but this machine can come. */
+  readonly pairs: boolean;
+}
+
+/** Fetches of large objects under way at once. */
+const FETCH_LANES = 4;
+const PEER_IDLE_MS = 30_000;
+
+/** One site of several: sends to its peers, answers them, and fetches what they told of. */
+export class OpenSite implements AsyncDisposable {
+  readonly endpoint: PeerEndpoint;
+  readonly #parts: SiteParts;
+  readonly #settings: SiteSettings;
+  readonly #own: Hello;
+  readonly #stop = new AbortController();
+  readonly #links = new Map<string, HttpPeerLink>();
+  #running: Promise<unknown> | undefined;
+
+  private constructor(parts: SiteParts, settings: SiteSettings, own: Hello) {
+    this.#parts = parts;
+    this.#settings = settings;
+    this.#own = own;
+    const accepts = new Map([...settings.accepts].map(([name, token]) => [name, hashToken(token)]));
+    const { inlineBytesMax, pairs } = settings;
+    this.endpoint = new PeerEndpoint(new SiteDesk({ ...parts, inlineBytesMax }, { own, accepts, pairs }));
+  }
+
+  static async open(parts: SiteParts, settings: SiteSettings): Promise<OpenSite> {
+    const { id: site } = await parts.catalog.site();
+    return new OpenSite(parts, settings, { protocol: PEER_PROTOCOL, site, url: settings.url });
+  }
+
+  /** Begins to send and to fetch. Rejects when that cannot go on; resolves once the site is closed. */
+  run(): Promise<unknown> {
+    const { catalog, clock } = this.#parts;
+    const { signal } = this.#stop;
+    const linkTo = (site: string): Promise<PeerLink | undefined> => this.#linkTo(site);
+    const { owner } = this.#parts;
+    const { retryDelayMs } = this.#settings;
+    this.#running ??= Promise.all([
+      keepPeers({ catalog, clock, send: (peer, stop) => this.#send(peer, stop) }, signal),
+      fetchVersions({ ...this.#parts, linkTo }, { owner, lanes: FETCH_LANES, retryDelayMs }, signal),
+    ]);
+    return this.#running;
+  }
+
+  async #send(peer: Peer, signal: AbortSignal): Promise<void> {
+    const { catalog } = this.#parts;
+    const { batchSize, workers, inlineBytesMax, retryAttempts, retryDelayMs } = this.#settings;
+    const secrets = await catalog.readPeerSecrets(peer.name);
+    await using link = new HttpPeerLink({ url: peer.url ?? '', token: secrets?.presents, idleMs: PEER_IDLE_MS });
+    const stream = new PeerStream(
+      { ...this.#parts, link, readBytes: (outgoing, stop) => readBytes(this.#parts, outgoing, stop) },
+      {
+        peer: peer.name,
+        owner: this.#parts.owner,
+        own: this.#own,
+        batchSize,
+        workers,
+        inlineBytesMax,
+        retryAttempts,
+        retryDelayMs,
+      },
+    );
+    await stream.run(signal);
+  }
+
+  /** To fetch bytes and to tell of them; with the ticket the site gave, or what this site shows it anyway. */
+  async #linkTo(site: string): Promise<PeerLink | undefined> {
+    const { catalog } = this.#parts;
+    const peer = (await catalog.listPeers()).find((one) => one.site === site);
+    if (peer?.url === undefined) return undefined;
+    const secrets = await catalog.readPeerSecrets(peer.name);
+    const token = secrets?.ticket ?? secrets?.presents;
+    const key = `${peer.url} ${token ?? ''}`;
+    let link = this.#links.get(key);
+    if (link === undefined) {
+      link = new HttpPeerLink({ url: peer.url, token, idleMs: PEER_IDLE_MS });
+      this.#links.set(key, link);
+    }
+    return link;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#running?.catch(() => undefined);
+    for (const link of this.#links.values()) await link[Symbol.asyncDispose]();
+  }
+}
