@@ -1,12 +1,10 @@
-import { type Batch, type Hello, PeerError, type PeerLink, type SentOutcome } from '../ports/peer-link.ts';
+import type { PeerDesk } from '../ports/peer-desk.ts';
+import { type Batch, type Fetched, PeerError, type PeerLink, type SentOutcome } from '../ports/peer-link.ts';
 import type { SimulatedRandom } from './simulated-random.ts';
 import type { SimulatedTimeline } from './simulated-timeline.ts';
 
 /** What a site answers its peers. It fails with a `PeerError`, or the simulation has found a defect. */
-export interface PeerHandler {
-  hello(own: Hello, signal: AbortSignal): Promise<Hello>;
-  receive(batch: Batch, signal: AbortSignal): Promise<readonly SentOutcome[]>;
-}
+export type PeerHandler = Pick<PeerDesk, 'hello' | 'receive' | 'open' | 'told'>;
 
 /** How likely it is that something goes wrong with one question, each from 0 to 1. */
 export interface NetworkFaults {
@@ -34,12 +32,11 @@ export const NO_NETWORK_FAULTS: NetworkFaults = {
   entriesMax: Number.POSITIVE_INFINITY,
 };
 
-/** One batch that reached its receiver. */
-export interface Delivery {
-  readonly from: string;
-  readonly to: string;
-  readonly batch: Batch;
-}
+/** Something that reached its receiver: a batch, or the bytes of a version that were fetched. */
+export type Delivery = { readonly from: string; readonly to: string } & (
+  | { readonly batch: Batch }
+  | { readonly operation: string }
+);
 
 export interface SimulatedNetworkOptions {
   readonly timeline: SimulatedTimeline;
@@ -85,12 +82,28 @@ export class SimulatedNetwork {
 
   link(from: string, to: string): PeerLink {
     return {
-      hello: (own, signal) => this.#ask({ from, to, signal }, (handler, end) => handler.hello(own, end)),
+      hello: (own, signal) => this.#ask({ from, to, signal }, (handler) => handler.hello(own)),
       send: (batch, signal) => this.#send({ from, to, signal }, batch),
-      fetch: () => Promise.reject(new PeerError('refused', 'the simulated network carries no large objects')),
-      tell: () => Promise.reject(new PeerError('refused', 'the simulated network carries no large objects')),
+      fetch: (wanted, signal) =>
+        this.#ask({ from, to, signal }, async (handler, end) => {
+          const { operation } = wanted;
+          return this.#carryBytes({ from: to, to: from, operation }, await handler.open(wanted, end));
+        }),
+      tell: (site, operations, signal) => this.#ask({ from, to, signal }, (handler) => handler.told(site, operations)),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
+  }
+
+  /** Whole, in halves, or broken off. */
+  async #carryBytes(delivery: Delivery, fetched: Fetched): Promise<Fetched> {
+    if (fetched.kind !== 'bytes') return fetched;
+    const { random } = this.#options;
+    const whole = await collect(fetched.body);
+    if (random.chance(this.faults.corrupt)) flip(whole, random);
+    const isWhole = !random.chance(this.faults.loseAnswer);
+    if (isWhole) this.#options.onDelivery?.(delivery);
+    const end = isWhole ? whole.length : random.below(whole.length + 1);
+    return { kind: 'bytes', body: whole.subarray(0, end) };
   }
 
   #send(journey: Journey, batch: Batch): Promise<readonly SentOutcome[]> {
@@ -163,7 +176,18 @@ function way(from: string, to: string): string {
 function corrupt({ entries }: Batch, random: SimulatedRandom): void {
   const bodies = entries.flatMap(({ bytes }) => (bytes === undefined || bytes.length === 0 ? [] : [bytes]));
   if (bodies.length === 0) return;
-  const body = random.pick(bodies);
+  flip(random.pick(bodies), random);
+}
+
+function flip(body: Uint8Array, random: SimulatedRandom): void {
+  if (body.length === 0) return;
   const at = random.below(body.length);
   body[at] = (body[at] ?? 0) ^ 1;
+}
+
+async function collect(body: Uint8Array | AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks = body instanceof Uint8Array ? [body] : body;
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  return Uint8Array.from(Buffer.concat(parts));
 }

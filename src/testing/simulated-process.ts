@@ -57,7 +57,9 @@ export class SimulatedProcess {
         if (typeof value !== 'function') return value;
         const method = value.bind(target) as (...args: unknown[]) => unknown;
         const guarded =
-          typeof name === 'symbol' || synchronous.includes(name) ? method : (...args: unknown[]) => this.#call(method, args);
+          typeof name === 'symbol' || synchronous.includes(name)
+            ? method
+            : (...args: unknown[]) => this.#call(method, args);
         methods.set(name, guarded);
         return guarded;
       },

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { SiteContext } from '../../src/domain/journal/site-context.ts';
-import type { VersionFact } from './facts.ts';
+import { idOf, type VersionFact } from './facts.ts';
 
 type Row = Record<string, unknown>;
 
@@ -55,12 +55,15 @@ export class CatalogView {
   objects(): ReadonlyMap<string, readonly number[]> {
     const objects = new Map<string, number[]>();
     const byId = new Map<unknown, number[]>();
-    for (const row of this.#all('select s.name as scope, o.name, o.id, o.current from object o join scope s on s.id = o.scope')) {
+    for (const row of this.#all(
+      'select s.name as scope, o.name, o.id, o.current from object o join scope s on s.id = o.scope',
+    )) {
       const versions = [Number(row['current'])];
       objects.set(`${String(row['scope'])}/${String(row['name'])}`, versions);
       byId.set(row['id'], versions);
     }
-    for (const row of this.#all('select object, version from sibling order by version')) byId.get(row['object'])?.push(Number(row['version']));
+    for (const row of this.#all('select object, version from sibling order by version'))
+      byId.get(row['object'])?.push(Number(row['version']));
     return objects;
   }
 
@@ -74,10 +77,19 @@ export class CatalogView {
   }
 
   outbox(): readonly Queued[] {
-    return this.#all('select p.name, x.slot, x.position, x.state from outbox x join peer p on p.id = x.peer').map((row) => ({
-      peer: String(row['name']),
-      place: `${String(row['slot'])}:${String(row['position'])}`,
-      state: Number(row['state']),
+    return this.#all('select p.name, x.slot, x.position, x.state from outbox x join peer p on p.id = x.peer').map(
+      (row) => ({
+        peer: String(row['name']),
+        place: `${String(row['slot'])}:${String(row['position'])}`,
+        state: Number(row['state']),
+      }),
+    );
+  }
+
+  fetches(): readonly { readonly operation: string; readonly error: string }[] {
+    return this.#all('select operation, error from fetch').map((row) => ({
+      operation: String(row['operation']),
+      error: (row['error'] as string | null) ?? 'nobody has tried',
     }));
   }
 
@@ -105,13 +117,16 @@ export class CatalogView {
 
   #toFact(row: Row, siteId: string): VersionFact {
     const actor = this.#actor(row['actor']);
+    const counter = Number(row['counter']);
     const context = JSON.parse((row['context'] as string | null) ?? '{}') as Record<string, number>;
     return {
-      id: `${actor.slice(0, 4)}:${String(row['counter'])}`,
+      id: idOf({ actor, counter }),
       actor,
-      counter: Number(row['counter']),
+      counter,
       object: `${String(row['scope'])}/${String(row['name'])}`,
-      context: Object.fromEntries(Object.entries(context).map(([number, counter]) => [this.#actor(Number(number)), counter])),
+      context: Object.fromEntries(
+        Object.entries(context).map(([number, counter]) => [this.#actor(Number(number)), counter]),
+      ),
       ms: Number(row['time_ms']),
       n: Number(row['time_n']),
       origin: (row['origin'] as string | null) ?? siteId,
@@ -125,7 +140,8 @@ export class CatalogView {
   #actor(number: unknown): string {
     const known = this.#actors.get(Number(number));
     if (known !== undefined) return known;
-    for (const row of this.#all('select id, incarnation from actor')) this.#actors.set(Number(row['id']), String(row['incarnation']));
+    for (const row of this.#all('select id, incarnation from actor'))
+      this.#actors.set(Number(row['id']), String(row['incarnation']));
     return this.#actors.get(Number(number)) ?? `an actor nobody knows: ${String(number)}`;
   }
 

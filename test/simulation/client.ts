@@ -7,9 +7,21 @@ import { type Running, SCOPE, type SimulatedSite } from './simulated-site.ts';
 
 /** What a client is told; versions are named by their operation, or by their number at the site. */
 export type Told =
-  | { readonly kind: 'acknowledged'; readonly name: string; readonly version: number | string; readonly operation: string; readonly condition: string | undefined }
+  | {
+      readonly kind: 'acknowledged';
+      readonly name: string;
+      readonly version: number | string;
+      readonly operation: string;
+      readonly condition: string | undefined;
+    }
   | { readonly kind: 'read-began'; readonly name: string; readonly reader: number }
-  | { readonly kind: 'read'; readonly name: string; readonly reader: number; readonly version: number | undefined; readonly sha256: string | undefined }
+  | {
+      readonly kind: 'read';
+      readonly name: string;
+      readonly reader: number;
+      readonly version: number | undefined;
+      readonly sha256: string | undefined;
+    }
   | { readonly kind: 'refused'; readonly name: string; readonly operation: string; readonly reason: string };
 
 /** A write that was asked for, whatever became of it: it may be asked for again. */
@@ -35,7 +47,12 @@ export class Clients {
   #readers = 0;
 
   /** Never answers where the site dies meanwhile. Fails only with defects. */
-  async act(act: Act, site: SimulatedSite, tell: (told: Told) => void, pick: <T>(list: readonly T[]) => T): Promise<void> {
+  async act(
+    act: Act,
+    site: SimulatedSite,
+    tell: (told: Told) => void,
+    pick: <T>(list: readonly T[]) => T,
+  ): Promise<void> {
     const { running } = site;
     if (running === undefined) return;
     const { name, text, kind } = act;
@@ -66,7 +83,11 @@ export class Clients {
   }
 }
 
-async function put({ catalog, clock, operations, store }: Running, asked: Asked, tell: (told: Told) => void): Promise<void> {
+async function put(
+  { catalog, clock, operations, store }: Running,
+  asked: Asked,
+  tell: (told: Told) => void,
+): Promise<void> {
   const { name, text, operation, condition } = asked;
   try {
     const args = { scope: SCOPE, name, store, body: Buffer.from(text), operation, ...condition };
@@ -85,7 +106,9 @@ async function remove({ catalog, operations }: Running, name: string, tell: (tol
     const row = await catalog.readObject(SCOPE, name);
     if (row === undefined) return;
     const { changes } = await catalog.record({
-      changes: [{ scope: SCOPE, name, follows: row.current.id, content: { kind: 'tombstone' }, operation, replicas: [] }],
+      changes: [
+        { scope: SCOPE, name, follows: row.current.id, content: { kind: 'tombstone' }, operation, replicas: [] },
+      ],
     });
     const [outcome] = changes;
     if (outcome?.kind === 'conflict') continue;
@@ -107,7 +130,9 @@ async function read(
   if (copy !== undefined && row?.current.content.kind === 'object') {
     try {
       const { body } = await store.storage.get(copy.place, copy.token === undefined ? {} : { ifToken: copy.token });
-      sha256 = createHash('sha256').update(body as Uint8Array).digest('hex');
+      sha256 = createHash('sha256')
+        .update(body as Uint8Array)
+        .digest('hex');
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
     }

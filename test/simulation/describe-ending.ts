@@ -7,15 +7,14 @@ import type { SimulatedSite } from './simulated-site.ts';
 import { heardBy } from './topology.ts';
 
 /** What all sites have when nothing happens any more. */
-export async function describeEnding(
-  sites: readonly SimulatedSite[],
-  onlooker: Onlooker,
-  plan: Plan,
-): Promise<Ending> {
+export async function describeEnding(sites: readonly SimulatedSite[], onlooker: Onlooker, plan: Plan): Promise<Ending> {
   const made = new Map<string, VersionFact[]>();
   for (const site of sites) {
     const { id, versions } = onlooker.notes(site);
-    made.set(site.name, [...versions.values()].filter(({ origin }) => origin === id));
+    made.set(
+      site.name,
+      [...versions.values()].filter(({ origin }) => origin === id),
+    );
   }
   const final = sites.map((site) => describeSite(site, onlooker, plan));
   return { sites: final, made, heard: heardBy(plan.topology) };
@@ -28,7 +27,10 @@ function describeSite(site: SimulatedSite, onlooker: Onlooker, { hasFaults }: Pl
   const bytes = new Map<string, string | undefined>();
   const places = view.places();
   for (const [object, numbers] of view.objects()) {
-    objects.set(object, numbers.flatMap((number) => versions.get(number) ?? []));
+    objects.set(
+      object,
+      numbers.flatMap((number) => versions.get(number) ?? []),
+    );
     const copy = places.find(({ version }) => version === numbers[0]);
     bytes.set(object, copy && hashOf(contents.get(copy.place)?.bytes));
   }
@@ -38,9 +40,14 @@ function describeSite(site: SimulatedSite, onlooker: Onlooker, { hasFaults }: Pl
     objects,
     considered: view.considered(),
     bytes,
-    peers: [...acknowledged].map(([name, count]) => ({ name, acknowledged: count, queued: queued.get(name)?.size ?? 0 })),
+    peers: [...acknowledged].map(([name, count]) => ({
+      name,
+      acknowledged: count,
+      queued: queued.get(name)?.size ?? 0,
+    })),
     leftovers: [
       ...view.outbox().map(({ peer, place, state }) => `line ${place} for ${peer} is left in state ${state}`),
+      ...view.fetches().map(({ operation, error }) => `the bytes of ${operation} are still to be fetched: ${error}`),
       ...(view.journalLines() > 0 ? [`${view.journalLines()} lines are left in the journal`] : []),
       // Who dies may leave bytes that nobody knows of.
       ...(hasFaults ? [] : orphans(site, new Set(places.map(({ place }) => place)))),

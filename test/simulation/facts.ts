@@ -25,7 +25,12 @@ export type Seen =
   /** A version was written into a site's catalog: made there, or taken from a peer. */
   | { readonly kind: 'had'; readonly site: string; readonly version: VersionFact; readonly isOwn: boolean }
   /** An object of a site has these versions from now on: the one that is served, then its siblings. */
-  | { readonly kind: 'versions'; readonly site: string; readonly object: string; readonly versions: readonly VersionFact[] }
+  | {
+      readonly kind: 'versions';
+      readonly site: string;
+      readonly object: string;
+      readonly versions: readonly VersionFact[];
+    }
   /** Told after the versions of the same moment. */
   | { readonly kind: 'considered'; readonly site: string; readonly context: SiteContext }
   /** A client was told that its write is done, and which versions it made here. */
@@ -62,12 +67,20 @@ export interface Checker {
   see(seen: Seen): string | undefined;
 }
 
+/** Short enough for a story. */
+export function idOf({ actor, counter }: Pick<VersionFact, 'actor' | 'counter'>): string {
+  return `${actor.slice(0, 4)}:${counter}`;
+}
+
 /** Whether the writer of `later` had seen `earlier`; said anew here, so that the product's own comparison is looked at from outside. */
 export function hadSeen(later: VersionFact, earlier: Pick<VersionFact, 'actor' | 'counter'>): boolean {
   return (later.context[earlier.actor] ?? 0) >= earlier.counter;
 }
 
-export function isConsidered(context: SiteContext, { actor, counter }: Pick<VersionFact, 'actor' | 'counter'>): boolean {
+export function isConsidered(
+  context: SiteContext,
+  { actor, counter }: Pick<VersionFact, 'actor' | 'counter'>,
+): boolean {
   const considered = context[actor];
   return considered !== undefined && (counter <= considered.upTo || considered.beyond.includes(counter));
 }

@@ -43,6 +43,12 @@ export class Onlooker {
     return made;
   }
 
+  /** The versions an operation has made, at all sites. */
+  idsOf(operation: string): string[] {
+    const all = [...this.#notes.values()].flatMap(({ versions }) => [...versions.values()]);
+    return [...new Set(all.filter((one) => one.operation === plain(operation)).map(({ id }) => id))];
+  }
+
   look(site: SimulatedSite): void {
     const notes = this.notes(site);
     if (site.view.hasChanged()) this.#lookAtCatalog(site, notes);
@@ -81,7 +87,9 @@ export class Onlooker {
       case 'acknowledged': {
         const { version, operation, condition } = told;
         const made = [...versions].filter(([number, fact]) =>
-          typeof version === 'number' ? number === version : fact.object === object && fact.operation === plain(version),
+          typeof version === 'number'
+            ? number === version
+            : fact.object === object && fact.operation === plain(version),
         );
         return {
           kind: 'acknowledged',

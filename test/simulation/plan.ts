@@ -8,7 +8,12 @@ export interface Plan {
   readonly topology: Topology;
   /** Of each site's wall clock. */
   readonly skewMs: ReadonlyMap<string, number>;
-  readonly stream: { readonly batchSize: number; readonly workers: number; readonly inlineBytesMax: number; readonly retryDelayMs: number };
+  readonly stream: {
+    readonly batchSize: number;
+    readonly workers: number;
+    readonly inlineBytesMax: number;
+    readonly retryDelayMs: number;
+  };
   readonly hasFaults: boolean;
   readonly network: NetworkFaults;
   /** Calls of ports take up to so long, and as often as this. */
@@ -31,7 +36,13 @@ export interface Act {
 }
 
 export type Mishap =
-  | { readonly kind: 'cut'; readonly atMs: number; readonly untilMs: number; readonly from: string; readonly to: string }
+  | {
+      readonly kind: 'cut';
+      readonly atMs: number;
+      readonly untilMs: number;
+      readonly from: string;
+      readonly to: string;
+    }
   | {
       readonly kind: 'crash';
       readonly atMs: number;
@@ -61,8 +72,8 @@ export function makePlan(seed: number, { sites }: PlanOptions = {}): Plan {
     stream: {
       batchSize: random.pick([1, 2, 5, 100]),
       workers: random.pick([1, 2, 5]),
-      // Without a way to fetch them, all objects are small.
-      inlineBytesMax: 1 << 20,
+      // All are small, some are large, all are large.
+      inlineBytesMax: random.pick([1000, 1000, 20, 1]),
       retryDelayMs: random.pick([20, 200, 1000]),
     },
     hasFaults,
@@ -122,12 +133,17 @@ function drawMishaps(random: SimulatedRandom, { sites, ways }: Topology, healMs:
     const one: Mishap = { kind: 'cut', ...when, from, to };
     return random.chance(0.5) ? [one] : [one, { kind: 'cut', ...when, from: to, to: from }];
   });
-  const crashes = Array.from({ length: random.below(4) }, (): Mishap => ({
-    kind: 'crash',
-    ...span(),
-    site: random.pick(sites),
-    atCall: random.chance(0.7) ? { after: random.between(1, 60), moment: random.pick(['before', 'after']) } : undefined,
-    losesPower: random.chance(0.5),
-  }));
+  const crashes = Array.from(
+    { length: random.below(4) },
+    (): Mishap => ({
+      kind: 'crash',
+      ...span(),
+      site: random.pick(sites),
+      atCall: random.chance(0.7)
+        ? { after: random.between(1, 60), moment: random.pick(['before', 'after']) }
+        : undefined,
+      losesPower: random.chance(0.5),
+    }),
+  );
   return [...cuts.flat(), ...crashes];
 }

@@ -5,6 +5,7 @@ import { Clients } from './client.ts';
 import { checkConvergence } from './checkers/convergence.ts';
 import { checkDeliveries, type SentVersion } from './checkers/deliveries.ts';
 import { describeEnding } from './describe-ending.ts';
+import { idOf } from './facts.ts';
 import { Onlooker } from './onlooker.ts';
 import { type Act, makePlan, type Mishap, type Plan, type PlanOptions } from './plan.ts';
 import { SimulatedSite } from './simulated-site.ts';
@@ -76,6 +77,7 @@ class World {
         plan,
         onDefect: (error) => world.#defect(error),
         onDeath: (dead) => world.#say(`${dead} dies`),
+        siteNamed: (id) => [...world.#sites.values()].find((one) => world.#onlooker.notes(one).id === id)?.name,
       });
       world.#sites.set(name, site);
       for (const peer of world.#peersOf(name)) await site.addPeer(peer);
@@ -102,7 +104,8 @@ class World {
     if (this.complaints.length > 0) return;
     const before = this.sent.length;
     await this.#pass(SILENCE_MS);
-    if (this.sent.length > before) this.#defects.push(`${this.sent.length - before} entries were sent after all was said`);
+    if (this.sent.length > before)
+      this.#defects.push(`${this.sent.length - before} entries were sent after all was said`);
   }
 
   async close(): Promise<void> {
@@ -198,9 +201,17 @@ class World {
     this.#defects.push(...checkDeliveries(this.sent, { oncePerSite: shape !== 'ring' || !bothWays }));
   }
 
-  #note({ from, to, batch }: Delivery): void {
-    const lines = batch.entries.map(({ entry, bytes }) => {
-      const id = `${entry.dot.actor.slice(0, 4)}:${entry.dot.counter}`;
+  #note(delivery: Delivery): void {
+    const { from, to } = delivery;
+    if ('operation' in delivery) {
+      const ids = this.#onlooker.idsOf(delivery.operation);
+      // Asked for at two sites, a write has made two versions, and their bytes are not told apart.
+      if (ids.length === 1) this.sent.push({ from, to, id: ids[0] as string, withBytes: true });
+      this.#say(`${from} → ${to}: the bytes of ${ids.join(' and ')}`);
+      return;
+    }
+    const lines = delivery.batch.entries.map(({ entry, bytes }) => {
+      const id = idOf(entry.dot);
       this.sent.push({ from, to, id, withBytes: bytes !== undefined });
       return bytes === undefined ? id : `${id}+bytes`;
     });

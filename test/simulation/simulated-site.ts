@@ -1,13 +1,14 @@
 import { DatabaseSync } from 'node:sqlite';
 import { openSqliteInProcess } from '../../src/catalog/sqlite-in-process.ts';
 import { OperationIds } from '../../src/engine/operation-ids.ts';
+import { fetchVersions } from '../../src/engine/sites/fetch-versions.ts';
+import { SiteDesk } from '../../src/engine/sites/peer-desk.ts';
 import { PeerStream } from '../../src/engine/sites/peer-stream.ts';
 import { readBytes } from '../../src/engine/sites/read-bytes.ts';
-import { receiveEntries } from '../../src/engine/sites/receive-entries.ts';
 import { SiteStore } from '../../src/engine/sites/site-store.ts';
 import { type Catalog, CatalogError } from '../../src/ports/catalog.ts';
 import type { Clock } from '../../src/ports/clock.ts';
-import { type Hello, PEER_PROTOCOL, PeerError } from '../../src/ports/peer-link.ts';
+import { type Hello, PEER_PROTOCOL, PeerError, type PeerLink } from '../../src/ports/peer-link.ts';
 import { type Storage, StorageError } from '../../src/ports/storage.ts';
 import { MemoryContents } from '../../src/storage/memory/memory-contents.ts';
 import { openMemoryStorage } from '../../src/storage/memory/memory-storage.ts';
@@ -29,6 +30,8 @@ export interface SitePorts {
   /** Something failed that may not fail. */
   readonly onDefect: (error: unknown) => void;
   readonly onDeath: (site: string) => void;
+  /** Its name, by its id. */
+  readonly siteNamed: (id: string) => string | undefined;
 }
 
 /** A site's process while it runs, and what it works with. */
@@ -119,18 +122,32 @@ export class SimulatedSite {
     const { catalog, store, whole } = running;
     const { plan } = this.#ports;
     const { id } = await whole.site();
-    const own: Hello = { protocol: PEER_PROTOCOL, site: id, url: undefined };
+    const own: Hello = { protocol: PEER_PROTOCOL, site: id, url: `sim:${this.name}` };
+    const { inlineBytesMax } = plan.stream;
+    const desk = new SiteDesk(
+      { catalog, store, inlineBytesMax, openStore: openStoreOf(store) },
+      { own, accepts: new Map(), pairs: true },
+    );
     this.#ports.network.serve(this.name, {
-      hello: () => Promise.resolve(own),
-      receive: (batch, signal) => receiveEntries({ catalog, store, inlineBytesMax: plan.stream.inlineBytesMax }, batch, signal).catch(toPeerError),
+      hello: (from) => desk.hello(from),
+      receive: (batch, signal) => desk.receive(batch, signal).catch(toPeerError),
+      open: (wanted, signal) => desk.open(wanted, signal).catch(toPeerError),
+      told: (from, operations) => desk.told(from, operations).catch(toPeerError),
     });
     // Sometimes it is known that its predecessor is dead, sometimes the stream is its until the lease is over.
     const owner = this.#ports.random.chance(0.7) ? this.name : `${this.name} ${this.#starts}`;
     for (const peer of peers) this.#stream(running, { peer, owner, own });
+    this.#fetch(running, owner);
   }
 
   async addPeer(name: string): Promise<void> {
-    await this.#running?.whole.addPeer({ name, url: `sim:${name}`, direction: 'both', mode: 'async', scopes: undefined });
+    await this.#running?.whole.addPeer({
+      name,
+      url: `sim:${name}`,
+      direction: 'both',
+      mode: 'async',
+      scopes: undefined,
+    });
   }
 
   kill(): void {
@@ -150,19 +167,28 @@ export class SimulatedSite {
 
   #stream({ process, catalog, clock, store }: Running, options: { peer: string; owner: string; own: Hello }): void {
     const { network, plan, random, onDefect } = this.#ports;
-    const openStore = (place: string): Promise<Storage | undefined> =>
-      Promise.resolve(place === store.storage.place ? store.storage : undefined);
     const stream = new PeerStream(
       {
         catalog,
         clock,
         random: random.fork(),
         link: process.guard(network.link(this.name, options.peer)),
-        readBytes: (outgoing, signal) => readBytes({ catalog, openStore }, outgoing, signal),
+        readBytes: (outgoing, signal) => readBytes({ catalog, openStore: openStoreOf(store) }, outgoing, signal),
       },
       { ...options, ...plan.stream, retryAttempts: 3 },
     );
     stream.run(new AbortController().signal).catch(onDefect);
+  }
+
+  #fetch({ process, catalog, clock, store }: Running, owner: string): void {
+    const { network, plan, random, onDefect, siteNamed } = this.#ports;
+    const linkTo = (id: string): Promise<PeerLink | undefined> => {
+      const name = siteNamed(id);
+      return Promise.resolve(name === undefined ? undefined : process.guard(network.link(this.name, name)));
+    };
+    const ports = { catalog, clock, random: random.fork(), store, linkTo };
+    const options = { owner, lanes: plan.stream.workers, retryDelayMs: plan.stream.retryDelayMs };
+    fetchVersions(ports, options, new AbortController().signal).catch(onDefect);
   }
 
   async #declareScope(): Promise<void> {
@@ -170,6 +196,10 @@ export class SimulatedSite {
     const replicas = [{ store, title: 'local', priority: 1 }];
     await this.#running?.whole.openScope({ name: SCOPE, title: SCOPE, source: undefined, replicas, standing: false });
   }
+}
+
+function openStoreOf({ storage }: SiteStore): (place: string) => Promise<Storage | undefined> {
+  return (place) => Promise.resolve(place === storage.place ? storage : undefined);
 }
 
 /** A catalog that no site has had yet: made once, copied for each site. */

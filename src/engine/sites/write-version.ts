@@ -5,11 +5,12 @@ import type { Attributes, Body } from '../../ports/storage.ts';
 import { ObjectError, toObjectError } from '../object-error.ts';
 import type { OperationIds } from '../operation-ids.ts';
 import { operationOf } from '../record-write.ts';
+import { findRepeat } from './find-repeat.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { KeptVersion, SiteStore } from './site-store.ts';
 
 export interface WriteVersionPorts {
-  readonly catalog: Pick<Catalog, 'readObject' | 'record'>;
+  readonly catalog: Pick<Catalog, 'readObject' | 'record' | 'readOperation' | 'findVersion' | 'readContents'>;
   readonly clock: Clock;
   readonly operations: OperationIds;
 }
@@ -26,7 +27,7 @@ export interface WriteVersion {
   readonly ifAbsent?: boolean | undefined;
   /** Only if this is the current version (its operation id). */
   readonly ifVersion?: string | undefined;
-  /** A UUIDv7 that nobody has used. */
+  /** A UUIDv7. Used before for the same: nothing is written again. */
   readonly operation?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -54,6 +55,10 @@ export async function writeVersion(ports: WriteVersionPorts, args: WriteVersion)
   const operation = args.operation ?? ports.operations.next();
   let kept: KeptVersion | undefined;
   try {
+    if (args.operation !== undefined) {
+      const repeated = await findRepeat(ports.catalog, { operation, object, body, attributes: attributes ?? {} });
+      if (repeated !== undefined) return { version: operation, content: repeated, isOverwrite: false };
+    }
     const before = await ports.catalog.readObject(scope, name);
     checkConditions(args, before);
     kept = await store.keep(operation, body, { attributes, size, signal });
@@ -93,6 +98,12 @@ async function record(
       case 'repeated': {
         // Somebody wrote the very same a moment ago: these bytes are a copy of that version now.
         const now = await catalog.readObject(scope, name);
+        if (isConditional(args) && (await catalog.findVersion({ scope, name }, operation))?.id !== outcome.versionId) {
+          // Not this write, and its condition is on what was there before.
+          checkConditions(args, now);
+          before = now;
+          continue;
+        }
         return {
           version: now?.current.id === outcome.versionId ? now.current.operation : operation,
           content,
@@ -115,6 +126,10 @@ async function record(
 
 function isThere({ current }: ObjectRecord): boolean {
   return current.content.kind === 'object';
+}
+
+function isConditional({ ifAbsent, ifVersion }: WriteVersion): boolean {
+  return ifAbsent === true || ifVersion !== undefined;
 }
 
 function checkConditions({ scope, name, ifAbsent, ifVersion }: WriteVersion, row: ObjectRecord | undefined): void {

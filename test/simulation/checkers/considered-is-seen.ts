@@ -33,7 +33,8 @@ export class ConsideredIsSeen implements Checker {
       }
       if (isSure) continue;
       const isSeen = view.here.has(version.id) || [...view.here.values()].some((one) => follows(one, version));
-      if (!isSeen) return `${site} says it has considered ${version.id} of ${version.object}, and never had it or what follows it`;
+      if (!isSeen)
+        return `${site} says it has considered ${version.id} of ${version.object}, and never had it or what follows it`;
       view.sure.add(version.id);
     }
     return undefined;

@@ -34,7 +34,8 @@ export class ReadsGoForward implements Checker {
     if (version === undefined)
       return before[0] && `${site} says it never heard of ${object}, and had shown ${before[0].id} before`;
     const newer = before.find((one) => hadSeen(one, version));
-    if (newer !== undefined) return `${site} shows ${version.id} of ${object}, and had shown ${newer.id} before, which follows it`;
+    if (newer !== undefined)
+      return `${site} shows ${version.id} of ${object}, and had shown ${newer.id} before, which follows it`;
     if (!version.isTombstone && sha256 !== version.sha256)
       return `${site} gives bytes with the hash ${sha256 ?? 'of nothing'} for ${version.id} of ${object}, whose hash is ${version.sha256}`;
     this.#show(site, object, [version]);
