@@ -32,6 +32,7 @@ const VERBS = {
   listReplicatedScopes: true,
   readDots: true,
   queueObjects: true,
+  listSuperseded: true,
   readCopies: true,
   judgeEntries: true,
   applyEntries: true,

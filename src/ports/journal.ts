@@ -40,6 +40,16 @@ export interface JournalCatalog {
   /** They wait again, or are withheld for good. Returns how many there were. */
   settleDeadLetters(peer: string, positions: readonly Position[], to: 'waiting' | 'withheld'): Promise<number>;
 
+  /**
+   * Copies at a site's own store of versions that were replaced, here or by what arrived, so many milliseconds ago, and that nobody waits
+   * for any more.
+   */
+  listSuperseded(query: {
+    readonly store: string;
+    readonly localMs: number;
+    readonly arrivedMs: number;
+    readonly limit: number;
+  }): Promise<readonly SupersededCopy[]>;
   /** Scopes that peers are told of. */
   listReplicatedScopes(): Promise<readonly string[]>;
   /** A page of a scope in byte order, from after `after`, tombstones too. */
@@ -91,6 +101,12 @@ export interface DotsPage {
   readonly names: readonly string[];
   readonly dots: readonly string[];
   readonly next: string | undefined;
+}
+
+export interface SupersededCopy extends ObjectName {
+  readonly versionId: number;
+  readonly place: string;
+  readonly token: string;
 }
 
 export interface FoundVersion {
