@@ -1,3 +1,4 @@
+import { collectSuperseded } from './engine/sites/collect-superseded.ts';
 import { hashToken, SiteDesk } from './engine/sites/peer-desk.ts';
 import { fetchVersions } from './engine/sites/fetch-versions.ts';
 import { keepPeers } from './engine/sites/keep-peers.ts';
@@ -77,6 +78,7 @@ export class OpenSite implements AsyncDisposable {
     const { retryDelayMs } = this.#settings;
     this.#running ??= Promise.all([
       keepPeers({ catalog, clock, send: (peer, stop) => this.#send(peer, stop) }, signal),
+      collectSuperseded(this.#parts, signal),
       fetchVersions({ ...this.#parts, linkTo }, { owner, lanes: FETCH_LANES, retryDelayMs }, signal),
     ]);
     return this.#running;

@@ -50,6 +50,8 @@ import { applyEntries, judgeEntries } from './sites/apply-entries.ts';
 import { readContext } from './sites/considered.ts';
 import { claimFetches, finishFetch, listFetches, renewFetch, takeUp } from './sites/fetches.ts';
 import { findVersion, readCopies } from './sites/read-copies.ts';
+import { listSuperseded } from './sites/list-superseded.ts';
+import { listReplicatedScopes, queueObjects, readDots } from './sites/read-dots.ts';
 import { acknowledgeTold, listDeadLetters, readOutbox, settleDeadLetters, settleOutbox } from './sites/outbox.ts';
 import {
   addPeer,
@@ -281,6 +283,10 @@ function journalVerbs(executor: Executor): JournalCatalog {
     listDeadLetters: (query) => executor.read((session) => listDeadLetters(session, query)),
     settleDeadLetters: (peer, positions, to) =>
       executor.tell((session) => settleDeadLetters(session, peer, positions, to), isAny),
+    listSuperseded: (query) => executor.read((session) => listSuperseded(session, query)),
+    listReplicatedScopes: () => executor.read((session) => listReplicatedScopes(session)),
+    readDots: (query) => executor.read((session) => readDots(session, query)),
+    queueObjects: (peer, scope, names) => executor.tell((session) => queueObjects(session, peer, scope, names), isAny),
     readContext: () => executor.read((session) => readContext(session)),
     readPeerSecrets: (name) => executor.read((session) => readPeerSecrets(session, name)),
     readSiteSecret: () => executor.write((session) => readSiteSecret(session)),

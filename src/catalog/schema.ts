@@ -151,6 +151,8 @@ interface PeerTable {
   accepts: string | null;
   /** What it gave this site to fetch bytes with. */
   ticket: string | null;
+  /** 1: what it lacks is to be found by digests. */
+  resync: number;
 }
 
 interface JournalTable {

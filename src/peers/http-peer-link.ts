@@ -1,10 +1,14 @@
 import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { BRANCHES, type Digests } from '../domain/journal/digest.ts';
 import { entryFromJson, EntryProblem } from '../domain/journal/entry-json.ts';
 import {
   type Batch,
+  type DigestQuery,
   type Fetched,
   type Hello,
+  type ListedObject,
+  type ListingQuery,
   PeerError,
   type PeerErrorKind,
   type PeerLink,
@@ -52,6 +56,16 @@ export class HttpPeerLink implements PeerLink {
 
   async tell(from: string, operations: readonly string[], signal: AbortSignal): Promise<void> {
     await this.#ask({ method: 'POST', path: 'told', body: [jsonOf({ from, operations })], signal });
+  }
+
+  async digests(query: DigestQuery, signal: AbortSignal): Promise<Digests> {
+    const answer = await this.#ask({ method: 'POST', path: 'digests', body: [jsonOf(query)], signal });
+    return this.#understand(() => digestsOf(answer));
+  }
+
+  async listing(query: ListingQuery, signal: AbortSignal): Promise<readonly ListedObject[]> {
+    const answer = await this.#ask({ method: 'POST', path: 'listing', body: [jsonOf(query)], signal });
+    return this.#understand(() => listingOf(answer));
   }
 
   async fetch({ scope, name, operation, start }: Wanted, signal: AbortSignal): Promise<Fetched> {
@@ -218,4 +232,23 @@ function supersededBy(answer: unknown): Fetched {
   const entry = entryFromJson(by);
   if (entry.kind !== 'version') throw new EntryProblem('it names no version that came after');
   return { kind: 'superseded', by: entry };
+}
+
+/** Base64 of 256 numbers of 64 bits, little endian. */
+function digestsOf(answer: unknown): Digests {
+  const { digests } = (typeof answer === 'object' && answer !== null ? answer : {}) as { readonly digests?: unknown };
+  const bytes = typeof digests === 'string' ? Buffer.from(digests, 'base64') : Buffer.alloc(0);
+  if (bytes.length !== BRANCHES * 8) throw new EntryProblem(`it has not ${BRANCHES} digests`);
+  return new BigUint64Array(new Uint8Array(bytes).buffer);
+}
+
+function listingOf(answer: unknown): readonly ListedObject[] {
+  const { objects } = (typeof answer === 'object' && answer !== null ? answer : {}) as { readonly objects?: unknown };
+  if (!Array.isArray(objects)) throw new EntryProblem('it lists no objects');
+  return objects.map((one: unknown): ListedObject => {
+    const [scope, name, dots] = Array.isArray(one) ? (one as unknown[]) : [];
+    if (typeof scope !== 'string' || typeof name !== 'string' || typeof dots !== 'string')
+      throw new EntryProblem('it lists what is no object');
+    return { scope, name, dots };
+  });
 }

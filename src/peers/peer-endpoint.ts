@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { BRANCHES, LEAVES } from '../domain/journal/digest.ts';
 import { EntryProblem, entryToJson, siteFromJson } from '../domain/journal/entry-json.ts';
 import { parseOperationId } from '../domain/object/operation-id.ts';
 import { CatalogError } from '../ports/catalog.ts';
@@ -13,6 +14,8 @@ export const PEER_PATH = '/_peer/v1/';
 /** A batch, at most: what a sender puts into one, and one object of the largest inline size beside it. */
 const BATCH_BYTES_MAX = 80 * 1024 * 1024;
 const SMALL_BYTES_MAX = 1024 * 1024;
+/** Leaves in one question, at most. */
+const LEAVES_MAX = 256;
 
 /** Answers a peer (docs/peer-protocol.md). Everything that arrives is checked before it is used. */
 export class PeerEndpoint {
@@ -51,6 +54,8 @@ export class PeerEndpoint {
     const site = await this.#admit(token, undefined);
     if (request.method === 'POST' && route === 'batch') return this.#receive(request, site, signal);
     if (request.method === 'POST' && route === 'told') return this.#told(request, site);
+    if (request.method === 'POST' && route === 'digests') return this.#digests(request);
+    if (request.method === 'POST' && route === 'listing') return this.#listing(request);
     if (request.method === 'GET' && route.startsWith('versions/')) return this.#open(request, route.slice(9), signal);
     throw new Refusal(404, 'not-found', 'there is no such path in the peer protocol');
   }
@@ -83,6 +88,22 @@ export class PeerEndpoint {
     checkSender(sender, site);
     await this.#desk.told(sender, ids as string[]);
     return { status: 200, json: {} };
+  }
+
+  async #digests(request: IncomingMessage): Promise<Reply> {
+    const { scopes, branch } = parseJson(await readAll(request, SMALL_BYTES_MAX)) as Record<string, unknown>;
+    if (branch !== undefined && !isIndex(branch, BRANCHES)) throw new EntryProblem('branch is no number of a branch');
+    const digests = await this.#desk.digests({ scopes: scopesOf(scopes), branch });
+    const bytes = Buffer.from(digests.buffer, digests.byteOffset, digests.byteLength);
+    return { status: 200, json: { digests: bytes.toString('base64') } };
+  }
+
+  async #listing(request: IncomingMessage): Promise<Reply> {
+    const { scopes, leaves } = parseJson(await readAll(request, SMALL_BYTES_MAX)) as Record<string, unknown>;
+    if (!Array.isArray(leaves) || leaves.length > LEAVES_MAX || !leaves.every((leaf) => isIndex(leaf, LEAVES)))
+      throw new EntryProblem(`leaves is no list of at most ${LEAVES_MAX} numbers of leaves`);
+    const objects = await this.#desk.listing({ scopes: scopesOf(scopes), leaves: leaves as number[] });
+    return { status: 200, json: { objects: objects.map(({ scope, name, dots }) => [scope, name, dots]) } };
   }
 
   async #open(request: IncomingMessage, text: string, signal: AbortSignal): Promise<Reply> {
@@ -141,6 +162,17 @@ function failure(error: unknown): Failure {
   const isFull = (error instanceof StorageError || error instanceof CatalogError) && error.kind === 'full';
   if (isFull) return { status: 507, code: 'full', message: 'there is no room here now', afterS: 5 };
   return { status: 503, code: 'unavailable', message: 'the site cannot take it now', afterS: 1 };
+}
+
+function isIndex(value: unknown, end: number): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < end;
+}
+
+function scopesOf(value: unknown): readonly string[] | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (!Array.isArray(value) || !value.every((one) => typeof one === 'string'))
+    throw new EntryProblem('scopes is no list of names');
+  return value;
 }
 
 function isLine(one: FramedEntry): one is FrameLine {

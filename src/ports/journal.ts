@@ -40,6 +40,27 @@ export interface JournalCatalog {
   /** They wait again, or are withheld for good. Returns how many there were. */
   settleDeadLetters(peer: string, positions: readonly Position[], to: 'waiting' | 'withheld'): Promise<number>;
 
+  /**
+   * Copies at a site's own store of versions that were replaced, here or by what arrived, so many milliseconds ago, and that nobody waits
+   * for any more.
+   */
+  listSuperseded(query: {
+    readonly store: string;
+    readonly localMs: number;
+    readonly arrivedMs: number;
+    readonly limit: number;
+  }): Promise<readonly SupersededCopy[]>;
+  /** Scopes that peers are told of. */
+  listReplicatedScopes(): Promise<readonly string[]>;
+  /** A page of a scope in byte order, from after `after`, tombstones too. */
+  readDots(query: {
+    readonly scope: string;
+    readonly after?: string | undefined;
+    readonly limit: number;
+  }): Promise<DotsPage>;
+  /** All versions of these objects wait for the peer once more. Returns how many that are. */
+  queueObjects(peer: string, scope: string, names: readonly string[]): Promise<number>;
+
   /** What this site has considered. */
   readContext(): Promise<SiteContext>;
   /** The good copies of versions, in their order; empty of one that has none, or is gone. */
@@ -73,6 +94,19 @@ export interface JournalCatalog {
     outcome: 'done' | { readonly afterMs: number; readonly error: string },
   ): Promise<boolean>;
   listFetches(limit: number): Promise<readonly WaitingFetch[]>;
+}
+
+/** `dots`: of each object's current version and siblings, as `actor:counter`, sorted and separated by spaces. */
+export interface DotsPage {
+  readonly names: readonly string[];
+  readonly dots: readonly string[];
+  readonly next: string | undefined;
+}
+
+export interface SupersededCopy extends ObjectName {
+  readonly versionId: number;
+  readonly place: string;
+  readonly token: string;
 }
 
 export interface FoundVersion {
@@ -122,13 +156,15 @@ export interface PeerSecrets {
   readonly ticket: string | undefined;
 }
 
-/** `active`; `parked`: it is down, full or does not know us, and is asked now and then; `resync`: its queue was given up, digests bring it up to date. */
-export type PeerState = 'active' | 'parked' | 'resync';
+/** `parked`: it is down, full or does not know us, and is asked now and then. */
+export type PeerState = 'active' | 'parked';
 
 export interface Peer extends Omit<NewPeer, 'presents' | 'accepts'> {
   /** Its site's id, once it was heard of. */
   readonly site: string | undefined;
   readonly state: PeerState;
+  /** What it lacks is to be found by digests: of a new peer, and of one whose queue was given up. */
+  readonly needsResync: boolean;
   /** Why it is parked. */
   readonly lastError: string | undefined;
   readonly createdMs: number;
@@ -147,6 +183,7 @@ export interface Peer extends Omit<NewPeer, 'presents' | 'accepts'> {
 export interface PeerChange
   extends Partial<Pick<NewPeer, 'url' | 'direction' | 'mode' | 'scopes' | 'presents' | 'accepts'>> {
   readonly ticket?: string;
+  readonly needsResync?: boolean;
   readonly site?: string;
   readonly state?: PeerState;
   readonly lastError?: string | undefined;

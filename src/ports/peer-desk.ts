@@ -1,4 +1,14 @@
-import type { Batch, Fetched, Hello, SentOutcome, Wanted } from './peer-link.ts';
+import type { Digests } from '../domain/journal/digest.ts';
+import type {
+  Batch,
+  DigestQuery,
+  Fetched,
+  Hello,
+  ListedObject,
+  ListingQuery,
+  SentOutcome,
+  Wanted,
+} from './peer-link.ts';
 
 /** What a site does when a peer asks (docs/peer-protocol.md): the other end of a `PeerLink`. `peer`: who asks, as it proved. */
 export interface PeerDesk {
@@ -7,6 +17,8 @@ export interface PeerDesk {
   hello(from: Hello): Promise<Hello>;
   receive(batch: Batch, signal: AbortSignal): Promise<readonly SentOutcome[]>;
   open(wanted: Wanted, signal: AbortSignal): Promise<Fetched>;
+  digests(query: DigestQuery): Promise<Digests>;
+  listing(query: ListingQuery): Promise<readonly ListedObject[]>;
   told(from: string, operations: readonly string[]): Promise<void>;
 }
 

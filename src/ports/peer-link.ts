@@ -1,3 +1,4 @@
+import type { Digests } from '../domain/journal/digest.ts';
 import type { Entry, VersionEntry } from '../domain/journal/entry.ts';
 import type { ObjectName } from '../domain/object/object-name.ts';
 import type { ApplyOutcome } from './journal.ts';
@@ -38,6 +39,23 @@ export type Fetched =
   | { readonly kind: 'superseded'; readonly by: VersionEntry }
   | { readonly kind: 'lost' };
 
+export interface DigestQuery {
+  /** Undefined: all that peers are told of. */
+  readonly scopes: readonly string[] | undefined;
+  /** Of whose leaves; undefined: of all branches. */
+  readonly branch: number | undefined;
+}
+
+export interface ListingQuery {
+  readonly scopes: readonly string[] | undefined;
+  readonly leaves: readonly number[];
+}
+
+export interface ListedObject extends ObjectName {
+  /** Of its current version and siblings, as `actor:counter`, sorted and separated by spaces. */
+  readonly dots: string;
+}
+
 export interface Wanted extends ObjectName {
   readonly operation: string;
   readonly start: number;
@@ -50,6 +68,10 @@ export interface PeerLink extends AsyncDisposable {
   send(batch: Batch, signal: AbortSignal): Promise<readonly SentOutcome[]>;
   /** The bytes of exactly this version, from `start` on. */
   fetch(wanted: Wanted, signal: AbortSignal): Promise<Fetched>;
+  /** The peer's digests of some scopes, or of all (domain/journal/digest). */
+  digests(query: DigestQuery, signal: AbortSignal): Promise<Digests>;
+  /** All objects of some leaves. */
+  listing(query: ListingQuery, signal: AbortSignal): Promise<readonly ListedObject[]>;
   /** These entries, which were taken up, are applied by now. */
   tell(from: string, operations: readonly string[], signal: AbortSignal): Promise<void>;
 }

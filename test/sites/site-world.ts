@@ -3,6 +3,7 @@ import { OperationIds } from '../../src/engine/operation-ids.ts';
 import { PeerStream } from '../../src/engine/sites/peer-stream.ts';
 import { readBytes } from '../../src/engine/sites/read-bytes.ts';
 import { receiveEntries } from '../../src/engine/sites/receive-entries.ts';
+import { SiteDigests } from '../../src/engine/sites/site-digests.ts';
 import { SiteStore } from '../../src/engine/sites/site-store.ts';
 import { writeVersion } from '../../src/engine/sites/write-version.ts';
 import type { Catalog } from '../../src/ports/catalog.ts';
@@ -86,6 +87,8 @@ export class SiteWorld implements AsyncDisposable {
       hello: async () => ({ protocol: PEER_PROTOCOL, site: (await receiver.catalog.site()).id, url: undefined }),
       send: (batch, signal) => receiveEntries(receiver, batch, signal),
       fetch: () => Promise.reject(new Error('not here')),
+      digests: (query) => new SiteDigests(receiver.catalog, systemClock).digests(query),
+      listing: (query) => new SiteDigests(receiver.catalog, systemClock).listing(query),
       tell: () => Promise.resolve(),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
@@ -124,7 +127,7 @@ export class SiteWorld implements AsyncDisposable {
     for (const site of Object.values(this.sites)) {
       for (;;) {
         const peers = await site.catalog.listPeers();
-        if (peers.every(({ waiting }) => waiting === 0)) break;
+        if (peers.every(({ waiting, needsResync }) => waiting === 0 && !needsResync)) break;
         await Promise.race([new Promise((resolve) => setTimeout(resolve, 5)), ...this.#streams]);
       }
     }

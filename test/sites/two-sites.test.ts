@@ -15,4 +15,18 @@ describe('two sites', () => {
     expect(await b.read('s', 'y')).toBeUndefined();
     expect(await world.differences()).toEqual([]);
   });
+
+  it('have the same objects also of before they were connected', async () => {
+    await using world = await SiteWorld.open(['a', 'b']);
+    const { a, b } = world.sites;
+    for (let n = 0; n < 50; n++) await a.put('s', `n${n}`, `text ${n}`);
+    await a.remove('s', 'n7');
+    await b.put('s', 'only here', 'b');
+    await world.connect('a', 'b');
+    await world.settle();
+    expect(await b.read('s', 'n49')).toBe('text 49');
+    expect(await b.read('s', 'n7')).toBeUndefined();
+    expect(await b.read('s', 'only here')).toBe('b');
+    expect((await a.catalog.listPeers())[0]).toMatchObject({ acknowledged: 50, dead: 0 });
+  });
 });

@@ -11,7 +11,7 @@ export function siteTables({ int, text, bytes, autoId, table, clustered }: Engin
     `create table peer (id ${autoId}, name ${text} not null unique, site ${text}, url ${text}, direction ${text} not null,
        mode ${text} not null, scopes ${text}, state ${text} not null, last_error ${text}, created_ms ${int} not null,
        acknowledged ${int} not null, acknowledged_ms ${int}, owner ${text}, until_ms ${int} not null, token ${int} not null,
-       presents ${text}, accepts ${text}, ticket ${text}) ${table}`,
+       presents ${text}, accepts ${text}, ticket ${text}, resync ${int} not null) ${table}`,
     `alter table site add column secret ${text}`,
     `create table journal (slot ${int} not null, position ${int} not null, kind ${int} not null, actor ${int} not null,
        counter ${int} not null, scope ${int} not null, object ${int} not null, version ${int} not null,

@@ -1,3 +1,4 @@
+import { isReplicated } from '../../domain/journal/replicated-scopes.ts';
 import type { Session, SetStatement, SqlValue } from '../session.ts';
 import { readSendingPeers, type SendingPeer } from './sending-peers.ts';
 
@@ -17,6 +18,24 @@ export interface JournalRow {
   readonly detail?: string | null | undefined;
   /** Sites that know of it already, besides this one. */
   readonly addressed?: readonly string[];
+}
+
+/** Queues versions once more for one peer, whatever was sent before: what digests have found that it lacks. */
+export async function queueAgain(session: Session, peer: string, entries: readonly JournalRow[]): Promise<number> {
+  const found = await session.db.selectFrom('peer').where('name', '=', peer).select(['id', 'site']).executeTakeFirst();
+  if (found === undefined || entries.length === 0) return 0;
+  const { number: slot } = await session.known.slot.own(session);
+  const first = await takePositions(session, slot, entries.length);
+  const to: SendingPeer[] = [{ ...found, scopes: undefined }];
+  await session.run(
+    append,
+    entries.map((entry, at) => toRow(entry, [slot, first + at], addressedBy(session, entry, to))),
+  );
+  await session.run(
+    queue,
+    entries.map((_, at) => [found.id, slot, first + at]),
+  );
+  return entries.length;
 }
 
 const append: SetStatement = {
@@ -75,14 +94,12 @@ export async function appendEntries(session: Session, slot: number, entries: rea
 }
 
 async function peersFor(session: Session, entry: JournalRow, peers: readonly SendingPeer[]): Promise<SendingPeer[]> {
-  const to: SendingPeer[] = [];
-  for (const peer of peers) {
-    if (peer.site !== null && entry.addressed?.includes(peer.site) === true) continue;
-    if (peer.scopes !== undefined && !peer.scopes.has(await session.known.scopes.textOf(session, entry.scope)))
-      continue;
-    to.push(peer);
-  }
-  return to;
+  const scope = await session.known.scopes.textOf(session, entry.scope);
+  if (!isReplicated(scope)) return [];
+  return peers.filter(
+    ({ site, scopes }) =>
+      (site === null || entry.addressed?.includes(site) !== true) && (scopes === undefined || scopes.has(scope)),
+  );
 }
 
 function addressedBy(session: Session, { addressed = [] }: JournalRow, to: readonly SendingPeer[]): string {

@@ -38,6 +38,7 @@ export async function addPeer(session: Session, peer: NewPeer): Promise<'added' 
       presents: peer.presents ?? null,
       accepts: peer.accepts ?? null,
       ticket: null,
+      resync: peer.direction === 'receive' ? 0 : 1,
     })
     .onConflict((conflict) => conflict.column('name').doNothing())
     .returning('id')
@@ -48,7 +49,7 @@ export async function addPeer(session: Session, peer: NewPeer): Promise<'added' 
 export async function listPeers(session: Session): Promise<readonly Peer[]> {
   // One statement, so that what is told of a peer is of one moment.
   const { rows } = await sql<PeerRow>`
-    select p.name, p.site, p.url, p.direction, p.mode, p.scopes, p.state, p.last_error, p.created_ms, p.acknowledged,
+    select p.name, p.site, p.url, p.direction, p.mode, p.scopes, p.state, p.resync, p.last_error, p.created_ms, p.acknowledged,
       p.acknowledged_ms, x.waiting, x.handed, x.dead, x.withheld, x.oldest_ms
     from peer p left join (
       select x.peer,
@@ -71,6 +72,7 @@ interface PeerRow {
   readonly mode: NewPeer['mode'];
   readonly scopes: string | null;
   readonly state: PeerState;
+  readonly resync: number;
   readonly last_error: string | null;
   readonly created_ms: number;
   readonly acknowledged: number;
@@ -89,6 +91,7 @@ function decodePeer(row: PeerRow): Peer {
     direction,
     mode,
     state,
+    needsResync: row.resync === 1,
     site: row.site ?? undefined,
     url: row.url ?? undefined,
     scopes: row.scopes === null ? undefined : (JSON.parse(row.scopes) as string[]),
@@ -105,7 +108,7 @@ function decodePeer(row: PeerRow): Peer {
 }
 
 export async function setPeer(session: Session, name: string, change: PeerChange): Promise<boolean> {
-  const { url, direction, mode, scopes, site, state, presents, accepts, ticket } = change;
+  const { url, direction, mode, scopes, site, state, presents, accepts, ticket, needsResync } = change;
   const set = {
     ...(url === undefined ? {} : { url }),
     ...(direction === undefined ? {} : { direction }),
@@ -113,6 +116,7 @@ export async function setPeer(session: Session, name: string, change: PeerChange
     ...(scopes === undefined ? {} : { scopes: JSON.stringify(scopes) }),
     ...(site === undefined ? {} : { site }),
     ...(state === undefined ? {} : { state }),
+    ...(needsResync === undefined ? {} : { resync: needsResync ? 1 : 0 }),
     ...(presents === undefined ? {} : { presents }),
     ...(accepts === undefined ? {} : { accepts }),
     ...(ticket === undefined ? {} : { ticket }),

@@ -1,13 +1,26 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import type { Digests } from '../../domain/journal/digest.ts';
 import type { Catalog } from '../../ports/catalog.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { Peer } from '../../ports/journal.ts';
 import type { Admitted, PeerDesk } from '../../ports/peer-desk.ts';
-import type { Batch, Fetched, Hello, SentOutcome, Wanted } from '../../ports/peer-link.ts';
+import type {
+  Batch,
+  DigestQuery,
+  Fetched,
+  Hello,
+  ListedObject,
+  ListingQuery,
+  SentOutcome,
+  Wanted,
+} from '../../ports/peer-link.ts';
 import { type Storage, StorageError } from '../../ports/storage.ts';
+import { SiteDigests } from './site-digests.ts';
 import { receiveEntries, type ReceivePorts } from './receive-entries.ts';
 
 export interface DeskPorts extends ReceivePorts {
   readonly catalog: Catalog;
+  readonly clock: Clock;
   readonly openStore: (place: string) => Promise<Storage | undefined>;
 }
 
@@ -23,9 +36,11 @@ export interface DeskOptions {
 export class SiteDesk implements PeerDesk {
   readonly #ports: DeskPorts;
   readonly #options: DeskOptions;
+  readonly #digests: SiteDigests;
 
   constructor(ports: DeskPorts, options: DeskOptions) {
     this.#ports = ports;
+    this.#digests = new SiteDigests(ports.catalog, ports.clock);
     this.#options = options;
   }
 
@@ -109,6 +124,14 @@ export class SiteDesk implements PeerDesk {
       }
     }
     return { kind: 'lost' };
+  }
+
+  digests(query: DigestQuery): Promise<Digests> {
+    return this.#digests.digests(query);
+  }
+
+  listing(query: ListingQuery): Promise<readonly ListedObject[]> {
+    return this.#digests.listing(query);
   }
 
   async told(from: string, operations: readonly string[]): Promise<void> {

@@ -6,11 +6,24 @@ import type { Outgoing, Position, SettledEntry, StreamLease } from '../../ports/
 import { type Hello, PeerError, type PeerLink, type Sent, type SentOutcome } from '../../ports/peer-link.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Telling } from '../../ports/telling.ts';
+import { resync } from './resync.ts';
 import { LaneQueue, type Line } from './lane-queue.ts';
 import { Wakes } from './wakes.ts';
 
 export interface StreamPorts {
-  readonly catalog: Pick<Catalog, 'holdStream' | 'releaseStream' | 'readOutbox' | 'settleOutbox' | 'setPeer' | 'onDue'>;
+  readonly catalog: Pick<
+    Catalog,
+    | 'holdStream'
+    | 'releaseStream'
+    | 'readOutbox'
+    | 'settleOutbox'
+    | 'listPeers'
+    | 'setPeer'
+    | 'onDue'
+    | 'listReplicatedScopes'
+    | 'readDots'
+    | 'queueObjects'
+  >;
   readonly clock: Clock;
   readonly random: Random;
   readonly link: PeerLink;
@@ -126,6 +139,7 @@ class StreamSession {
     const tasks = [
       this.#read(wakes, signal),
       this.#keepLease(ended, signal),
+      this.#resync(wakes, signal),
       ...this.#lanes.map((_, index) => this.#sendLane(index, wakes, signal)),
     ];
     try {
@@ -159,6 +173,18 @@ class StreamSession {
       this.#isAtEnd = page.length < free;
       if (page.length === 0 || this.#isAtEnd) await wakes.wait(LOOK_MS, signal);
     }
+  }
+
+  /** Beside what is queued: comparing takes its time, and what is sent twice is known there. */
+  async #resync(wakes: Wakes, signal: AbortSignal): Promise<void> {
+    const { catalog, link, telling } = this.#ports;
+    const { peer: name } = this.#options;
+    const peer = (await catalog.listPeers()).find((one) => one.name === name);
+    if (peer?.needsResync !== true) return;
+    const { compared, different } = await resync({ catalog, link }, { peer: name, scopes: peer.scopes, signal });
+    await catalog.setPeer(name, { needsResync: false });
+    telling?.info?.('a peer was compared with this site', { peer: name, compared, different });
+    if (different > 0) wakes.ring();
   }
 
   #take(outgoing: Outgoing): void {

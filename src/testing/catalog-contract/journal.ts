@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { VersionEntry } from '../../domain/journal/entry.ts';
 import type { Content } from '../../domain/object/version.ts';
 import type { ApplyOutcome, Arrived, NewPeer, Outgoing, StreamLease } from '../../ports/journal.ts';
-import { type CatalogContract, contentOf, replicaAt, type TestScope } from './harness.ts';
+import { type CatalogContract, contentOf, replicaAt, sleep, type TestScope } from './harness.ts';
 
 const SITE_B = '00000000000000b0';
 const SITE_C = '00000000000000c0';
@@ -151,6 +151,28 @@ export function describeJournal(contract: CatalogContract): void {
         const settled = [{ ...positionOf(a), to: { kind: 'acknowledged' } as const }];
         expect(await contract.catalog.settleOutbox(mine, settled)).toBeUndefined();
         expect(await queued(contract)).toHaveLength(1);
+      });
+    });
+
+    describe('a version that was replaced', () => {
+      const query = { localMs: 0, arrivedMs: 60_000, limit: 10 };
+
+      it('is listed once nobody waits for it', async () => {
+        const store = scope.source;
+        const first = await contract.putWithReplicas(scope, 'a', [store]);
+        expect(await contract.catalog.listSuperseded({ store, ...query })).toEqual([]);
+        await contract.catalog.addPeer(PEER);
+        const fresh = { content: contentOf('22'), replicas: [replicaAt(store, 'a2')] };
+        const second = await contract.recordOne(contract.put(scope, 'a', { follows: first, ...fresh }));
+        await sleep(5);
+        const listed = { scope: scope.name, name: 'a', versionId: first, place: 'a', token: 'token of a' };
+        expect(await contract.catalog.listSuperseded({ store, ...query })).toEqual([listed]);
+        await contract.recordOne(contract.put(scope, 'a', { follows: second, content: contentOf('333') }));
+        await sleep(5);
+        expect(await contract.catalog.listSuperseded({ store, ...query })).toEqual([listed]);
+        expect(await contract.catalog.listSuperseded({ store, ...query, localMs: 60_000 })).toEqual([]);
+        await contract.catalog.removePeer('b');
+        expect(await contract.catalog.listSuperseded({ store, ...query })).toHaveLength(2);
       });
     });
 

@@ -1,0 +1,48 @@
+import type { Catalog } from '../../ports/catalog.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { StorageError } from '../../ports/storage.ts';
+import type { SiteStore } from './site-store.ts';
+
+export interface CollectPorts {
+  readonly catalog: Pick<Catalog, 'listSuperseded' | 'record' | 'prune'>;
+  readonly clock: Clock;
+  readonly store: SiteStore;
+}
+
+/** What was replaced here is kept for readers that have begun; what a peer replaced can be brought back for a day. */
+const LOCAL_MS = 60_000;
+const ARRIVED_MS = 24 * 3600_000;
+const PAGE = 500;
+const LOOK_MS = 5_000;
+
+/** Deletes the bytes of versions that were replaced, once nobody wants them, for as long as the signal allows. */
+export async function collectSuperseded(ports: CollectPorts, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const collected = await collectPage(ports, signal);
+    if (collected < PAGE) await ports.clock.sleep(LOOK_MS, signal).catch(() => undefined);
+  }
+}
+
+/** Returns how many copies went. */
+async function collectPage({ catalog, store }: CollectPorts, signal: AbortSignal): Promise<number> {
+  const { storage } = store;
+  const limits = { localMs: LOCAL_MS, arrivedMs: ARRIVED_MS, limit: PAGE };
+  const found = await catalog.listSuperseded({ store: storage.place, ...limits });
+  const gone = [];
+  for (const copy of found) {
+    if (signal.aborted) break;
+    const { scope, name, versionId, place, token } = copy;
+    try {
+      await storage.delete(place, { ifToken: token, deferred: true, signal });
+      gone.push({ scope, name, versionId, store: storage.place, to: 'drop', ifToken: token } as const);
+    } catch (error) {
+      // Other bytes than were recorded are looked at by an audit; a store that does not answer is asked again.
+      if (!(error instanceof StorageError)) throw error;
+    }
+  }
+  if (gone.length === 0) return 0;
+  await storage.flush([]);
+  await catalog.record({ replicas: gone });
+  await catalog.prune(PAGE);
+  return gone.length;
+}
