@@ -276,6 +276,19 @@ export function describeJournal(contract: CatalogContract): void {
         expect((await contract.read(scope, 'a')).current.content).toEqual(contentOf('a'));
       });
 
+      it('of a write that was asked for here, too, is found by its operation as long as one of both has its bytes', async () => {
+        const operation = contract.operation();
+        const place = replicaAt(scope.source, `at/${operation}`);
+        await contract.recordOne(contract.put(scope, 'a', { operation, replicas: [place] }));
+        const { current } = await contract.read(scope, 'a');
+        const { dot } = current;
+        const remove = arrived('a', { context: { [dot.actor]: dot.counter }, content: { kind: 'tombstone' } });
+        expect(await apply(remove)).toEqual(['applied']);
+        expect(await apply(arrived('a', { operation }))).toEqual(['applied']);
+        const found = await contract.catalog.findVersion({ scope: scope.name, name: 'a' }, operation);
+        expect(found?.copies).toMatchObject([{ place: `at/${operation}` }]);
+      });
+
       it('under a number that is known with other content is refused, loudly', async () => {
         const one = arrived('a');
         await apply(one);
