@@ -33,6 +33,8 @@ const VERBS = {
   readDots: true,
   queueObjects: true,
   listSuperseded: true,
+  readFloor: true,
+  raiseFloor: true,
   readCopies: true,
   judgeEntries: true,
   applyEntries: true,

@@ -47,12 +47,19 @@ import { tellRule } from './rules/tell-rule.ts';
 import { readTransfersInHand } from './rules/transfers-in-hand.ts';
 import { updateRule } from './rules/update-rule.ts';
 import { applyEntries, judgeEntries } from './sites/apply-entries.ts';
-import { readContext } from './sites/considered.ts';
+import { raiseFloor, readContext } from './sites/considered.ts';
 import { claimFetches, finishFetch, listFetches, renewFetch, takeUp } from './sites/fetches.ts';
 import { findVersion, readCopies } from './sites/read-copies.ts';
 import { listSuperseded } from './sites/list-superseded.ts';
 import { listReplicatedScopes, queueObjects, readDots } from './sites/read-dots.ts';
-import { acknowledgeTold, listDeadLetters, readOutbox, settleDeadLetters, settleOutbox } from './sites/outbox.ts';
+import {
+  acknowledgeTold,
+  listDeadLetters,
+  readFloor,
+  readOutbox,
+  settleDeadLetters,
+  settleOutbox,
+} from './sites/outbox.ts';
 import {
   addPeer,
   countOutstanding,
@@ -283,6 +290,8 @@ function journalVerbs(executor: Executor): JournalCatalog {
     listDeadLetters: (query) => executor.read((session) => listDeadLetters(session, query)),
     settleDeadLetters: (peer, positions, to) =>
       executor.tell((session) => settleDeadLetters(session, peer, positions, to), isAny),
+    readFloor: (peer) => executor.read((session) => readFloor(session, peer)),
+    raiseFloor: (floor) => executor.write((session) => raiseFloor(session, floor)),
     listSuperseded: (query) => executor.read((session) => listSuperseded(session, query)),
     listReplicatedScopes: () => executor.read((session) => listReplicatedScopes(session)),
     readDots: (query) => executor.read((session) => readDots(session, query)),

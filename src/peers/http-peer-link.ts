@@ -58,6 +58,10 @@ export class HttpPeerLink implements PeerLink {
     await this.#ask({ method: 'POST', path: 'told', body: [jsonOf({ from, operations })], signal });
   }
 
+  async raiseFloor(floor: Readonly<Record<string, number>>, signal: AbortSignal): Promise<void> {
+    await this.#ask({ method: 'POST', path: 'floor', body: [jsonOf(floor)], signal });
+  }
+
   async digests(query: DigestQuery, signal: AbortSignal): Promise<Digests> {
     const answer = await this.#ask({ method: 'POST', path: 'digests', body: [jsonOf(query)], signal });
     return this.#understand(() => digestsOf(answer));

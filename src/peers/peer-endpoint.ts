@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BRANCHES, LEAVES } from '../domain/journal/digest.ts';
-import { EntryProblem, entryToJson, siteFromJson } from '../domain/journal/entry-json.ts';
+import { contextFromJson, EntryProblem, entryToJson, siteFromJson } from '../domain/journal/entry-json.ts';
 import { parseOperationId } from '../domain/object/operation-id.ts';
 import { CatalogError } from '../ports/catalog.ts';
 import type { PeerDesk } from '../ports/peer-desk.ts';
@@ -54,6 +54,7 @@ export class PeerEndpoint {
     const site = await this.#admit(token, undefined);
     if (request.method === 'POST' && route === 'batch') return this.#receive(request, site, signal);
     if (request.method === 'POST' && route === 'told') return this.#told(request, site);
+    if (request.method === 'POST' && route === 'floor') return this.#raiseFloor(request);
     if (request.method === 'POST' && route === 'digests') return this.#digests(request);
     if (request.method === 'POST' && route === 'listing') return this.#listing(request);
     if (request.method === 'GET' && route.startsWith('versions/')) return this.#open(request, route.slice(9), signal);
@@ -87,6 +88,11 @@ export class PeerEndpoint {
     const sender = siteFromJson(from, 'from');
     checkSender(sender, site);
     await this.#desk.told(sender, ids as string[]);
+    return { status: 200, json: {} };
+  }
+
+  async #raiseFloor(request: IncomingMessage): Promise<Reply> {
+    await this.#desk.raiseFloor(contextFromJson(parseJson(await readAll(request, SMALL_BYTES_MAX)), 'the floor'));
     return { status: 200, json: {} };
   }
 

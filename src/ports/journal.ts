@@ -27,6 +27,12 @@ export interface JournalCatalog {
   settleOutbox(lease: StreamLease, outcomes: readonly SettledEntry[]): Promise<true | undefined>;
   /** A site has the bytes of what it had taken up: its queue goes on without them. */
   acknowledgeTold(site: string, operations: readonly string[]): Promise<void>;
+  /**
+   * Of each actor of this site the number up to which a peer has everything that is meant for it; undefined while something waits for it.
+   */
+  readFloor(peer: string): Promise<Readonly<Record<string, number>> | undefined>;
+  /** Up to these numbers everything that is meant for this site has come. */
+  raiseFloor(floor: Readonly<Record<string, number>>): Promise<void>;
   /** By slot the position of the last change there is; what `awaitPeer` waits for. */
   readPositions(): Promise<readonly Position[]>;
   /** What of a peer's queue is not settled up to these positions, of one scope or of all. */

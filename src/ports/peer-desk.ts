@@ -19,6 +19,7 @@ export interface PeerDesk {
   open(wanted: Wanted, signal: AbortSignal): Promise<Fetched>;
   digests(query: DigestQuery): Promise<Digests>;
   listing(query: ListingQuery): Promise<readonly ListedObject[]>;
+  raiseFloor(floor: Readonly<Record<string, number>>): Promise<void>;
   told(from: string, operations: readonly string[]): Promise<void>;
 }
 

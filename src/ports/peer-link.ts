@@ -66,6 +66,8 @@ export interface PeerLink extends AsyncDisposable {
   hello(own: Hello, signal: AbortSignal): Promise<Hello>;
   /** One outcome an entry, in order. */
   send(batch: Batch, signal: AbortSignal): Promise<readonly SentOutcome[]>;
+  /** Up to these numbers of its actors the peer has everything that is meant for it. */
+  raiseFloor(floor: Readonly<Record<string, number>>, signal: AbortSignal): Promise<void>;
   /** The bytes of exactly this version, from `start` on. */
   fetch(wanted: Wanted, signal: AbortSignal): Promise<Fetched>;
   /** The peer's digests of some scopes, or of all (domain/journal/digest). */

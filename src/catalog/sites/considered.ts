@@ -147,3 +147,37 @@ export async function readContext({ db }: Session): Promise<SiteContext> {
   const pairs = (rows: typeof upTo.rows) => rows.map(({ incarnation, counter }) => [incarnation, counter] as const);
   return toContext(pairs(upTo.rows), pairs(beyond.rows), (incarnation) => incarnation);
 }
+
+const raiseTo: SetStatement = {
+  columns: { actor: 'int', counter: 'int' },
+  text: (rows) =>
+    `update considered set counter = r.counter from ${rows} where considered.actor = r.actor and considered.counter < r.counter`,
+};
+
+const dropCovered: SetStatement = {
+  columns: { actor: 'int', counter: 'int' },
+  text: (rows) =>
+    `delete from considered_exception where (actor, counter) in (
+       select e.actor, e.counter from ${rows} join considered_exception e on e.actor = r.actor and e.counter <= r.counter)`,
+};
+
+/** All dots of these actors up to here are considered: what of them was meant for this site has come. */
+export async function raiseFloor(session: Session, floor: Readonly<Record<string, number>>): Promise<void> {
+  const numbers = await numberActors(session, Object.keys(floor));
+  const rows = Object.entries(floor)
+    .map(([actor, counter]) => [numbers.get(actor) ?? 0, counter] as const)
+    .sort(([a], [b]) => a - b);
+  await session.run(
+    makeRow,
+    rows.map(([actor]) => [actor]),
+  );
+  await session.run(raiseTo, rows);
+  await session.run(dropCovered, rows);
+  // What comes directly after it was considered before.
+  const dots = await ConsideredDots.lock(
+    session,
+    rows.map(([actor]) => actor),
+  );
+  dots.add(rows.map(([actor, counter]) => ({ actor: String(actor), counter })));
+  await dots.write(session);
+}

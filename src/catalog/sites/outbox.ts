@@ -257,3 +257,25 @@ export function settleDeadLetters(
     positions.map(({ slot, position }) => [peer, slot, position, state]),
   );
 }
+
+/**
+ * One statement, so that counters and queue are of one moment. What a comparison has yet to find is not queued: until then a peer has not
+ * got everything.
+ */
+export async function readFloor({ db }: Session, peer: string): Promise<Readonly<Record<string, number>> | undefined> {
+  const { rows } = await sql<{ incarnation: string; counter: number; waiting: number; refused: number | null }>`
+    select a.incarnation, s.counter,
+      case when exists (select 1 from outbox x join peer p on p.id = x.peer
+        where p.name = ${peer} and x.state in (${sql.lit(WAITING)}, ${sql.lit(HANDED)}))
+        or not exists (select 1 from peer p where p.name = ${peer} and p.resync = 0) then 1 else 0 end as waiting,
+      (select min(j.counter) from outbox x join peer p on p.id = x.peer
+         join journal j on j.slot = x.slot and j.position = x.position
+         where p.name = ${peer} and x.state in (${sql.lit(DEAD)}, ${sql.lit(WITHHELD)}) and j.actor = s.actor) as refused
+    from slot s join actor a on a.id = s.actor`.execute(db);
+  if (rows.some(({ waiting }) => waiting === 1)) return undefined;
+  const floor = rows.map(({ incarnation, counter, refused }) => [
+    incarnation,
+    Math.min(counter, (refused ?? Infinity) - 1),
+  ]);
+  return Object.fromEntries(floor.filter(([, counter]) => Number(counter) > 0)) as Record<string, number>;
+}

@@ -143,7 +143,8 @@ function timeFromJson(value: unknown): HybridTime {
   return time;
 }
 
-function contextFromJson(value: unknown, where: string): Context {
+/** Actors and their numbers. */
+export function contextFromJson(value: unknown, where: string): Context {
   const fields = recordOf(value, where);
   const entries = Object.entries(fields);
   if (entries.length > MANY_MAX) throw new EntryProblem(`${where} names more than ${MANY_MAX} actors`);

@@ -134,6 +134,10 @@ export class SiteDesk implements PeerDesk {
     return this.#digests.listing(query);
   }
 
+  raiseFloor(floor: Readonly<Record<string, number>>): Promise<void> {
+    return this.#ports.catalog.raiseFloor(floor);
+  }
+
   async told(from: string, operations: readonly string[]): Promise<void> {
     await this.#ports.catalog.acknowledgeTold(from, operations);
   }

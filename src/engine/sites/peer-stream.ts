@@ -18,6 +18,7 @@ export interface StreamPorts {
     | 'readOutbox'
     | 'settleOutbox'
     | 'listPeers'
+    | 'readFloor'
     | 'setPeer'
     | 'onDue'
     | 'listReplicatedScopes'
@@ -53,6 +54,8 @@ const LEASE_MS = 15_000;
 const BATCH_BYTES_MAX = 8 * 1024 * 1024;
 /** Who hears nothing looks again after this: what is to be tried again is due by then. */
 const LOOK_MS = 1_000;
+/** Between two tellings of what a peer has everything of. */
+const FLOOR_MS = 1_000;
 /** What the peer has taken up is offered again after this. */
 const HANDED_MS = 30_000;
 
@@ -118,6 +121,9 @@ class StreamSession {
   /** Settled since the last reading of the outbox began, which may tell of them still. */
   readonly #settled = new Set<string>();
   #after: Position[] = [];
+  /** What was told last, as JSON, and when it may be told again. */
+  #floor = '{}';
+  #floorDueMs = Number.NEGATIVE_INFINITY;
   /** Everything up to the end was read; what comes is told. */
   #isAtEnd = false;
 
@@ -171,8 +177,21 @@ class StreamSession {
       const page = free <= 0 ? [] : await catalog.readOutbox({ peer, after: this.#after, limit: free });
       for (const outgoing of page) this.#take(outgoing);
       this.#isAtEnd = page.length < free;
+      if (this.#isAtEnd && this.#known.size === 0) await this.#tellFloor(signal);
       if (page.length === 0 || this.#isAtEnd) await wakes.wait(LOOK_MS, signal);
     }
+  }
+
+  /** Numbers of changes that the peer is not told of leave no gaps in what it has considered. */
+  async #tellFloor(signal: AbortSignal): Promise<void> {
+    const { catalog, link, clock } = this.#ports;
+    if (clock.monotonicMs() < this.#floorDueMs) return;
+    const floor = await catalog.readFloor(this.#options.peer);
+    const text = JSON.stringify(floor);
+    if (floor === undefined || text === this.#floor) return;
+    await link.raiseFloor(floor, signal);
+    this.#floor = text;
+    this.#floorDueMs = clock.monotonicMs() + FLOOR_MS;
   }
 
   /** Beside what is queued: comparing takes its time, and what is sent twice is known there. */

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { VersionEntry } from '../../domain/journal/entry.ts';
+import { covers } from '../../domain/journal/site-context.ts';
 import type { Content } from '../../domain/object/version.ts';
 import type { ApplyOutcome, Arrived, NewPeer, Outgoing, StreamLease } from '../../ports/journal.ts';
 import { type CatalogContract, contentOf, replicaAt, sleep, type TestScope } from './harness.ts';
@@ -138,6 +139,27 @@ export function describeJournal(contract: CatalogContract): void {
         });
       });
 
+      it('and tells up to where a peer has everything, without what it refused', async () => {
+        await contract.catalog.addPeer(PEER);
+        expect(await contract.catalog.readFloor('b')).toBeUndefined();
+        await contract.catalog.setPeer('b', { needsResync: false });
+        const { incarnation } = await contract.catalog.site();
+        await contract.recordOne(contract.put(scope, 'a'));
+        await contract.recordOne(contract.put(scope, 'b'));
+        const lease = await hold(contract);
+        expect(await contract.catalog.readFloor('b')).toBeUndefined();
+        const [a, b] = await queued(contract);
+        await contract.catalog.settleOutbox(lease, [
+          { ...positionOf(a), to: { kind: 'acknowledged' } },
+          { ...positionOf(b), to: { kind: 'dead', error: 'no' } },
+        ]);
+        const { counter } = versionOf(b).dot;
+        expect((await contract.catalog.readFloor('b'))?.[incarnation]).toBe(counter - 1);
+        await contract.catalog.settleDeadLetters('b', [positionOf(b)], 'waiting');
+        await contract.catalog.settleOutbox(lease, [{ ...positionOf(b), to: { kind: 'acknowledged' } }]);
+        expect((await contract.catalog.readFloor('b'))?.[incarnation]).toBe(counter);
+      });
+
       it('for one sender at a time: an outcome of another one changes nothing', async () => {
         await contract.catalog.addPeer(PEER);
         await contract.recordOne(contract.put(scope, 'a'));
@@ -215,6 +237,7 @@ export function describeJournal(contract: CatalogContract): void {
       });
 
       it('is considered once, in whatever order it comes', async () => {
+        await contract.catalog.raiseFloor({ [remote]: counter });
         const [first, second] = [arrived('x'), arrived('y')];
         const before = (await contract.catalog.readContext())[remote];
         await apply(second);
@@ -224,6 +247,18 @@ export function describeJournal(contract: CatalogContract): void {
         ]);
         await apply(first);
         expect((await contract.catalog.readContext())[remote]).toEqual({ upTo: second.entry.dot.counter, beyond: [] });
+      });
+
+      it('is considered with all before it once these are known to be for others', async () => {
+        const actor = '00000000000000ff';
+        const at = (n: number) => arrived(`n${n}`, { dot: { actor, counter: n } });
+        await apply(at(3), at(5), at(9));
+        await contract.catalog.raiseFloor({ [actor]: 4 });
+        expect((await contract.catalog.readContext())[actor]).toEqual({ upTo: 5, beyond: [9] });
+        await contract.catalog.raiseFloor({ [actor]: 2 });
+        expect((await contract.catalog.readContext())[actor]).toEqual({ upTo: 5, beyond: [9] });
+        await contract.catalog.raiseFloor({ [actor]: 20 });
+        expect((await contract.catalog.readContext())[actor]).toEqual({ upTo: 20, beyond: [] });
       });
 
       it('without its bytes changes nothing, and they are asked for', async () => {
@@ -245,7 +280,8 @@ export function describeJournal(contract: CatalogContract): void {
         const old = arrived('a');
         const fresh = arrived('a', { context: { [remote]: old.entry.dot.counter }, also: [old.entry.dot] });
         expect(await apply(fresh)).toEqual(['applied']);
-        expect((await contract.catalog.readContext())[remote]?.upTo).toBe(fresh.entry.dot.counter);
+        const considered = (await contract.catalog.readContext())[remote];
+        expect(covers({ [remote]: considered ?? { upTo: 0, beyond: [] } }, old.entry.dot)).toBe(true);
         expect(await apply(old)).toEqual(['duplicate']);
       });
 
