@@ -21,7 +21,7 @@ export interface Schema extends RuleSchema {
   peer: PeerTable;
   journal: JournalTable;
   outbox: OutboxTable;
-  fetch: FetchTable;
+  wanted_bytes: FetchTable;
   /** Versions beside an object's current one that did not see it. */
   sibling: { object: number; version: number };
   scope: { id: Generated<number>; name: string; title: string; source: number; created_ms: number };

@@ -4,7 +4,7 @@ import type { SimulatedRandom } from './simulated-random.ts';
 import type { SimulatedTimeline } from './simulated-timeline.ts';
 
 /** What a site answers its peers. It fails with a `PeerError`, or the simulation has found a defect. */
-export type PeerHandler = Pick<PeerDesk, 'hello' | 'receive' | 'open' | 'told'>;
+export type PeerHandler = Omit<PeerDesk, 'admit'>;
 
 /** How likely it is that something goes wrong with one question, each from 0 to 1. */
 export interface NetworkFaults {
@@ -90,6 +90,9 @@ export class SimulatedNetwork {
           return this.#carryBytes({ from: to, to: from, operation }, await handler.open(wanted, end));
         }),
       tell: (site, operations, signal) => this.#ask({ from, to, signal }, (handler) => handler.told(site, operations)),
+      raiseFloor: (floor, signal) => this.#ask({ from, to, signal }, (handler) => handler.raiseFloor(floor)),
+      digests: (query, signal) => this.#ask({ from, to, signal }, (handler) => handler.digests(query)),
+      listing: (query, signal) => this.#ask({ from, to, signal }, (handler) => handler.listing(query)),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
   }

@@ -87,7 +87,7 @@ export class CatalogView {
   }
 
   fetches(): readonly { readonly operation: string; readonly error: string }[] {
-    return this.#all('select operation, error from fetch').map((row) => ({
+    return this.#all('select operation, error from wanted_bytes').map((row) => ({
       operation: String(row['operation']),
       error: (row['error'] as string | null) ?? 'nobody has tried',
     }));

@@ -119,13 +119,13 @@ export class SimulatedSite {
   async serve(peers: readonly string[]): Promise<void> {
     const { running } = this;
     if (running === undefined) return;
-    const { catalog, store, whole } = running;
+    const { catalog, store, clock, whole } = running;
     const { plan } = this.#ports;
     const { id } = await whole.site();
     const own: Hello = { protocol: PEER_PROTOCOL, site: id, url: `sim:${this.name}` };
     const { inlineBytesMax } = plan.stream;
     const desk = new SiteDesk(
-      { catalog, store, inlineBytesMax, openStore: openStoreOf(store) },
+      { catalog, clock, store, inlineBytesMax, openStore: openStoreOf(store) },
       { own, accepts: new Map(), pairs: true },
     );
     this.#ports.network.serve(this.name, {
@@ -133,6 +133,9 @@ export class SimulatedSite {
       receive: (batch, signal) => desk.receive(batch, signal).catch(toPeerError),
       open: (wanted, signal) => desk.open(wanted, signal).catch(toPeerError),
       told: (from, operations) => desk.told(from, operations).catch(toPeerError),
+      raiseFloor: (floor) => desk.raiseFloor(floor).catch(toPeerError),
+      digests: (query) => desk.digests(query).catch(toPeerError),
+      listing: (query) => desk.listing(query).catch(toPeerError),
     });
     // Sometimes it is known that its predecessor is dead, sometimes the stream is its until the lease is over.
     const owner = this.#ports.random.chance(0.7) ? this.name : `${this.name} ${this.#starts}`;

@@ -9,21 +9,21 @@ import type { Session, SetStatement, SqlValue } from '../session.ts';
 const waitingFor: SetStatement = {
   columns: { i: 'int', scope: 'text', name: 'text' },
   text: (rows, { nowMs: now }) =>
-    `select r.i, f.entry from ${rows} join fetch f on f.scope = r.scope and f.name = r.name
+    `select r.i, f.entry from ${rows} join wanted_bytes f on f.scope = r.scope and f.name = r.name
      where f.owner is null or f.due_ms < ${now}`,
 };
 
 const takeUpRow: SetStatement = {
   columns: { operation: 'text', source: 'text', scope: 'text', name: 'text', entry: 'text', bytes: 'int' },
   text: (rows, { nowMs: now }) =>
-    `insert into fetch (operation, source, scope, name, entry, bytes, created_ms, due_ms, attempts, token, owner, error)
+    `insert into wanted_bytes (operation, source, scope, name, entry, bytes, created_ms, due_ms, attempts, token, owner, error)
      select r.operation, r.source, r.scope, r.name, r.entry, r.bytes, ${now}, 0, 0, 0, null, null from ${rows} where true
      on conflict (operation) do nothing`,
 };
 
 const drop: SetStatement = {
   columns: { operation: 'text' },
-  text: (rows) => `delete from fetch where operation in (select r.operation from ${rows})`,
+  text: (rows) => `delete from wanted_bytes where operation in (select r.operation from ${rows})`,
 };
 
 export async function takeUp(session: Session, source: string, entries: readonly VersionEntry[]): Promise<void> {
@@ -61,9 +61,9 @@ export async function claimFetches(
 ): Promise<readonly ClaimedFetch[]> {
   const now = nowMs(session);
   const { rows } = await sql<{ operation: string; source: string; entry: string; attempts: number; token: number }>`
-    update fetch set owner = ${owner}, due_ms = ${now} + ${leaseMs}, attempts = attempts + 1, token = token + 1
+    update wanted_bytes set owner = ${owner}, due_ms = ${now} + ${leaseMs}, attempts = attempts + 1, token = token + 1
     where operation in (
-      select operation from fetch where due_ms <= ${now} order by due_ms, created_ms limit ${limit} ${sql.raw(session.engine.skipLocked)})
+      select operation from wanted_bytes where due_ms <= ${now} order by due_ms, created_ms limit ${limit} ${sql.raw(session.engine.skipLocked)})
     returning operation, source, entry, attempts, token`.execute(session.db);
   return rows.map(({ operation, token, source, entry, attempts }) => ({
     lease: { operation, token },
@@ -75,7 +75,7 @@ export async function claimFetches(
 
 export async function renewFetch(session: Session, lease: FetchLease, leaseMs: number): Promise<boolean> {
   const { rows } = await sql`
-    update fetch set due_ms = ${nowMs(session)} + ${leaseMs}
+    update wanted_bytes set due_ms = ${nowMs(session)} + ${leaseMs}
     where operation = ${lease.operation} and token = ${lease.token} returning operation`.execute(session.db);
   return rows.length > 0;
 }
@@ -87,18 +87,18 @@ export async function finishFetch(
 ): Promise<boolean> {
   const { rows } =
     outcome === 'done'
-      ? await sql`delete from fetch where operation = ${operation} and token = ${token} returning operation`.execute(
+      ? await sql`delete from wanted_bytes where operation = ${operation} and token = ${token} returning operation`.execute(
           session.db,
         )
       : await sql`
-          update fetch set owner = null, due_ms = ${nowMs(session)} + ${outcome.afterMs}, error = ${outcome.error}
+          update wanted_bytes set owner = null, due_ms = ${nowMs(session)} + ${outcome.afterMs}, error = ${outcome.error}
           where operation = ${operation} and token = ${token} returning operation`.execute(session.db);
   return rows.length > 0;
 }
 
 export async function listFetches({ db }: Session, limit: number): Promise<readonly WaitingFetch[]> {
   const rows = await db
-    .selectFrom('fetch')
+    .selectFrom('wanted_bytes')
     .selectAll()
     .orderBy('created_ms')
     .orderBy('operation')
