@@ -190,7 +190,8 @@ interface OutboxTable {
 }
 
 interface FetchTable {
-  operation: string;
+  /** `actor:counter`. */
+  change: string;
   /** Id of the site that told of it. */
   source: string;
   scope: string;

@@ -86,9 +86,9 @@ export class CatalogView {
     );
   }
 
-  fetches(): readonly { readonly operation: string; readonly error: string }[] {
-    return this.#all('select operation, error from wanted_bytes').map((row) => ({
-      operation: String(row['operation']),
+  fetches(): readonly { readonly change: string; readonly error: string }[] {
+    return this.#all('select change, error from wanted_bytes').map((row) => ({
+      change: String(row['change']),
       error: (row['error'] as string | null) ?? 'nobody has tried',
     }));
   }

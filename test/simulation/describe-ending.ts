@@ -47,7 +47,7 @@ function describeSite(site: SimulatedSite, onlooker: Onlooker, { hasFaults }: Pl
     })),
     leftovers: [
       ...view.outbox().map(({ peer, place, state }) => `line ${place} for ${peer} is left in state ${state}`),
-      ...view.fetches().map(({ operation, error }) => `the bytes of ${operation} are still to be fetched: ${error}`),
+      ...view.fetches().map(({ change, error }) => `the bytes of ${change} are still to be fetched: ${error}`),
       ...(view.journalLines() > 0 ? [`${view.journalLines()} lines are left in the journal`] : []),
       // Who dies may leave bytes that nobody knows of.
       ...(hasFaults ? [] : orphans(site, new Set(places.map(({ place }) => place)))),

@@ -22,7 +22,7 @@ export function siteTables({ int, text, bytes, autoId, table, clustered }: Engin
        attempts ${int} not null, due_ms ${int} not null, error ${text}, primary key (peer, slot, position)) ${clustered}`,
     'create index outbox_entry on outbox (slot, position)',
     'create index outbox_handed on outbox (peer, slot, position) where state = 1',
-    `create table wanted_bytes (operation ${text} not null primary key, source ${text} not null, scope ${text} not null, name ${text} not null,
+    `create table wanted_bytes (change ${text} not null primary key, source ${text} not null, scope ${text} not null, name ${text} not null,
        entry ${text} not null, bytes ${int} not null, created_ms ${int} not null, due_ms ${int} not null, attempts ${int} not null,
        token ${int} not null, owner ${text}, error ${text}) ${table}`,
     'create index wanted_bytes_due on wanted_bytes (due_ms)',

@@ -60,7 +60,7 @@ export async function writeVersion(ports: WriteVersionPorts, args: WriteVersion)
       if (repeated !== undefined) return { version: operation, content: repeated, isOverwrite: false };
     }
     const before = await ports.catalog.readObject(scope, name);
-    checkConditions(args, before);
+    await checkConditions(ports.catalog, { ...args, operation }, before);
     kept = await store.keep(operation, body, { attributes, size, signal });
     return await record(ports, args, { operation, kept, before });
   } catch (error) {
@@ -100,7 +100,7 @@ async function record(
         const now = await catalog.readObject(scope, name);
         if (isConditional(args) && (await catalog.findVersion({ scope, name }, operation))?.id !== outcome.versionId) {
           // Not this write, and its condition is on what was there before.
-          checkConditions(args, now);
+          await checkConditions(catalog, { ...args, operation }, now);
           before = now;
           continue;
         }
@@ -117,7 +117,7 @@ async function record(
       case 'conflict':
       case undefined:
         before = await catalog.readObject(scope, name);
-        checkConditions(args, before);
+        await checkConditions(catalog, { ...args, operation }, before);
     }
   }
   const why = `it was written ${ROUNDS_MAX} times by others while this write was waiting`;
@@ -132,10 +132,23 @@ function isConditional({ ifAbsent, ifVersion }: WriteVersion): boolean {
   return ifAbsent === true || ifVersion !== undefined;
 }
 
-function checkConditions({ scope, name, ifAbsent, ifVersion }: WriteVersion, row: ObjectRecord | undefined): void {
-  const object = { scope, name };
-  if (ifAbsent === true && row !== undefined && isThere(row)) throw new ObjectError('condition', object, 'it exists');
-  if (ifVersion === undefined || row?.current.operation === ifVersion) return;
+/** What fails them may be this very write, carried out before or brought by a peer meanwhile: then they held. */
+async function checkConditions(
+  catalog: Pick<Catalog, 'findVersion'>,
+  { scope, name, ifAbsent, ifVersion, operation }: WriteVersion & { readonly operation: string },
+  row: ObjectRecord | undefined,
+): Promise<void> {
+  const why = whyNot({ ifAbsent, ifVersion }, row);
+  if (why === undefined || (await catalog.findVersion({ scope, name }, operation)) !== undefined) return;
+  throw new ObjectError('condition', { scope, name }, why);
+}
+
+function whyNot(
+  { ifAbsent, ifVersion }: Pick<WriteVersion, 'ifAbsent' | 'ifVersion'>,
+  row: ObjectRecord | undefined,
+): string | undefined {
+  if (ifAbsent === true && row !== undefined && isThere(row)) return 'it exists';
+  if (ifVersion === undefined || row?.current.operation === ifVersion) return undefined;
   const is = row === undefined || !isThere(row) ? 'it does not exist' : `its version is ${row.current.operation}`;
-  throw new ObjectError('condition', object, `${is}, not ${ifVersion}`);
+  return `${is}, not ${ifVersion}`;
 }

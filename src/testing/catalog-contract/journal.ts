@@ -391,6 +391,19 @@ export function describeJournal(contract: CatalogContract): void {
         expect(await contract.catalog.listFetches(10)).toEqual([]);
       });
 
+      it('whose bytes are to be fetched is not forgotten for another one of the same operation', async () => {
+        const operation = contract.operation();
+        const both = [arrived('a', { operation }), arrived('a', { operation })];
+        await contract.catalog.takeUp(
+          SITE_B,
+          both.map(({ entry }) => entry),
+        );
+        const claimed = await contract.catalog.claimFetches({ owner: 'me', limit: 10, leaseMs: 60_000 });
+        const counters = (entries: readonly VersionEntry[]) => entries.map(({ dot }) => dot.counter).sort();
+        expect(counters(claimed.map(({ entry }) => entry))).toEqual(counters(both.map(({ entry }) => entry)));
+        for (const { lease } of claimed) expect(await contract.catalog.finishFetch(lease, 'done')).toBe(true);
+      });
+
       it('of a scope nobody here has heard of makes it', async () => {
         const one = arrived('a', { scope: `${scope.name}-elsewhere` });
         expect(await apply(one)).toEqual(['applied']);
