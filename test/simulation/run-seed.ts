@@ -16,6 +16,8 @@ export interface Outcome {
   readonly complaints: readonly string[];
   readonly story: readonly string[];
   readonly sent: readonly SentVersion[];
+  /** All versions, by the site that made them. */
+  readonly made: readonly { readonly id: string; readonly site: string }[];
 }
 
 /** Sites have said hello to each other by then. */
@@ -39,7 +41,8 @@ export async function runPlan(plan: Plan): Promise<Outcome> {
   } finally {
     await world.close();
   }
-  return { seed: plan.seed, complaints: world.complaints, story: world.story, sent: world.sent };
+  const { complaints, story, sent, made } = world;
+  return { seed: plan.seed, complaints, story, sent, made };
 }
 
 class World {
@@ -88,6 +91,14 @@ class World {
 
   get complaints(): readonly string[] {
     return [...this.#defects, ...this.#onlooker.complaints];
+  }
+
+  get made(): { id: string; site: string }[] {
+    return [...this.#sites.values()].flatMap((site) => {
+      const { id, versions } = this.#onlooker.notes(site);
+      const own = [...versions.values()].filter(({ origin }) => origin === id);
+      return own.map((version) => ({ id: version.id, site: site.name }));
+    });
   }
 
   async run(): Promise<void> {
@@ -189,7 +200,8 @@ class World {
   async #converge(): Promise<void> {
     for (let passed = 0; passed < CONVERGED_MS_MAX && this.complaints.length === 0; passed += LOOK_MS) {
       await this.#pass(LOOK_MS);
-      if ([...this.#sites.values()].every(({ view }) => view.outbox().length === 0)) break;
+      const views = [...this.#sites.values()].map(({ view }) => view);
+      if (views.every((view) => view.outbox().length === 0 && view.fetches().length === 0)) break;
     }
     // Clients that were still waiting are answered by now, and what was late on its way has come.
     await this.#pass(LATE_MS);

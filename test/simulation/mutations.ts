@@ -1,0 +1,108 @@
+/** A defect put into the engine on purpose; the simulation has to find it. */
+export interface Mutation {
+  readonly name: string;
+  readonly file: string;
+  /** Occurs once in the file. */
+  readonly from: string;
+  readonly to: string;
+}
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'entries leave the outbox before the peer has answered',
+    file: 'src/engine/sites/peer-stream.ts',
+    from: `    let outcomes: readonly SentOutcome[];
+    try {`,
+    to: `    let outcomes: readonly SentOutcome[];
+    await this.#settle(lines.flatMap((line) => line.places.map((place) => ({ ...place, to: { kind: 'acknowledged' } }))));
+    try {`,
+  },
+  {
+    name: 'a batch whose answer is lost counts as taken',
+    file: 'src/engine/sites/peer-stream.ts',
+    from: "      if (!(error instanceof PeerError) || error.kind !== 'refused') throw error;",
+    to: "      if (!(error instanceof PeerError) || error.kind !== 'refused') return this.#settle(lines.flatMap((line) => this.#outcomeOf(line, { kind: 'applied' }, undefined)));",
+  },
+  {
+    name: 'of two versions the earlier one wins',
+    file: 'src/domain/journal/join.ts',
+    from: 'return byTime > 0;',
+    to: 'return byTime < 0;',
+  },
+  {
+    name: 'a delete wins over a put that did not see it',
+    file: 'src/domain/journal/join.ts',
+    from: 'if (a.isTombstone !== b.isTombstone) return b.isTombstone;',
+    to: 'if (a.isTombstone !== b.isTombstone) return a.isTombstone;',
+  },
+  {
+    name: 'a version that was followed is put beside what followed it',
+    file: 'src/domain/object/dot.ts',
+    from: "if (hasSeen(b.context, a.dot)) return 'before';",
+    to: "if (hasSeen(b.context, a.dot)) return 'concurrent';",
+  },
+  {
+    name: 'an entry whose bytes are still wanted is considered',
+    file: 'src/catalog/sites/decide-entries.ts',
+    from: "outcome: { kind: 'bytes-wanted' }, isConsidered: false }",
+    to: "outcome: { kind: 'bytes-wanted' }, isConsidered: true }",
+  },
+  {
+    name: 'a write here forgets the siblings it ends',
+    file: 'src/catalog/sites/end-siblings.ts',
+    from: 'found && withSiblings(found.current, siblings.get(found.id) ?? [])',
+    to: 'found && (siblings.size < 0 ? withSiblings(found.current, []) : found.current)',
+  },
+  {
+    name: 'of entries that go as one line the earlier one goes',
+    file: 'src/engine/sites/lane-queue.ts',
+    from: 'this.#lines.set(key, { ...line, places:',
+    to: 'this.#lines.set(key, { ...before, places:',
+  },
+  {
+    name: 'what arrived is not forwarded',
+    file: 'src/catalog/sites/apply-entries.ts',
+    from: 'if (this.#forwarded.length > 0) {',
+    to: 'if (this.#forwarded.length > 1000) {',
+  },
+  {
+    name: 'what arrived is sent to sites that have it',
+    file: 'src/catalog/sites/append-entries.ts',
+    from: 'entry.addressed?.includes(site) !== true',
+    to: 'entry.addressed?.length !== 0',
+  },
+  {
+    name: 'bytes are recorded before they are flushed',
+    file: 'src/engine/sites/publish-together.ts',
+    from: 'await this.#storage.flush(staged);',
+    to: 'await Promise.resolve();',
+  },
+  {
+    name: 'bytes that arrive are not compared with what they should be',
+    file: 'src/engine/sites/site-store.ts',
+    from: '  if (size === content.size &&',
+    to: '  if (size >= 0 || size === content.size &&',
+  },
+  {
+    name: 'bytes are taken up and not written down',
+    file: 'src/engine/sites/receive-entries.ts',
+    from: 'if (large.length > 0) await catalog.takeUp(batch.from, large);',
+    to: 'if (large.length > 1000) await catalog.takeUp(batch.from, large);',
+  },
+  {
+    name: 'a write does not look whether it was made before',
+    file: 'src/catalog/record/decide-change.ts',
+    from: 'if (madeBefore !== undefined) return',
+    to: 'if (madeBefore === -1) return',
+  },
+];
+
+/** The source with the defect in it. */
+export function mutate({ name, from, to }: Mutation, source: string): string {
+  if (source.split(from).length !== 2)
+    throw new Error(
+      `"${name}": its place in the source is not to be found: say it anew in test/simulation/mutations.ts`,
+    );
+  // No patterns in what takes its place.
+  return source.replace(from, () => to);
+}

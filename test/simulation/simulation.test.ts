@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest';
+import { checkReached } from './checkers/deliveries.ts';
+import { makePlan, type Plan } from './plan.ts';
+import { runPlan, runSeed } from './run-seed.ts';
+import { heardBy, makeTopology, type Shape } from './topology.ts';
+import { NO_NETWORK_FAULTS } from '../../src/testing/simulated-network.ts';
+import { SimulatedRandom } from '../../src/testing/simulated-random.ts';
+
+const soak = process.env['PANDO_SOAK'] === '1';
+const SEEDS = soak ? 500 : 50;
+/** In parts, so that one that goes wrong is told while the others run. */
+const PART = 10;
+
+test.each(Array.from({ length: SEEDS / PART }, (_, part) => part * PART + 1))(
+  'worlds from seed %i on lose nothing, and become equal when faults stop',
+  async (first) => {
+    for (let seed = first; seed < first + PART; seed++) {
+      const { complaints } = await runSeed(seed);
+      expect(complaints, `npm run simulate -- --seed ${seed}`).toEqual([]);
+    }
+  },
+);
+
+test('one seed is one story', async () => {
+  const stories = [await runSeed(7), await runSeed(7)].map(({ story }) => story.join('\n'));
+  expect(stories[0]).toBe(stories[1]);
+});
+
+test.each<[Shape, count: number, bothWays: boolean]>([
+  ['pair', 2, false],
+  ['pair', 2, true],
+  ['ring', 4, false],
+  ['tree', 5, false],
+  ['tree', 5, true],
+  ['mesh', 4, true],
+])('in a %s of %i (both ways: %s) each write reaches each site with its bytes once', async (shape, count, bothWays) => {
+  const plan = quietPlan(shape, count, bothWays);
+  const { complaints, sent, made } = await runPlan(plan);
+  expect(complaints).toEqual([]);
+  const heard = heardBy(plan.topology);
+  const wanted = made.map(({ id, site }) => ({
+    id,
+    sites: plan.topology.sites.filter((one) => one !== site && heard.get(one)?.has(site)),
+  }));
+  expect(wanted).toHaveLength(plan.acts.length);
+  expect(checkReached(sent, wanted)).toEqual([]);
+});
+
+/** Without faults, and each object is written once. */
+function quietPlan(shape: Shape, count: number, bothWays: boolean): Plan {
+  const random = new SimulatedRandom(count);
+  const topology = makeTopology(shape, count, bothWays, random);
+  return {
+    ...makePlan(1),
+    topology,
+    skewMs: new Map(),
+    stream: { batchSize: 5, workers: 2, inlineBytesMax: 30, retryDelayMs: 200 },
+    hasFaults: false,
+    network: { ...NO_NETWORK_FAULTS, delayMsMax: 20 },
+    acts: Array.from({ length: 40 }, (_, at) => ({
+      atMs: random.below(1000),
+      site: random.pick(topology.sites),
+      name: `n${at}`,
+      kind: 'put',
+      text: `text ${at} `.repeat(random.between(1, 6)),
+    })),
+    mishaps: [],
+    healMs: 2000,
+  };
+}
