@@ -47,7 +47,7 @@ export interface SimulatedNetworkOptions {
 }
 
 /** Who asks gives up after so long. */
-const PATIENCE_MS = 2_000;
+const PATIENCE_MS = 1_000;
 
 /** The ways between sites. Questions overtake each other; each way in each direction may be cut. */
 export class SimulatedNetwork {
@@ -55,9 +55,15 @@ export class SimulatedNetwork {
   readonly #options: SimulatedNetworkOptions;
   readonly #handlers = new Map<string, PeerHandler>();
   readonly #cut = new Set<string>();
+  #underWay = 0;
 
   constructor(options: SimulatedNetworkOptions) {
     this.#options = options;
+  }
+
+  /** Questions that may still arrive, late or for the second time. */
+  get underWay(): number {
+    return this.#underWay;
   }
 
   /** Without a handler nobody is at home. */
@@ -143,6 +149,7 @@ export class SimulatedNetwork {
       if (!isAnswerLost && !this.#cut.has(way(to, from))) given();
     };
     const arrive = (): void => {
+      this.#underWay--;
       const handler = this.#handlers.get(to);
       if (this.#cut.has(way(from, to))) return;
       if (handler === undefined) return answer(() => giveUp('nobody is there'));
@@ -156,8 +163,12 @@ export class SimulatedNetwork {
         },
       );
     };
-    if (!random.chance(loseQuestion)) timeline.after(this.#delayMs(), arrive);
-    if (random.chance(duplicate)) timeline.after(this.#delayMs() + random.below(PATIENCE_MS), arrive);
+    const depart = (delayMs: number): void => {
+      this.#underWay++;
+      timeline.after(delayMs, arrive);
+    };
+    if (!random.chance(loseQuestion)) depart(this.#delayMs());
+    if (random.chance(duplicate)) depart(this.#delayMs() + random.below(PATIENCE_MS));
     return promise;
   }
 

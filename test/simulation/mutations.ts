@@ -5,11 +5,14 @@ export interface Mutation {
   /** Occurs once in the file. */
   readonly from: string;
   readonly to: string;
+  /** One of the first seeds finds it. */
+  readonly isQuick?: true;
 }
 
 export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'entries leave the outbox before the peer has answered',
+    isQuick: true,
     file: 'src/engine/sites/peer-stream.ts',
     from: `    let outcomes: readonly SentOutcome[];
     try {`,
@@ -25,6 +28,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'of two versions the earlier one wins',
+    isQuick: true,
     file: 'src/domain/journal/join.ts',
     from: 'return byTime > 0;',
     to: 'return byTime < 0;',
@@ -43,12 +47,14 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'an entry whose bytes are still wanted is considered',
+    isQuick: true,
     file: 'src/catalog/sites/decide-entries.ts',
     from: "outcome: { kind: 'bytes-wanted' }, isConsidered: false }",
     to: "outcome: { kind: 'bytes-wanted' }, isConsidered: true }",
   },
   {
     name: 'a write here forgets the siblings it ends',
+    isQuick: true,
     file: 'src/catalog/sites/end-siblings.ts',
     from: 'found && withSiblings(found.current, siblings.get(found.id) ?? [])',
     to: 'found && (siblings.size < 0 ? withSiblings(found.current, []) : found.current)',

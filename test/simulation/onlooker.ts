@@ -51,7 +51,8 @@ export class Onlooker {
 
   look(site: SimulatedSite): void {
     const notes = this.notes(site);
-    if (site.view.hasChanged()) this.#lookAtCatalog(site, notes);
+    if (site.isTouched && site.view.hasChanged()) this.#lookAtCatalog(site, notes);
+    site.isTouched = false;
     for (const told of notes.told.splice(0)) this.#see(this.#translate(site.name, notes, told));
   }
 

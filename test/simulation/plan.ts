@@ -62,7 +62,7 @@ export interface PlanOptions {
 export function makePlan(seed: number, { sites }: PlanOptions = {}): Plan {
   const random = new SimulatedRandom(seed);
   const topology = drawTopology(random, sites);
-  const healMs = random.between(2, 8) * 1000;
+  const healMs = random.between(1, 5) * 1000;
   const hasFaults = random.chance(0.85);
   const skewed = hasFaults && random.chance(0.5);
   return {
@@ -74,7 +74,7 @@ export function makePlan(seed: number, { sites }: PlanOptions = {}): Plan {
       workers: random.pick([1, 2, 5]),
       // All are small, some are large, all are large.
       inlineBytesMax: random.pick([1000, 1000, 20, 1]),
-      retryDelayMs: random.pick([20, 200, 1000]),
+      retryDelayMs: random.pick([50, 200, 1000]),
     },
     hasFaults,
     network: hasFaults ? drawNetworkFaults(random) : { ...NO_NETWORK_FAULTS, delayMsMax: random.pick([1, 5, 50]) },
@@ -89,7 +89,7 @@ export function makePlan(seed: number, { sites }: PlanOptions = {}): Plan {
 function drawNetworkFaults(random: SimulatedRandom): NetworkFaults {
   const often = (): number => random.pick([0, 0, 0.02, 0.1, 0.3]);
   return {
-    delayMsMax: random.pick([1, 5, 50, 500, 3000]),
+    delayMsMax: random.pick([1, 5, 50, 500, 1500]),
     loseQuestion: often(),
     loseAnswer: often(),
     duplicate: often(),
@@ -125,7 +125,7 @@ function drawActs(random: SimulatedRandom, { sites }: Topology, healMs: number):
 function drawMishaps(random: SimulatedRandom, { sites, ways }: Topology, healMs: number): Mishap[] {
   const span = (): { atMs: number; untilMs: number } => {
     const atMs = random.below(healMs);
-    return { atMs, untilMs: atMs + random.pick([50, 500, 3000, 8000]) };
+    return { atMs, untilMs: atMs + random.pick([50, 500, 2000, 5000]) };
   };
   const cuts = Array.from({ length: random.below(4) }, (): Mishap[] => {
     const [from, to] = random.pick(ways);

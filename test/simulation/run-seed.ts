@@ -21,13 +21,12 @@ export interface Outcome {
 }
 
 /** Sites have said hello to each other by then. */
-const BEGIN_MS = 1_000;
+const BEGIN_MS = 500;
 /** After faults have stopped everything is the same within so long. */
 const CONVERGED_MS_MAX = 600_000;
 const LOOK_MS = 500;
-const LATE_MS = 4_500;
 /** For so long after it nobody says anything. */
-const SILENCE_MS = 5_000;
+const SILENCE_MS = 3_000;
 
 /** Runs the world of a seed: first with faults, then without, until nothing happens any more. */
 export async function runSeed(seed: number, options: PlanOptions = {}): Promise<Outcome> {
@@ -203,8 +202,9 @@ class World {
       const views = [...this.#sites.values()].map(({ view }) => view);
       if (views.every((view) => view.outbox().length === 0 && view.fetches().length === 0)) break;
     }
-    // Clients that were still waiting are answered by now, and what was late on its way has come.
-    await this.#pass(LATE_MS);
+    // What was late on its way comes, and clients that were still waiting are answered.
+    while (this.#network.underWay > 0 && this.complaints.length === 0) await this.#pass(LOOK_MS);
+    await this.#pass(2 * LOOK_MS);
     if (this.complaints.length > 0) return;
     const ending = await describeEnding([...this.#sites.values()], this.#onlooker, this.#plan);
     this.#defects.push(...checkConvergence(ending));

@@ -53,6 +53,8 @@ export class SimulatedSite {
   readonly name: string;
   readonly view: CatalogView;
   readonly contents = new MemoryContents();
+  /** Its process has done something since somebody looked. */
+  isTouched = true;
   readonly #path: string;
   readonly #ports: SitePorts;
   readonly #unflushed = new UnflushedKeys();
@@ -90,6 +92,9 @@ export class SimulatedSite {
     const process = new SimulatedProcess({
       timeline,
       latencyMs: () => (latency.chance(plan.portSlowness) ? latency.between(1, plan.portMsMax) : 0),
+      onCall: () => {
+        this.isTouched = true;
+      },
       onDeath: () => {
         this.#ports.network.serve(this.name, undefined);
         onDeath(this.name);

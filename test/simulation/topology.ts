@@ -19,7 +19,7 @@ export function makeTopology(shape: Shape, count: number, bothWays: boolean, ran
   return { shape, bothWays, sites, ways };
 }
 
-export function drawTopology(random: SimulatedRandom, count = random.between(2, 5)): Topology {
+export function drawTopology(random: SimulatedRandom, count = random.pick([2, 2, 3, 3, 3, 4, 5])): Topology {
   const shape = count === 2 ? 'pair' : random.pick<Shape>(['ring', 'mesh', 'tree']);
   return makeTopology(shape, count, random.chance(0.7), random);
 }

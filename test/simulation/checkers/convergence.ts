@@ -91,7 +91,6 @@ function describe(versions: readonly VersionFact[]): string {
 function missingDots({ site, considered }: FinalSite, reaching: readonly VersionFact[]): string[] {
   return reaching
     .filter((one) => !isConsidered(considered, one))
-    .filter((one) => !reaching.some((other) => follows(other, one) && isConsidered(considered, other)))
     .map(({ id, object }) => `${site} has not considered ${id} of ${object}`);
 }
 
