@@ -21,7 +21,7 @@ export interface Schema extends RuleSchema {
   peer: PeerTable;
   journal: JournalTable;
   outbox: OutboxTable;
-  fetch: FetchTable;
+  wanted_bytes: FetchTable;
   /** `seen`: JSON of incarnations, as between sites. */
   purge: {
     actor: number;
@@ -204,7 +204,8 @@ interface OutboxTable {
 }
 
 interface FetchTable {
-  operation: string;
+  /** `actor:counter`. */
+  change: string;
   /** Id of the site that told of it. */
   source: string;
   scope: string;

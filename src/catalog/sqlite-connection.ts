@@ -15,8 +15,10 @@ const CACHE_KIB = 16 * 1024;
 /** The log is moved into the file after so many 4 KiB pages: 16 MiB. */
 const CHECKPOINT_PAGES = 4096;
 
-/** The path of a database that is in no file. */
-export const IN_MEMORY = ':memory:';
+/** A database that is in no file: `:memory:`, or `file:/NAME?vfs=memdb`, which several connections of this process may open. */
+export function isInMemory(path: string): boolean {
+  return path === ':memory:' || path.endsWith('?vfs=memdb');
+}
 
 /** One open database with its prepared statements. All calls are synchronous. */
 export class SqliteConnection {
@@ -26,9 +28,9 @@ export class SqliteConnection {
   readonly #own = new Map<SetStatement, StatementSync>();
   readonly #built = new Map<string, StatementSync>();
 
-  /** `path` is a file that exists, or `IN_MEMORY`. */
+  /** `path` is a file that exists, or is in memory. */
   constructor(path: string, clock: Clock) {
-    this.isShared = path !== IN_MEMORY;
+    this.isShared = !isInMemory(path);
     this.#database = new DatabaseSync(path, { timeout: BUSY_MS });
     this.#database.function(NOW_FUNCTION, () => BigInt(Math.floor(clock.nowMs())));
     this.#database.exec(`

@@ -10,7 +10,7 @@ import type { Schema } from './schema.ts';
 import { readSite } from './site.ts';
 import { Slot } from './slot.ts';
 import { SqliteBell } from './sqlite-bell.ts';
-import { IN_MEMORY, SqliteConnection } from './sqlite-connection.ts';
+import { isInMemory, SqliteConnection } from './sqlite-connection.ts';
 import { SqliteDialect } from './sqlite-dialect.ts';
 import { sqliteEngine } from './sqlite-engine.ts';
 import { sqliteError } from './sqlite-errors.ts';
@@ -36,7 +36,7 @@ export async function openSqliteInProcess(options: SqliteInProcess): Promise<Cat
   const location = `sqlite:${path}`;
   let connection: SqliteConnection | undefined;
   try {
-    const file = path === IN_MEMORY ? path : preparePlace(path);
+    const file = isInMemory(path) ? path : preparePlace(path);
     connection = new SqliteConnection(file, clock);
     const db = new Kysely<Schema>({ dialect: new SqliteDialect(connection) });
     connection.exec('begin immediate');

@@ -130,7 +130,7 @@ export interface FoundVersion {
 }
 
 export interface FetchLease {
-  readonly operation: string;
+  readonly change: string;
   readonly token: number;
 }
 

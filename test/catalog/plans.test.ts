@@ -5,7 +5,7 @@ import { Kysely } from 'kysely';
 import { expect, test } from 'vitest';
 import { computed, kept, named } from '../../src/catalog/record/place-owners.ts';
 import type { Schema } from '../../src/catalog/schema.ts';
-import { IN_MEMORY, SqliteConnection } from '../../src/catalog/sqlite-connection.ts';
+import { SqliteConnection } from '../../src/catalog/sqlite-connection.ts';
 import { SqliteDialect } from '../../src/catalog/sqlite-dialect.ts';
 import { sqliteEngine } from '../../src/catalog/sqlite-engine.ts';
 import { retryWaiting } from '../../src/catalog/stores/absences.ts';
@@ -25,7 +25,7 @@ test.each(Object.entries({ kept, named, computed }))(
 
 test('of all locks only stuck ones are looked at when a store is back', async () => {
   await using inside = await openSqliteInside(mkdtempSync(join(tmpdir(), 'pando-plans-')));
-  const connection = new SqliteConnection(IN_MEMORY, systemClock);
+  const connection = new SqliteConnection(':memory:', systemClock);
   const db = new Kysely<Schema>({ dialect: new SqliteDialect(connection) });
   // The database's clock is a function of the catalog's own connection.
   const update = retryWaiting({ db, engine: { ...sqliteEngine, nowMs: '0' } }, 1);

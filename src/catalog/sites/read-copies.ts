@@ -45,9 +45,16 @@ export async function findVersion(
   const scopeId = await session.known.scopes.findId(session, scope);
   if (scopeId === undefined) return undefined;
   const key = [scopeId, name, encodeOperation(operation)];
-  const [found] = await session.all<[id: number, size: number]>(findOfObject, [key]);
-  if (found === undefined) return undefined;
-  const [id, size] = found;
-  const [copies = []] = await readCopies(session, [id]);
-  return { id, size, copies };
+  const found = await session.all<[id: number, size: number]>(findOfObject, [key]);
+  // A write that was asked for at two sites has made two versions: the bytes are those of both.
+  const copies = await readCopies(
+    session,
+    found.map(([id]) => id),
+  );
+  const at = Math.max(
+    0,
+    copies.findIndex((one) => one.length > 0),
+  );
+  const chosen = found[at];
+  return chosen && { id: chosen[0], size: chosen[1], copies: copies[at] ?? [] };
 }

@@ -5,11 +5,12 @@ import type { Attributes, Body } from '../../ports/storage.ts';
 import { ObjectError, toObjectError } from '../object-error.ts';
 import type { OperationIds } from '../operation-ids.ts';
 import { operationOf } from '../record-write.ts';
+import { findRepeat } from './find-repeat.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { KeptVersion, SiteStore } from './site-store.ts';
 
 export interface WriteVersionPorts {
-  readonly catalog: Pick<Catalog, 'readObject' | 'record'>;
+  readonly catalog: Pick<Catalog, 'readObject' | 'record' | 'readOperation' | 'findVersion' | 'readContents'>;
   readonly clock: Clock;
   readonly operations: OperationIds;
 }
@@ -26,7 +27,7 @@ export interface WriteVersion {
   readonly ifAbsent?: boolean | undefined;
   /** Only if this is the current version (its operation id). */
   readonly ifVersion?: string | undefined;
-  /** A UUIDv7 that nobody has used. */
+  /** A UUIDv7. Used before for the same: nothing is written again. */
   readonly operation?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -54,8 +55,12 @@ export async function writeVersion(ports: WriteVersionPorts, args: WriteVersion)
   const operation = args.operation ?? ports.operations.next();
   let kept: KeptVersion | undefined;
   try {
+    if (args.operation !== undefined) {
+      const repeated = await findRepeat(ports.catalog, { operation, object, body, attributes: attributes ?? {} });
+      if (repeated !== undefined) return { version: operation, content: repeated, isOverwrite: false };
+    }
     const before = await ports.catalog.readObject(scope, name);
-    checkConditions(args, before);
+    await checkConditions(ports.catalog, { ...args, operation }, before);
     kept = await store.keep(operation, body, { attributes, size, signal });
     return await record(ports, args, { operation, kept, before });
   } catch (error) {
@@ -93,6 +98,12 @@ async function record(
       case 'repeated': {
         // Somebody wrote the very same a moment ago: these bytes are a copy of that version now.
         const now = await catalog.readObject(scope, name);
+        if (isConditional(args) && (await catalog.findVersion({ scope, name }, operation))?.id !== outcome.versionId) {
+          // Not this write, and its condition is on what was there before.
+          await checkConditions(catalog, { ...args, operation }, now);
+          before = now;
+          continue;
+        }
         return {
           version: now?.current.id === outcome.versionId ? now.current.operation : operation,
           content,
@@ -106,7 +117,7 @@ async function record(
       case 'conflict':
       case undefined:
         before = await catalog.readObject(scope, name);
-        checkConditions(args, before);
+        await checkConditions(catalog, { ...args, operation }, before);
     }
   }
   const why = `it was written ${ROUNDS_MAX} times by others while this write was waiting`;
@@ -117,10 +128,27 @@ function isThere({ current }: ObjectRecord): boolean {
   return current.content.kind === 'object';
 }
 
-function checkConditions({ scope, name, ifAbsent, ifVersion }: WriteVersion, row: ObjectRecord | undefined): void {
-  const object = { scope, name };
-  if (ifAbsent === true && row !== undefined && isThere(row)) throw new ObjectError('condition', object, 'it exists');
-  if (ifVersion === undefined || row?.current.operation === ifVersion) return;
+function isConditional({ ifAbsent, ifVersion }: WriteVersion): boolean {
+  return ifAbsent === true || ifVersion !== undefined;
+}
+
+/** What fails them may be this very write, carried out before or brought by a peer meanwhile: then they held. */
+async function checkConditions(
+  catalog: Pick<Catalog, 'findVersion'>,
+  { scope, name, ifAbsent, ifVersion, operation }: WriteVersion & { readonly operation: string },
+  row: ObjectRecord | undefined,
+): Promise<void> {
+  const why = whyNot({ ifAbsent, ifVersion }, row);
+  if (why === undefined || (await catalog.findVersion({ scope, name }, operation)) !== undefined) return;
+  throw new ObjectError('condition', { scope, name }, why);
+}
+
+function whyNot(
+  { ifAbsent, ifVersion }: Pick<WriteVersion, 'ifAbsent' | 'ifVersion'>,
+  row: ObjectRecord | undefined,
+): string | undefined {
+  if (ifAbsent === true && row !== undefined && isThere(row)) return 'it exists';
+  if (ifVersion === undefined || row?.current.operation === ifVersion) return undefined;
   const is = row === undefined || !isThere(row) ? 'it does not exist' : `its version is ${row.current.operation}`;
-  throw new ObjectError('condition', object, `${is}, not ${ifVersion}`);
+  return `${is}, not ${ifVersion}`;
 }

@@ -334,6 +334,19 @@ export function describeJournal(contract: CatalogContract): void {
         expect((await contract.read(scope, 'a')).current.content).toEqual(contentOf('a'));
       });
 
+      it('of a write that was asked for here, too, is found by its operation as long as one of both has its bytes', async () => {
+        const operation = contract.operation();
+        const place = replicaAt(scope.source, `at/${operation}`);
+        await contract.recordOne(contract.put(scope, 'a', { operation, replicas: [place] }));
+        const { current } = await contract.read(scope, 'a');
+        const { dot } = current;
+        const remove = arrived('a', { context: { [dot.actor]: dot.counter }, content: { kind: 'tombstone' } });
+        expect(await apply(remove)).toEqual(['applied']);
+        expect(await apply(arrived('a', { operation }))).toEqual(['applied']);
+        const found = await contract.catalog.findVersion({ scope: scope.name, name: 'a' }, operation);
+        expect(found?.copies).toMatchObject([{ place: `at/${operation}` }]);
+      });
+
       it('under a number that is known with other content is refused, loudly', async () => {
         const one = arrived('a');
         await apply(one);
@@ -440,6 +453,19 @@ export function describeJournal(contract: CatalogContract): void {
         // What it had seen does not come, wherever it was on its way.
         const late = arrived('late', { dot: { actor: remote, counter: seen.entry.dot.counter } });
         expect(await apply({ ...late, entry: { ...late.entry, name: 'seen' } })).toEqual(['duplicate']);
+      });
+
+      it('whose bytes are to be fetched is not forgotten for another one of the same operation', async () => {
+        const operation = contract.operation();
+        const both = [arrived('a', { operation }), arrived('a', { operation })];
+        await contract.catalog.takeUp(
+          SITE_B,
+          both.map(({ entry }) => entry),
+        );
+        const claimed = await contract.catalog.claimFetches({ owner: 'me', limit: 10, leaseMs: 60_000 });
+        const counters = (entries: readonly VersionEntry[]) => entries.map(({ dot }) => dot.counter).sort();
+        expect(counters(claimed.map(({ entry }) => entry))).toEqual(counters(both.map(({ entry }) => entry)));
+        for (const { lease } of claimed) expect(await contract.catalog.finishFetch(lease, 'done')).toBe(true);
       });
 
       it('of a scope nobody here has heard of makes it', async () => {

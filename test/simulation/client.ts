@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto';
+import { ObjectError } from '../../src/engine/object-error.ts';
+import { writeVersion } from '../../src/engine/sites/write-version.ts';
+import { StorageError } from '../../src/ports/storage.ts';
+import type { Act } from './plan.ts';
+import { type Running, SCOPE, type SimulatedSite } from './simulated-site.ts';
+
+/** What a client is told; versions are named by their operation, or by their number at the site. */
+export type Told =
+  | {
+      readonly kind: 'acknowledged';
+      readonly name: string;
+      readonly version: number | string;
+      readonly operation: string;
+      readonly condition: string | undefined;
+    }
+  | { readonly kind: 'read-began'; readonly name: string; readonly reader: number }
+  | {
+      readonly kind: 'read';
+      readonly name: string;
+      readonly reader: number;
+      readonly version: number | undefined;
+      readonly sha256: string | undefined;
+    }
+  | { readonly kind: 'refused'; readonly name: string; readonly operation: string; readonly reason: string };
+
+/** A write that was asked for, whatever became of it: it may be asked for again. */
+interface Asked {
+  readonly site: string;
+  readonly name: string;
+  readonly text: string;
+  readonly operation: string;
+  readonly condition: Condition;
+}
+
+interface Condition {
+  readonly ifAbsent?: true;
+  readonly ifVersion?: string;
+}
+
+/** What a write may fail with where nothing is wrong. */
+const FAIR = new Set<string>(['condition', 'unavailable', 'full']);
+
+/** All clients of a world. */
+export class Clients {
+  readonly #asked: Asked[] = [];
+  #readers = 0;
+
+  /** Never answers where the site dies meanwhile. Fails only with defects. */
+  async act(
+    act: Act,
+    site: SimulatedSite,
+    tell: (told: Told) => void,
+    pick: <T>(list: readonly T[]) => T,
+  ): Promise<void> {
+    const { running } = site;
+    if (running === undefined) return;
+    const { name, text, kind } = act;
+    const fresh = (condition: Condition): Promise<void> => {
+      const asked = { site: site.name, name, text, operation: running.operations.next(), condition };
+      this.#asked.push(asked);
+      return put(running, asked, tell);
+    };
+    switch (kind) {
+      case 'put':
+        return fresh({});
+      case 'put-if-absent':
+        return fresh({ ifAbsent: true });
+      case 'put-if-seen': {
+        const row = await running.catalog.readObject(SCOPE, name);
+        return fresh(row === undefined ? {} : { ifVersion: row.current.operation });
+      }
+      case 'repeat':
+      case 'repeat-elsewhere': {
+        const before = this.#asked.filter((one) => (one.site === site.name) === (kind === 'repeat'));
+        return before.length === 0 ? undefined : put(running, pick(before), tell);
+      }
+      case 'delete':
+        return remove(running, name, tell);
+      case 'read':
+        return read(running, name, { reader: ++this.#readers, tell });
+    }
+  }
+}
+
+async function put(
+  { catalog, clock, operations, store }: Running,
+  asked: Asked,
+  tell: (told: Told) => void,
+): Promise<void> {
+  const { name, text, operation, condition } = asked;
+  try {
+    const args = { scope: SCOPE, name, store, body: Buffer.from(text), operation, ...condition };
+    const { version } = await writeVersion({ catalog, clock, operations }, args);
+    const demanded = condition.ifVersion ?? (condition.ifAbsent === true ? 'absent' : undefined);
+    tell({ kind: 'acknowledged', name, version, operation, condition: demanded });
+  } catch (error) {
+    if (!(error instanceof ObjectError) || !FAIR.has(error.kind)) throw error;
+    tell({ kind: 'refused', name, operation, reason: error.kind });
+  }
+}
+
+async function remove({ catalog, operations }: Running, name: string, tell: (told: Told) => void): Promise<void> {
+  const operation = operations.next();
+  for (let round = 1; round <= 10; round++) {
+    const row = await catalog.readObject(SCOPE, name);
+    if (row === undefined) return;
+    const { changes } = await catalog.record({
+      changes: [
+        { scope: SCOPE, name, follows: row.current.id, content: { kind: 'tombstone' }, operation, replicas: [] },
+      ],
+    });
+    const [outcome] = changes;
+    if (outcome?.kind === 'conflict') continue;
+    if (outcome?.kind !== 'recorded' && outcome?.kind !== 'repeated') throw new Error(`a delete is ${outcome?.kind}`);
+    return tell({ kind: 'acknowledged', name, version: outcome.versionId, operation, condition: undefined });
+  }
+}
+
+async function read(
+  { catalog, store }: Running,
+  name: string,
+  { reader, tell }: { readonly reader: number; readonly tell: (told: Told) => void },
+): Promise<void> {
+  tell({ kind: 'read-began', name, reader });
+  const row = await catalog.readObject(SCOPE, name);
+  const version = row?.current.id;
+  let sha256: string | undefined;
+  const copy = row?.replicas.find(({ versionId, state }) => versionId === version && state === 'AVAILABLE');
+  if (copy !== undefined && row?.current.content.kind === 'object') {
+    try {
+      const { body } = await store.storage.get(copy.place, copy.token === undefined ? {} : { ifToken: copy.token });
+      sha256 = createHash('sha256')
+        .update(body as Uint8Array)
+        .digest('hex');
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+    }
+  }
+  tell({ kind: 'read', name, reader, version, sha256 });
+}

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import type { Ending, FinalSite } from './checkers/convergence.ts';
+import type { VersionFact } from './facts.ts';
+import type { Onlooker } from './onlooker.ts';
+import type { Plan } from './plan.ts';
+import type { SimulatedSite } from './simulated-site.ts';
+import { heardBy } from './topology.ts';
+
+/** What all sites have when nothing happens any more. */
+export async function describeEnding(sites: readonly SimulatedSite[], onlooker: Onlooker, plan: Plan): Promise<Ending> {
+  const made = new Map<string, VersionFact[]>();
+  for (const site of sites) {
+    const { id, versions } = onlooker.notes(site);
+    made.set(
+      site.name,
+      [...versions.values()].filter(({ origin }) => origin === id),
+    );
+  }
+  const final = sites.map((site) => describeSite(site, onlooker, plan));
+  return { sites: final, made, heard: heardBy(plan.topology) };
+}
+
+function describeSite(site: SimulatedSite, onlooker: Onlooker, { hasFaults }: Plan): FinalSite {
+  const { versions, queued } = onlooker.notes(site);
+  const { view, contents } = site;
+  const objects = new Map<string, VersionFact[]>();
+  const bytes = new Map<string, string | undefined>();
+  const places = view.places();
+  for (const [object, numbers] of view.objects()) {
+    objects.set(
+      object,
+      numbers.flatMap((number) => versions.get(number) ?? []),
+    );
+    const copy = places.find(({ version }) => version === numbers[0]);
+    bytes.set(object, copy && hashOf(contents.get(copy.place)?.bytes));
+  }
+  const acknowledged = view.acknowledged();
+  return {
+    site: site.name,
+    objects,
+    considered: view.considered(),
+    bytes,
+    peers: [...acknowledged].map(([name, count]) => ({
+      name,
+      acknowledged: count,
+      queued: queued.get(name)?.size ?? 0,
+    })),
+    leftovers: [
+      ...view.outbox().map(({ peer, place, state }) => `line ${place} for ${peer} is left in state ${state}`),
+      ...view.fetches().map(({ change, error }) => `the bytes of ${change} are still to be fetched: ${error}`),
+      ...(view.journalLines() > 0 ? [`${view.journalLines()} lines are left in the journal`] : []),
+      // Who dies may leave bytes that nobody knows of.
+      ...(hasFaults ? [] : orphans(site, new Set(places.map(({ place }) => place)))),
+    ],
+  };
+}
+
+function orphans({ contents }: SimulatedSite, known: ReadonlySet<string>): string[] {
+  return contents
+    .keysAfter('', undefined, Number.MAX_SAFE_INTEGER)
+    .filter((key) => !known.has(key))
+    .map((key) => `the bytes at ${key} are nobody's`);
+}
+
+function hashOf(bytes: Uint8Array | undefined): string | undefined {
+  return bytes && createHash('sha256').update(bytes).digest('hex');
+}

@@ -1,0 +1,117 @@
+import type { Told } from './client.ts';
+import { AcknowledgedStays } from './checkers/acknowledged-stays.ts';
+import { ConsideredIsSeen } from './checkers/considered-is-seen.ts';
+import { NothingComesBack } from './checkers/nothing-comes-back.ts';
+import { ReadsGoForward } from './checkers/reads-go-forward.ts';
+import { WritesAreOnce } from './checkers/writes-are-once.ts';
+import type { Checker, Seen, VersionFact } from './facts.ts';
+import { SCOPE, type SimulatedSite } from './simulated-site.ts';
+
+interface SiteNotes {
+  readonly id: string;
+  /** By their numbers at the site. */
+  readonly versions: Map<number, VersionFact>;
+  /** What was told of each object last. */
+  readonly objects: Map<string, string>;
+  /** Lines ever queued, by peer. */
+  readonly queued: Map<string, Set<string>>;
+  /** What clients of the site were told since it was looked at last. */
+  readonly told: Told[];
+}
+
+/** Sees each site after each step, and has all checkers look on. */
+export class Onlooker {
+  readonly complaints: string[] = [];
+  readonly #checkers: readonly Checker[] = [
+    new AcknowledgedStays(),
+    new NothingComesBack(),
+    new ReadsGoForward(),
+    new ConsideredIsSeen(),
+    new WritesAreOnce(),
+  ];
+  readonly #notes = new Map<string, SiteNotes>();
+
+  tell(site: string, told: Told): void {
+    this.#notes.get(site)?.told.push(told);
+  }
+
+  notes(site: SimulatedSite): SiteNotes {
+    const known = this.#notes.get(site.name);
+    if (known !== undefined) return known;
+    const made = { id: site.view.siteId(), versions: new Map(), objects: new Map(), queued: new Map(), told: [] };
+    this.#notes.set(site.name, made);
+    return made;
+  }
+
+  /** The versions an operation has made, at all sites. */
+  idsOf(operation: string): string[] {
+    const all = [...this.#notes.values()].flatMap(({ versions }) => [...versions.values()]);
+    return [...new Set(all.filter((one) => one.operation === plain(operation)).map(({ id }) => id))];
+  }
+
+  look(site: SimulatedSite): void {
+    const notes = this.notes(site);
+    if (site.view.hasChanged()) this.#lookAtCatalog(site, notes);
+    for (const told of notes.told.splice(0)) this.#see(this.#translate(site.name, notes, told));
+  }
+
+  #lookAtCatalog({ name: site, view }: SimulatedSite, notes: SiteNotes): void {
+    for (const [number, version] of view.newVersions(notes.id)) {
+      notes.versions.set(number, version);
+      this.#see({ kind: 'had', site, version, isOwn: version.origin === notes.id });
+    }
+    for (const [object, numbers] of view.objects()) {
+      const told = numbers.join(' ');
+      if (notes.objects.get(object) === told) continue;
+      notes.objects.set(object, told);
+      this.#see({ kind: 'versions', site, object, versions: numbers.flatMap((one) => notes.versions.get(one) ?? []) });
+    }
+    this.#see({ kind: 'considered', site, context: view.considered() });
+    for (const { peer, place } of view.outbox()) {
+      const queued = notes.queued.get(peer) ?? new Set();
+      notes.queued.set(peer, queued.add(place));
+    }
+  }
+
+  #translate(site: string, { versions }: SiteNotes, told: Told): Seen {
+    const object = `${SCOPE}/${told.name}`;
+    switch (told.kind) {
+      case 'read-began':
+        return { kind: 'read-began', site, object, reader: told.reader };
+      case 'refused':
+        return { kind: 'refused', site, object, operation: plain(told.operation), reason: told.reason };
+      case 'read': {
+        const version = told.version === undefined ? undefined : versions.get(told.version);
+        return { kind: 'read', site, object, reader: told.reader, version, sha256: told.sha256 };
+      }
+      case 'acknowledged': {
+        const { version, operation, condition } = told;
+        const made = [...versions].filter(([number, fact]) =>
+          typeof version === 'number'
+            ? number === version
+            : fact.object === object && fact.operation === plain(version),
+        );
+        return {
+          kind: 'acknowledged',
+          site,
+          object,
+          versions: made.map(([, fact]) => fact),
+          operation: plain(operation),
+          condition: condition === undefined ? undefined : plain(condition),
+        };
+      }
+    }
+  }
+
+  #see(seen: Seen): void {
+    for (const checker of this.#checkers) {
+      const complaint = checker.see(seen);
+      if (complaint !== undefined) this.complaints.push(complaint);
+    }
+  }
+}
+
+/** As catalogs write them. */
+function plain(operation: string): string {
+  return operation.replaceAll('-', '').toLowerCase();
+}

@@ -1,0 +1,149 @@
+import { NO_NETWORK_FAULTS, type NetworkFaults } from '../../src/testing/simulated-network.ts';
+import { SimulatedRandom } from '../../src/testing/simulated-random.ts';
+import { drawTopology, type Topology } from './topology.ts';
+
+/** All of a simulation that is decided before it begins. */
+export interface Plan {
+  readonly seed: number;
+  readonly topology: Topology;
+  /** Of each site's wall clock. */
+  readonly skewMs: ReadonlyMap<string, number>;
+  readonly stream: {
+    readonly batchSize: number;
+    readonly workers: number;
+    readonly inlineBytesMax: number;
+    readonly retryDelayMs: number;
+  };
+  readonly hasFaults: boolean;
+  readonly network: NetworkFaults;
+  /** Calls of ports take up to so long, and as often as this. */
+  readonly portMsMax: number;
+  readonly portSlowness: number;
+  readonly acts: readonly Act[];
+  readonly mishaps: readonly Mishap[];
+  /** When faults stop. */
+  readonly healMs: number;
+}
+
+/** What a client does at a site. */
+export interface Act {
+  readonly atMs: number;
+  readonly site: string;
+  readonly name: string;
+  readonly kind: 'put' | 'put-if-absent' | 'put-if-seen' | 'delete' | 'read' | 'repeat' | 'repeat-elsewhere';
+  /** Different for different bytes; a few are used twice. */
+  readonly text: string;
+}
+
+export type Mishap =
+  | {
+      readonly kind: 'cut';
+      readonly atMs: number;
+      readonly untilMs: number;
+      readonly from: string;
+      readonly to: string;
+    }
+  | {
+      readonly kind: 'crash';
+      readonly atMs: number;
+      readonly untilMs: number;
+      readonly site: string;
+      /** Not at once, but at this call of a port after it. */
+      readonly atCall: { readonly after: number; readonly moment: 'before' | 'after' } | undefined;
+      readonly losesPower: boolean;
+    };
+
+const HOUR_MS = 3_600_000;
+
+export interface PlanOptions {
+  readonly sites?: number | undefined;
+}
+
+export function makePlan(seed: number, { sites }: PlanOptions = {}): Plan {
+  const random = new SimulatedRandom(seed);
+  const topology = drawTopology(random, sites);
+  const healMs = random.between(2, 8) * 1000;
+  const hasFaults = random.chance(0.85);
+  const skewed = hasFaults && random.chance(0.5);
+  return {
+    seed,
+    topology,
+    skewMs: new Map(topology.sites.map((site) => [site, skewed ? random.between(-HOUR_MS, HOUR_MS) : 0])),
+    stream: {
+      batchSize: random.pick([1, 2, 5, 100]),
+      workers: random.pick([1, 2, 5]),
+      // All are small, some are large, all are large.
+      inlineBytesMax: random.pick([1000, 1000, 20, 1]),
+      retryDelayMs: random.pick([20, 200, 1000]),
+    },
+    hasFaults,
+    network: hasFaults ? drawNetworkFaults(random) : { ...NO_NETWORK_FAULTS, delayMsMax: random.pick([1, 5, 50]) },
+    portMsMax: random.pick([1, 3, 10]),
+    portSlowness: random.pick([0, 0.1, 0.5]),
+    acts: drawActs(random, topology, healMs),
+    mishaps: hasFaults ? drawMishaps(random, topology, healMs) : [],
+    healMs,
+  };
+}
+
+function drawNetworkFaults(random: SimulatedRandom): NetworkFaults {
+  const often = (): number => random.pick([0, 0, 0.02, 0.1, 0.3]);
+  return {
+    delayMsMax: random.pick([1, 5, 50, 500, 3000]),
+    loseQuestion: often(),
+    loseAnswer: often(),
+    duplicate: often(),
+    corrupt: often(),
+    turnAway: often(),
+    entriesMax: random.pick([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 1, 3]),
+  };
+}
+
+function drawActs(random: SimulatedRandom, { sites }: Topology, healMs: number): Act[] {
+  const names = Array.from({ length: random.pick([1, 2, 4, 12]) }, (_, at) => `n${at}`);
+  const count = random.between(10, 60);
+  // Many at one moment meet each other on their way.
+  const moments = Array.from({ length: random.between(1, 12) }, () => random.below(healMs));
+  const kinds: readonly Act['kind'][] = [
+    ...Array.from({ length: 8 }, () => 'put' as const),
+    ...Array.from({ length: 3 }, () => 'delete' as const),
+    ...Array.from({ length: 3 }, () => 'read' as const),
+    'put-if-absent',
+    'put-if-seen',
+    'repeat',
+    'repeat-elsewhere',
+  ];
+  return Array.from({ length: count }, (_, at) => ({
+    atMs: random.chance(0.5) ? random.pick(moments) + random.below(20) : random.below(healMs),
+    site: random.pick(sites),
+    name: random.pick(names),
+    kind: random.pick(kinds),
+    text: random.chance(0.1) ? 'the same for some' : `text ${at} `.repeat(random.between(1, 5)),
+  }));
+}
+
+function drawMishaps(random: SimulatedRandom, { sites, ways }: Topology, healMs: number): Mishap[] {
+  const span = (): { atMs: number; untilMs: number } => {
+    const atMs = random.below(healMs);
+    return { atMs, untilMs: atMs + random.pick([50, 500, 3000, 8000]) };
+  };
+  const cuts = Array.from({ length: random.below(4) }, (): Mishap[] => {
+    const [from, to] = random.pick(ways);
+    const when = span();
+    const one: Mishap = { kind: 'cut', ...when, from, to };
+    return random.chance(0.5) ? [one] : [one, { kind: 'cut', ...when, from: to, to: from }];
+  });
+  const crashes = Array.from(
+    { length: random.below(4) },
+    (): Mishap => ({
+      kind: 'crash',
+      ...span(),
+      site: random.pick(sites),
+      atCall: random.chance(0.7)
+        ? { after: random.between(1, 60), moment: random.pick(['before', 'after']) }
+        : undefined,
+      losesPower: random.chance(0.5),
+    }),
+  );
+  return [...cuts.flat(), ...crashes];
+}

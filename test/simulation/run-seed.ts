@@ -1,0 +1,228 @@
+import { type Delivery, NO_NETWORK_FAULTS, SimulatedNetwork } from '../../src/testing/simulated-network.ts';
+import { SimulatedRandom } from '../../src/testing/simulated-random.ts';
+import { SimulatedTimeline } from '../../src/testing/simulated-timeline.ts';
+import { Clients } from './client.ts';
+import { checkConvergence } from './checkers/convergence.ts';
+import { checkDeliveries, type SentVersion } from './checkers/deliveries.ts';
+import { describeEnding } from './describe-ending.ts';
+import { idOf } from './facts.ts';
+import { Onlooker } from './onlooker.ts';
+import { type Act, makePlan, type Mishap, type Plan, type PlanOptions } from './plan.ts';
+import { SimulatedSite } from './simulated-site.ts';
+
+export interface Outcome {
+  readonly seed: number;
+  /** Empty: it went well. */
+  readonly complaints: readonly string[];
+  readonly story: readonly string[];
+  readonly sent: readonly SentVersion[];
+}
+
+/** Sites have said hello to each other by then. */
+const BEGIN_MS = 1_000;
+/** After faults have stopped everything is the same within so long. */
+const CONVERGED_MS_MAX = 600_000;
+const LOOK_MS = 500;
+const LATE_MS = 4_500;
+/** For so long after it nobody says anything. */
+const SILENCE_MS = 5_000;
+
+/** Runs the world of a seed: first with faults, then without, until nothing happens any more. */
+export async function runSeed(seed: number, options: PlanOptions = {}): Promise<Outcome> {
+  return runPlan(makePlan(seed, options));
+}
+
+export async function runPlan(plan: Plan): Promise<Outcome> {
+  const world = await World.open(plan);
+  try {
+    await world.run();
+  } finally {
+    await world.close();
+  }
+  return { seed: plan.seed, complaints: world.complaints, story: world.story, sent: world.sent };
+}
+
+class World {
+  readonly story: string[] = [];
+  readonly sent: SentVersion[] = [];
+  readonly #plan: Plan;
+  readonly #timeline = new SimulatedTimeline();
+  readonly #random: SimulatedRandom;
+  readonly #network: SimulatedNetwork;
+  readonly #sites = new Map<string, SimulatedSite>();
+  readonly #onlooker = new Onlooker();
+  readonly #clients = new Clients();
+  readonly #defects: string[] = [];
+
+  private constructor(plan: Plan) {
+    this.#plan = plan;
+    this.#random = new SimulatedRandom(plan.seed ^ 0x5eed);
+    this.#network = new SimulatedNetwork({
+      timeline: this.#timeline,
+      random: this.#random.fork(),
+      onDelivery: (delivery) => this.#note(delivery),
+      onDefect: (error) => this.#defect(error),
+    });
+  }
+
+  static async open(plan: Plan): Promise<World> {
+    const world = new World(plan);
+    const { topology } = plan;
+    world.#say(`${topology.shape} of ${topology.sites.length}: ${topology.ways.map((way) => way.join('→')).join(' ')}`);
+    for (const name of topology.sites) {
+      const site = await SimulatedSite.open(name, {
+        timeline: world.#timeline,
+        network: world.#network,
+        random: world.#random.fork(),
+        plan,
+        onDefect: (error) => world.#defect(error),
+        onDeath: (dead) => world.#say(`${dead} dies`),
+        siteNamed: (id) => [...world.#sites.values()].find((one) => world.#onlooker.notes(one).id === id)?.name,
+      });
+      world.#sites.set(name, site);
+      for (const peer of world.#peersOf(name)) await site.addPeer(peer);
+      world.#onlooker.notes(site);
+    }
+    return world;
+  }
+
+  get complaints(): readonly string[] {
+    return [...this.#defects, ...this.#onlooker.complaints];
+  }
+
+  async run(): Promise<void> {
+    const plan = this.#plan;
+    for (const site of this.#sites.values()) await site.serve(this.#peersOf(site.name));
+    await this.#pass(BEGIN_MS);
+    this.#network.faults = plan.network;
+    for (const act of plan.acts) this.#timeline.after(act.atMs, () => this.#act(act));
+    for (const mishap of plan.mishaps) this.#timeline.after(mishap.atMs, () => this.#happen(mishap));
+    await this.#pass(plan.healMs);
+    if (this.complaints.length > 0) return;
+    await this.#heal();
+    await this.#converge();
+    if (this.complaints.length > 0) return;
+    const before = this.sent.length;
+    await this.#pass(SILENCE_MS);
+    if (this.sent.length > before)
+      this.#defects.push(`${this.sent.length - before} entries were sent after all was said`);
+  }
+
+  async close(): Promise<void> {
+    for (const site of this.#sites.values()) await site.close();
+  }
+
+  #peersOf(name: string): string[] {
+    return this.#plan.topology.ways.filter(([from]) => from === name).map(([, to]) => to);
+  }
+
+  /** Lets time go by, and looks at all sites after each step. */
+  async #pass(ms: number): Promise<void> {
+    const untilMs = this.#timeline.elapsedMs + ms;
+    await this.#timeline.settle();
+    while (this.complaints.length === 0 && (await this.#timeline.step(untilMs))) {
+      for (const site of this.#sites.values()) this.#onlooker.look(site);
+    }
+  }
+
+  #act(act: Act): void {
+    const site = this.#sites.get(act.site);
+    if (site?.running === undefined) return;
+    this.#say(`${act.site}: ${act.kind} ${act.name}`);
+    const { process } = site.running;
+    this.#clients
+      .act(
+        act,
+        site,
+        (told) => {
+          if (!process.isAlive) return;
+          this.#say(`${act.site}: ${act.kind} ${act.name}: ${told.kind}${'version' in told ? ` ${told.version}` : ''}`);
+          this.#onlooker.tell(act.site, told);
+        },
+        (list) => this.#random.pick(list),
+      )
+      .catch((error: unknown) => this.#defect(error));
+  }
+
+  #happen(mishap: Mishap): void {
+    if (mishap.kind === 'cut') {
+      const { from, to } = mishap;
+      this.#say(`nothing goes from ${from} to ${to} for ${mishap.untilMs - mishap.atMs} ms`);
+      this.#network.cut(from, to);
+      this.#timeline.after(mishap.untilMs - mishap.atMs, () => this.#network.mend(from, to));
+      return;
+    }
+    const site = this.#sites.get(mishap.site);
+    if (site?.running === undefined) return;
+    const { process } = site.running;
+    const { atCall } = mishap;
+    if (atCall === undefined) process.kill();
+    else process.death = { atCall: process.calls + atCall.after, moment: atCall.moment };
+    this.#timeline.after(mishap.untilMs - mishap.atMs, () => {
+      process.death = undefined;
+      if (process.isAlive) return;
+      if (mishap.losesPower) site.losePower();
+      void this.#restart(site);
+    });
+  }
+
+  async #restart(site: SimulatedSite): Promise<void> {
+    this.#say(`${site.name} starts`);
+    try {
+      await site.start();
+      await site.serve(this.#peersOf(site.name));
+    } catch (error) {
+      this.#defect(error);
+    }
+  }
+
+  async #heal(): Promise<void> {
+    this.#say('faults stop');
+    this.#network.heal();
+    this.#network.faults = NO_NETWORK_FAULTS;
+    for (const site of this.#sites.values()) {
+      if (site.running === undefined) await this.#restart(site);
+      else site.running.process.death = undefined;
+    }
+  }
+
+  async #converge(): Promise<void> {
+    for (let passed = 0; passed < CONVERGED_MS_MAX && this.complaints.length === 0; passed += LOOK_MS) {
+      await this.#pass(LOOK_MS);
+      if ([...this.#sites.values()].every(({ view }) => view.outbox().length === 0)) break;
+    }
+    // Clients that were still waiting are answered by now, and what was late on its way has come.
+    await this.#pass(LATE_MS);
+    if (this.complaints.length > 0) return;
+    const ending = await describeEnding([...this.#sites.values()], this.#onlooker, this.#plan);
+    this.#defects.push(...checkConvergence(ending));
+    if (this.#plan.hasFaults) return;
+    const { shape, bothWays } = this.#plan.topology;
+    this.#defects.push(...checkDeliveries(this.sent, { oncePerSite: shape !== 'ring' || !bothWays }));
+  }
+
+  #note(delivery: Delivery): void {
+    const { from, to } = delivery;
+    if ('operation' in delivery) {
+      const ids = this.#onlooker.idsOf(delivery.operation);
+      // Asked for at two sites, a write has made two versions, and their bytes are not told apart.
+      if (ids.length === 1) this.sent.push({ from, to, id: ids[0] as string, withBytes: true });
+      this.#say(`${from} → ${to}: the bytes of ${ids.join(' and ')}`);
+      return;
+    }
+    const lines = delivery.batch.entries.map(({ entry, bytes }) => {
+      const id = idOf(entry.dot);
+      this.sent.push({ from, to, id, withBytes: bytes !== undefined });
+      return bytes === undefined ? id : `${id}+bytes`;
+    });
+    this.#say(`${from} → ${to}: ${lines.join(', ')}`);
+  }
+
+  #defect(error: unknown): void {
+    this.#defects.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
+
+  #say(line: string): void {
+    this.story.push(`${String(this.#timeline.elapsedMs).padStart(6)} ${line}`);
+  }
+}

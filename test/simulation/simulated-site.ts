@@ -1,0 +1,225 @@
+import { DatabaseSync } from 'node:sqlite';
+import { openSqliteInProcess } from '../../src/catalog/sqlite-in-process.ts';
+import { OperationIds } from '../../src/engine/operation-ids.ts';
+import { fetchVersions } from '../../src/engine/sites/fetch-versions.ts';
+import { SiteDesk } from '../../src/engine/sites/peer-desk.ts';
+import { PeerStream } from '../../src/engine/sites/peer-stream.ts';
+import { readBytes } from '../../src/engine/sites/read-bytes.ts';
+import { SiteStore } from '../../src/engine/sites/site-store.ts';
+import { type Catalog, CatalogError } from '../../src/ports/catalog.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+import { type Hello, PEER_PROTOCOL, PeerError, type PeerLink } from '../../src/ports/peer-link.ts';
+import { type Storage, StorageError } from '../../src/ports/storage.ts';
+import { MemoryContents } from '../../src/storage/memory/memory-contents.ts';
+import { openMemoryStorage } from '../../src/storage/memory/memory-storage.ts';
+import { UnflushedKeys, withPowerLoss } from '../../src/testing/power-loss-storage.ts';
+import type { SimulatedNetwork } from '../../src/testing/simulated-network.ts';
+import { SimulatedProcess } from '../../src/testing/simulated-process.ts';
+import type { SimulatedRandom } from '../../src/testing/simulated-random.ts';
+import type { SimulatedTimeline } from '../../src/testing/simulated-timeline.ts';
+import { CatalogView } from './catalog-view.ts';
+import type { Plan } from './plan.ts';
+
+export const SCOPE = 's';
+
+export interface SitePorts {
+  readonly timeline: SimulatedTimeline;
+  readonly network: SimulatedNetwork;
+  readonly random: SimulatedRandom;
+  readonly plan: Plan;
+  /** Something failed that may not fail. */
+  readonly onDefect: (error: unknown) => void;
+  readonly onDeath: (site: string) => void;
+  /** Its name, by its id. */
+  readonly siteNamed: (id: string) => string | undefined;
+}
+
+/** A site's process while it runs, and what it works with. */
+export interface Running {
+  readonly process: SimulatedProcess;
+  readonly catalog: Catalog;
+  readonly store: SiteStore;
+  readonly clock: Clock;
+  readonly operations: OperationIds;
+  /** The catalog without the process around it. */
+  readonly whole: Catalog;
+}
+
+let opened = 0;
+let template: Promise<DatabaseSync> | undefined;
+
+/** One site: a disk and a catalog that stay, and a process that comes and goes. */
+export class SimulatedSite {
+  readonly name: string;
+  readonly view: CatalogView;
+  readonly contents = new MemoryContents();
+  readonly #path: string;
+  readonly #ports: SitePorts;
+  readonly #unflushed = new UnflushedKeys();
+  #running: Running | undefined;
+  #starts = 0;
+
+  private constructor(name: string, ports: SitePorts, path: string, view: CatalogView) {
+    this.name = name;
+    this.#ports = ports;
+    this.#path = path;
+    this.view = view;
+  }
+
+  static async open(name: string, ports: SitePorts): Promise<SimulatedSite> {
+    const path = `file:/pando-simulation-${++opened}?vfs=memdb`;
+    const database = new DatabaseSync(path);
+    template ??= makeTemplate();
+    (await template).exec(`vacuum into '${path}'`);
+    const site = new SimulatedSite(name, ports, path, new CatalogView(database));
+    await site.start();
+    await site.#declareScope();
+    return site;
+  }
+
+  /** Undefined while it is down. */
+  get running(): Running | undefined {
+    return this.#running?.process.isAlive === true ? this.#running : undefined;
+  }
+
+  async start(): Promise<void> {
+    if (this.running !== undefined) return;
+    await this.#running?.whole[Symbol.asyncDispose]();
+    const { timeline, plan, random, onDeath } = this.#ports;
+    const latency = random.fork();
+    const process = new SimulatedProcess({
+      timeline,
+      latencyMs: () => (latency.chance(plan.portSlowness) ? latency.between(1, plan.portMsMax) : 0),
+      onDeath: () => {
+        this.#ports.network.serve(this.name, undefined);
+        onDeath(this.name);
+      },
+    });
+    const clock = timeline.clock({ skewMs: plan.skewMs.get(this.name) ?? 0, isAlive: () => process.isAlive });
+    const whole = await openSqliteInProcess({
+      path: this.#path,
+      clock,
+      random: random.fork(),
+      boot: `boot ${++this.#starts}`,
+      schedule: queueMicrotask,
+    });
+    const storage = openMemoryStorage({ name: `local-${this.name}`, clock, contents: this.contents });
+    const disk = process.guard(withPowerLoss(storage, this.#unflushed), ['list']);
+    this.#running = {
+      process,
+      catalog: process.guard(whole, ['onDue']),
+      store: new SiteStore(disk),
+      clock,
+      operations: new OperationIds(clock, random.fork()),
+      whole,
+    };
+  }
+
+  /** Answers its peers from now on, and sends what it has for them. */
+  async serve(peers: readonly string[]): Promise<void> {
+    const { running } = this;
+    if (running === undefined) return;
+    const { catalog, store, clock, whole } = running;
+    const { plan } = this.#ports;
+    const { id } = await whole.site();
+    const own: Hello = { protocol: PEER_PROTOCOL, site: id, url: `sim:${this.name}` };
+    const { inlineBytesMax } = plan.stream;
+    const desk = new SiteDesk(
+      { catalog, clock, store, inlineBytesMax, openStore: openStoreOf(store) },
+      { own, accepts: new Map(), pairs: true },
+    );
+    this.#ports.network.serve(this.name, {
+      hello: (from) => desk.hello(from),
+      receive: (batch, signal) => desk.receive(batch, signal).catch(toPeerError),
+      open: (wanted, signal) => desk.open(wanted, signal).catch(toPeerError),
+      told: (from, operations) => desk.told(from, operations).catch(toPeerError),
+      raiseFloor: (floor) => desk.raiseFloor(floor).catch(toPeerError),
+      digests: (query) => desk.digests(query).catch(toPeerError),
+      listing: (query) => desk.listing(query).catch(toPeerError),
+    });
+    // Sometimes it is known that its predecessor is dead, sometimes the stream is its until the lease is over.
+    const owner = this.#ports.random.chance(0.7) ? this.name : `${this.name} ${this.#starts}`;
+    for (const peer of peers) this.#stream(running, { peer, owner, own });
+    this.#fetch(running, owner);
+  }
+
+  async addPeer(name: string): Promise<void> {
+    await this.#running?.whole.addPeer({
+      name,
+      url: `sim:${name}`,
+      direction: 'both',
+      mode: 'async',
+      scopes: undefined,
+    });
+  }
+
+  kill(): void {
+    this.#running?.process.kill();
+  }
+
+  /** What was not flushed is lost. Only of a site that is down. */
+  losePower(): void {
+    for (const key of this.#unflushed.take()) this.contents.delete(key);
+  }
+
+  async close(): Promise<void> {
+    this.kill();
+    await this.#running?.whole[Symbol.asyncDispose]();
+    this.view.close();
+  }
+
+  #stream({ process, catalog, clock, store }: Running, options: { peer: string; owner: string; own: Hello }): void {
+    const { network, plan, random, onDefect } = this.#ports;
+    const stream = new PeerStream(
+      {
+        catalog,
+        clock,
+        random: random.fork(),
+        link: process.guard(network.link(this.name, options.peer)),
+        readBytes: (outgoing, signal) => readBytes({ catalog, openStore: openStoreOf(store) }, outgoing, signal),
+      },
+      { ...options, ...plan.stream, retryAttempts: 3 },
+    );
+    stream.run(new AbortController().signal).catch(onDefect);
+  }
+
+  #fetch({ process, catalog, clock, store }: Running, owner: string): void {
+    const { network, plan, random, onDefect, siteNamed } = this.#ports;
+    const linkTo = (id: string): Promise<PeerLink | undefined> => {
+      const name = siteNamed(id);
+      return Promise.resolve(name === undefined ? undefined : process.guard(network.link(this.name, name)));
+    };
+    const ports = { catalog, clock, random: random.fork(), store, linkTo };
+    const options = { owner, lanes: plan.stream.workers, retryDelayMs: plan.stream.retryDelayMs };
+    fetchVersions(ports, options, new AbortController().signal).catch(onDefect);
+  }
+
+  async #declareScope(): Promise<void> {
+    const store = this.#running?.store.storage.place ?? '';
+    const replicas = [{ store, title: 'local', priority: 1 }];
+    await this.#running?.whole.openScope({ name: SCOPE, title: SCOPE, source: undefined, replicas, standing: false });
+  }
+}
+
+function openStoreOf({ storage }: SiteStore): (place: string) => Promise<Storage | undefined> {
+  return (place) => Promise.resolve(place === storage.place ? storage : undefined);
+}
+
+/** A catalog that no site has had yet: made once, copied for each site. */
+async function makeTemplate(): Promise<DatabaseSync> {
+  const path = 'file:/pando-simulation?vfs=memdb';
+  const database = new DatabaseSync(path);
+  const clock: Clock = { nowMs: () => 0, monotonicMs: () => 0, sleep: () => Promise.resolve(), alarm: () => () => {} };
+  const random = { bytes: (count: number) => new Uint8Array(count), fraction: () => 0 };
+  const catalog = await openSqliteInProcess({ path, clock, random, boot: '', schedule: queueMicrotask });
+  await catalog[Symbol.asyncDispose]();
+  database.exec('delete from site');
+  return database;
+}
+
+/** As a server answers: what its store or catalog cannot do now is asked again. */
+function toPeerError(error: unknown): never {
+  if (error instanceof StorageError || error instanceof CatalogError)
+    throw new PeerError('busy', error.message, { cause: error });
+  throw error;
+}
