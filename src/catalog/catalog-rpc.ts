@@ -35,6 +35,8 @@ const VERBS = {
   listSuperseded: true,
   readFloor: true,
   raiseFloor: true,
+  purgeScope: true,
+  carryOutPurge: true,
   readCopies: true,
   judgeEntries: true,
   applyEntries: true,

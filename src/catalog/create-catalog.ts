@@ -49,6 +49,7 @@ import { updateRule } from './rules/update-rule.ts';
 import { applyEntries, judgeEntries } from './sites/apply-entries.ts';
 import { raiseFloor, readContext } from './sites/considered.ts';
 import { claimFetches, finishFetch, listFetches, renewFetch, takeUp } from './sites/fetches.ts';
+import { purgePage, purgeScope } from './sites/purge-scope.ts';
 import { findVersion, readCopies } from './sites/read-copies.ts';
 import { listSuperseded } from './sites/list-superseded.ts';
 import { listReplicatedScopes, queueObjects, readDots } from './sites/read-dots.ts';
@@ -296,6 +297,8 @@ function journalVerbs(executor: Executor): JournalCatalog {
     listReplicatedScopes: () => executor.read((session) => listReplicatedScopes(session)),
     readDots: (query) => executor.read((session) => readDots(session, query)),
     queueObjects: (peer, scope, names) => executor.tell((session) => queueObjects(session, peer, scope, names), isAny),
+    purgeScope: (scope, operation) => executor.tell((session) => purgeScope(session, scope, operation)),
+    carryOutPurge: () => executor.tell((session) => purgePage(session), isSo),
     readContext: () => executor.read((session) => readContext(session)),
     readPeerSecrets: (name) => executor.read((session) => readPeerSecrets(session, name)),
     readSiteSecret: () => executor.write((session) => readSiteSecret(session)),

@@ -22,6 +22,20 @@ export interface Schema extends RuleSchema {
   journal: JournalTable;
   outbox: OutboxTable;
   wanted_bytes: FetchTable;
+  /** `seen`: JSON of incarnations, as between sites. */
+  purge: {
+    actor: number;
+    counter: number;
+    scope: number;
+    seen: string;
+    time_ms: number;
+    time_n: number;
+    origin: string | null;
+    operation: Uint8Array;
+    at_ms: number;
+  };
+  /** Scopes whose purged objects are not all gone yet; `position`: the last name that was looked at. */
+  purge_open: { scope: number; position: string };
   /** Versions beside an object's current one that did not see it. */
   sibling: { object: number; version: number };
   scope: { id: Generated<number>; name: string; title: string; source: number; created_ms: number };

@@ -67,6 +67,14 @@ export interface JournalCatalog {
   /** All versions of these objects wait for the peer once more. Returns how many that are. */
   queueObjects(peer: string, scope: string, names: readonly string[]): Promise<number>;
 
+  /**
+   * Takes away, in one step, all that this site has of a scope; what others write without having seen it stays. Returns how many objects
+   * that is; undefined: nobody has heard of the scope.
+   */
+  purgeScope(scope: string, operation: string): Promise<number | undefined>;
+  /** Takes one page of what was purged out of the catalog, and queues the deletes of its copies. Returns whether there may be more. */
+  carryOutPurge(): Promise<boolean>;
+
   /** What this site has considered. */
   readContext(): Promise<SiteContext>;
   /** The good copies of versions, in their order; empty of one that has none, or is gone. */

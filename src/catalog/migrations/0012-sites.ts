@@ -1,7 +1,7 @@
 import type { EngineDdl } from '../engine.ts';
 
 /** Sites that follow this one and what waits for them, and versions that did not see each other. */
-export function siteTables({ int, text, bytes, autoId, table, clustered }: EngineDdl): readonly string[] {
+export function siteTables({ int, text, bytes, id, autoId, table, clustered }: EngineDdl): readonly string[] {
   return [
     // Nothing was ever written to them: there was no way to have a peer.
     'drop table journal',
@@ -27,6 +27,11 @@ export function siteTables({ int, text, bytes, autoId, table, clustered }: Engin
        token ${int} not null, owner ${text}, error ${text}) ${table}`,
     'create index wanted_bytes_due on wanted_bytes (due_ms)',
     'create index wanted_bytes_object on wanted_bytes (scope, name)',
+    `create table purge (actor ${int} not null, counter ${int} not null, scope ${int} not null, seen ${text} not null,
+       time_ms ${int} not null, time_n ${int} not null, origin ${text}, operation ${bytes} not null, at_ms ${int} not null,
+       primary key (actor, counter)) ${clustered}`,
+    'create index purge_of_scope on purge (scope)',
+    `create table purge_open (scope ${id}, position ${text} not null) ${table}`,
     `create table sibling (object ${int} not null, version ${int} not null, primary key (object, version)) ${clustered}`,
   ];
 }

@@ -1,5 +1,7 @@
 import type { Context } from '../../domain/object/dot.ts';
 import type { HybridTime } from '../../domain/object/hybrid-clock.ts';
+import { TOMBSTONE } from '../codes.ts';
+import { isPurgeOpen, Purged } from '../sites/purged.ts';
 import { CatalogError } from '../../ports/catalog.ts';
 import type { Session, SetStatement } from '../session.ts';
 
@@ -46,7 +48,8 @@ const find: SetStatement = {
   columns: { i: 'int', scope: 'int', name: 'text' },
   text: (rows, { hex }) =>
     `select r.i, o.id, v.id, v.kind, v.size, ${hex('v.sha256')}, v.content_type, v.metadata, ${hex('v.operation')},
-       v.actor, v.counter, v.context, v.time_ms, v.time_n, o.siblings
+       v.actor, v.counter, v.context, v.time_ms, v.time_n, o.siblings,
+       case when ${isPurgeOpen('o.scope')} then 1 else 0 end
      from ${rows} join object o on o.scope = r.scope and o.name = r.name join version v on v.id = o.current`,
 };
 
@@ -66,6 +69,7 @@ type FindRow = readonly [
   ms: number,
   n: number,
   siblings: number,
+  isPurgeOpen: number,
 ];
 
 /** The objects of these names, each at the index of its name; undefined where there is none. */
@@ -77,7 +81,28 @@ export async function findObjects(session: Session, named: readonly Named[]): Pr
   );
   const found: (FoundObject | undefined)[] = Array.from({ length: named.length }, () => undefined);
   for (const row of rows) found[row[0]] = toFound(row);
+  const asked = rows.flatMap((row) => (row.at(-1) === 1 ? [row[0]] : []));
+  if (asked.length > 0) await takePurged(session, keys, found, asked);
   return found;
+}
+
+/** What a purge has taken away is as if it were deleted, though its rows are there still. */
+async function takePurged(
+  session: Session,
+  keys: readonly (readonly [number, string])[],
+  found: (FoundObject | undefined)[],
+  asked: readonly number[],
+): Promise<void> {
+  const scopes = asked.map((at) => keys[at]?.[0] ?? 0);
+  const purged = await Purged.read(session, scopes);
+  for (const [index, at] of asked.entries()) {
+    const object = found[at];
+    if (object === undefined) continue;
+    const { actor, counter } = object.current.dot;
+    if (!(await purged.has(scopes[index] ?? 0, Number(actor), counter))) continue;
+    const nothing = { kind: TOMBSTONE, size: 0, sha256: null, contentType: null, metadata: null };
+    found[at] = { ...object, current: { ...object.current, ...nothing } };
+  }
 }
 
 /** An object without what its version is. */
@@ -89,10 +114,11 @@ export interface FoundHead {
 const findHead: SetStatement = {
   columns: find.columns,
   text: (rows) =>
-    `select r.i, o.id, o.current, o.kind from ${rows} join object o on o.scope = r.scope and o.name = r.name`,
+    `select r.i, o.id, o.current, o.kind, case when ${isPurgeOpen('o.scope')} then 1 else 0 end
+     from ${rows} join object o on o.scope = r.scope and o.name = r.name`,
 };
 
-type HeadRow = readonly [index: number, object: number, version: number, kind: number];
+type HeadRow = readonly [index: number, object: number, version: number, kind: number, isPurgeOpen: number];
 
 /** As `findObjects`, for who need not know what the current version is. */
 export async function findHeads(session: Session, named: readonly Named[]): Promise<(FoundHead | undefined)[]> {
@@ -103,7 +129,7 @@ export async function findHeads(session: Session, named: readonly Named[]): Prom
   );
   const found: (FoundHead | undefined)[] = Array.from({ length: named.length }, () => undefined);
   for (const [at, id, version, kind] of rows) found[at] = { id, current: { id: version, kind } };
-  return found;
+  return rows.some((row) => row[4] === 1) ? findObjects(session, named) : found;
 }
 
 function toFound(row: FindRow): FoundObject {

@@ -1,5 +1,5 @@
 import { isReplicated } from '../../domain/journal/replicated-scopes.ts';
-import { OBJECT, TOMBSTONE } from '../codes.ts';
+import { OBJECT, PURGE_SCOPE, TOMBSTONE } from '../codes.ts';
 import type { Session, SetStatement, SqlValue } from '../session.ts';
 import { readSendingPeers, type SendingPeer } from './sending-peers.ts';
 
@@ -96,7 +96,7 @@ export async function appendEntries(session: Session, slot: number, entries: rea
 
 async function peersFor(session: Session, entry: JournalRow, peers: readonly SendingPeer[]): Promise<SendingPeer[]> {
   // What happens to collections is told to nobody yet.
-  if (entry.kind !== OBJECT && entry.kind !== TOMBSTONE) return [];
+  if (entry.kind !== OBJECT && entry.kind !== TOMBSTONE && entry.kind !== PURGE_SCOPE) return [];
   const scope = await session.known.scopes.textOf(session, entry.scope);
   if (!isReplicated(scope)) return [];
   return peers.filter(

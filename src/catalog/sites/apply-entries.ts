@@ -1,8 +1,10 @@
-import type { VersionEntry } from '../../domain/journal/entry.ts';
+import type { PurgeEntry, VersionEntry } from '../../domain/journal/entry.ts';
 import { CLOCK_DRIFT_MS_MAX, compareHybrid, type HybridTime } from '../../domain/object/hybrid-clock.ts';
 import type { NewEvent } from '../../ports/catalog.ts';
 import type { ApplyOutcome, Arrived, ArrivedEntries } from '../../ports/journal.ts';
-import { OBJECT } from '../codes.ts';
+import { closeBarrier } from '../barrier.ts';
+import { OBJECT, PURGE_SCOPE } from '../codes.ts';
+import { encodeOperation } from '../content.ts';
 import { keysOf, lockObjects } from '../record/find-objects.ts';
 import { moveObject, insertVersion } from '../record/make-versions.ts';
 import { openSoftStores } from '../record/soft-stores.ts';
@@ -16,7 +18,15 @@ import { openScope } from '../verbs/open-scope.ts';
 import { appendEntries, type JournalRow } from './append-entries.ts';
 import { ConsideredDots, numberActors } from './considered.ts';
 import { actorsOf, type Decided, decideEntry, encodeEntry, type EncodedEntry } from './decide-entries.ts';
+import { addSibling, countSiblings, dropSibling, supersede } from './object-rows.ts';
+import { Purged } from './purged.ts';
+import { addPurge } from './purge-scope.ts';
 import { type JoinedObject, seeJoined, type SeenVersion } from './see-joined.ts';
+
+interface PurgeItem {
+  readonly at: number;
+  readonly entry: PurgeEntry;
+}
 
 interface Item {
   readonly at: number;
@@ -32,33 +42,10 @@ interface Taken {
   readonly id: number;
 }
 
-const supersede: SetStatement = {
-  columns: { object: 'int', id: 'int', superseded: 'int' },
-  text: (rows) =>
-    `update version set superseded = r.superseded from ${rows} where version.id = r.id and version.object = r.object`,
-};
-
 const insertObject: SetStatement = {
   columns: { scope: 'int', name: 'text', id: 'int', kind: 'int' },
   text: (rows) =>
     `insert into object (scope, name, id, current, kind) select r.scope, r.name, r.id, r.id, r.kind from ${rows}`,
-};
-
-const countSiblings: SetStatement = {
-  columns: { scope: 'int', name: 'text', siblings: 'int' },
-  text: (rows) =>
-    `update object set siblings = r.siblings from ${rows} where object.scope = r.scope and object.name = r.name`,
-};
-
-const addSibling: SetStatement = {
-  columns: { object: 'int', version: 'int' },
-  text: (rows) =>
-    `insert into sibling (object, version) select r.object, r.version from ${rows} where true on conflict (object, version) do nothing`,
-};
-
-const dropSibling: SetStatement = {
-  columns: { object: 'int', version: 'int' },
-  text: (rows) => `delete from sibling where (object, version) in (select r.object, r.version from ${rows})`,
 };
 
 /**
@@ -74,16 +61,31 @@ class Applying {
   readonly #session: Session;
   readonly #from: string;
   readonly #items: readonly Item[];
+  readonly #purges: readonly PurgeItem[];
   readonly #considered: ConsideredDots;
   readonly #outcomes: ApplyOutcome[] = [];
   readonly #events: NewEvent[] = [];
   readonly #forwarded: JournalRow[] = [];
   readonly #times: HybridTime[] = [];
+  #isPurged: (entry: VersionEntry) => boolean = () => false;
 
-  private constructor(session: Session, from: string, items: readonly Item[], considered: ConsideredDots) {
+  private constructor(
+    session: Session,
+    from: string,
+    {
+      items,
+      purges,
+      considered,
+    }: {
+      readonly items: readonly Item[];
+      readonly purges: readonly PurgeItem[];
+      readonly considered: ConsideredDots;
+    },
+  ) {
     this.#session = session;
     this.#from = from;
     this.#items = items;
+    this.#purges = purges;
     this.#considered = considered;
   }
 
@@ -91,25 +93,30 @@ class Applying {
     const versions = [...entries.entries()].filter(
       (one): one is [number, Arrived & { readonly entry: VersionEntry }] => one[1].entry.kind === 'version',
     );
+    const purges = [...entries.entries()].flatMap(([at, { entry }]): PurgeItem[] =>
+      entry.kind === 'purge-scope' ? [{ at, entry }] : [],
+    );
+    // Whoever is changing something here is before it, or sees it.
+    if (purges.length > 0) await closeBarrier(session, 'patterns');
     await openScopes(
       session,
-      versions.map(([, { entry }]) => entry.scope),
+      entries.map(({ entry }) => entry.scope),
     );
-    const numbers = await numberActors(
-      session,
-      versions.flatMap(([, { entry }]) => [...actorsOf(entry)]),
-    );
+    const numbers = await numberActors(session, [
+      ...versions.flatMap(([, { entry }]) => [...actorsOf(entry)]),
+      ...purges.map(({ entry }) => entry.dot.actor),
+    ]);
     const items = versions.map(([at, one]) => ({ at, arrived: one, encoded: encodeEntry(one.entry, numbers) }));
     await lockObjects(
       session,
       items.map(({ arrived }) => arrived.entry),
     );
     const dots = items.flatMap(({ encoded }) => [encoded.version.dot, ...encoded.also]);
-    const considered = await ConsideredDots.lock(
-      session,
-      dots.map(({ actor }) => Number(actor)),
-    );
-    return new Applying(session, from, items, considered);
+    const considered = await ConsideredDots.lock(session, [
+      ...dots.map(({ actor }) => Number(actor)),
+      ...purges.map(({ entry }) => numbers.get(entry.dot.actor) ?? 0),
+    ]);
+    return new Applying(session, from, { items, purges, considered });
   }
 
   async apply(): Promise<ApplyOutcome[]> {
@@ -118,6 +125,13 @@ class Applying {
       session,
       this.#items.map(({ arrived }) => arrived.entry),
     );
+    for (const one of this.#purges) await this.#applyPurge(one);
+    const scopes = await session.known.scopes.requireIds(
+      session,
+      this.#items.map(({ arrived }) => arrived.entry.scope),
+    );
+    const purged = await Purged.read(session, scopes.values());
+    this.#isPurged = ({ scope, dot }) => purged.hasDot(scopes.get(scope) ?? 0, dot);
     for (const round of rounds(this.#items, ({ arrived: { entry } }) => `${entry.scope}\0${entry.name}`)) {
       await this.#applyRound(round, watched.hasRules);
     }
@@ -130,6 +144,28 @@ class Applying {
       await appendEntries(session, number, this.#forwarded);
     }
     return this.#outcomes;
+  }
+
+  async #applyPurge({ at, entry }: PurgeItem): Promise<void> {
+    const session = this.#session;
+    const { dot, scope: name, seen, time, origin, operation } = entry;
+    const [actor, scope] = [
+      await session.known.actors.requireId(session, dot.actor),
+      await session.known.scopes.requireId(session, name),
+    ];
+    const known = { actor: String(actor), counter: dot.counter };
+    this.#outcomes[at] = { kind: this.#considered.has(known) ? 'duplicate' : 'applied' };
+    if (this.#considered.has(known)) return;
+    this.#considered.add([known]);
+    this.#times.push(time);
+    const { counter } = dot;
+    const isOwn = origin === session.known.siteId;
+    await addPurge(session, { actor, counter, scope, seen, time, origin: isOwn ? null : origin, operation });
+    const detail = `the site ${origin} has purged it: all that it had seen is gone`;
+    this.#events.push({ kind: 'scope-purged', scope: name, detail });
+    const what = { kind: PURGE_SCOPE, actor, counter, scope, object: 0, version: 0 };
+    const addressed = [...entry.addressed, this.#from, origin];
+    this.#forwarded.push({ ...what, operation: encodeOperation(operation), addressed });
   }
 
   /** One round names no object twice. */
@@ -157,7 +193,8 @@ class Applying {
   }
 
   #decide({ encoded, arrived }: Item, object: JoinedObject | undefined): Decided {
-    const facts = { object, considered: this.#considered, isPurged: false, hasCopy: arrived.copy !== undefined };
+    const isPurged = this.#isPurged(arrived.entry);
+    const facts = { object, considered: this.#considered, isPurged, hasCopy: arrived.copy !== undefined };
     const decided = decideEntry(encoded, facts);
     const { scope, name } = arrived.entry;
     if (decided.outcome.kind === 'conflict') {
@@ -285,8 +322,9 @@ function addRows(rows: Rows, { item, object, versions, id }: Taken, key: [number
     ...encoded.content,
   ]);
   if (object === undefined) rows.made.push([...key, id, encoded.content[0]]);
-  else if (isCurrent || idOf(current) !== object.versions[0].id) rows.moved.push([...key, idOf(current), current.kind]);
-  const [was, ...wereSiblings] = object?.versions ?? [];
+  else if (isCurrent || idOf(current) !== object.current.id) rows.moved.push([...key, idOf(current), current.kind]);
+  const was = object?.current;
+  const wereSiblings = [...(object?.versions ?? []), ...(object?.purged ?? [])].filter((one) => one !== was);
   if (was !== undefined && was !== current) rows.superseded.push([objectId, was.id, 1]);
   if (!isCurrent && was !== current) rows.superseded.push([objectId, idOf(current), 0]);
   for (const one of siblings) rows.siblings.push([objectId, idOf(one)]);
@@ -295,7 +333,7 @@ function addRows(rows: Rows, { item, object, versions, id }: Taken, key: [number
 }
 
 function toNotice({ item, object }: Taken) {
-  const found = object && { id: object.id, current: { kind: object.versions[0].kind } };
+  const found = object && { id: object.id, current: { kind: object.current.kind } };
   return { encoded: { change: item.arrived.entry, content: [item.encoded.content[0]] as const }, found };
 }
 
@@ -326,8 +364,12 @@ export async function judgeEntries(session: Session, entries: readonly VersionEn
     session,
     encoded.map(({ version }) => Number(version.dot.actor)),
   );
+  const scopes = new Map<string, number>();
+  for (const { scope } of known) scopes.set(scope, await session.known.scopes.requireId(session, scope));
+  const purged = await Purged.read(session, scopes.values());
   return encoded.map((one) => {
-    const facts = { object: objects.get(one.entry), considered, isPurged: false, hasCopy: false };
+    const isPurged = purged.hasDot(scopes.get(one.entry.scope) ?? 0, one.entry.dot);
+    const facts = { object: objects.get(one.entry), considered, isPurged, hasCopy: false };
     return decideEntry(one, facts).outcome.kind === 'bytes-wanted' && one.version.kind === OBJECT;
   });
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { Entry } from '../../domain/journal/entry.ts';
+import type { Entry, PurgeEntry, VersionEntry } from '../../domain/journal/entry.ts';
+import type { SiteContext } from '../../domain/journal/site-context.ts';
 import type { Context } from '../../domain/object/dot.ts';
 import type {
   DeadLetter,
@@ -10,7 +11,7 @@ import type {
   SettledEntry,
   StreamLease,
 } from '../../ports/journal.ts';
-import { DEAD, HANDED, OBJECT, TOMBSTONE, WAITING, WITHHELD } from '../codes.ts';
+import { DEAD, HANDED, OBJECT, PURGE_SCOPE, TOMBSTONE, WAITING, WITHHELD } from '../codes.ts';
 import { type ContentRow, decodeContent, decodeOperation, encodeOperation } from '../content.ts';
 import { nowMs } from '../now.ts';
 import type { Session, SetStatement, SqlValue } from '../session.ts';
@@ -34,7 +35,11 @@ type OutboxRow = readonly [
   n: number | null,
   origin: string | null,
   ...content: ContentRow,
+  ...purge: readonly [seen: string | null, ms: number | null, n: number | null, origin: string | null],
 ];
+
+/** Columns of a `ContentRow`. */
+const CONTENT_COLUMNS = 7;
 
 /** A page of what is queued for a peer; `after` holds how far each slot was read. */
 export async function readOutbox(session: Session, { peer, after, limit }: OutboxQuery): Promise<readonly Outgoing[]> {
@@ -74,9 +79,11 @@ async function readRows(session: Session, { peer, slot, from, which, limit }: Ro
       case when v.superseded = 1 and not exists (select 1 from sibling s where s.object = v.object and s.version = v.id)
         then 1 else 0 end as is_superseded,
       v.context, v.time_ms, v.time_n, v.origin, v.kind as version_kind, v.size, ${sql.raw(hex('v.sha256'))} as sha256, v.content_type,
-      v.metadata, cast(v.modified_ns as text) as modified_ns, v.mode
+      v.metadata, cast(v.modified_ns as text) as modified_ns, v.mode,
+      g.seen, g.time_ms as purge_ms, g.time_n as purge_n, g.origin as purge_origin
     from outbox x join journal j on j.slot = x.slot and j.position = x.position
       left join version v on v.id = j.version left join object o on o.id = j.object
+      left join purge g on g.actor = j.actor and g.counter = j.counter
     where x.peer = ${peer} and x.slot = ${slot} and x.position > ${from} and ${which}
     order by x.position limit ${limit}`;
   return session.arrays<OutboxRow>({ compile: () => built.compile(session.db) });
@@ -95,25 +102,46 @@ async function decodeOutgoing(session: Session, slot: number, row: OutboxRow): P
 }
 
 async function decodeEntry(session: Session, row: OutboxRow): Promise<Entry> {
-  const [, , , , kind, actor, counter, scope, operation, addressed, name, , , context, ms, n, origin, ...content] = row;
-  const { actors, scopes, siteId } = session.known;
-  if ((kind !== OBJECT && kind !== TOMBSTONE) || name === null)
-    throw new TypeError(`an entry of kind ${kind} is not one that is sent`);
+  const [, , , , kind, actor, counter, scope, operation, addressed] = row;
+  const { actors, scopes } = session.known;
+  const common = {
+    dot: { actor: await actors.textOf(session, actor), counter },
+    operation: decodeOperation(operation),
+    scope: await scopes.textOf(session, scope),
+    addressed: JSON.parse(addressed) as string[],
+  };
+  if (kind === OBJECT || kind === TOMBSTONE) return { ...common, ...(await decodeVersion(session, row)) };
+  if (kind === PURGE_SCOPE) return { ...common, ...decodePurge(session, row) };
+  throw new TypeError(`an entry of kind ${kind} is not one that is sent`);
+}
+
+async function decodeVersion(
+  session: Session,
+  row: OutboxRow,
+): Promise<Pick<VersionEntry, 'kind' | 'name' | 'time' | 'origin' | 'context' | 'content'>> {
+  const [, , , , , , , , , , name, , , context, ms, n, origin, ...rest] = row;
+  const { actors, siteId } = session.known;
   const seen: Record<string, number> = {};
   for (const [number, seenCounter] of Object.entries(JSON.parse(context ?? '{}') as Context)) {
     seen[await actors.textOf(session, Number(number))] = seenCounter;
   }
   return {
     kind: 'version',
-    dot: { actor: await actors.textOf(session, actor), counter },
     time: { ms: ms ?? 0, n: n ?? 0 },
     origin: origin ?? siteId,
-    operation: decodeOperation(operation),
-    scope: await scopes.textOf(session, scope),
-    name,
+    name: name ?? '',
     context: seen,
-    content: decodeContent(content),
-    addressed: JSON.parse(addressed) as string[],
+    content: decodeContent(rest.slice(0, CONTENT_COLUMNS) as unknown as ContentRow),
+  };
+}
+
+function decodePurge(session: Session, row: OutboxRow): Pick<PurgeEntry, 'kind' | 'time' | 'origin' | 'seen'> {
+  const [seen, ms, n, origin] = row.slice(-4) as [string | null, number | null, number | null, string | null];
+  return {
+    kind: 'purge-scope',
+    time: { ms: ms ?? 0, n: n ?? 0 },
+    origin: origin ?? session.known.siteId,
+    seen: JSON.parse(seen ?? '{}') as SiteContext,
   };
 }
 

@@ -27,7 +27,8 @@ export async function readDots(
   if (id === undefined) return { names: [], dots: [], next: undefined };
   const built = sql`
     select o.name, o.id, o.siblings, v.actor, v.counter from object o join version v on v.id = o.current
-    where o.scope = ${id} ${after === undefined ? sql`` : sql`and o.name > ${after}`}
+    where o.scope = ${id} and not exists (select 1 from purge p where p.actor = v.actor and p.counter = v.counter)
+      ${after === undefined ? sql`` : sql`and o.name > ${after}`}
     order by o.name limit ${limit}`;
   const rows = await session.arrays<Row>({ compile: () => built.compile(session.db) });
   const withSiblings = rows.filter(([, , siblings]) => siblings > 0).map(([, object]) => [object]);

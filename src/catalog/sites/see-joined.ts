@@ -1,6 +1,7 @@
 import type { Joined } from '../../domain/journal/join.ts';
 import type { Context } from '../../domain/object/dot.ts';
 import { TOMBSTONE } from '../codes.ts';
+import { isPurgeOpen, Purged } from './purged.ts';
 import { keysOf, type Named } from '../record/find-objects.ts';
 import type { Session, SetStatement, SqlValue } from '../session.ts';
 
@@ -13,12 +14,17 @@ export interface SeenVersion extends Joined {
 /** An object with its current version first, then its siblings. */
 export interface JoinedObject {
   readonly id: number;
-  readonly versions: readonly [SeenVersion, ...SeenVersion[]];
+  readonly versions: readonly SeenVersion[];
+  /** Those that a purge has taken away, and that are there still. */
+  readonly purged: readonly SeenVersion[];
+  /** Its current version by its row, purged or not. */
+  readonly current: SeenVersion;
 }
 
 const columns = (hex: (column: string) => string): string =>
   `o.id, o.siblings, v.id, v.kind, v.size, ${hex('v.sha256')}, v.content_type, v.metadata, ${hex('v.operation')},
-       v.actor, v.counter, v.context, v.time_ms, v.time_n, v.origin`;
+       v.actor, v.counter, v.context, v.time_ms, v.time_n, v.origin,
+       case when ${isPurgeOpen('o.scope')} then 1 else 0 end`;
 
 const seeCurrent: SetStatement = {
   columns: { i: 'int', scope: 'int', name: 'text' },
@@ -53,23 +59,67 @@ type SeeRow = readonly [
   ms: number,
   n: number,
   origin: string | null,
+  isPurgeOpen: number,
 ];
 
-/** Each object at the index of its name; undefined where there is none. */
-export async function seeJoined(session: Session, named: readonly Named[]): Promise<(JoinedObject | undefined)[]> {
+interface SeenObject {
+  readonly id: number;
+  readonly scope: number;
+  readonly isPurgeOpen: boolean;
+  readonly versions: readonly [SeenVersion, ...SeenVersion[]];
+}
+
+/** Each object at the index of its name, with all its rows have; undefined where there is none. */
+async function seeAll(session: Session, named: readonly Named[]): Promise<(SeenObject | undefined)[]> {
   const keys = await keysOf(session, named);
-  const found = new Map<number, { id: number; versions: SeenVersion[] }>();
+  const found = new Map<number, { id: number; scope: number; isPurgeOpen: boolean; versions: SeenVersion[] }>();
   const withSiblings: SqlValue[][] = [];
   const keyRows = keys.map((key, index): SqlValue[] => [index, ...key]);
   for (const row of await session.all<SeeRow>(seeCurrent, keyRows)) {
     const [index, id, siblings] = row;
-    found.set(index, { id, versions: [toSeen(row, session.known.siteId)] });
+    const versions = [toSeen(row, session.known.siteId)];
+    found.set(index, { id, scope: keys[index]?.[0] ?? 0, isPurgeOpen: row.at(-1) === 1, versions });
     if (siblings > 0) withSiblings.push(keyRows[index] as SqlValue[]);
   }
   for (const row of await session.all<SeeRow>(seeSiblings, withSiblings)) {
     found.get(row[0])?.versions.push(toSeen(row, session.known.siteId));
   }
-  return named.map((_, at) => found.get(at) as JoinedObject | undefined);
+  return named.map((_, at) => found.get(at) as SeenObject | undefined);
+}
+
+/** Each object at the index of its name, without what purges have taken away; undefined where there is none. */
+export async function seeJoined(session: Session, named: readonly Named[]): Promise<(JoinedObject | undefined)[]> {
+  return judge(session, await seeAll(session, named), ({ isPurgeOpen }) => isPurgeOpen);
+}
+
+/** The same for who ends a purge. */
+export async function seePurged(session: Session, named: readonly Named[]): Promise<(JoinedObject | undefined)[]> {
+  return judge(session, await seeAll(session, named), () => true);
+}
+
+async function judge(
+  session: Session,
+  objects: readonly (SeenObject | undefined)[],
+  isAsked: (object: SeenObject) => boolean,
+): Promise<(JoinedObject | undefined)[]> {
+  const asked = objects.flatMap((one) => (one !== undefined && isAsked(one) ? [one.scope] : []));
+  const taken = asked.length === 0 ? undefined : await Purged.read(session, asked);
+  const judged: (JoinedObject | undefined)[] = [];
+  for (const object of objects) {
+    if (object === undefined) {
+      judged.push(undefined);
+      continue;
+    }
+    const versions: SeenVersion[] = [];
+    const purged: SeenVersion[] = [];
+    for (const version of object.versions) {
+      const { actor, counter } = version.dot;
+      const isGone = taken !== undefined && (await taken.has(object.scope, Number(actor), counter));
+      (isGone ? purged : versions).push(version);
+    }
+    judged.push({ id: object.id, versions, purged, current: object.versions[0] });
+  }
+  return judged;
 }
 
 function toSeen(row: SeeRow, siteId: string): SeenVersion {

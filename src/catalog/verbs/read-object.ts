@@ -5,6 +5,7 @@ import type { Replica } from '../../domain/replica/replica.ts';
 import type { ObjectRecord } from '../../ports/catalog.ts';
 import { type ContentRow, decodeContent, decodeOperation } from '../content.ts';
 import { decodeReplica, toldReplica, type ToldReplicaRow } from '../replica-row.ts';
+import { isPurgeOpen, Purged } from '../sites/purged.ts';
 import type { Session, SetStatement } from '../session.ts';
 import { EARLIER_VERSION, NEVER_ARRIVED } from '../uploads/never-arrived.ts';
 
@@ -35,7 +36,7 @@ const find: SetStatement = {
   columns: { scope: 'int', name: 'text', boot: 'text' },
   text: (rows, { hex }) =>
     `select ${version(hex)},
-       ${toldReplica('p', 'r.boot')}
+       case when ${isPurgeOpen('o.scope')} then 1 else 0 end, ${toldReplica('p', 'r.boot')}
      from ${rows} join object o on o.scope = r.scope and o.name = r.name
        join version v on v.id = o.current
        left join replica p on p.object = o.id
@@ -46,17 +47,25 @@ const find: SetStatement = {
 export async function readObject(session: Session, scope: string, name: string): Promise<ObjectRecord | undefined> {
   const scopeId = await session.known.scopes.findId(session, scope);
   if (scopeId === undefined) return undefined;
-  const rows = await session.all<readonly [...VersionRow, ...ReplicaRow]>(find, [[scopeId, name, session.known.boot]]);
+  const rows = await session.all<readonly [...VersionRow, isPurgeOpen: number, ...ReplicaRow]>(find, [
+    [scopeId, name, session.known.boot],
+  ]);
   const [first] = rows;
   if (first === undefined) return undefined;
   const current = await decodeVersion(session, first.slice(0, VERSION_COLUMNS) as unknown as VersionRow);
+  if (first[VERSION_COLUMNS] === 1 && (await isPurged(session, scopeId, current)))
+    return { scope, name, current: { ...current, content: { kind: 'tombstone' } }, replicas: [] };
   const replicas: Replica[] = [];
   for (const row of rows) {
-    const replica = row.slice(VERSION_COLUMNS) as unknown as ReplicaRow;
+    const replica = row.slice(VERSION_COLUMNS + 1) as unknown as ReplicaRow;
     if (replica[0] !== null) replicas.push(await decodeReplica(session, { scope, name }, replica));
   }
   const earlier = await readEarlier(session, [scopeId, name], current, replicas);
   return { scope, name, current, ...(earlier === undefined ? {} : { earlier }), replicas };
+}
+
+async function isPurged(session: Session, scope: number, { dot }: Version): Promise<boolean> {
+  return (await Purged.read(session, [scope])).hasDot(scope, dot);
 }
 
 /** Of the object as it was just read: nothing where it has changed since. */

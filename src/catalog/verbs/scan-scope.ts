@@ -4,6 +4,7 @@ import { CatalogError } from '../../ports/catalog.ts';
 import type { ScanPage, ScanQuery } from '../../ports/catalog-scan.ts';
 import { TOMBSTONE } from '../codes.ts';
 import type { Session } from '../session.ts';
+import { Purged } from '../sites/purged.ts';
 import { recordedState } from '../softness.ts';
 
 /** Rows of one page at most; a page is what crosses a thread at once. */
@@ -14,6 +15,7 @@ const STORES_MAX = 32;
 
 /** Columns before the replicas': name, version, kind, size, sha256. */
 const OBJECT_COLUMNS = 5;
+const KIND = 2;
 /** Columns of each store: version, token, state. */
 const REPLICA_COLUMNS = 3;
 
@@ -32,8 +34,11 @@ export async function scanScope(session: Session, query: ScanQuery): Promise<Sca
   for (const store of query.stores) storeIds.push((await stores.findId(session, store)) ?? -1);
 
   const limit = Math.min(query.limit, PAGE_ROWS_MAX);
-  const rows = await session.arrays<readonly unknown[]>(pageQuery(session, { query, scope, storeIds, limit }));
-  return foldRows(rows, { stores: storeIds.length, limit, details: query.details });
+  const isOpen = await hasOpenPurge(session, scope);
+  const rows = await session.arrays<readonly unknown[]>(pageQuery(session, { query, scope, storeIds, limit, isOpen }));
+  const told = isOpen ? await endPurged(session, scope, rows) : rows;
+  const page = foldRows(told, { stores: storeIds.length, limit, details: query.details });
+  return isOpen && !query.deleted ? withoutTombstones(page) : page;
 }
 
 interface PageParts {
@@ -41,10 +46,49 @@ interface PageParts {
   readonly scope: number;
   readonly storeIds: readonly number[];
   readonly limit: number;
+  /** The scope has objects that a purge has taken away and whose rows are there still. */
+  readonly isOpen: boolean;
+}
+
+async function hasOpenPurge({ db }: Session, scope: number): Promise<boolean> {
+  return (await db.selectFrom('purge_open').select('scope').where('scope', '=', scope).execute()).length > 0;
+}
+
+/** Rows of what purges have taken away become those of deleted objects. */
+async function endPurged(
+  session: Session,
+  scope: number,
+  rows: readonly (readonly unknown[])[],
+): Promise<readonly (readonly unknown[])[]> {
+  const purged = await Purged.read(session, [scope]);
+  const told: (readonly unknown[])[] = [];
+  for (const row of rows) {
+    const [actor, counter] = row.slice(-2) as [number, number];
+    told.push((await purged.has(scope, actor, counter)) ? row.with(KIND, TOMBSTONE) : row);
+  }
+  return told;
+}
+
+function withoutTombstones(page: ScanPage): ScanPage {
+  const stay = <T>(column: readonly T[]): T[] => column.filter((_, at) => page.tombstones[at] !== true);
+  const { names, versionIds, tombstones, sizes, sha256s, replicas, next } = page;
+  return {
+    names: stay(names),
+    versionIds: stay(versionIds),
+    tombstones: stay(tombstones),
+    sizes: stay(sizes),
+    sha256s: stay(sha256s),
+    replicas: replicas.map((one) => ({
+      versionIds: stay(one.versionIds),
+      tokens: stay(one.tokens),
+      states: stay(one.states),
+    })),
+    next,
+  };
 }
 
 function pageQuery(session: Session, parts: PageParts): Compilable {
-  const { query, scope, storeIds, limit } = parts;
+  const { query, scope, storeIds, limit, isOpen } = parts;
   const { hex } = session.engine;
   const columns: RawBuilder<unknown>[] = [];
   const joins: RawBuilder<unknown>[] = [];
@@ -61,9 +105,11 @@ function pageQuery(session: Session, parts: PageParts): Compilable {
   const details = query.details ? sql`, v.size, ${sql.raw(hex('v.sha256'))} as sha256` : sql``;
   const built = sql`
     select o.name, o.current, o.kind, ${query.details ? sql`o.size, o.sha256` : sql`null, null`} ${sql.join(columns, sql``)}
+      ${isOpen ? sql`, o.actor, o.counter` : sql``}
     from (
       select object.name, object.id, object.current, object.kind, ${session.known.boot} as boot ${details}
-      from object ${query.details ? sql`join version v on v.id = object.current` : sql``}
+        ${isOpen ? sql`, v.actor, v.counter` : sql``}
+      from object ${query.details || isOpen ? sql`join version v on v.id = object.current` : sql``}
       where object.scope = ${scope}
         ${query.prefix === '' ? sql`` : sql`and object.name >= ${query.prefix}`}
         ${end === undefined ? sql`` : sql`and object.name < ${end}`}

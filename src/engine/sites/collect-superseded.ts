@@ -2,9 +2,10 @@ import type { Catalog } from '../../ports/catalog.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { StorageError } from '../../ports/storage.ts';
 import type { SiteStore } from './site-store.ts';
+import { Wakes } from './wakes.ts';
 
 export interface CollectPorts {
-  readonly catalog: Pick<Catalog, 'listSuperseded' | 'record' | 'prune'>;
+  readonly catalog: Pick<Catalog, 'listSuperseded' | 'carryOutPurge' | 'record' | 'prune' | 'onDue'>;
   readonly clock: Clock;
   readonly store: SiteStore;
 }
@@ -15,11 +16,15 @@ const ARRIVED_MS = 24 * 3600_000;
 const PAGE = 500;
 const LOOK_MS = 5_000;
 
-/** Deletes the bytes of versions that were replaced, once nobody wants them, for as long as the signal allows. */
+/** Takes out what purges have taken away, and the bytes of versions that were replaced, once nobody wants them; for as long as the signal allows. */
 export async function collectSuperseded(ports: CollectPorts, signal: AbortSignal): Promise<void> {
+  using wakes = new Wakes(ports.catalog, ports.clock);
+  let lookedMs = Number.NEGATIVE_INFINITY;
   while (!signal.aborted) {
-    const collected = await collectPage(ports, signal);
-    if (collected < PAGE) await ports.clock.sleep(LOOK_MS, signal).catch(() => undefined);
+    if (await ports.catalog.carryOutPurge()) continue;
+    const nowMs = ports.clock.monotonicMs();
+    if (nowMs - lookedMs >= LOOK_MS && (await collectPage(ports, signal)) < PAGE) lookedMs = nowMs;
+    await wakes.wait(LOOK_MS, signal);
   }
 }
 

@@ -23,6 +23,7 @@ export interface StreamPorts {
     | 'onDue'
     | 'listReplicatedScopes'
     | 'readDots'
+    | 'carryOutPurge'
     | 'queueObjects'
   >;
   readonly clock: Clock;

@@ -4,7 +4,7 @@ import type { PeerLink } from '../../ports/peer-link.ts';
 import { digestLeaves, walkDots } from './site-digests.ts';
 
 export interface ResyncPorts {
-  readonly catalog: Pick<Catalog, 'listReplicatedScopes' | 'readDots' | 'queueObjects'>;
+  readonly catalog: Pick<Catalog, 'listReplicatedScopes' | 'readDots' | 'carryOutPurge' | 'queueObjects'>;
   readonly link: Pick<PeerLink, 'digests' | 'listing'>;
 }
 

@@ -3,7 +3,7 @@ import type { Catalog } from '../../ports/catalog.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DigestQuery, ListedObject, ListingQuery } from '../../ports/peer-link.ts';
 
-type DotsCatalog = Pick<Catalog, 'listReplicatedScopes' | 'readDots'>;
+type DotsCatalog = Pick<Catalog, 'listReplicatedScopes' | 'readDots' | 'carryOutPurge'>;
 
 /** Objects to a page: what the catalog is busy with at once. */
 const PAGE = 10_000;
@@ -13,6 +13,8 @@ export async function* walkDots(
   catalog: DotsCatalog,
   scopes: readonly string[] | undefined,
 ): AsyncGenerator<{ readonly scope: string; readonly names: readonly string[]; readonly dots: readonly string[] }> {
+  // What was purged is told by the purge, and no object's any more.
+  while (await catalog.carryOutPurge());
   for (const scope of scopes ?? (await catalog.listReplicatedScopes())) {
     let after: string | undefined;
     do {

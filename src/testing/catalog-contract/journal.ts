@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { VersionEntry } from '../../domain/journal/entry.ts';
+import type { PurgeEntry, VersionEntry } from '../../domain/journal/entry.ts';
 import { covers } from '../../domain/journal/site-context.ts';
 import type { Content } from '../../domain/object/version.ts';
 import type { ApplyOutcome, Arrived, NewPeer, Outgoing, StreamLease } from '../../ports/journal.ts';
@@ -158,6 +158,28 @@ export function describeJournal(contract: CatalogContract): void {
         await contract.catalog.settleDeadLetters('b', [positionOf(b)], 'waiting');
         await contract.catalog.settleOutbox(lease, [{ ...positionOf(b), to: { kind: 'acknowledged' } }]);
         expect((await contract.catalog.readFloor('b'))?.[incarnation]).toBe(counter);
+      });
+
+      it('a purge, which takes away all that is here and can be written over at once', async () => {
+        await contract.catalog.addPeer(PEER);
+        const a = await contract.putWithReplicas(scope, 'a', [scope.source]);
+        await contract.putWithReplicas(scope, 'b', [scope.source]);
+        expect(await contract.catalog.purgeScope('nobody knows it', contract.operation())).toBeUndefined();
+        const operation = contract.operation();
+        expect(await contract.catalog.purgeScope(scope.name, operation)).toBe(2);
+        const { current, replicas } = await contract.read(scope, 'a');
+        expect([current.id, current.content.kind, replicas]).toEqual([a, 'tombstone', []]);
+        await contract.recordOne(contract.put(scope, 'a', { follows: a, content: contentOf('again') }));
+        while (await contract.catalog.carryOutPurge());
+        expect((await contract.read(scope, 'a')).current.content).toEqual(contentOf('again'));
+        expect((await contract.read(scope, 'b')).current.content.kind).toBe('tombstone');
+        expect((await contract.catalog.readDots({ scope: scope.name, limit: 10 })).names).toEqual(['a']);
+        const [, , purge] = await queued(contract);
+        const { id, incarnation } = await contract.catalog.site();
+        expect(purge?.entry).toMatchObject({ kind: 'purge-scope', operation, scope: scope.name, origin: id });
+        const seen = purge?.entry.kind === 'purge-scope' ? purge.entry.seen : {};
+        expect(covers(seen, { actor: incarnation, counter: (purge?.entry.dot.counter ?? 0) - 1 })).toBe(true);
+        expect(covers(seen, purge?.entry.dot ?? { actor: incarnation, counter: 1 })).toBe(false);
       });
 
       it('for one sender at a time: an outcome of another one changes nothing', async () => {
@@ -389,6 +411,48 @@ export function describeJournal(contract: CatalogContract): void {
         for (const { lease } of await contract.catalog.claimFetches({ owner: 'you', limit: 10, leaseMs: 60_000 }))
           expect(await contract.catalog.finishFetch(lease, 'done')).toBe(true);
         expect(await contract.catalog.listFetches(10)).toEqual([]);
+      });
+
+      it('that purges takes away what its site had seen, at once and for good', async () => {
+        const [seen, unseen] = [arrived('seen'), arrived('unseen')];
+        const local = await contract.putWithReplicas(scope, 'local', [scope.near]);
+        await apply(seen, unseen);
+        const dot = { actor: '00000000000000dd', counter: 1 };
+        const purge: PurgeEntry = {
+          kind: 'purge-scope',
+          dot,
+          time: { ms: Date.now(), n: 0 },
+          origin: SITE_C,
+          operation: contract.operation(),
+          scope: scope.name,
+          addressed: [SITE_C],
+          seen: { [remote]: { upTo: 0, beyond: [seen.entry.dot.counter] } },
+        };
+        expect(await apply({ entry: purge }, { entry: purge })).toEqual(['applied', 'duplicate']);
+        const names = async () =>
+          (
+            await contract.catalog.scanScope({
+              scope: scope.name,
+              prefix: '',
+              stores: [],
+              limit: 10,
+              details: false,
+              deleted: false,
+            })
+          ).names;
+        const read = async (name: string) => (await contract.read(scope, name)).current.content.kind;
+        for (let isOpen = true; ; isOpen = false) {
+          expect(await names()).toEqual(['local', 'unseen']);
+          expect(await read('seen')).toBe('tombstone');
+          expect(await read('unseen')).toBe('object');
+          if (!isOpen) break;
+          while (await contract.catalog.carryOutPurge());
+        }
+        expect((await contract.read(scope, 'local')).current.id).toBe(local);
+        expect((await contract.read(scope, 'seen')).replicas).toMatchObject([{ state: 'BEING_DELETED' }]);
+        // What it had seen does not come, wherever it was on its way.
+        const late = arrived('late', { dot: { actor: remote, counter: seen.entry.dot.counter } });
+        expect(await apply({ ...late, entry: { ...late.entry, name: 'seen' } })).toEqual(['duplicate']);
       });
 
       it('whose bytes are to be fetched is not forgotten for another one of the same operation', async () => {
