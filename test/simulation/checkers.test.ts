@@ -94,6 +94,7 @@ describe('sites have not converged when', () => {
         ['B', [B1]],
       ]),
       heard: new Map([['A', new Set(['A', 'B'])]]),
+      told: new Map([['A', new Set(['A', 'B'])]]),
     });
 
   it('nothing of it is so', () => {
@@ -104,7 +105,10 @@ describe('sites have not converged when', () => {
     ['another version is served', { objects: new Map([[OBJECT, [A2, B1]]]), bytes: new Map([[OBJECT, A2.sha256]]) }],
     ['a sibling is missing', { objects: new Map([[OBJECT, [B1]]]) }],
     ['an object is missing', { objects: new Map() }],
-    ['an object is there that nobody made', { objects: new Map([...good.objects, ['s/y', [version('c', 1, { isTombstone: true })]]]) }],
+    [
+      'an object is there that nobody made',
+      { objects: new Map([...good.objects, ['s/y', [version('c', 1, { isTombstone: true })]]]) },
+    ],
     ['a change was not considered', { considered: { a: { upTo: 2, beyond: [] } } }],
     ['bytes are wrong', { bytes: new Map([[OBJECT, 'other']]) }],
     ['lines are left', { leftovers: ['a line waits'] }],

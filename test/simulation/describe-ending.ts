@@ -4,7 +4,7 @@ import type { VersionFact } from './facts.ts';
 import type { Onlooker } from './onlooker.ts';
 import type { Plan } from './plan.ts';
 import type { SimulatedSite } from './simulated-site.ts';
-import { heardBy } from './topology.ts';
+import { heardBy, toldBy } from './topology.ts';
 
 /** What all sites have when nothing happens any more. */
 export async function describeEnding(sites: readonly SimulatedSite[], onlooker: Onlooker, plan: Plan): Promise<Ending> {
@@ -17,7 +17,7 @@ export async function describeEnding(sites: readonly SimulatedSite[], onlooker: 
     );
   }
   const final = sites.map((site) => describeSite(site, onlooker, plan));
-  return { sites: final, made, heard: heardBy(plan.topology) };
+  return { sites: final, made, heard: heardBy(plan.topology), told: toldBy(plan.topology) };
 }
 
 function describeSite(site: SimulatedSite, onlooker: Onlooker, { hasFaults }: Plan): FinalSite {

@@ -25,6 +25,8 @@ const BEGIN_MS = 500;
 /** After faults have stopped everything is the same within so long. */
 const CONVERGED_MS_MAX = 600_000;
 const LOOK_MS = 500;
+/** What a site has considered is known to all others so long after the last change. */
+const SPREAD_MS = 4_000;
 /** For so long after it nobody says anything. */
 const SILENCE_MS = 3_000;
 
@@ -204,7 +206,7 @@ class World {
     }
     // What was late on its way comes, and clients that were still waiting are answered.
     while (this.#network.underWay > 0 && this.complaints.length === 0) await this.#pass(LOOK_MS);
-    await this.#pass(2 * LOOK_MS);
+    await this.#pass(SPREAD_MS);
     if (this.complaints.length > 0) return;
     const ending = await describeEnding([...this.#sites.values()], this.#onlooker, this.#plan);
     this.#defects.push(...checkConvergence(ending));

@@ -49,3 +49,10 @@ export function heardBy({ sites, ways }: Topology): Map<string, Set<string>> {
   }
   return heard;
 }
+
+/** By site: those that tell it of changes, and itself. */
+export function toldBy({ sites, ways }: Topology): Map<string, Set<string>> {
+  return new Map(
+    sites.map((site) => [site, new Set([site, ...ways.filter(([, to]) => to === site).map(([from]) => from)])]),
+  );
+}

@@ -27,15 +27,18 @@ export interface Ending {
   readonly made: ReadonlyMap<string, readonly VersionFact[]>;
   /** By site: those whose changes reach it, itself among them. */
   readonly heard: ReadonlyMap<string, ReadonlySet<string>>;
+  /** By site: those that tell it themselves, and itself. */
+  readonly told: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /** I6: when faults stop, each site has what follows from all that can reach it, whatever the order in which it came. */
-export function checkConvergence({ sites, made, heard }: Ending): string[] {
+export function checkConvergence({ sites, made, heard, told }: Ending): string[] {
   return sites.flatMap((one) => {
+    const directly = [...(told.get(one.site) ?? [])].flatMap((site) => made.get(site) ?? []);
     const reaching = [...(heard.get(one.site) ?? [])].flatMap((site) => made.get(site) ?? []);
     return [
       ...compareObjects(one, reaching),
-      ...missingDots(one, reaching),
+      ...missingDots(one, reaching, new Set(directly)),
       ...wrongBytes(one),
       ...one.leftovers.map((left) => `${one.site}: ${left}`),
       ...one.peers
@@ -86,11 +89,18 @@ function describe(versions: readonly VersionFact[]): string {
 }
 
 /**
- * A change that another one had followed before it was forwarded is not told on, so a site may have considered only what follows it.
+ * Whoever makes changes tells his peers up to which all that is meant for them has come. To others a change that another one had followed
+ * before it was forwarded is not told, so they may have considered only what follows it.
  */
-function missingDots({ site, considered }: FinalSite, reaching: readonly VersionFact[]): string[] {
+function missingDots(
+  { site, considered }: FinalSite,
+  reaching: readonly VersionFact[],
+  directly: ReadonlySet<VersionFact>,
+): string[] {
+  const isCovered = (one: VersionFact): boolean =>
+    !directly.has(one) && reaching.some((other) => follows(other, one) && isConsidered(considered, other));
   return reaching
-    .filter((one) => !isConsidered(considered, one))
+    .filter((one) => !isConsidered(considered, one) && !isCovered(one))
     .map(({ id, object }) => `${site} has not considered ${id} of ${object}`);
 }
 
