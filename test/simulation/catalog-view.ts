@@ -133,7 +133,7 @@ export class CatalogView {
       operation: String(row['operation']),
       isTombstone: row['kind'] === 1,
       size: Number(row['size']),
-      sha256: row['sha256'] === null || row['sha256'] === '' ? undefined : String(row['sha256']),
+      sha256: typeof row['sha256'] === 'string' && row['sha256'] !== '' ? row['sha256'] : undefined,
     };
   }
 

@@ -45,7 +45,8 @@ function introduce(name: string): void {
   registerHooks({
     load(url, context, next) {
       const loaded = next(url, context);
-      return url === target ? { ...loaded, source: mutate(mutation, String(loaded.source)) } : loaded;
+      if (url !== target) return loaded;
+      return { ...loaded, source: mutate(mutation, Buffer.from(loaded.source as Uint8Array).toString()) };
     },
   });
 }
