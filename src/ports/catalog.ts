@@ -202,6 +202,8 @@ export interface Change {
    * in a closed or monotonic dataset is told by the event `frozen-object-changed`. A tombstone is never refused.
    */
   readonly heedsCollections?: boolean;
+  /** It has a condition of its own: where somebody else has reached the same state meanwhile, that is a `conflict` and no repeat. */
+  readonly isConditional?: boolean;
   /** Replicas of the new version. Replicas of versions before it stay, and are not current any more. */
   readonly replicas: readonly Omit<Replica, 'versionId' | 'soft'>[];
   /** Queued for the version this change makes (or repeats), in the same transaction. */

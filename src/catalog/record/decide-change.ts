@@ -48,7 +48,7 @@ export function decideChange(
 ): Decision {
   if (madeBefore !== undefined) return { kind: 'repeated', versionId: madeBefore };
   if (encoded.change.follows === found?.current.id) return { kind: 'recorded' };
-  if (found !== undefined && isEqualContent(encoded, found.current)) {
+  if (found !== undefined && encoded.change.isConditional !== true && isEqualContent(encoded, found.current)) {
     return { kind: 'repeated', versionId: found.current.id };
   }
   return { kind: 'conflict', currentId: found?.current.id };

@@ -1,5 +1,7 @@
 import type { Change, ChangeOutcome, NewRequest } from '../../ports/catalog.ts';
 import { noticeContent } from '../rules/notice-content.ts';
+import { stateCode } from '../codes.ts';
+import { encodePlace } from '../place-code.ts';
 import { rounds, type Session, type SetStatement, type SqlValue } from '../session.ts';
 import { type Accepted, decideChange, type EncodedChange, encodeChange } from './decide-change.ts';
 import { type FoundObject, findObjects, keysOf, lockObjects } from './find-objects.ts';
@@ -142,7 +144,18 @@ function byScopeAndName(a: readonly SqlValue[], b: readonly SqlValue[]): number 
   return String(a[1]) < String(b[1]) ? -1 : 1;
 }
 
-/** Replicas given with a repeated change are of the version that exists. */
+const findElsewhere: SetStatement = {
+  columns: { i: 'int', version: 'int', store: 'int', place: 'text' },
+  text: (rows) =>
+    `select r.i from ${rows} join version v on v.id = r.version
+       join replica p on p.object = v.object and p.store = r.store and p.version = r.version
+     where p.state = ${stateCode('AVAILABLE')} and p.token is not null and coalesce(p.place, '') <> coalesce(r.place, '')`,
+};
+
+/**
+ * Replicas given with a repeated change are of the version that exists. Where the store has one of it already, at another place, that one
+ * stays: nobody would know of its bytes any more.
+ */
 async function addToRepeated(
   session: Session,
   round: readonly EncodedChange[],
@@ -155,7 +168,20 @@ async function addToRepeated(
     const { scope, name } = change;
     return change.replicas.map(({ store, ...to }) => ({ scope, name, store, versionId: outcome.versionId, to }));
   });
-  await recordReplicas(session, replicas, soft);
+  if (replicas.length === 0) return;
+  const stores = await session.known.stores.requireIds(
+    session,
+    replicas.map(({ store }) => store),
+  );
+  const asked = replicas.map(({ store, versionId, to, ...object }, at): SqlValue[] => {
+    return [at, versionId, stores.get(store) ?? 0, encodePlace(object, to.place)];
+  });
+  const elsewhere = new Set((await session.all<[number]>(findElsewhere, asked)).map(([at]) => at));
+  await recordReplicas(
+    session,
+    replicas.filter((_, at) => !elsewhere.has(at)),
+    soft,
+  );
 }
 
 /** The object has, or had, the version that was asked for. */

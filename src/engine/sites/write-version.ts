@@ -5,12 +5,16 @@ import type { Attributes, Body } from '../../ports/storage.ts';
 import { ObjectError, toObjectError } from '../object-error.ts';
 import type { OperationIds } from '../operation-ids.ts';
 import { operationOf } from '../record-write.ts';
+import { discardKept } from './discard-kept.ts';
 import { findRepeat } from './find-repeat.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { KeptVersion, SiteStore } from './site-store.ts';
 
 export interface WriteVersionPorts {
-  readonly catalog: Pick<Catalog, 'readObject' | 'record' | 'readOperation' | 'findVersion' | 'readContents'>;
+  readonly catalog: Pick<
+    Catalog,
+    'readObject' | 'record' | 'readOperation' | 'findVersion' | 'readContents' | 'readMarks' | 'readPlaces'
+  >;
   readonly clock: Clock;
   readonly operations: OperationIds;
 }
@@ -80,14 +84,16 @@ interface Recording {
 async function record(
   { catalog, clock }: WriteVersionPorts,
   args: WriteVersion,
-  { operation, kept: { content, copy }, before: seen }: Recording,
+  { operation, kept, before: seen }: Recording,
 ): Promise<VersionWritten> {
-  const { scope, name } = args;
+  const { scope, name, store } = args;
+  const { content, copy } = kept;
+  const isConditional = args.ifAbsent === true || args.ifVersion !== undefined;
   let before = seen;
   for (let round = 1; round <= ROUNDS_MAX; round++) {
     const follows = before?.current.id;
     const { changes } = await catalog.record({
-      changes: [{ scope, name, follows, content, operation, heedsCollections: true, replicas: [copy] }],
+      changes: [{ scope, name, follows, content, operation, heedsCollections: true, isConditional, replicas: [copy] }],
       operation: operationOf({ operation, scope, name, content }, clock.nowMs()),
     });
     const [outcome] = changes;
@@ -96,19 +102,11 @@ async function record(
       case 'recorded':
         return { version: operation, content, isOverwrite };
       case 'repeated': {
-        // Somebody wrote the very same a moment ago: these bytes are a copy of that version now.
-        const now = await catalog.readObject(scope, name);
-        if (isConditional(args) && (await catalog.findVersion({ scope, name }, operation))?.id !== outcome.versionId) {
-          // Not this write, and its condition is on what was there before.
-          await checkConditions(catalog, { ...args, operation }, now);
-          before = now;
-          continue;
-        }
-        return {
-          version: now?.current.id === outcome.versionId ? now.current.operation : operation,
-          content,
-          isOverwrite,
-        };
+        // Made before, or somebody wrote the very same a moment ago: then these bytes may be a second copy at this store.
+        const [mark] = await catalog.readMarks([outcome.versionId]);
+        const version = mark?.operation ?? operation;
+        if (version !== operation) await discardKept({ catalog, store }, [kept]);
+        return { version, content, isOverwrite };
       }
       case 'refused': {
         const [first] = outcome.problems;
@@ -126,10 +124,6 @@ async function record(
 
 function isThere({ current }: ObjectRecord): boolean {
   return current.content.kind === 'object';
-}
-
-function isConditional({ ifAbsent, ifVersion }: WriteVersion): boolean {
-  return ifAbsent === true || ifVersion !== undefined;
 }
 
 /** What fails them may be this very write, carried out before or brought by a peer meanwhile: then they held. */
