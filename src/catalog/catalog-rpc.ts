@@ -139,6 +139,9 @@ const VERBS = {
   listUnavailable: true,
   recogniseCopies: true,
   endAbsence: true,
+  addToken: true,
+  listTokens: true,
+  removeToken: true,
 } as const satisfies Record<VerbName, true>;
 
 interface Call {

@@ -19,6 +19,7 @@ export interface Schema extends RuleSchema {
   considered: { actor: number; counter: number };
   considered_exception: { actor: number; counter: number };
   peer: PeerTable;
+  token: TokenTable;
   journal: JournalTable;
   outbox: OutboxTable;
   /** Versions beside an object's current one that did not see it. */
@@ -180,6 +181,17 @@ interface OutboxTable {
   error: string | null;
 }
 
+interface TokenTable {
+  name: string;
+  /** sha256 of the token. */
+  hash: Uint8Array;
+  /** JSON. */
+  rights: string;
+  /** JSON; null: all. */
+  scopes: string | null;
+  created_ms: number;
+}
+
 interface VersionTable {
   id: number;
   object: number;
@@ -201,6 +213,7 @@ interface VersionTable {
   /** Beyond the safe integers: read as text. */
   modified_ns: bigint | null;
   mode: number | null;
+  md5: Uint8Array | null;
   operation: Uint8Array;
 }
 

@@ -74,7 +74,8 @@ async function readRows(session: Session, { peer, slot, from, which, limit }: Ro
       case when v.superseded = 1 and not exists (select 1 from sibling s where s.object = v.object and s.version = v.id)
         then 1 else 0 end as is_superseded,
       v.context, v.time_ms, v.time_n, v.origin, v.kind as version_kind, v.size, ${sql.raw(hex('v.sha256'))} as sha256, v.content_type,
-      v.metadata, cast(v.modified_ns as text) as modified_ns, v.mode
+      v.metadata, cast(v.modified_ns as text) as modified_ns, v.mode,
+      ${sql.raw(hex('v.md5'))} as md5
     from outbox x join journal j on j.slot = x.slot and j.position = x.position
       left join version v on v.id = j.version left join object o on o.id = j.object
     where x.peer = ${peer} and x.slot = ${slot} and x.position > ${from} and ${which}

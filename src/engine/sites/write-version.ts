@@ -2,6 +2,7 @@ import { findKeyProblem } from '../../domain/object/key.ts';
 import type { ObjectContent } from '../../domain/object/version.ts';
 import type { Catalog, ObjectRecord } from '../../ports/catalog.ts';
 import type { Attributes, Body } from '../../ports/storage.ts';
+import type { Condition } from '../condition.ts';
 import { ObjectError, toObjectError } from '../object-error.ts';
 import type { OperationIds } from '../operation-ids.ts';
 import { operationOf } from '../record-write.ts';
@@ -22,10 +23,14 @@ export interface WriteVersion {
   readonly body: Body;
   readonly attributes?: Attributes | undefined;
   readonly size?: number | undefined;
+  /** Keep it in the version, too. */
+  readonly md5?: boolean | undefined;
   /** Only if there is no such object. */
   readonly ifAbsent?: boolean | undefined;
   /** Only if this is the current version (its operation id). */
   readonly ifVersion?: string | undefined;
+  /** Only if it says nothing of the object as it is now; otherwise what it says is why not. */
+  readonly onlyIf?: Condition | undefined;
   /** A UUIDv7 that nobody has used. */
   readonly operation?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -47,7 +52,7 @@ const ROUNDS_MAX = 10;
  * nobody counts. Conditions hold at the moment of the record. Fails with `ObjectError`.
  */
 export async function writeVersion(ports: WriteVersionPorts, args: WriteVersion): Promise<VersionWritten> {
-  const { scope, name, store, body, attributes, size, signal } = args;
+  const { scope, name, store, body, attributes, size, md5, signal } = args;
   const object = { scope, name };
   const problem = findKeyProblem(name);
   if (problem !== undefined) throw new ObjectError('invalid-name', object, `the name is refused: ${problem}`);
@@ -56,7 +61,7 @@ export async function writeVersion(ports: WriteVersionPorts, args: WriteVersion)
   try {
     const before = await ports.catalog.readObject(scope, name);
     checkConditions(args, before);
-    kept = await store.keep(operation, body, { attributes, size, signal });
+    kept = await store.keep(operation, body, { attributes, size, md5, signal });
     return await record(ports, args, { operation, kept, before });
   } catch (error) {
     // Where nobody knows whether it was recorded the bytes stay.
@@ -117,9 +122,11 @@ function isThere({ current }: ObjectRecord): boolean {
   return current.content.kind === 'object';
 }
 
-function checkConditions({ scope, name, ifAbsent, ifVersion }: WriteVersion, row: ObjectRecord | undefined): void {
+function checkConditions({ scope, name, ifAbsent, ifVersion, onlyIf }: WriteVersion, row: ObjectRecord | undefined): void {
   const object = { scope, name };
   if (ifAbsent === true && row !== undefined && isThere(row)) throw new ObjectError('condition', object, 'it exists');
+  const why = onlyIf?.(row);
+  if (why !== undefined) throw new ObjectError('condition', object, why);
   if (ifVersion === undefined || row?.current.operation === ifVersion) return;
   const is = row === undefined || !isThere(row) ? 'it does not exist' : `its version is ${row.current.operation}`;
   throw new ObjectError('condition', object, `${is}, not ${ifVersion}`);
