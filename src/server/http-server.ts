@@ -109,7 +109,7 @@ export class HttpServer implements AsyncDisposable {
     const gone = new AbortController();
     const stop = (): void => gone.abort(this.#stop.signal.reason);
     this.#stop.signal.addEventListener('abort', stop, { once: true });
-    response.once('close', () => gone.abort(new HttpError(499, 'client-gone', 'the client went away')));
+    response.once('close', () => gone.abort(GONE));
     // What becomes of the connection is seen where it is read from.
     request.on('error', () => undefined);
     response.on('error', () => undefined);
@@ -171,6 +171,9 @@ export class HttpServer implements AsyncDisposable {
     return errorReply(known ?? new HttpError(500, 'internal', 'the server failed at this; its log says why'));
   }
 }
+
+/** Made once, because every answer ends in it. */
+const GONE = new HttpError(499, 'client-gone', 'the client went away');
 
 /** What was cut off is told so; nobody waits longer for it. */
 const CUT_MS_MAX = 2_000;

@@ -26,9 +26,12 @@ async function send(request: IncomingMessage, response: ServerResponse, reply: R
   if (isRefused) response.shouldKeepAlive = false;
   if (body instanceof Uint8Array) {
     response.writeHead(status, { 'content-length': String(body.length), ...headers });
-    if (!isBare) response.write(body);
-    if (isRefused) await linger(request, response);
-    response.end();
+    if (isRefused) {
+      if (!isBare) response.write(body);
+      await linger(request, response);
+      response.end();
+    } else if (isBare) response.end();
+    else response.end(body);
     return { bytes: isBare ? 0 : body.length };
   }
   response.writeHead(status, headers);
