@@ -106,7 +106,8 @@ async function openParts(pando: Pando, { store: profile, settings }: OpenSiteSer
     store,
     openProfile(name) {
       const named = pando.profile(name);
-      if (named?.name === profile.name) throw refused('scope', `${name} is the store of this server, and no scope`, 'name another scope');
+      if (named?.name === profile.name)
+        throw refused('scope', `${name} is the store of this server, and no scope`, 'name another scope');
       return named && pando.openScope(named);
     },
     openPlaced: (place) => openToRead(catalog, pando.stores(), place),
@@ -121,7 +122,9 @@ async function openParts(pando: Pando, { store: profile, settings }: OpenSiteSer
   });
   const { storageBytes: bytesMax } = settings;
   const room =
-    bytesMax === undefined ? undefined : new RoomLeft({ catalog, clock: pando.clock }, { place: storage.place, bytesMax });
+    bytesMax === undefined
+      ? undefined
+      : new RoomLeft({ catalog, clock: pando.clock }, { place: storage.place, bytesMax });
   const objects = new ServedObjects({
     catalog,
     clock: pando.clock,
@@ -172,7 +175,9 @@ function readPem(what: 'cert' | 'key', path: string): Buffer {
 function cannotListen(error: unknown, { host, port }: ServerSettings): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const why = LISTEN_FAILURES[code];
-  return why === undefined ? error : refused('server.port', `${host}:${port}: ${why}`, 'choose another with --port or --host');
+  return why === undefined
+    ? error
+    : refused('server.port', `${host}:${port}: ${why}`, 'choose another with --port or --host');
 }
 
 const LISTEN_FAILURES: Readonly<Record<string, string>> = {

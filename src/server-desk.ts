@@ -128,26 +128,32 @@ export function catalogNumbers(pando: Pando): readonly Looked[] {
       name: 'pando_replicas',
       help: 'Copies by store and state',
       labels: ['store', 'state'],
-      look: async () => (await status()).replicas.map(({ title, state, count }) => ({ labels: { store: title, state }, value: count })),
+      look: async () =>
+        (await status()).replicas.map(({ title, state, count }) => ({ labels: { store: title, state }, value: count })),
     },
     {
       name: 'pando_replica_bytes',
       help: 'Bytes of copies by store and state',
       labels: ['store', 'state'],
-      look: async () => (await status()).replicas.map(({ title, state, bytes }) => ({ labels: { store: title, state }, value: bytes })),
+      look: async () =>
+        (await status()).replicas.map(({ title, state, bytes }) => ({ labels: { store: title, state }, value: bytes })),
     },
     {
       name: 'pando_requests',
       help: 'Queued copies and deletes by kind and state',
       labels: ['kind', 'state'],
-      look: async () => (await status()).requests.map(({ kind, state, count }) => ({ labels: { kind, state }, value: count })),
+      look: async () =>
+        (await status()).requests.map(({ kind, state, count }) => ({ labels: { kind, state }, value: count })),
     },
     {
       name: 'pando_outbox_entries',
       help: 'Entries that wait for a peer',
       labels: ['peer'],
       look: async () =>
-        (await (await pando.catalog()).listPeers()).map(({ name, waiting }) => ({ labels: { peer: name }, value: waiting })),
+        (await (await pando.catalog()).listPeers()).map(({ name, waiting }) => ({
+          labels: { peer: name },
+          value: waiting,
+        })),
     },
   ];
 }

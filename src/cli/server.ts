@@ -60,8 +60,7 @@ async function serve(cli: Invocation, options: ServerOptions): Promise<ExitCode>
   const loops = keepWorking(cli, pando, configuration);
   try {
     announce(cli, site.url, settings);
-    if (!cli.signal.aborted)
-      await new Promise((stop) => cli.signal.addEventListener('abort', stop, { once: true }));
+    if (!cli.signal.aborted) await new Promise((stop) => cli.signal.addEventListener('abort', stop, { once: true }));
   } finally {
     await site.close(GRACE_MS);
     await loops;
@@ -79,7 +78,8 @@ async function keepWorking(cli: Invocation, pando: Pando, { profiles }: Configur
   const { runWorkLoops } = await import('./work-loops.ts');
   const pool = {
     onWorkerLost: (why: string) => cli.log('warn', `a copy worker was lost (${why}); its work is done again`),
-    onCannotStart: (why: string) => cli.log('error', `copy workers do not start, and what they were to copy waits (${why})`),
+    onCannotStart: (why: string) =>
+      cli.log('error', `copy workers do not start, and what they were to copy waits (${why})`),
   };
   while (!cli.signal.aborted) {
     try {

@@ -56,7 +56,9 @@ async function list(cli: Invocation): Promise<ExitCode> {
       scopes?.join(',') ?? 'all',
       new Date(createdMs).toISOString(),
     ]);
-    cli.output.print(await renderTable(['token', 'rights', 'scopes', 'since'], rows, ['token', 'rights', 'scopes', 'since']));
+    cli.output.print(
+      await renderTable(['token', 'rights', 'scopes', 'since'], rows, ['token', 'rights', 'scopes', 'since']),
+    );
   }
   return EXIT.done;
 }

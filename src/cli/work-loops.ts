@@ -58,8 +58,7 @@ function awayTeller({ pando, log, onAway }: WorkLoops): (place: string, why: str
   const away = new Set<string>();
   return (place, why) => {
     const name = pando.stores().get(place)?.name ?? place;
-    if (why !== undefined && !away.has(name))
-      log('warn', `what waits for ${name} is left to a later worker: ${why}`);
+    if (why !== undefined && !away.has(name)) log('warn', `what waits for ${name} is left to a later worker: ${why}`);
     if (why === undefined) away.delete(name);
     else away.add(name);
     onAway?.(away);

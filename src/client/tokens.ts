@@ -13,7 +13,7 @@ export async function addToken(pando: Pando, token: Omit<NewToken, 'hash'>): Pro
 /** By name; without what would tell anything of the tokens themselves. */
 export async function listTokens(pando: Pando): Promise<readonly Omit<TokenRecord, 'hash'>[]> {
   const tokens = await (await pando.catalog()).listTokens();
-  return tokens.map(({ hash: _, ...token }) => token);
+  return tokens.map(({ name, rights, scopes, createdMs }) => ({ name, rights, scopes, createdMs }));
 }
 
 /** False: there is none of that name. */

@@ -107,7 +107,10 @@ export function parseConfiguration(text: string, options: ParseOptions): Configu
 }
 
 /** Every command knows the store of the server. */
-function withOwnStore(profiles: Configuration['profiles'], server: ServerSettings | undefined): Configuration['profiles'] {
+function withOwnStore(
+  profiles: Configuration['profiles'],
+  server: ServerSettings | undefined,
+): Configuration['profiles'] {
   const { storagePath, storageBytes, defaultStore } = server ?? {};
   if (storagePath === undefined || defaultStore !== undefined) return profiles;
   return { ...profiles, [OWN_STORE]: makeOwnStore(storagePath, storageBytes) };

@@ -56,7 +56,8 @@ export function withServer(
   };
   if (settings.defaultStore !== undefined) {
     const store = findProfile(configuration, settings.defaultStore);
-    if (store === undefined) throw wrong('server.default_store', `no profile is called ${settings.defaultStore}`, 'name one of profiles:');
+    if (store === undefined)
+      throw wrong('server.default_store', `no profile is called ${settings.defaultStore}`, 'name one of profiles:');
     return { configuration, settings, store };
   }
   if (findProfile(configuration, OWN_STORE) !== undefined && configuration.server?.storagePath === undefined)
@@ -66,14 +67,22 @@ export function withServer(
       `write server.default_store: ${OWN_STORE} to keep objects there, or call the profile otherwise`,
     );
   const store = ownStore(settings, configuration);
-  return { configuration: { ...configuration, profiles: { ...configuration.profiles, [OWN_STORE]: store } }, settings, store };
+  return {
+    configuration: { ...configuration, profiles: { ...configuration.profiles, [OWN_STORE]: store } },
+    settings,
+    store,
+  };
 }
 
 function ownStore(settings: ServerSettings, { catalog }: Configuration): Profile {
   const beside = catalog.kind === 'sqlite' ? join(dirname(catalog.path), 'objects') : undefined;
   const basePath = settings.storagePath ?? beside;
   if (basePath === undefined)
-    throw wrong('server.storage_path', 'has no value, and the catalog is on another machine', 'name a directory for objects');
+    throw wrong(
+      'server.storage_path',
+      'has no value, and the catalog is on another machine',
+      'name a directory for objects',
+    );
   return makeOwnStore(basePath, settings.storageBytes);
 }
 

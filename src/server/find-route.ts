@@ -30,8 +30,9 @@ export class RouteTable {
   /** Throws `HttpError`: 404, 405, or what is wrong with a scope's name. */
   find(method: string, encodedPath: string): FoundRoute {
     const segments = encodedPath.slice(1).split('/');
-    const fitting = this.#shapes.filter((shape) => fits(shape, segments));
-    if (fitting.length === 0) throw new HttpError(404, 'not-found', 'there is nothing at this address');
+    const [first, ...others] = this.#shapes.filter((shape) => fits(shape, segments));
+    if (first === undefined) throw new HttpError(404, 'not-found', 'there is nothing at this address');
+    const fitting = [first, ...others.filter((shape) => literals(shape) === literals(first))];
     const exact = fitting.find(({ route }) => route.method === method);
     const shape = exact ?? (method === 'HEAD' ? fitting.find(({ route }) => route.method === 'GET') : undefined);
     if (shape === undefined) {

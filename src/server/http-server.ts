@@ -40,6 +40,8 @@ export class HttpServer implements AsyncDisposable {
   readonly #server: http.Server;
   readonly #stop = new AbortController();
   readonly #underWay = new Set<Promise<void>>();
+  /** What came on a connection and is not answered yet, in order. */
+  readonly #queues = new WeakMap<Socket, Queued[]>();
   #isClosing = false;
 
   constructor(given: HttpServerGiven) {
@@ -63,9 +65,13 @@ export class HttpServer implements AsyncDisposable {
     this.#server.on('request', (request, response) => this.#take(request, response, false));
     this.#server.on('checkContinue', (request, response) => this.#take(request, response, true));
     this.#server.on('checkExpectation', (request, response) => {
-      void sendReply(request, response, errorReply(new HttpError(417, 'expectation', 'only 100-continue is understood')));
+      void sendReply(
+        request,
+        response,
+        errorReply(new HttpError(417, 'expectation', 'only 100-continue is understood')),
+      );
     });
-    this.#server.on('clientError', refuseBroken);
+    this.#server.on('clientError', (error, socket) => void this.#refuseBroken(error, socket as Socket));
   }
 
   async listen(port: number, host: string): Promise<AddressInfo> {
@@ -99,8 +105,25 @@ export class HttpServer implements AsyncDisposable {
   }
 
   #take(request: http.IncomingMessage, response: http.ServerResponse, isWaiting: boolean): void {
-    const handling = this.#handle(request, response, isWaiting).finally(() => this.#underWay.delete(handling));
+    const { socket } = request;
+    const queue = this.#queues.get(socket) ?? [];
+    this.#queues.set(socket, queue);
+    const before = queue.at(-1)?.handling;
+    const handle = (): Promise<void> => this.#handle(request, response, isWaiting);
+    // One may be about what the one before it does.
+    const handling = (before === undefined ? handle() : before.then(handle)).finally(() => {
+      this.#underWay.delete(handling);
+      queue.shift();
+    });
+    queue.push({ request, handling });
     this.#underWay.add(handling);
+  }
+
+  /** What is no request, or takes too long to become one. What came before it on the connection is answered first. */
+  async #refuseBroken(failure: NodeJS.ErrnoException, socket: Socket): Promise<void> {
+    const queue = this.#queues.get(socket) ?? [];
+    if (queue.every(({ request }) => request.complete)) for (const { handling } of [...queue]) await handling;
+    refuseBroken(failure, socket);
   }
 
   async #handle(request: http.IncomingMessage, response: http.ServerResponse, isWaiting: boolean): Promise<void> {
@@ -126,7 +149,10 @@ export class HttpServer implements AsyncDisposable {
       ({ bytes } = await sendReply(request, response, reply));
     } catch (error) {
       if (!gone.signal.aborted) {
-        onFault('an answer broke off', { route: seen.route, why: error instanceof Error ? error.message : String(error) });
+        onFault('an answer broke off', {
+          route: seen.route,
+          why: error instanceof Error ? error.message : String(error),
+        });
         response.destroy();
       }
     } finally {
@@ -140,7 +166,11 @@ export class HttpServer implements AsyncDisposable {
   async #answer(
     request: http.IncomingMessage,
     response: http.ServerResponse,
-    { isWaiting, signal, seen }: { readonly isWaiting: boolean; readonly signal: AbortSignal; readonly seen: { route: string } },
+    {
+      isWaiting,
+      signal,
+      seen,
+    }: { readonly isWaiting: boolean; readonly signal: AbortSignal; readonly seen: { route: string } },
   ): Promise<Reply> {
     const { access, clock, metrics } = this.#given;
     const { headers, method = '' } = request;
@@ -172,13 +202,17 @@ export class HttpServer implements AsyncDisposable {
   }
 }
 
+interface Queued {
+  readonly request: http.IncomingMessage;
+  readonly handling: Promise<void>;
+}
+
 /** Made once, because every answer ends in it. */
 const GONE = new HttpError(499, 'client-gone', 'the client went away');
 
 /** What was cut off is told so; nobody waits longer for it. */
 const CUT_MS_MAX = 2_000;
 
-/** What is no request, or takes too long to become one. */
 function refuseBroken(error: NodeJS.ErrnoException, socket: Socket): void {
   if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
   const [status, text, code] = BROKEN[error.code ?? ''] ?? [400, 'Bad Request', 'invalid-request'];

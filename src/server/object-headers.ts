@@ -31,7 +31,9 @@ export function readAttributes(headers: IncomingHttpHeaders, nowMs: number): Att
     throw new HttpError(400, 'metadata-too-large', `metadata has ${bytes} bytes, more than ${METADATA_BYTES_MAX}`);
   const contentType = headers['content-type'];
   return {
-    ...(contentType === undefined || contentType === '' ? {} : { contentType: fromHeader('content-type', contentType) }),
+    ...(contentType === undefined || contentType === ''
+      ? {}
+      : { contentType: fromHeader('content-type', contentType) }),
     ...(bytes === 0 ? {} : { metadata }),
     modifiedNs: BigInt(Math.floor(nowMs)) * NS_PER_MS,
   };

@@ -1,5 +1,6 @@
 import type { ObjectName } from '../domain/object/object-name.ts';
 import type { ObjectInfo } from '../engine/inspect-object.ts';
+import { ObjectError } from '../engine/object-error.ts';
 import type { ObjectRead } from '../engine/object-read.ts';
 import type { ServedObjects } from '../engine/sites/served-objects.ts';
 import { checkMd5 } from './check-md5.ts';
@@ -100,12 +101,15 @@ async function get(objects: ServedObjects, exchange: Exchange): Promise<Reply> {
     const instead = isJudged ? judge(conditions, info) : undefined;
     if (instead !== undefined) return instead;
     if (isJudged && info === undefined) throw notFound(name);
-    const range = info === undefined || isOfRange(headers['if-range']?.toString(), info) ? parseRange(headers['range']) : undefined;
+    const range =
+      info === undefined || isOfRange(headers['if-range']?.toString(), info) ? parseRange(headers['range']) : undefined;
     const read = await objects.read(name, { range, signal });
     if (info === undefined || read.version === info.version) return readReply(read, range !== undefined);
     read[Symbol.dispose]();
   }
-  throw new HttpError(503, 'unavailable', 'the object changed again and again while it was read', { 'retry-after': '1' });
+  throw new HttpError(503, 'unavailable', 'the object changed again and again while it was read', {
+    'retry-after': '1',
+  });
 }
 
 function judge(conditions: Conditions, info: ObjectInfo | undefined): Reply | undefined {
@@ -157,7 +161,10 @@ async function put({ objects, uploads, nowMs }: ObjectRoutesGiven, exchange: Exc
   const over = await uploads.take(signal);
   try {
     const body = checkMd5(await exchange.openBody(), headers['content-md5']?.toString());
-    const done = await objects.put({ object, body, attributes, size, onlyIf, operation, signal });
+    const asked = { object, body, attributes, size, onlyIf, operation, signal };
+    const done = await objects.put(asked).catch((error: unknown) => {
+      throw sourceGone(error) ?? error;
+    });
     return {
       status: 200,
       headers: {
@@ -170,6 +177,12 @@ async function put({ objects, uploads, nowMs }: ObjectRoutesGiven, exchange: Exc
   } finally {
     over();
   }
+}
+
+/** What is written need not be there before: it is its store that is not. */
+function sourceGone(error: unknown): HttpError | undefined {
+  if (!(error instanceof ObjectError) || error.kind !== 'not-found') return undefined;
+  return new HttpError(503, 'unavailable', error.message, { 'retry-after': '2' });
 }
 
 async function remove(objects: ServedObjects, exchange: Exchange): Promise<Reply> {

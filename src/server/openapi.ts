@@ -19,8 +19,7 @@ export function openapiRoute(routes: readonly Route[], version: string): Route {
 
 function describeRoutes(routes: readonly Route[], version: string): unknown {
   const paths: Record<string, Record<string, unknown>> = {};
-  for (const [path, those] of Map.groupBy(routes, (route) => shownPath(route.path)))
-    paths[path] = describePath(those);
+  for (const [path, those] of Map.groupBy(routes, (route) => shownPath(route.path))) paths[path] = describePath(those);
   return {
     openapi: '3.1.0',
     info: { title: 'Pando', version },

@@ -7,7 +7,9 @@ export interface Looked {
   readonly help: string;
   readonly labels?: readonly string[];
   /** One value a set of labels. */
-  readonly look: () => Promise<readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[]>;
+  readonly look: () => Promise<
+    readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[]
+  >;
 }
 
 interface Served {
@@ -25,7 +27,11 @@ const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 /** What is counted of requests, in the format of Prometheus (docs/server.md, "Metrics"). */
 export class ServerMetrics {
   readonly #registry = new Registry();
-  readonly #requests = this.#counter('http_requests_total', 'Requests by route and status', ['method', 'route', 'status']);
+  readonly #requests = this.#counter('http_requests_total', 'Requests by route and status', [
+    'method',
+    'route',
+    'status',
+  ]);
   readonly #seconds = new Histogram({
     name: 'http_request_seconds',
     help: 'From the headers of a request to the end of its answer',

@@ -5,7 +5,12 @@ import type { Session, SetStatement } from '../session.ts';
 export async function keepOperations(session: Session, operations: readonly OperationRecord[]): Promise<void> {
   // One statement changes a row once.
   const last = new Map(operations.map((operation) => [operation.id, operation]));
-  const rows = [...last.values()].map(({ id, fingerprint, outcome, createdMs }) => [id, fingerprint, outcome, createdMs]);
+  const rows = [...last.values()].map(({ id, fingerprint, outcome, createdMs }) => [
+    id,
+    fingerprint,
+    outcome,
+    createdMs,
+  ]);
   await session.run(keep, rows);
 }
 

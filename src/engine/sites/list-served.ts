@@ -95,7 +95,11 @@ async function* entriesAfter(
   const [problem] = [...listing.unavailable.map(({ why }) => why), ...listing.unlisted.map(({ message }) => message)];
   // A listing with holes would be taken for a whole one.
   if (!listing.isComplete)
-    throw new ObjectError('unavailable', { scope: served.scope.name, name: prefix }, `cannot be listed now: ${problem}`);
+    throw new ObjectError(
+      'unavailable',
+      { scope: served.scope.name, name: prefix },
+      `cannot be listed now: ${problem}`,
+    );
 }
 
 async function* ownEntries(

@@ -145,7 +145,10 @@ export class ServedObjects {
     const { size, sha256, md5 } = hashing;
     const content: ObjectContent = makeContent({ size, sha256, md5, attributes });
     if (known.fingerprint !== fingerprintOf({ ...object, content }))
-      throw new OperationError('used', `operation ${operation} was used for something else: give each write an id of its own`);
+      throw new OperationError(
+        'used',
+        `operation ${operation} was used for something else: give each write an id of its own`,
+      );
     return { version: operation, entityTag: entityTagOf(content, operation), isRepeat: true };
   }
 
@@ -213,6 +216,9 @@ function checkOperation(clock: Pick<Clock, 'nowMs'>, text: string): string {
   if (operation === undefined)
     throw new OperationError('malformed', `the operation's id is no UUIDv7: ${text.slice(0, 100)}`);
   if (isOperationExpired(operation, clock.nowMs()))
-    throw new OperationError('expired', `operation ${operation} is expired: what it did is not known any more; give the write a new id`);
+    throw new OperationError(
+      'expired',
+      `operation ${operation} is expired: what it did is not known any more; give the write a new id`,
+    );
   return operation;
 }

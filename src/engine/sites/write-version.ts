@@ -122,7 +122,10 @@ function isThere({ current }: ObjectRecord): boolean {
   return current.content.kind === 'object';
 }
 
-function checkConditions({ scope, name, ifAbsent, ifVersion, onlyIf }: WriteVersion, row: ObjectRecord | undefined): void {
+function checkConditions(
+  { scope, name, ifAbsent, ifVersion, onlyIf }: WriteVersion,
+  row: ObjectRecord | undefined,
+): void {
   const object = { scope, name };
   if (ifAbsent === true && row !== undefined && isThere(row)) throw new ObjectError('condition', object, 'it exists');
   const why = onlyIf?.(row);
