@@ -122,7 +122,7 @@ export class HttpServer implements AsyncDisposable {
   /** What is no request, or takes too long to become one. What came before it on the connection is answered first. */
   async #refuseBroken(failure: NodeJS.ErrnoException, socket: Socket): Promise<void> {
     const queue = this.#queues.get(socket) ?? [];
-    if (queue.every(({ request }) => request.complete)) for (const { handling } of [...queue]) await handling;
+    if (queue.every(({ request }) => request.complete)) await queue.at(-1)?.handling;
     refuseBroken(failure, socket);
   }
 

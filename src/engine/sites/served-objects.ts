@@ -115,7 +115,10 @@ export class ServedObjects {
     const { object, body, attributes, size, onlyIf, operation, signal } = args;
     const asked = { scope, name: object.name, body, attributes, size, onlyIf, operation, signal, md5: true };
     const { version, sha256, md5, isRepeat } = await this.#ports.objects.write(asked);
-    return { version, entityTag: md5 ?? sha256, isRepeat };
+    // Bytes that lay there before are known by the tag they had.
+    const current = (await this.#ports.catalog.readObject(object.scope, object.name))?.current.content;
+    const isCurrent = current?.kind === 'object' && current.sha256 === sha256;
+    return { version, entityTag: isCurrent ? entityTagOf(current, version) : (md5 ?? sha256), isRepeat };
   }
 
   async #putOwn({ scope }: ServedScope, args: PutServed): Promise<PutDone> {

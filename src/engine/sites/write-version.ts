@@ -95,15 +95,8 @@ async function record(
     switch (outcome?.kind) {
       case 'recorded':
         return { version: operation, content, isOverwrite };
-      case 'repeated': {
-        // Somebody wrote the very same a moment ago: these bytes are a copy of that version now.
-        const now = await catalog.readObject(scope, name);
-        return {
-          version: now?.current.id === outcome.versionId ? now.current.operation : operation,
-          content,
-          isOverwrite,
-        };
-      }
+      case 'repeated':
+        return { ...(await findRepeated(catalog, args, { operation, content })), isOverwrite };
       case 'refused': {
         const [first] = outcome.problems;
         throw new ObjectError('refused', { scope, name }, `it is not overwritten: ${first?.message}; ${first?.remedy}`);
@@ -116,6 +109,18 @@ async function record(
   }
   const why = `it was written ${ROUNDS_MAX} times by others while this write was waiting`;
   throw new ObjectError('unavailable', { scope, name }, why);
+}
+
+/** Somebody wrote the very same at this moment: these bytes are the copy of that version now. */
+async function findRepeated(
+  catalog: WriteVersionPorts['catalog'],
+  { scope, name }: WriteVersion,
+  { operation, content }: { readonly operation: string; readonly content: ObjectContent },
+): Promise<Omit<VersionWritten, 'isOverwrite'>> {
+  const current = (await catalog.readObject(scope, name))?.current;
+  const there = current?.content;
+  if (there?.kind !== 'object' || there.sha256 !== content.sha256) return { version: operation, content };
+  return { version: current?.operation ?? operation, content: there };
 }
 
 function isThere({ current }: ObjectRecord): boolean {
