@@ -2,6 +2,7 @@ import { findKeyProblem } from '../../domain/object/key.ts';
 import type { ObjectContent } from '../../domain/object/version.ts';
 import type { Catalog, ObjectRecord } from '../../ports/catalog.ts';
 import type { Attributes, Body } from '../../ports/storage.ts';
+import type { Condition } from '../condition.ts';
 import { ObjectError, toObjectError } from '../object-error.ts';
 import type { OperationIds } from '../operation-ids.ts';
 import { operationOf } from '../record-write.ts';
@@ -23,10 +24,14 @@ export interface WriteVersion {
   readonly body: Body;
   readonly attributes?: Attributes | undefined;
   readonly size?: number | undefined;
+  /** Keep it in the version, too. */
+  readonly md5?: boolean | undefined;
   /** Only if there is no such object. */
   readonly ifAbsent?: boolean | undefined;
   /** Only if this is the current version (its operation id). */
   readonly ifVersion?: string | undefined;
+  /** Only if it says nothing of the object as it is now; otherwise what it says is why not. */
+  readonly onlyIf?: Condition | undefined;
   /** A UUIDv7. Used before for the same: nothing is written again. */
   readonly operation?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -48,7 +53,7 @@ const ROUNDS_MAX = 10;
  * nobody counts. Conditions hold at the moment of the record. Fails with `ObjectError`.
  */
 export async function writeVersion(ports: WriteVersionPorts, args: WriteVersion): Promise<VersionWritten> {
-  const { scope, name, store, body, attributes, size, signal } = args;
+  const { scope, name, store, body, attributes, size, md5, signal } = args;
   const object = { scope, name };
   const problem = findKeyProblem(name);
   if (problem !== undefined) throw new ObjectError('invalid-name', object, `the name is refused: ${problem}`);
@@ -61,7 +66,7 @@ export async function writeVersion(ports: WriteVersionPorts, args: WriteVersion)
     }
     const before = await ports.catalog.readObject(scope, name);
     await checkConditions(ports.catalog, { ...args, operation }, before);
-    kept = await store.keep(operation, body, { attributes, size, signal });
+    kept = await store.keep(operation, body, { attributes, size, md5, signal });
     return await record(ports, args, { operation, kept, before });
   } catch (error) {
     // Where nobody knows whether it was recorded the bytes stay.
@@ -96,7 +101,6 @@ async function record(
       case 'recorded':
         return { version: operation, content, isOverwrite };
       case 'repeated': {
-        // Somebody wrote the very same a moment ago: these bytes are a copy of that version now.
         const now = await catalog.readObject(scope, name);
         if (isConditional(args) && (await catalog.findVersion({ scope, name }, operation))?.id !== outcome.versionId) {
           // Not this write, and its condition is on what was there before.
@@ -104,11 +108,7 @@ async function record(
           before = now;
           continue;
         }
-        return {
-          version: now?.current.id === outcome.versionId ? now.current.operation : operation,
-          content,
-          isOverwrite,
-        };
+        return { ...repeatedAs(now, { operation, content }), isOverwrite };
       }
       case 'refused': {
         const [first] = outcome.problems;
@@ -124,30 +124,40 @@ async function record(
   throw new ObjectError('unavailable', { scope, name }, why);
 }
 
+/** Somebody wrote the very same at this moment: these bytes are the copy of that version now. */
+function repeatedAs(
+  now: ObjectRecord | undefined,
+  { operation, content }: { readonly operation: string; readonly content: ObjectContent },
+): Omit<VersionWritten, 'isOverwrite'> {
+  const there = now?.current.content;
+  if (there?.kind !== 'object' || there.sha256 !== content.sha256) return { version: operation, content };
+  return { version: now?.current.operation ?? operation, content: there };
+}
+
 function isThere({ current }: ObjectRecord): boolean {
   return current.content.kind === 'object';
 }
 
-function isConditional({ ifAbsent, ifVersion }: WriteVersion): boolean {
-  return ifAbsent === true || ifVersion !== undefined;
+function isConditional({ ifAbsent, ifVersion, onlyIf }: WriteVersion): boolean {
+  return ifAbsent === true || ifVersion !== undefined || onlyIf !== undefined;
 }
 
 /** What fails them may be this very write, carried out before or brought by a peer meanwhile: then they held. */
 async function checkConditions(
   catalog: Pick<Catalog, 'findVersion'>,
-  { scope, name, ifAbsent, ifVersion, operation }: WriteVersion & { readonly operation: string },
+  args: WriteVersion & { readonly operation: string },
   row: ObjectRecord | undefined,
 ): Promise<void> {
-  const why = whyNot({ ifAbsent, ifVersion }, row);
+  const { scope, name, operation } = args;
+  const why = whyNot(args, row);
   if (why === undefined || (await catalog.findVersion({ scope, name }, operation)) !== undefined) return;
   throw new ObjectError('condition', { scope, name }, why);
 }
 
-function whyNot(
-  { ifAbsent, ifVersion }: Pick<WriteVersion, 'ifAbsent' | 'ifVersion'>,
-  row: ObjectRecord | undefined,
-): string | undefined {
+function whyNot({ ifAbsent, ifVersion, onlyIf }: WriteVersion, row: ObjectRecord | undefined): string | undefined {
   if (ifAbsent === true && row !== undefined && isThere(row)) return 'it exists';
+  const why = onlyIf?.(row);
+  if (why !== undefined) return why;
   if (ifVersion === undefined || row?.current.operation === ifVersion) return undefined;
   const is = row === undefined || !isThere(row) ? 'it does not exist' : `its version is ${row.current.operation}`;
   return `${is}, not ${ifVersion}`;

@@ -463,7 +463,8 @@ export function describeJournal(contract: CatalogContract): void {
           both.map(({ entry }) => entry),
         );
         const claimed = await contract.catalog.claimFetches({ owner: 'me', limit: 10, leaseMs: 60_000 });
-        const counters = (entries: readonly VersionEntry[]) => entries.map(({ dot }) => dot.counter).sort((a, b) => a - b);
+        const counters = (entries: readonly VersionEntry[]) =>
+          entries.map(({ dot }) => dot.counter).sort((a, b) => a - b);
         expect(counters(claimed.map(({ entry }) => entry))).toEqual(counters(both.map(({ entry }) => entry)));
         for (const { lease } of claimed) expect(await contract.catalog.finishFetch(lease, 'done')).toBe(true);
       });
