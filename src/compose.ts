@@ -44,7 +44,7 @@ import { openSystemScratch } from './system/system-scratch.ts';
 import { systemUser } from './system/system-user.ts';
 import type { CarryOutPages } from './transfer-tools/workers/carry-out-pages.ts';
 
-export type { ExecutionMode } from './open-pool.ts';
+export type { ExecutionMode, PoolOptions } from './open-pool.ts';
 
 export interface StoreOptions {
   readonly symlinks?: OpenStore['symlinks'];

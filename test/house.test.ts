@@ -60,8 +60,14 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     ...belowCompose,
   ],
   'worker-entry.ts': ['config', 'open-storage.ts', 'open-bandwidths.ts', ...belowCompose],
+  // HTTP: what is asked of a site, by whatever answers it.
+  server: ['domain', 'ports', 'engine'],
+  // What administrators ask for, by the library's face.
+  'server-desk.ts': ['compose.ts', 'client', 'domain', 'engine', 'server'],
+  // A site's server, put together.
+  'compose-server.ts': ['compose.ts', 'server-desk.ts', 'config', 'domain', 'ports', 'engine', 'server'],
   client: ['compose.ts', 'compose-files.ts', 'config', 'domain', 'ports'],
-  cli: ['client', 'compose.ts', 'config', 'domain'],
+  cli: ['client', 'compose.ts', 'compose-server.ts', 'config', 'domain'],
   // Classes of errors that a program catches.
   'engine-errors.ts': ['engine'],
   // What a tool of a program throws is the port's.

@@ -1,6 +1,7 @@
 import type { MessagePort, Worker } from 'node:worker_threads';
 import { type Catalog, CatalogError } from '../ports/catalog.ts';
 import { decodeBatch, encodeBatch } from './batch-text.ts';
+import { Posts } from './posts.ts';
 
 /** The port's verbs; all of them are calls that take and give plain data. */
 type VerbName = Exclude<keyof Catalog, 'location' | 'onDue' | typeof Symbol.asyncDispose>;
@@ -156,6 +157,9 @@ const VERBS = {
   listUnavailable: true,
   recogniseCopies: true,
   endAbsence: true,
+  addToken: true,
+  listTokens: true,
+  removeToken: true,
 } as const satisfies Record<VerbName, true>;
 
 interface Call {
@@ -175,23 +179,27 @@ const DUE = -1;
 
 /** Serves a catalog's verbs over a port; the first answer says whether it could be opened. */
 export function serveCatalog(port: MessagePort, open: () => Promise<Catalog>): void {
+  const posts = new Posts<Answer>(port, ({ id }, error) => posts.post(failure(id, error)));
   const answer = async (id: number, outcome: Promise<unknown>): Promise<void> => {
     try {
-      port.postMessage({ id, ok: true, value: await outcome } satisfies Answer);
+      posts.post({ id, ok: true, value: await outcome });
     } catch (error) {
-      port.postMessage(failure(id, error));
+      posts.post(failure(id, error));
     }
   };
   const serve = (catalog: Catalog): void => {
     let silence: (() => void) | undefined;
     const listen = (isWanted: boolean): void => {
       silence?.();
-      const tell = (): void => port.postMessage({ id: DUE, ok: true, value: undefined } satisfies Answer);
+      const tell = (): void => posts.post({ id: DUE, ok: true, value: undefined });
       silence = isWanted ? catalog.onDue(tell) : undefined;
     };
-    port.on('message', ({ id, verb, args }: Call) => {
+    const take = ({ id, verb, args }: Call): void => {
       if (verb === 'close') {
-        void answer(id, catalog[Symbol.asyncDispose]() as Promise<void>).then(() => port.close());
+        void answer(id, catalog[Symbol.asyncDispose]() as Promise<void>).then(() => {
+          posts.flush();
+          port.close();
+        });
         return;
       }
       if (verb === 'listen') {
@@ -200,6 +208,9 @@ export function serveCatalog(port: MessagePort, open: () => Promise<Catalog>): v
       }
       const call = catalog[verb] as (...args: readonly unknown[]) => Promise<unknown>;
       void answer(id, call.apply(catalog, verb === 'record' ? [decodeBatch(args[0] as string)] : [...args]));
+    };
+    port.on('message', (calls: readonly Call[]) => {
+      for (const call of calls) take(call);
     });
   };
   const start = async (): Promise<void> => {
@@ -208,7 +219,10 @@ export function serveCatalog(port: MessagePort, open: () => Promise<Catalog>): v
       OPENING,
       opening.then(({ location }) => location),
     );
-    await opening.then(serve, () => port.close());
+    await opening.then(serve, () => {
+      posts.flush();
+      port.close();
+    });
   };
   void start();
 }
@@ -236,6 +250,7 @@ interface Pending {
 
 class Calls {
   readonly #worker: Worker;
+  readonly #posts: Posts<Call>;
   readonly #pending = new Map<number, Pending>();
   readonly #hearers = new Set<() => void>();
   #next = OPENING + 1;
@@ -244,8 +259,11 @@ class Calls {
 
   constructor(worker: Worker) {
     this.#worker = worker;
+    this.#posts = new Posts(worker, (call, error) => this.#refuse(call, error));
     this.opened = this.#expect(OPENING);
-    worker.on('message', (answer: Answer) => this.#settle(answer));
+    worker.on('message', (answers: readonly Answer[]) => {
+      for (const answer of answers) this.#settle(answer);
+    });
     worker.on('error', (error) => this.#lose(`its thread failed: ${error.message}`, error));
     worker.on('exit', () => this.#lose('its thread has ended'));
   }
@@ -253,12 +271,13 @@ class Calls {
   make(verb: Call['verb'], args: readonly unknown[]): Promise<unknown> {
     if (this.#gone !== undefined) return Promise.reject(this.#gone);
     const id = this.#next++;
-    try {
-      this.#worker.postMessage({ id, verb, args } satisfies Call);
-    } catch (error) {
-      return Promise.reject(new CatalogError('failed', `catalog: ${verb} was given what cannot cross a thread`, error));
-    }
+    this.#posts.post({ id, verb, args });
     return this.#expect(id);
+  }
+
+  #refuse({ id, verb }: Call, error: unknown): void {
+    const pending = this.#take(id);
+    pending?.reject(new CatalogError('failed', `catalog: ${verb} was given what cannot cross a thread`, error));
   }
 
   /** Nobody is kept alive by listening. */
@@ -272,8 +291,7 @@ class Calls {
   }
 
   #tellListening(isWanted: boolean): void {
-    if (this.#gone === undefined)
-      this.#worker.postMessage({ id: DUE, verb: 'listen', args: [isWanted] } satisfies Call);
+    if (this.#gone === undefined) this.#posts.post({ id: DUE, verb: 'listen', args: [isWanted] });
   }
 
   async close(): Promise<void> {
@@ -298,11 +316,16 @@ class Calls {
       for (const hear of this.#hearers) hear();
       return;
     }
-    const pending = this.#pending.get(answer.id);
-    this.#pending.delete(answer.id);
-    if (this.#pending.size === 0) this.#worker.unref();
+    const pending = this.#take(answer.id);
     if (answer.ok) pending?.resolve(answer.value);
     else pending?.reject(new CatalogError(answer.kind, answer.message));
+  }
+
+  #take(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    if (this.#pending.size === 0) this.#worker.unref();
+    return pending;
   }
 
   #lose(why: string, cause?: unknown): void {

@@ -3,7 +3,7 @@ import { CatalogError } from '../ports/catalog.ts';
 import { OBJECT, TOMBSTONE } from './codes.ts';
 import type { SqlValue } from './session.ts';
 
-/** A content as columns of `version`: kind, size, sha256, content type, metadata, modified_ns, mode. */
+/** A content as columns of `version`: kind, size, sha256, content type, metadata, modified_ns, mode, md5. */
 export type ContentColumns = readonly [
   kind: number,
   size: number,
@@ -12,9 +12,10 @@ export type ContentColumns = readonly [
   metadata: string | null,
   modifiedNs: SqlValue,
   mode: number | null,
+  md5: Uint8Array | null,
 ];
 
-/** The same as `select` gives it back: the hash as hex, nanoseconds as text because they exceed the safe integers. */
+/** The same as `select` gives it back: hashes as hex, nanoseconds as text because they exceed the safe integers. */
 export type ContentRow = readonly [
   kind: number,
   size: number,
@@ -23,10 +24,11 @@ export type ContentRow = readonly [
   metadata: string | null,
   modifiedNs: string | null,
   mode: number | null,
+  md5: string | null,
 ];
 
 export function encodeContent(content: Content): ContentColumns {
-  if (content.kind === 'tombstone') return [TOMBSTONE, 0, null, null, null, null, null];
+  if (content.kind === 'tombstone') return [TOMBSTONE, 0, null, null, null, null, null, null];
   return [
     OBJECT,
     content.size,
@@ -35,11 +37,12 @@ export function encodeContent(content: Content): ContentColumns {
     encodeMetadata(content.metadata),
     content.modifiedNs ?? null,
     content.mode ?? null,
+    content.md5 === undefined ? null : encodeMd5(content.md5),
   ];
 }
 
 export function decodeContent(row: ContentRow): Content {
-  const [kind, size, sha256, contentType, metadata, modifiedNs, mode] = row;
+  const [kind, size, sha256, contentType, metadata, modifiedNs, mode, md5] = row;
   if (kind === TOMBSTONE) return { kind: 'tombstone' };
   return {
     kind: 'object',
@@ -49,12 +52,19 @@ export function decodeContent(row: ContentRow): Content {
     ...(metadata === null ? {} : { metadata: JSON.parse(metadata) as Record<string, string> }),
     ...(modifiedNs === null ? {} : { modifiedNs: BigInt(modifiedNs) }),
     ...(mode === null ? {} : { mode }),
+    ...(md5 === null ? {} : { md5 }),
   };
 }
 
 export function encodeSha256(hex: string): Uint8Array {
   const bytes = Buffer.from(hex, 'hex');
   if (bytes.length !== 32 || hex.length !== 64) throw new CatalogError('failed', `not a sha256 in hex: ${hex}`);
+  return bytes;
+}
+
+function encodeMd5(hex: string): Uint8Array {
+  const bytes = Buffer.from(hex, 'hex');
+  if (bytes.length !== 16 || hex.length !== 32) throw new CatalogError('failed', `not an md5 in hex: ${hex}`);
   return bytes;
 }
 

@@ -4,6 +4,7 @@ import type { JournalCatalog } from '../ports/journal.ts';
 import type { PageQueue } from '../ports/page-queue.ts';
 import type { RuleCatalog } from '../ports/rules.ts';
 import type { AbsenceCatalog } from '../ports/store-absences.ts';
+import type { TokenCatalog } from '../ports/tokens.ts';
 import { adoptCopies } from './audits/adopt-copies.ts';
 import { beginAudit, listAudits, listFindings, saveAudit } from './audits/audits.ts';
 import { findOperations } from './audits/find-operations.ts';
@@ -91,6 +92,7 @@ import { moveStore } from './stores/move-store.ts';
 import { listUnavailable, recogniseCopies } from './stores/recognise-copies.ts';
 import { addPage, closePageJob, collectPages, openPageJob, stopPageJob } from './verbs/page-jobs.ts';
 import { answerPage, claimPages, giveBackPages, listPageJobs } from './verbs/page-claims.ts';
+import { addToken, listTokens, removeToken } from './verbs/tokens.ts';
 import { prune } from './verbs/prune.ts';
 import { readObject } from './verbs/read-object.ts';
 import { endClaims, listClaimOwners } from './verbs/claim-owners.ts';
@@ -187,6 +189,7 @@ export function createCatalog(given: {
     ...uploadVerbs(executor),
     ...journalVerbs(executor),
     ...pageVerbs(executor),
+    ...tokenVerbs(executor),
     [Symbol.asyncDispose]: () => executor.close(),
   };
 }
@@ -311,6 +314,14 @@ function journalVerbs(executor: Executor): JournalCatalog {
     findVersion: (object, operation) => executor.read((session) => findVersion(session, object, operation)),
     judgeEntries: (entries) => executor.read((session) => judgeEntries(session, entries)),
     applyEntries: (arrived) => executor.tell((session) => applyEntries(session, arrived)),
+  };
+}
+
+function tokenVerbs(executor: Executor): TokenCatalog {
+  return {
+    addToken: (token) => executor.write((session) => addToken(session, token)),
+    listTokens: () => executor.read((session) => listTokens(session)),
+    removeToken: (name) => executor.write((session) => removeToken(session, name)),
   };
 }
 

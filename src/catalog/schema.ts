@@ -19,6 +19,7 @@ export interface Schema extends RuleSchema {
   considered: { actor: number; counter: number };
   considered_exception: { actor: number; counter: number };
   peer: PeerTable;
+  token: TokenTable;
   journal: JournalTable;
   outbox: OutboxTable;
   wanted_bytes: FetchTable;
@@ -222,6 +223,17 @@ interface FetchTable {
   error: string | null;
 }
 
+interface TokenTable {
+  name: string;
+  /** sha256 of the token. */
+  hash: Uint8Array;
+  /** JSON. */
+  rights: string;
+  /** JSON; null: all. */
+  scopes: string | null;
+  created_ms: number;
+}
+
 interface VersionTable {
   id: number;
   object: number;
@@ -243,6 +255,7 @@ interface VersionTable {
   /** Beyond the safe integers: read as text. */
   modified_ns: bigint | null;
   mode: number | null;
+  md5: Uint8Array | null;
   operation: Uint8Array;
 }
 

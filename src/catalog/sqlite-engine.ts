@@ -36,7 +36,7 @@ export const sqliteEngine: Engine = {
   isAnyOf: (column, query) => `${column} in (${query})`,
   exclusiveLock: () => 'null',
   concurrentWriters: false,
-  recordsMerged: 1,
+  recordsMerged: 64,
   async takeIds(session: Session, count: number): Promise<number[]> {
     const [row] = await session.all<[number]>(nextIds, [[count]]);
     const last = row?.[0] ?? 0;

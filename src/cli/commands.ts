@@ -89,6 +89,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./status.ts')).status,
   },
   {
+    name: 'server',
+    summary: 'serve objects over HTTP, and do what a worker does',
+    load: async () => (await import('./server.ts')).server,
+  },
+  {
+    name: 'token',
+    summary: 'tokens for clients of the server',
+    load: async () => (await import('./token.ts')).token,
+  },
+  {
     name: 'worker',
     summary: 'carry out queued copies and deletes, rules, and pages of syncs',
     load: async () => (await import('./worker.ts')).worker,

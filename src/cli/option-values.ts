@@ -1,5 +1,8 @@
 import { InvalidArgumentError } from 'commander';
 import { type Parsed, parseBytes, parseDuration, parsePercentage, parseRate } from '../config/quantity.ts';
+import { parseEndpoint } from '../config/s3-location.ts';
+import { isRight, RIGHTS, type Right } from '../domain/access/right.ts';
+import { findScopeProblem } from '../domain/object/scope.ts';
 import type { DeleteLimit } from '../domain/transfer/delete-limit.ts';
 
 /** Values of options, refused with the reason. */
@@ -23,6 +26,31 @@ export function wholeNumber(least: number): (text: string) => number {
     if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text);
     throw new InvalidArgumentError(`It is not a whole number of ${least} or more.`);
   };
+}
+
+/** 0: any that is free. */
+export function portNumber(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new InvalidArgumentError('It is not a port: 0 to 65535.');
+}
+
+/** `http://host:port`, or with https. */
+export const url = (text: string): string => demand('a URL', parseEndpoint(text));
+
+/** Rights of a token: `read,write`. */
+export function rights(text: string): readonly Right[] {
+  return text.split(',').map((word) => {
+    const right = word.trim();
+    if (isRight(right)) return right;
+    throw new InvalidArgumentError(`${JSON.stringify(right)} is none of ${RIGHTS.join(', ')}.`);
+  });
+}
+
+/** Scopes, one each time it is said. */
+export function scopes(text: string, before: unknown): readonly string[] {
+  const problem = findScopeProblem(text);
+  if (problem !== undefined) throw new InvalidArgumentError(`The scope ${problem}.`);
+  return [...(Array.isArray(before) ? (before as string[]) : []), text];
 }
 
 /** `0,1`: positions in a list. */

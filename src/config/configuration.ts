@@ -21,6 +21,52 @@ export interface Configuration {
   /** Absent: none. */
   readonly transferTools?: readonly TransferToolSettings[];
   readonly profiles: Readonly<Record<string, Profile>>;
+  /** As the file says; absent: it says nothing of a server. */
+  readonly server?: ServerSettings;
+  /** Absent: the file says nothing of other sites. */
+  readonly replication?: ReplicationSettings;
+}
+
+/** How a server listens, and where it keeps objects (docs/server.md). */
+export interface ServerSettings {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** Absolute; undefined: beside the embedded catalog. */
+  readonly storagePath: string | undefined;
+  /** Undefined: its disk is the limit. */
+  readonly storageBytes: number | undefined;
+  /** A profile that takes objects in place of `storagePath`. */
+  readonly defaultStore: string | undefined;
+  /** Files, PEM. */
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly uploadsMax: number;
+}
+
+/** How this site follows others, and others follow it. */
+export interface ReplicationSettings {
+  /** False: nothing is sent; what comes is taken. */
+  readonly enabled: boolean;
+  readonly mode: 'async' | 'sync';
+  readonly remoteUrl: string | undefined;
+  readonly remoteToken: string | undefined;
+  readonly batchSize: number;
+  readonly batchIntervalMs: number;
+  readonly retryAttempts: number;
+  readonly retryDelayMs: number;
+  readonly peers: readonly PeerSettings[];
+  /** Peers that may send to this site. */
+  readonly accept: readonly { readonly id: string; readonly token: string }[];
+}
+
+export interface PeerSettings {
+  readonly id: string;
+  readonly url: string;
+  readonly token: string | undefined;
+  /** Undefined: all. */
+  readonly scopes: readonly string[] | undefined;
+  readonly mode: 'async' | 'sync';
+  readonly direction: 'both' | 'send' | 'receive';
 }
 
 export interface DefaultPolicySettings {

@@ -3,9 +3,10 @@ import { chooseCatalog } from './catalog-settings.ts';
 import { readActivities } from './activities.ts';
 import { checkCatalogPlace, checkMirrors } from './check-mirrors.ts';
 import { DEFAULT_POLICY_BYTES_MAX } from '../domain/rule/default-policy.ts';
-import type { Configuration, DefaultPolicySettings } from './configuration.ts';
+import type { Configuration, DefaultPolicySettings, ServerSettings } from './configuration.ts';
 import { parseDocument } from './document.ts';
 import { expandVariables } from './expand-variables.ts';
+import { findProfile } from './find-profile.ts';
 import { findFile } from './find-file.ts';
 import { inOrder, placeFindings } from './place-findings.ts';
 import { ConfigurationError, formatPath, problemOutsideFiles } from './problem.ts';
@@ -16,6 +17,8 @@ import { checkSourcesNamed } from './check-sources-named.ts';
 import { findEndpointProblems } from './storage-settings.ts';
 import { currentSurroundings, readVariable } from './surroundings.ts';
 import type { Surroundings } from './surroundings.ts';
+import { makeReplicationSettings } from './replication-settings.ts';
+import { makeOwnStore, makeServerSettings, OWN_STORE } from './server-settings.ts';
 import { readTransferTools } from './transfer-tools.ts';
 import { whyUnreadable } from './why-unreadable.ts';
 
@@ -64,6 +67,7 @@ export function parseConfiguration(text: string, options: ParseOptions): Configu
     base,
     profiles: read.profiles,
   });
+  const ownStore = top.value?.server?.storage_path !== undefined && top.value.server.default_store === undefined;
   const catalog = chooseCatalog({ data, catalog: member(expansion.value, 'catalog'), base }, surroundings);
 
   const outside = findEndpointProblems(read.mirrors, surroundings);
@@ -73,6 +77,7 @@ export function parseConfiguration(text: string, options: ParseOptions): Configu
     ...activities.findings,
     ...read.findings,
     ...tools.findings,
+    ...(ownStore && findProfile({ profiles: read.profiles }, OWN_STORE) !== undefined ? [OWN_STORE_TAKEN] : []),
     ...checkMirrors(read.mirrors),
     ...checkSourcesNamed(read.profiles, [...read.mirrors.keys()]),
   ];
@@ -85,6 +90,8 @@ export function parseConfiguration(text: string, options: ParseOptions): Configu
   const problems = [...outside, ...inOrder([...flaws, ...placeFindings(findings, document, file)])];
   if (problems.length > 0 || !('value' in catalog.parsed)) throw new ConfigurationError(problems);
   const site = readVariable(surroundings, 'PANDO_SITE') ?? top.value?.site;
+  const server = top.value?.server && makeServerSettings(top.value.server, { base, home: surroundings.home });
+  const { replication } = top.value ?? {};
   return {
     file,
     catalog: catalog.parsed.value,
@@ -93,13 +100,31 @@ export function parseConfiguration(text: string, options: ParseOptions): Configu
     ...(top.value?.default_policy === undefined ? {} : { defaultPolicy: defaultPolicyOf(top.value.default_policy) }),
     ...(activities.value === undefined ? {} : { activities: activities.value }),
     ...(tools.value.length === 0 ? {} : { transferTools: tools.value }),
-    profiles: read.profiles,
+    profiles: withOwnStore(read.profiles, server),
+    ...(server === undefined ? {} : { server }),
+    ...(replication === undefined ? {} : { replication: makeReplicationSettings(replication) }),
   };
+}
+
+/** Every command knows the store of the server. */
+function withOwnStore(
+  profiles: Configuration['profiles'],
+  server: ServerSettings | undefined,
+): Configuration['profiles'] {
+  const { storagePath, storageBytes, defaultStore } = server ?? {};
+  if (storagePath === undefined || defaultStore !== undefined) return profiles;
+  return { ...profiles, [OWN_STORE]: makeOwnStore(storagePath, storageBytes) };
 }
 
 function defaultPolicyOf(said: NonNullable<TopInput['default_policy']>): DefaultPolicySettings {
   return { scopes: said.scopes ?? [], maxBytes: said.max_size ?? DEFAULT_POLICY_BYTES_MAX };
 }
+
+const OWN_STORE_TAKEN = {
+  path: ['profiles', OWN_STORE],
+  message: 'has the name of the store that server.storage_path makes',
+  remedy: `call the profile otherwise, or write server.default_store: ${OWN_STORE} in place of storage_path`,
+};
 
 const CATALOG_REMEDY = 'write sqlite:/path/to/catalog.sqlite or postgres://user@host/database';
 

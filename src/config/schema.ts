@@ -163,6 +163,38 @@ const transferTool = section({
   deadline: duration('100ms', '1h').optional(),
 });
 
+const server = section({
+  port: count(PORT_MAX, 0).optional(),
+  host: host.optional(),
+  storage_path: directory.optional(),
+  storage_size: size('1MiB', '9PB').optional(),
+  default_store: text.optional(),
+  tls: section({ cert: directory, key: directory }).optional(),
+  max_uploads: count(10_000).optional(),
+});
+
+const peer = section({
+  id: text,
+  url: endpoint,
+  token: text.optional(),
+  scopes: z.array(text).optional(),
+  mode: choice('async', 'sync').optional(),
+  direction: choice('both', 'send', 'receive').optional(),
+});
+
+const replication = section({
+  enabled: flag.optional(),
+  mode: choice('async', 'sync').optional(),
+  remote_url: endpoint.optional(),
+  remote_token: text.optional(),
+  batch_size: count(10_000).optional(),
+  batch_interval: duration('1ms', '1h').optional(),
+  retry_attempts: count(1_000).optional(),
+  retry_delay: duration('1ms', '1d').optional(),
+  peers: z.array(peer).optional(),
+  accept: z.array(section({ id: text, token: text })).optional(),
+});
+
 /** The top level. A capability that brings a key of its own adds it here, with a section like `profile`. */
 const top = section({
   catalog: text.optional(),
@@ -177,6 +209,8 @@ const top = section({
   /** Read by `readTransferTools`. */
   transfer_tools: z.unknown().optional(),
   profiles: z.unknown().optional(),
+  server: server.optional(),
+  replication: replication.optional(),
 });
 
 export type TopInput = z.output<typeof top>;
@@ -184,6 +218,8 @@ export type StorageInput = z.output<typeof storageProvider>;
 export type CredentialsInput = z.output<typeof credentialsProvider>;
 export type ProfileInput = z.output<typeof profile>;
 export type TransferToolInput = z.output<typeof transferTool>;
+export type ServerInput = z.output<typeof server>;
+export type ReplicationInput = z.output<typeof replication>;
 export type DomainsInput = z.output<typeof domains>;
 
 export const readTop = (input: unknown) => readSection(top, input, []);

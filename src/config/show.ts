@@ -7,11 +7,11 @@ import type {
   StorageSettings,
   TransferToolSettings,
 } from './configuration.ts';
+import { describeReplication, describeServer } from './show-server.ts';
 import { describeTraits } from './show-traits.ts';
 import { formatBytes, formatDuration } from './quantity.ts';
+import { MASK, withoutUndefined } from './show-section.ts';
 import { yamlBlock } from './yaml-text.ts';
-
-const MASK = '***';
 
 /** The configuration in effect: the shape and keys of the file, every default filled in, every secret masked. */
 export function describeConfiguration(configuration: Configuration): Record<string, unknown> {
@@ -35,6 +35,8 @@ export function describeConfiguration(configuration: Configuration): Record<stri
       transferTools === undefined
         ? undefined
         : Object.fromEntries(transferTools.map((tool) => [tool.name, describeTransferTool(tool)])),
+    server: describeServer(configuration.server),
+    replication: describeReplication(configuration.replication),
     profiles: Object.fromEntries(profiles),
   });
 }
@@ -165,8 +167,4 @@ function describeDomains(domains: Protocol['domains']): Protocol['domains'] | un
 function describeProtocols(protocols: readonly ProfileProtocol[]): readonly Record<string, unknown>[] | undefined {
   if (protocols.length === 0) return undefined;
   return protocols.map(({ name, storage, domains }) => ({ name, ...describeStorage(storage), domains }));
-}
-
-function withoutUndefined(section: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(section).filter(([, value]) => value !== undefined));
 }

@@ -1,5 +1,6 @@
 import type { Catalog, ObjectRecord } from '../ports/catalog.ts';
 import { StorageError } from '../ports/storage.ts';
+import type { Condition } from './condition.ts';
 import { deleteReplica, type DeleteReplicaPorts } from './delete-replica.ts';
 import { type KnownObject, locateObject } from './locate-object.ts';
 import { ObjectError, toObjectError } from './object-error.ts';
@@ -14,6 +15,8 @@ export interface DeleteArguments {
   readonly name: string;
   /** Only if this is the current version (its operation id). */
   readonly ifVersion?: string | undefined;
+  /** Only if it says nothing of the object as it is now; otherwise what it says is why not. */
+  readonly onlyIf?: Condition | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -41,6 +44,8 @@ export async function deleteObject(ports: DeletePorts, args: DeleteArguments): P
     const row = await findCurrent(ports, args);
     if (args.ifVersion !== undefined && row.current.operation !== args.ifVersion)
       throw new ObjectError('condition', object, `its version is ${row.current.operation}, not ${args.ifVersion}`);
+    const why = args.onlyIf?.(row);
+    if (why !== undefined) throw new ObjectError('condition', object, why);
     const operation = ports.operations.next();
     const { changes } = await ports.catalog.record({
       changes: [{ ...object, follows: row.current.id, content: { kind: 'tombstone' }, operation, replicas: [] }],

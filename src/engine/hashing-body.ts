@@ -1,16 +1,19 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { Body } from '../ports/storage.ts';
 
-/** A body that is hashed and counted as it passes. Its hash is right once the last chunk was taken. */
+/** A body that is hashed and counted as it passes. Its hashes are right once the last chunk was taken. */
 export class HashingBody {
   readonly body: Body;
   /** What ended it early: the body's own error, however a store that was reading it may have put it. */
   failure: unknown;
   #hash: Hash = createHash('sha256');
   #sha256: string | undefined;
+  readonly #md5Hash: Hash | undefined;
+  #md5: string | undefined;
   #size = 0;
 
-  constructor(body: Body) {
+  constructor(body: Body, { md5 = false }: { readonly md5?: boolean | undefined } = {}) {
+    this.#md5Hash = md5 ? createHash('md5') : undefined;
     this.body = body instanceof Uint8Array ? body : this.#pass(body);
     if (body instanceof Uint8Array) this.#take(body);
   }
@@ -24,6 +27,12 @@ export class HashingBody {
     return this.#sha256;
   }
 
+  /** Undefined unless it was asked for. */
+  get md5(): string | undefined {
+    this.#md5 ??= this.#md5Hash?.digest('hex');
+    return this.#md5;
+  }
+
   /** Takes all of it, for its hash alone. */
   async drain(): Promise<void> {
     if (this.body instanceof Uint8Array) return;
@@ -32,6 +41,7 @@ export class HashingBody {
 
   #take(chunk: Uint8Array): void {
     this.#hash.update(chunk);
+    this.#md5Hash?.update(chunk);
     this.#size += chunk.length;
   }
 

@@ -5,10 +5,12 @@ import type { Attributes, Head } from '../ports/storage.ts';
 export function makeContent({
   size,
   sha256,
+  md5,
   attributes,
 }: {
   readonly size: number;
   readonly sha256: string | undefined;
+  readonly md5?: string | undefined;
   readonly attributes: Attributes;
 }): ObjectContent {
   const { contentType, metadata, modifiedNs, mode } = attributes;
@@ -17,6 +19,7 @@ export function makeContent({
   if (metadata !== undefined) content.metadata = metadata;
   if (modifiedNs !== undefined) content.modifiedNs = modifiedNs;
   if (mode !== undefined) content.mode = mode;
+  if (md5 !== undefined) content.md5 = md5;
   return content;
 }
 
@@ -28,6 +31,6 @@ export function contentOf({ size, attributes, modifiedNs }: Head, sha256: string
 
 /** What is written to a store along with a version's bytes. */
 export function attributesOf(content: ObjectContent): Attributes {
-  const { kind: _, size: __, sha256: ___, ...attributes } = content;
+  const { kind: _, size: __, sha256: ___, md5: ____, ...attributes } = content;
   return attributes;
 }

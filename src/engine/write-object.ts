@@ -6,6 +6,7 @@ import type { Verification } from '../domain/store/verification.ts';
 import type { Catalog, Intent, ObjectRecord } from '../ports/catalog.ts';
 import { type Attributes, type Body, type Head, type Published, type Staged, StorageError } from '../ports/storage.ts';
 import { askStore } from './ask-store.ts';
+import type { Condition } from './condition.ts';
 import { HashingBody } from './hashing-body.ts';
 import { makeContent } from './object-content.ts';
 import { ObjectError, toObjectError } from './object-error.ts';
@@ -24,12 +25,16 @@ export interface WriteArguments {
   readonly name: string;
   readonly body: Body;
   readonly attributes?: Attributes | undefined;
+  /** Keep it in the version, too. */
+  readonly md5?: boolean | undefined;
   /** In bytes, where the caller knows it. */
   readonly size?: number | undefined;
   /** Only if there is no such object. */
   readonly ifAbsent?: boolean | undefined;
   /** Only if this is the current version (its operation id). */
   readonly ifVersion?: string | undefined;
+  /** Only if it says nothing of the object as it is now; otherwise what it says is why not. */
+  readonly onlyIf?: Condition | undefined;
   /** The caller's own id: asked again with it, the write happens once. */
   readonly operation?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -40,6 +45,8 @@ export interface WriteResult {
   readonly version: string;
   readonly size: number;
   readonly sha256: string;
+  /** Where it was asked for. */
+  readonly md5?: string | undefined;
   /** How well the copy at the source is known to be right; undefined for a repeat, which looked at nothing. */
   readonly verification: Verification | undefined;
   /** The operation had been carried out before. */
@@ -66,14 +73,14 @@ export async function writeObject(ports: WritePorts, args: WriteArguments): Prom
   checkOpen(args);
   const operation =
     args.operation === undefined ? ports.operations.next() : checkOperation(ports, object, args.operation);
-  const body = new HashingBody(args.body);
+  const body = new HashingBody(args.body, { md5: args.md5 });
 
   if (args.operation !== undefined) {
     const repeated = await findRepeat(ports, args, operation, body);
     if (repeated !== undefined) return repeated;
   }
   try {
-    checkCatalog(args, await ports.catalog.readObject(object.scope, object.name));
+    checkCatalog(args, await ports.catalog.readObject(object.scope, object.name), { isObserved: false });
     await checkCollections(ports, object);
     return await stageAndPublish(ports, args, operation, body);
   } catch (error) {
@@ -110,8 +117,8 @@ async function findRepeat(
   return repeatOf(operation, body);
 }
 
-function repeatOf(version: string, { size, sha256 }: HashingBody): WriteResult {
-  return { version, size, sha256, verification: undefined, isRepeat: true, queuedCopies: 0 };
+function repeatOf(version: string, { size, sha256, md5 }: HashingBody): WriteResult {
+  return { version, size, sha256, md5, verification: undefined, isRepeat: true, queuedCopies: 0 };
 }
 
 async function stageAndPublish(
@@ -196,7 +203,7 @@ async function lookAtSource(ports: WritePorts, args: WriteArguments): Promise<Pi
   const question = { storage: scope.source, key: name, deadlineMs: scope.deadlineMs, signal };
   let row = await ports.catalog.readObject(scope.name, name);
   if (isConditional(args)) row = (await observeSource(ports, { scope, name, row, signal })) ?? row;
-  checkCatalog(args, row);
+  checkCatalog(args, row, { isObserved: true });
   const head = await headOrMissing(() =>
     askStore(ports, question, (aborted) => scope.source.head(name, { signal: aborted })),
   );
@@ -211,8 +218,15 @@ async function lookAtSource(ports: WritePorts, args: WriteArguments): Promise<Pi
 }
 
 /** The caller's conditions, as far as the catalog can tell. */
-function checkCatalog({ scope, name, ifAbsent, ifVersion }: WriteArguments, row: ObjectRecord | undefined): void {
+function checkCatalog(
+  { scope, name, ifAbsent, ifVersion, onlyIf }: WriteArguments,
+  row: ObjectRecord | undefined,
+  { isObserved }: { readonly isObserved: boolean },
+): void {
   const object = { scope: scope.name, name };
+  // What the catalog does not know the source may have.
+  const why = row === undefined && !isObserved ? undefined : onlyIf?.(row);
+  if (why !== undefined) throw new ObjectError('condition', object, why);
   const exists = row !== undefined && row.current.content.kind !== 'tombstone';
   if (ifAbsent === true && exists) throw new ObjectError('condition', object, 'it exists');
   if (ifVersion === undefined || row?.current.operation === ifVersion) return;
@@ -249,6 +263,7 @@ async function publish(
     version: intent.operation,
     size: body.size,
     sha256: body.sha256,
+    md5: body.md5,
     verification: outcome.verification,
     isRepeat: false,
     queuedCopies: args.scope.replicas.length,
@@ -284,8 +299,8 @@ async function recordPublished(
   throw new ObjectError('outcome-unknown', intent, why);
 }
 
-function isConditional({ ifAbsent, ifVersion }: WriteArguments): boolean {
-  return ifAbsent === true || ifVersion !== undefined;
+function isConditional({ ifAbsent, ifVersion, onlyIf }: WriteArguments): boolean {
+  return ifAbsent === true || ifVersion !== undefined || onlyIf !== undefined;
 }
 
 /** Failures after which a store may have published all the same. */
@@ -329,6 +344,6 @@ function blockedAtSource(intent: Intent, cause: StorageError): ObjectError {
   return new ObjectError('refused', intent, `${why}; take that away first, or choose another name`, { cause });
 }
 
-function contentFrom({ attributes = {} }: WriteArguments, { size, sha256 }: HashingBody): ObjectContent {
-  return makeContent({ size, sha256, attributes });
+function contentFrom({ attributes = {} }: WriteArguments, { size, sha256, md5 }: HashingBody): ObjectContent {
+  return makeContent({ size, sha256, md5, attributes });
 }

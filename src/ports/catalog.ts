@@ -19,6 +19,7 @@ import type { Mark } from './storage.ts';
 import type { AbsenceCatalog } from './store-absences.ts';
 import type { StorePlaceCatalog } from './store-places.ts';
 import type { CollectionCatalog } from './collections.ts';
+import type { TokenCatalog } from './tokens.ts';
 import type { LimitedTransfers } from './transfer-limits.ts';
 import type { UploadCatalog } from './uploads.ts';
 
@@ -45,6 +46,7 @@ export interface Catalog
     AbsenceCatalog,
     SyncCatalog,
     PageQueue,
+    TokenCatalog,
     DueBell,
     AsyncDisposable {
   /** Where it lies, without secrets: `sqlite:/path` or `postgres://host/database`. */

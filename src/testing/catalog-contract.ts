@@ -31,6 +31,7 @@ import { describeSoftCopies } from './catalog-contract/soft-copies.ts';
 import { describeStoreAbsences } from './catalog-contract/store-absences.ts';
 import { describeStorePlaces } from './catalog-contract/store-places.ts';
 import { describeSyncs } from './catalog-contract/syncs.ts';
+import { describeTokens } from './catalog-contract/tokens.ts';
 import { describeTransferLimits } from './catalog-contract/transfer-limits.ts';
 import { describeUploads } from './catalog-contract/uploads.ts';
 
@@ -85,5 +86,6 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeAuthority(contract);
     describeStoreAbsences(contract);
     describeJournal(contract);
+    describeTokens(contract);
   });
 }

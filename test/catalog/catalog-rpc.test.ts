@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { connectCatalog } from '../../src/catalog/catalog-rpc.ts';
 import { expectKind } from '../../src/testing/catalog-contract/harness.ts';
 
-const opened = "require('node:worker_threads').parentPort.postMessage({ id: 0, ok: true, value: 'test:' });";
+const opened = "require('node:worker_threads').parentPort.postMessage([{ id: 0, ok: true, value: 'test:' }]);";
 
 describe('a catalog whose thread dies', () => {
   it('fails every call that waits, and every one after', async () => {
@@ -23,9 +23,9 @@ describe('a catalog whose thread dies', () => {
 describe('a call with what cannot cross a thread', () => {
   it('fails alone', async () => {
     const answering = `${opened} const { parentPort } = require('node:worker_threads');
-      parentPort.on('message', ({ id, verb }) => {
-        parentPort.postMessage({ id, ok: true, value: 7 });
-        if (verb === 'close') parentPort.close();
+      parentPort.on('message', (calls) => {
+        parentPort.postMessage(calls.map(({ id }) => ({ id, ok: true, value: 7 })));
+        if (calls.some(({ verb }) => verb === 'close')) parentPort.close();
       });`;
     const catalog = await connectCatalog(new Worker(answering, { eval: true }));
     await expectKind(catalog.recordEvents([{ kind: (() => {}) as never, scope: '', detail: '' }]), 'failed');

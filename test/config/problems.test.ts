@@ -48,11 +48,12 @@ profiles:
 
   it.each([
     [
-      'servers: {}',
-      'servers',
-      'use one of catalog, site, administrators, default_policy, activities, transfer_tools, profiles',
+      'warehouses: {}',
+      'warehouses',
+      'use one of catalog, site, administrators, default_policy, activities, transfer_tools, profiles, server, replication',
     ],
     ['profile: {}', 'profile', 'did you mean profiles?'],
+    ['servers: {}', 'servers', 'did you mean server?'],
     [`${ONE}    replica: []`, 'profiles.data.replica', 'did you mean replicas?'],
     [`${ONE}    retry: { attempt: 3 }`, 'profiles.data.retry.attempt', 'did you mean attempts?'],
     [

@@ -13,6 +13,7 @@ import { syncPurposes } from './0009-purposes.ts';
 import { releasedOrder } from './0010-released-order.ts';
 import { storeAbsences } from './0011-store-absences.ts';
 import { siteTables } from './0012-sites.ts';
+import { serverTables } from './0013-server.ts';
 
 /** All migrations, oldest first; they only go up. The names are kept in the catalog: never rename one. */
 const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
@@ -28,6 +29,7 @@ const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
   '0010-released-order': releasedOrder,
   '0011-store-absences': storeAbsences,
   '0012-sites': siteTables,
+  '0013-server': serverTables,
 };
 
 export const MIGRATION_NAMES: readonly string[] = Object.keys(steps);

@@ -41,12 +41,13 @@ export const insertVersion: SetStatement = {
     metadata: 'text',
     modified_ns: 'int',
     mode: 'int',
+    md5: 'bytes',
   },
   text: (rows) =>
     `insert into version (id, object, superseded, actor, counter, context, time_ms, time_n, origin, operation,
-       kind, size, sha256, content_type, metadata, modified_ns, mode)
+       kind, size, sha256, content_type, metadata, modified_ns, mode, md5)
      select r.id, r.object, r.superseded, r.actor, r.counter, r.context, r.time_ms, r.time_n, r.origin, r.operation,
-       r.kind, r.size, r.sha256, r.content_type, r.metadata, r.modified_ns, r.mode from ${rows}`,
+       r.kind, r.size, r.sha256, r.content_type, r.metadata, r.modified_ns, r.mode, r.md5 from ${rows}`,
 };
 
 /** Writes the versions, their journal entries and replicas, and makes them current. */

@@ -2,7 +2,7 @@ import type { ChangeOutcome, RecordBatch, RecordOutcome } from '../../ports/cata
 import type { Session } from '../session.ts';
 import { followObjects, watchObjects } from '../rules/watch-objects.ts';
 import { recordEvents } from '../verbs/events.ts';
-import { keepOperation } from '../verbs/operations.ts';
+import { keepOperations } from '../verbs/operations.ts';
 import { moveSync } from '../verbs/syncs.ts';
 import { removeIntent } from '../verbs/intents.ts';
 import { lockObjects } from './find-objects.ts';
@@ -41,21 +41,22 @@ export async function recordBatches(session: Session, batches: readonly RecordBa
 
   let next = 0;
   const recorded: RecordOutcome[] = [];
+  const fulfilled: RecordBatch[] = [];
   for (const [at, batch] of batches.entries()) {
     const count = held[at] === true ? (batch.changes?.length ?? 0) : 0;
     const own = outcomes.slice(next, next + count);
     next += count;
-    if (held[at] === true && isFulfilled(own)) await fulfil(session, batch);
+    if (held[at] === true && isFulfilled(own)) fulfilled.push(batch);
     recorded.push({ fenced: held[at] !== true, changes: own });
   }
+  for (const { fulfils } of fulfilled) if (fulfils !== undefined) await removeIntent(session, fulfils);
+  await keepOperations(
+    session,
+    fulfilled.flatMap(({ operation }) => operation ?? []),
+  );
   return recorded;
 }
 
 function isFulfilled(outcomes: readonly ChangeOutcome[]): boolean {
   return outcomes.every(isTaken);
-}
-
-async function fulfil(session: Session, batch: RecordBatch): Promise<void> {
-  if (batch.fulfils !== undefined) await removeIntent(session, batch.fulfils);
-  if (batch.operation !== undefined) await keepOperation(session, batch.operation);
 }

@@ -39,7 +39,7 @@ type OutboxRow = readonly [
 ];
 
 /** Columns of a `ContentRow`. */
-const CONTENT_COLUMNS = 7;
+const CONTENT_COLUMNS = 8;
 
 /** A page of what is queued for a peer; `after` holds how far each slot was read. */
 export async function readOutbox(session: Session, { peer, after, limit }: OutboxQuery): Promise<readonly Outgoing[]> {
@@ -80,6 +80,7 @@ async function readRows(session: Session, { peer, slot, from, which, limit }: Ro
         then 1 else 0 end as is_superseded,
       v.context, v.time_ms, v.time_n, v.origin, v.kind as version_kind, v.size, ${sql.raw(hex('v.sha256'))} as sha256, v.content_type,
       v.metadata, cast(v.modified_ns as text) as modified_ns, v.mode,
+      ${sql.raw(hex('v.md5'))} as md5,
       g.seen, g.time_ms as purge_ms, g.time_n as purge_n, g.origin as purge_origin
     from outbox x join journal j on j.slot = x.slot and j.position = x.position
       left join version v on v.id = j.version left join object o on o.id = j.object

@@ -212,7 +212,7 @@ function end(
 ): void {
   const context = purged.reduce<Context>((all, one) => mergeContexts(all, contextAfter(one)), {});
   const { actor, counter, ms, n, origin, operation } = made;
-  const nothing = [0, null, null, null, null, null];
+  const nothing = [0, null, null, null, null, null, null];
   rows.versions.push([
     id,
     object,

@@ -38,7 +38,8 @@ const find: SetStatement = {
   columns: { object: 'int' },
   text: (rows, { hex }) =>
     `select o.id, o.scope, o.name, o.current, ${hex('v.operation')}, e.id, ${hex('e.operation')},
-       e.kind, e.size, ${hex('e.sha256')}, e.content_type, e.metadata, cast(e.modified_ns as text), e.mode
+       e.kind, e.size, ${hex('e.sha256')}, e.content_type, e.metadata, cast(e.modified_ns as text), e.mode,
+       ${hex('e.md5')}
      ${FIND(rows)}`,
 };
 

@@ -5,7 +5,8 @@ import type { Session, SetStatement } from '../session.ts';
 const find: SetStatement = {
   columns: { id: 'int' },
   text: (rows, { hex }) =>
-    `select v.id, v.kind, v.size, ${hex('v.sha256')}, v.content_type, v.metadata, cast(v.modified_ns as text), v.mode
+    `select v.id, v.kind, v.size, ${hex('v.sha256')}, v.content_type, v.metadata, cast(v.modified_ns as text), v.mode,
+       ${hex('v.md5')}
      from ${rows} join version v on v.id = r.id`,
 };
 

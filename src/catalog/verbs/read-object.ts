@@ -25,11 +25,11 @@ type VersionRow = readonly [
 type ReplicaRow = ToldReplicaRow | readonly [store: null, ...unknown[]];
 
 /** How many columns of a row are the version's. */
-const VERSION_COLUMNS = 15;
+const VERSION_COLUMNS = 16;
 
 const version = (hex: (column: string) => string): string =>
   `v.id, v.actor, v.counter, v.context, v.time_ms, v.time_n, v.origin, ${hex('v.operation')},
-       v.kind, v.size, ${hex('v.sha256')}, v.content_type, v.metadata, cast(v.modified_ns as text), v.mode`;
+       v.kind, v.size, ${hex('v.sha256')}, v.content_type, v.metadata, cast(v.modified_ns as text), v.mode, ${hex('v.md5')}`;
 
 /** One statement, so that version and replicas are of one moment. */
 const find: SetStatement = {

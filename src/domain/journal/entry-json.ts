@@ -27,8 +27,8 @@ function dotToJson({ actor, counter }: Dot): unknown {
   return [actor, counter];
 }
 
-function contentToJson({ size, sha256, contentType, metadata, modifiedNs, mode }: ObjectContent): unknown {
-  const told = { size, sha256, contentType, metadata, mode };
+function contentToJson({ size, sha256, contentType, metadata, modifiedNs, mode, md5 }: ObjectContent): unknown {
+  const told = { size, sha256, contentType, metadata, mode, md5 };
   return { ...told, ...(modifiedNs === undefined ? {} : { modifiedNs: String(modifiedNs) }) };
 }
 
@@ -88,7 +88,7 @@ function versionFromJson(
 }
 
 function contentFromJson(value: unknown): ObjectContent {
-  const { size, sha256, contentType, metadata, modifiedNs, mode } = recordOf(value, 'content');
+  const { size, sha256, contentType, metadata, modifiedNs, mode, md5 } = recordOf(value, 'content');
   const hash = textOf(sha256, 'content.sha256');
   if (!SHA256.test(hash)) throw new EntryProblem('content.sha256 is not 64 hex digits');
   return {
@@ -99,7 +99,14 @@ function contentFromJson(value: unknown): ObjectContent {
     ...(metadata === undefined ? {} : { metadata: metadataFromJson(metadata) }),
     ...(modifiedNs === undefined ? {} : { modifiedNs: nanosecondsOf(modifiedNs) }),
     ...(mode === undefined ? {} : { mode: countOf(mode, 'content.mode', 0) & 0o7777 }),
+    ...(md5 === undefined ? {} : { md5: md5Of(md5) }),
   };
+}
+
+function md5Of(value: unknown): string {
+  const hash = textOf(value, 'content.md5');
+  if (!/^[0-9a-f]{32}$/.test(hash)) throw new EntryProblem('content.md5 is not 32 hex digits');
+  return hash;
 }
 
 function metadataFromJson(value: unknown): Readonly<Record<string, string>> {

@@ -9,6 +9,7 @@ export const RESERVED_SCOPES: ReadonlySet<string> = new Set([
   'admin',
   'metadata',
   'metrics',
+  'peer',
   'openapi.json',
   'favicon.ico',
 ]);

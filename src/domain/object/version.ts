@@ -11,6 +11,8 @@ export interface ObjectContent {
   readonly metadata?: Readonly<Record<string, string>>;
   readonly modifiedNs?: bigint;
   readonly mode?: number;
+  /** Lower-case hex, of what was written over HTTP: its ETag. */
+  readonly md5?: string;
 }
 
 /** The object was deleted. */

@@ -38,9 +38,9 @@ export class SiteStore {
    * left then.
    */
   async keep(operation: string, body: Body, given: KeepOptions): Promise<KeptVersion> {
-    const { attributes = {}, size, signal } = given;
+    const { attributes = {}, size, signal, md5 } = given;
     const place = versionPlace(operation);
-    const hashing = new HashingBody(body);
+    const hashing = new HashingBody(body, { md5 });
     const sha256 = hashing.body instanceof Uint8Array ? hashing.sha256 : undefined;
     const staged = await this.storage
       .stage(place, hashing.body, {
@@ -55,7 +55,7 @@ export class SiteStore {
     const { sha256: hash } = hashing;
     const { token, verification, isNew } = await this.#publish(staged, operation, hash);
     return {
-      content: makeContent({ size: hashing.size, sha256: hash, attributes }),
+      content: makeContent({ size: hashing.size, sha256: hash, md5: hashing.md5, attributes }),
       copy: { store: this.storage.place, state: 'AVAILABLE', place, token, verification },
       isNew,
     };
@@ -93,6 +93,8 @@ export interface KeepOptions {
   readonly attributes?: Attributes | undefined;
   /** In bytes, where the caller knows it. */
   readonly size?: number | undefined;
+  /** Have it in the content, too. */
+  readonly md5?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

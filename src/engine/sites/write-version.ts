@@ -2,6 +2,7 @@ import { findKeyProblem } from '../../domain/object/key.ts';
 import type { ObjectContent } from '../../domain/object/version.ts';
 import type { Catalog, ObjectRecord } from '../../ports/catalog.ts';
 import type { Attributes, Body } from '../../ports/storage.ts';
+import type { Condition } from '../condition.ts';
 import { ObjectError, toObjectError } from '../object-error.ts';
 import type { OperationIds } from '../operation-ids.ts';
 import { operationOf } from '../record-write.ts';
@@ -27,10 +28,14 @@ export interface WriteVersion {
   readonly body: Body;
   readonly attributes?: Attributes | undefined;
   readonly size?: number | undefined;
+  /** Keep it in the version, too. */
+  readonly md5?: boolean | undefined;
   /** Only if there is no such object. */
   readonly ifAbsent?: boolean | undefined;
   /** Only if this is the current version (its operation id). */
   readonly ifVersion?: string | undefined;
+  /** Only if it says nothing of the object as it is now; otherwise what it says is why not. */
+  readonly onlyIf?: Condition | undefined;
   /** A UUIDv7. Used before for the same: nothing is written again. */
   readonly operation?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -52,7 +57,7 @@ const ROUNDS_MAX = 10;
  * nobody counts. Conditions hold at the moment of the record. Fails with `ObjectError`.
  */
 export async function writeVersion(ports: WriteVersionPorts, args: WriteVersion): Promise<VersionWritten> {
-  const { scope, name, store, body, attributes, size, signal } = args;
+  const { scope, name, store, body, attributes, size, md5, signal } = args;
   const object = { scope, name };
   const problem = findKeyProblem(name);
   if (problem !== undefined) throw new ObjectError('invalid-name', object, `the name is refused: ${problem}`);
@@ -65,7 +70,7 @@ export async function writeVersion(ports: WriteVersionPorts, args: WriteVersion)
     }
     const before = await ports.catalog.readObject(scope, name);
     await checkConditions(ports.catalog, { ...args, operation }, before);
-    kept = await store.keep(operation, body, { attributes, size, signal });
+    kept = await store.keep(operation, body, { attributes, size, md5, signal });
     return await record(ports, args, { operation, kept, before });
   } catch (error) {
     // Where nobody knows whether it was recorded the bytes stay.
@@ -88,7 +93,7 @@ async function record(
 ): Promise<VersionWritten> {
   const { scope, name, store } = args;
   const { content, copy } = kept;
-  const isConditional = args.ifAbsent === true || args.ifVersion !== undefined;
+  const isConditional = args.ifAbsent === true || args.ifVersion !== undefined || args.onlyIf !== undefined;
   let before = seen;
   for (let round = 1; round <= ROUNDS_MAX; round++) {
     const follows = before?.current.id;
@@ -106,7 +111,8 @@ async function record(
         const [mark] = await catalog.readMarks([outcome.versionId]);
         const version = mark?.operation ?? operation;
         if (version !== operation) await discardKept({ catalog, store }, [kept]);
-        return { version, content, isOverwrite };
+        const [is] = await catalog.readContents([outcome.versionId]);
+        return { version, content: is?.kind === 'object' ? is : content, isOverwrite };
       }
       case 'refused': {
         const [first] = outcome.problems;
@@ -129,19 +135,19 @@ function isThere({ current }: ObjectRecord): boolean {
 /** What fails them may be this very write, carried out before or brought by a peer meanwhile: then they held. */
 async function checkConditions(
   catalog: Pick<Catalog, 'findVersion'>,
-  { scope, name, ifAbsent, ifVersion, operation }: WriteVersion & { readonly operation: string },
+  args: WriteVersion & { readonly operation: string },
   row: ObjectRecord | undefined,
 ): Promise<void> {
-  const why = whyNot({ ifAbsent, ifVersion }, row);
+  const { scope, name, operation } = args;
+  const why = whyNot(args, row);
   if (why === undefined || (await catalog.findVersion({ scope, name }, operation)) !== undefined) return;
   throw new ObjectError('condition', { scope, name }, why);
 }
 
-function whyNot(
-  { ifAbsent, ifVersion }: Pick<WriteVersion, 'ifAbsent' | 'ifVersion'>,
-  row: ObjectRecord | undefined,
-): string | undefined {
+function whyNot({ ifAbsent, ifVersion, onlyIf }: WriteVersion, row: ObjectRecord | undefined): string | undefined {
   if (ifAbsent === true && row !== undefined && isThere(row)) return 'it exists';
+  const why = onlyIf?.(row);
+  if (why !== undefined) return why;
   if (ifVersion === undefined || row?.current.operation === ifVersion) return undefined;
   const is = row === undefined || !isThere(row) ? 'it does not exist' : `its version is ${row.current.operation}`;
   return `${is}, not ${ifVersion}`;

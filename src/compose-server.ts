@@ -1,0 +1,192 @@
+import { readFileSync, statSync } from 'node:fs';
+import type { Pando } from './compose.ts';
+import type { Profile, ServerSettings } from './config/configuration.ts';
+import { ConfigurationError, problemOutsideFiles } from './config/problem.ts';
+import { OperationIds } from './engine/operation-ids.ts';
+import { RoomLeft } from './engine/sites/room-left.ts';
+import { ServedObjects } from './engine/sites/served-objects.ts';
+import { ServedScopes } from './engine/sites/served-scopes.ts';
+import { SiteStore } from './engine/sites/site-store.ts';
+import { openToRead } from './engine/stores/open-to-read.ts';
+import { StorageError } from './ports/storage.ts';
+import { Access } from './server/access.ts';
+import { adminRoutes } from './server/admin-routes.ts';
+import { whyUnsafe } from './server/demand-safe.ts';
+import { HttpServer, type HttpServerGiven } from './server/http-server.ts';
+import { objectRoutes } from './server/object-routes.ts';
+import { openapiRoute } from './server/openapi.ts';
+import type { Route } from './server/route.ts';
+import { ServerMetrics } from './server/server-metrics.ts';
+import { Turns } from './server/turns.ts';
+import { catalogNumbers, openServerDesk } from './server-desk.ts';
+
+/** The parts of a site's server, before it listens. */
+export interface SiteParts {
+  readonly pando: Pando;
+  readonly objects: ServedObjects;
+  readonly scopes: ServedScopes;
+  /** Where objects are kept that no profile's scope takes. */
+  readonly store: SiteStore;
+  readonly metrics: ServerMetrics;
+}
+
+export interface OpenSiteServer {
+  readonly settings: ServerSettings;
+  /** The profile of the site's own store. */
+  readonly store: Profile;
+  readonly isInsecure: boolean;
+  readonly version: string;
+  /** More that can be asked of this server. */
+  readonly moreRoutes?: (parts: SiteParts) => readonly Route[];
+  readonly onFault: HttpServerGiven['onFault'];
+  readonly onServed: HttpServerGiven['onServed'];
+}
+
+/** A site's server that listens. */
+export interface SiteServer {
+  readonly url: string;
+  readonly parts: SiteParts;
+  /** Takes no more requests; those under way have so long to end. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Fails with a `ConfigurationError` where it is not to be run so. */
+export async function openSiteServer(pando: Pando, open: OpenSiteServer): Promise<SiteServer> {
+  const { settings, isInsecure } = open;
+  demandDirectory(open.store);
+  const tls = settings.tls && { cert: readPem('cert', settings.tls.cert), key: readPem('key', settings.tls.key) };
+  const catalog = await pando.catalog();
+  const tokens = await catalog.listTokens();
+  const unsafe = whyUnsafe({ host: settings.host, hasTls: tls !== undefined, tokens, isInsecure });
+  if (unsafe !== undefined) throw refused('server.host', unsafe, 'listen on 127.0.0.1, or do as it says');
+  const parts = await openParts(pando, open);
+  const { objects, metrics, store } = parts;
+  for (const number of catalogNumbers(pando)) metrics.look(number);
+  const uploads = new Turns(settings.uploadsMax);
+  metrics.look({
+    name: 'pando_uploads_waiting',
+    help: 'Bodies that wait for their turn',
+    look: () => Promise.resolve([{ labels: {}, value: uploads.waiting }]),
+  });
+  const desk = openServerDesk({ pando, objects, whyNoStore: () => whyNoStore(store) });
+  const routes = [
+    ...adminRoutes(desk, metrics),
+    ...(open.moreRoutes?.(parts) ?? []),
+    ...objectRoutes({ objects, uploads, nowMs: () => pando.clock.nowMs() }),
+  ];
+  const server = new HttpServer({
+    routes: [...routes, openapiRoute(routes, open.version)],
+    access: new Access(catalog, pando.clock),
+    clock: pando.clock,
+    metrics,
+    tls,
+    onFault: open.onFault,
+    onServed: open.onServed,
+  });
+  const { port } = await server.listen(settings.port, settings.host).catch((error: unknown) => {
+    throw cannotListen(error, settings);
+  });
+  const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
+  return {
+    url: `${tls === undefined ? 'http' : 'https'}://${host}:${port}`,
+    parts,
+    close: (graceMs) => server.close(graceMs),
+  };
+}
+
+async function openParts(pando: Pando, { store: profile, settings }: OpenSiteServer): Promise<SiteParts> {
+  await pando.prepareTarget(profile);
+  const storage = await pando.openStore(profile);
+  await storage.clean().catch(() => undefined);
+  const catalog = await pando.catalog();
+  await pando.declareStores();
+  const store = new SiteStore(storage);
+  const scopes = new ServedScopes({
+    catalog,
+    store,
+    openProfile(name) {
+      const named = pando.profile(name);
+      if (named?.name === profile.name)
+        throw refused('scope', `${name} is the store of this server, and no scope`, 'name another scope');
+      return named && pando.openScope(named);
+    },
+    openPlaced: (place) => openToRead(catalog, pando.stores(), place),
+    openToDelete: async (place) =>
+      pando
+        .stores()
+        .get(place)
+        ?.protocols.find((protocol) => protocol.place === place)
+        ?.open(),
+    availability: pando.availability,
+    deadlineMs: profile.deadlineMs,
+  });
+  const { storageBytes: bytesMax } = settings;
+  const room =
+    bytesMax === undefined
+      ? undefined
+      : new RoomLeft({ catalog, clock: pando.clock }, { place: storage.place, bytesMax });
+  const objects = new ServedObjects({
+    catalog,
+    clock: pando.clock,
+    operations: new OperationIds(pando.clock, pando.random),
+    objects: await pando.objects(),
+    scopes,
+    store,
+    room,
+  });
+  return { pando, objects, scopes, store, metrics: new ServerMetrics() };
+}
+
+/** A place for objects is a directory; of what is not there yet one is made. */
+function demandDirectory({ storage, name }: Profile): void {
+  if (storage.type !== 'file') return;
+  const found = statSync(storage.basePath, { throwIfNoEntry: false });
+  if (found === undefined || found.isDirectory()) return;
+  const { basePath } = storage;
+  if (found.isBlockDevice() || found.isCharacterDevice())
+    throw refused(
+      'server.storage_path',
+      `${basePath} is a device, and ${name} keeps objects as files`,
+      `make a file system on it (mkfs.ext4 or mkfs.xfs), mount it, and give the directory`,
+    );
+  throw refused('server.storage_path', `${basePath} is no directory`, 'give a directory, or one that is to be made');
+}
+
+async function whyNoStore({ storage }: SiteStore): Promise<string | undefined> {
+  try {
+    await storage.head('.ready').catch((error: unknown) => {
+      if (!(error instanceof StorageError) || error.kind !== 'not-found') throw error;
+    });
+    return (await storage.freeBytes?.()) === 0 ? 'the disk is full' : undefined;
+  } catch {
+    return 'the store does not answer';
+  }
+}
+
+function readPem(what: 'cert' | 'key', path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    throw refused(`server.tls.${what}`, `${path} cannot be read (${why})`, 'name a PEM file that you can read');
+  }
+}
+
+function cannotListen(error: unknown, { host, port }: ServerSettings): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const why = LISTEN_FAILURES[code];
+  return why === undefined
+    ? error
+    : refused('server.port', `${host}:${port}: ${why}`, 'choose another with --port or --host');
+}
+
+const LISTEN_FAILURES: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'somebody listens there already',
+  EACCES: 'you may not listen there',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'there is no such host',
+};
+
+function refused(path: string, message: string, remedy: string): ConfigurationError {
+  return new ConfigurationError([problemOutsideFiles(path, message, remedy)]);
+}

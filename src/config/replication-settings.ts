@@ -1,0 +1,46 @@
+import type { ReplicationSettings } from './configuration.ts';
+import type { ReplicationInput } from './schema.ts';
+
+/** Every setting of `replication` that was not said at its default. */
+export function makeReplicationSettings(said: ReplicationInput = {}): ReplicationSettings {
+  return {
+    enabled: said.enabled ?? false,
+    mode: said.mode ?? 'async',
+    remoteUrl: said.remote_url,
+    remoteToken: said.remote_token,
+    batchSize: said.batch_size ?? 100,
+    batchIntervalMs: said.batch_interval ?? 1_000,
+    retryAttempts: said.retry_attempts ?? 3,
+    retryDelayMs: said.retry_delay ?? 5_000,
+    peers: (said.peers ?? []).map(({ id, url, token, scopes, mode, direction }) => ({
+      id,
+      url,
+      token,
+      scopes,
+      mode: mode ?? said.mode ?? 'async',
+      direction: direction ?? 'both',
+    })),
+    accept: said.accept ?? [],
+  };
+}
+
+/** What a command line says of replication comes before the file. */
+export interface ReplicationFlags {
+  readonly replicationEnabled?: boolean | undefined;
+  readonly replicationRemote?: string | undefined;
+  readonly replicationToken?: string | undefined;
+}
+
+/** Undefined: neither says anything. */
+export function withReplication(
+  said: ReplicationSettings | undefined,
+  { replicationEnabled, replicationRemote, replicationToken }: ReplicationFlags,
+): ReplicationSettings | undefined {
+  const flags = {
+    ...(replicationEnabled === undefined ? {} : { enabled: replicationEnabled }),
+    ...(replicationRemote === undefined ? {} : { remoteUrl: replicationRemote }),
+    ...(replicationToken === undefined ? {} : { remoteToken: replicationToken }),
+  };
+  if (Object.keys(flags).length === 0) return said;
+  return { ...(said ?? makeReplicationSettings()), ...flags };
+}

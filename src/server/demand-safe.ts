@@ -1,0 +1,27 @@
+import { isIP } from 'node:net';
+import type { TokenRecord } from '../ports/tokens.ts';
+import { isOfPeer } from './access.ts';
+
+/** Why a server is not to listen so (docs/server.md, "Beyond this machine"); undefined: it may. */
+export function whyUnsafe(given: {
+  readonly host: string;
+  readonly hasTls: boolean;
+  readonly tokens: readonly TokenRecord[];
+  /** Somebody who knows said so. */
+  readonly isInsecure: boolean;
+}): string | undefined {
+  const { host, hasTls, tokens, isInsecure } = given;
+  if (isInsecure || isLoopback(host)) return undefined;
+  const missing = [
+    ...(tokens.every(isOfPeer) ? ['tokens (pando token create)'] : []),
+    ...(hasTls ? [] : ['TLS (server.tls: {cert, key})']),
+  ];
+  if (missing.length === 0) return undefined;
+  return `${host} can be reached from other machines, and that needs ${missing.join(' and ')}; --insecure does without`;
+}
+
+function isLoopback(host: string): boolean {
+  if (host === 'localhost') return true;
+  const family = isIP(host);
+  return family === 4 ? host.startsWith('127.') : family === 6 && (host === '::1' || /^::ffff:127\./i.test(host));
+}

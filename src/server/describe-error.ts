@@ -1,0 +1,41 @@
+import { HttpError } from './http-error.ts';
+
+/** By the error's name and kind; what is not here is a fault of the server's own. */
+const STATUS_BY_KIND: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  ObjectError: {
+    'not-found': 404,
+    unavailable: 503,
+    denied: 502,
+    corrupt: 500,
+    changed: 409,
+    condition: 412,
+    refused: 409,
+    'outcome-unknown': 503,
+    'invalid-name': 400,
+    full: 507,
+    aborted: 499,
+    failed: 501,
+  },
+  OperationError: { malformed: 400, expired: 410, used: 422 },
+  CatalogError: { unavailable: 503, locked: 503, full: 507 },
+  RuleError: { 'not-found': 404, refused: 409 },
+  CollectionError: { 'not-found': 404, refused: 409 },
+};
+
+/** What may work a little later is asked again after so long. */
+const RETRY_AFTER = { 'retry-after': '2' };
+
+/** What a client is told of what went wrong. Undefined: it is the server's fault, and is none of the client's business. */
+export function toHttpError(error: unknown): HttpError | undefined {
+  if (error instanceof HttpError) return error;
+  if (!(error instanceof Error)) return undefined;
+  if (error.name === 'ConfigurationError') return new HttpError(400, 'invalid', error.message);
+  if (!('kind' in error)) return undefined;
+  const kind = String(error.kind);
+  const status = STATUS_BY_KIND[error.name]?.[kind];
+  if (status === undefined) return undefined;
+  // Where the catalog lies, and how it failed, is told in the log.
+  const message = error.name === 'CatalogError' ? `the catalog is ${kind}` : error.message;
+  const code = error.name === 'OperationError' ? `operation-${kind}` : kind;
+  return new HttpError(status, code, message, status === 503 ? RETRY_AFTER : {});
+}
