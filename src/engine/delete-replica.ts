@@ -86,7 +86,7 @@ async function deleteAsked(
   if (due === undefined) return 'not-due';
   await awaitCopier(ports, args);
   const { row, replica } = due;
-  const other = await findSharer(ports, args, replica);
+  const other = isSharedBy(row, replica) ?? (await findSharer(ports, args, replica));
   const deleted =
     other === undefined &&
     ((replica.token !== undefined && (await deleteExactly(ports, args, storage, replica.place, replica.token))) ||
@@ -108,6 +108,19 @@ async function deleteAsked(
         ],
   });
   return deleted ? 'gone' : 'left';
+}
+
+/** One write that two sites were asked for is two versions, whose bytes lie at one place of a site's own store. */
+function isSharedBy({ replicas }: ObjectRecord, { store, place, token, versionId }: Replica): string | undefined {
+  const isShared = replicas.some(
+    (one) =>
+      one.versionId !== versionId &&
+      one.state === 'AVAILABLE' &&
+      one.store === store &&
+      one.place === place &&
+      one.token === token,
+  );
+  return isShared ? 'it is the copy of another version of the object as well' : undefined;
 }
 
 /**

@@ -25,6 +25,8 @@ export async function listSuperseded(
       and c.time_ms < ${nowMs(session)} - case when c.origin is null then ${sql.lit(localMs)} else ${sql.lit(arrivedMs)} end
       and not exists (select 1 from sibling s where s.object = v.object and s.version = v.id)
       and not exists (select 1 from journal j where j.version = v.id)
+      and not exists (select 1 from replica q where q.object = p.object and q.store = p.store and q.version <> p.version
+        and q.place = p.place and q.token = p.token)
     limit ${limit}`;
   const rows = await session.arrays<Row>({ compile: () => built.compile(session.db) });
   const copies: SupersededCopy[] = [];
