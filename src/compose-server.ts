@@ -1,7 +1,12 @@
 import { readFileSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
 import type { Pando } from './compose.ts';
 import type { Profile, ServerSettings } from './config/configuration.ts';
 import { ConfigurationError, problemOutsideFiles } from './config/problem.ts';
+import { OpenSite } from './open-site.ts';
+import { PEER_PATH } from './peers/peer-endpoint.ts';
+import { declarePeers, openReplicationDesk } from './replication-desk.ts';
+import { replicationRoutes } from './server/replication-routes.ts';
 import { OperationIds } from './engine/operation-ids.ts';
 import { RoomLeft } from './engine/sites/room-left.ts';
 import { ServedObjects } from './engine/sites/served-objects.ts';
@@ -53,6 +58,7 @@ export interface SiteServer {
 /** Fails with a `ConfigurationError` where it is not to be run so. */
 export async function openSiteServer(pando: Pando, open: OpenSiteServer): Promise<SiteServer> {
   const { settings, isInsecure } = open;
+  const { replication } = pando.configuration;
   demandDirectory(open.store);
   const tls = settings.tls && { cert: readPem('cert', settings.tls.cert), key: readPem('key', settings.tls.key) };
   const catalog = await pando.catalog();
@@ -71,10 +77,19 @@ export async function openSiteServer(pando: Pando, open: OpenSiteServer): Promis
   const desk = openServerDesk({ pando, objects, whyNoStore: () => whyNoStore(store) });
   const routes = [
     ...adminRoutes(desk, metrics),
+    ...replicationRoutes(openReplicationDesk(pando, replication)),
     ...(open.moreRoutes?.(parts) ?? []),
     ...objectRoutes({ objects, uploads, nowMs: () => pando.clock.nowMs() }),
   ];
+  const site: { current: OpenSite | undefined } = { current: undefined };
   const server = new HttpServer({
+    peers: {
+      path: PEER_PATH,
+      answer: async (request, response, path) => {
+        if (site.current === undefined) response.writeHead(503, { 'retry-after': '1' }).end();
+        else await site.current.endpoint.answer(request, response, path);
+      },
+    },
     routes: [...routes, openapiRoute(routes, open.version)],
     access: new Access(catalog, pando.clock),
     clock: pando.clock,
@@ -87,11 +102,53 @@ export async function openSiteServer(pando: Pando, open: OpenSiteServer): Promis
     throw cannotListen(error, settings);
   });
   const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
+  const url = `${tls === undefined ? 'http' : 'https'}://${host}:${port}`;
+  const isLoopback = LOOPBACK.test(settings.host);
+  if (replication !== undefined && replication.enabled) await declarePeers(catalog, replication);
+  const opened = await OpenSite.open(
+    {
+      catalog,
+      clock: pando.clock,
+      random: pando.random,
+      telling: pando.telling,
+      store: parts.store,
+      openStore: (place) => openToRead(catalog, pando.stores(), place),
+      owner: `server ${process.pid} on ${hostname()}`,
+    },
+    {
+      // Of an address that means any of the machine's nobody elsewhere can make anything.
+      url: ANY_ADDRESS.test(settings.host) ? undefined : url,
+      sends: replication?.enabled !== false,
+      batchSize: replication?.batchSize ?? 100,
+      workers: WORKERS,
+      inlineBytesMax: INLINE_BYTES_MAX,
+      retryAttempts: replication?.retryAttempts ?? 3,
+      retryDelayMs: replication?.retryDelayMs ?? 5_000,
+      accepts: new Map((replication?.accept ?? []).map(({ id, token }) => [id, token])),
+      pairs: isLoopback && tokens.length === 0,
+    },
+  );
+  site.current = opened;
+  const running = opened.run();
+  running.catch((error: unknown) => open.onFault('replication stopped', { why: whyOf(error) }));
   return {
-    url: `${tls === undefined ? 'http' : 'https'}://${host}:${port}`,
+    url,
     parts,
-    close: (graceMs) => server.close(graceMs),
+    async close(graceMs) {
+      await server.close(graceMs);
+      await opened[Symbol.asyncDispose]();
+    },
   };
+}
+
+const LOOPBACK = /^(?:127\.|localhost$|::1$)/;
+const ANY_ADDRESS = /^(?:0\.0\.0\.0|::)$/;
+/** Batches under way to one peer. */
+const WORKERS = 5;
+const INLINE_BYTES_MAX = 1024 * 1024;
+
+function whyOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function openParts(pando: Pando, { store: profile, settings }: OpenSiteServer): Promise<SiteParts> {

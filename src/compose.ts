@@ -62,7 +62,7 @@ export class Pando implements AsyncDisposable {
   readonly user = systemUser();
   /** Who has a scope open shares it, and hears what any other does. */
   readonly availability = new StoreAvailability(this);
-  readonly #telling: Telling;
+  readonly telling: Telling;
   readonly #stores = new Map<string, Promise<Storage>>();
   readonly #opened = new WeakMap<Storage, WorkerStore>();
   readonly #meters: StoreMeters;
@@ -79,7 +79,7 @@ export class Pando implements AsyncDisposable {
     checkOwnTools(configuration, ownTools);
     this.#ownTools = ownTools;
     this.configuration = configuration;
-    this.#telling = telling;
+    this.telling = telling;
     this.#meters = new StoreMeters(telling.info);
   }
 
@@ -102,7 +102,7 @@ export class Pando implements AsyncDisposable {
         events,
         stores: this.stores(),
         defaults: this.#defaults,
-        telling: this.#telling,
+        telling: this.telling,
       });
     });
     return this.#objects;
@@ -169,7 +169,7 @@ export class Pando implements AsyncDisposable {
       stores,
       defaults: this.#defaults,
       clientSite: this.configuration.site,
-      telling: this.#telling,
+      telling: this.telling,
     };
   }
 
@@ -195,7 +195,7 @@ export class Pando implements AsyncDisposable {
           places.push(protocol.place);
         } catch (error) {
           const why = error instanceof Error ? error.message : String(error);
-          this.#telling.info?.('a store cannot be opened here', { store: name, protocol: protocol.name, why });
+          this.telling.info?.('a store cannot be opened here', { store: name, protocol: protocol.name, why });
         }
       }
     }
@@ -231,13 +231,13 @@ export class Pando implements AsyncDisposable {
       onRetry: ({ message }, attempt) => this.#tellRetry(message, attempt),
       meter: this.#meters.of(open.place),
     });
-    this.#telling.info?.('store opened', { store: profile.title ?? profile.name, place: open.place });
+    this.telling.info?.('store opened', { store: profile.title ?? profile.name, place: open.place });
     this.#opened.set(storage, { profile, open: shared });
     return storage;
   }
 
   #tellRetry(why: string, attempt: number): void {
-    this.#telling.info?.('a store failed and is asked once more', { attempt, why });
+    this.telling.info?.('a store failed and is asked once more', { attempt, why });
   }
 
   /** The scope of a profile with all its stores open, known to the catalog. */
@@ -300,7 +300,7 @@ export class Pando implements AsyncDisposable {
       clock: this.clock,
       random: this.random,
       processes: this.processes,
-      telling: this.#telling,
+      telling: this.telling,
       openScratch: () => openSystemScratch(),
       openPool: (source, targets, asked) => this.#openPool([source, ...targets], options, asked),
     };
@@ -334,7 +334,7 @@ export class Pando implements AsyncDisposable {
   /** Audits of stores, and plans about them. */
   storeDesk(): StoreDesk {
     const openPool = (storage: Storage) => this.#openPool([storage], {});
-    return new StoreDesk(this, { openPool, health: this.#health, telling: this.#telling });
+    return new StoreDesk(this, { openPool, health: this.#health, telling: this.telling });
   }
 
   /** For what writes nothing: where there is no catalog yet, none is made, and an empty one in memory stands for it. */
@@ -351,7 +351,7 @@ export class Pando implements AsyncDisposable {
     const { openQueuePool } = await import('./open-queue-pool.ts');
     const { clock, processes } = this;
     return openQueuePool(
-      { catalog: await this.catalog(), clock, processes, telling: this.#telling, operations: this.#operations },
+      { catalog: await this.catalog(), clock, processes, telling: this.telling, operations: this.#operations },
       { parts, options, asked },
     );
   }
@@ -361,11 +361,11 @@ export class Pando implements AsyncDisposable {
     const { carryOutJobs, openPageJob } = await import('./open-queue-pool.ts');
     const catalog = await this.catalog();
     const openJob = async (job: PageJob) =>
-      openPageJob({ catalog, configuration: this.configuration, telling: this.#telling }, job, {
+      openPageJob({ catalog, configuration: this.configuration, telling: this.telling }, job, {
         openStore: (profile, open) => this.openStore(profile, open),
         openPool: (stores) => openLocalPool(this.#poolParts(stores), options),
       });
-    return carryOutJobs({ catalog, clock: this.clock, telling: this.#telling }, { ...args, openJob });
+    return carryOutJobs({ catalog, clock: this.clock, telling: this.telling }, { ...args, openJob });
   }
 
   #poolParts(stores: readonly Storage[]): PoolParts {
@@ -374,7 +374,7 @@ export class Pando implements AsyncDisposable {
       opened: stores.map((storage) => this.#opened.get(storage)),
       clock: this.clock,
       availability: this.availability,
-      isMetered: this.#telling.info !== undefined,
+      isMetered: this.telling.info !== undefined,
       onRetry: (message, attempt) => this.#tellRetry(message, attempt),
       meterOf: (place) => this.#meters.of(place),
     };

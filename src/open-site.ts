@@ -30,6 +30,8 @@ export interface SiteParts {
 export interface SiteSettings {
   /** Where this site is reached; undefined: it is not told to anybody. */
   readonly url: string | undefined;
+  /** False: it only receives. */
+  readonly sends: boolean;
   readonly batchSize: number;
   readonly workers: number;
   readonly inlineBytesMax: number;
@@ -75,9 +77,9 @@ export class OpenSite implements AsyncDisposable {
     const { signal } = this.#stop;
     const linkTo = (site: string): Promise<PeerLink | undefined> => this.#linkTo(site);
     const { owner } = this.#parts;
-    const { retryDelayMs } = this.#settings;
+    const { retryDelayMs, sends } = this.#settings;
     this.#running ??= Promise.all([
-      keepPeers({ catalog, clock, send: (peer, stop) => this.#send(peer, stop) }, signal),
+      sends && keepPeers({ catalog, clock, send: (peer, stop) => this.#send(peer, stop) }, signal),
       collectSuperseded(this.#parts, signal),
       fetchVersions({ ...this.#parts, linkTo }, { owner, lanes: FETCH_LANES, retryDelayMs }, signal),
     ]);

@@ -2,6 +2,7 @@ import { findActor } from './client/actor.ts';
 import { listReplicas } from './client/replicas.ts';
 import { Requests } from './client/requests.ts';
 import { Rules } from './client/rules.ts';
+import { OperationIds } from './engine/operation-ids.ts';
 import type { Pando } from './compose.ts';
 import { REQUEST_STATES } from './domain/transfer/request-states.ts';
 import type { ServedObjects } from './engine/sites/served-objects.ts';
@@ -47,7 +48,7 @@ export function openServerDesk({ pando, objects, whyNoStore }: ServerDeskGiven):
       for await (const _ of namesOf(objects, scope, signal)) count++;
       return count;
     },
-    purge: (scope, signal) => purge(objects, scope, signal),
+    purge: (scope, signal) => purge(pando, objects, scope, signal),
     async status() {
       const catalog = await pando.catalog();
       return { ...(await catalog.status()), syncs: await catalog.listSyncs(5) };
@@ -90,7 +91,12 @@ async function* namesOf(objects: ServedObjects, scope: string, signal: AbortSign
   }
 }
 
-async function purge(objects: ServedObjects, scope: string, signal: AbortSignal): Promise<number> {
+/** Of a scope without a source in one step; where a source has the bytes, they go one after the other. */
+async function purge(pando: Pando, objects: ServedObjects, scope: string, signal: AbortSignal): Promise<number> {
+  if (pando.profile(scope) === undefined) {
+    const operations = new OperationIds(pando.clock, pando.random);
+    return (await (await pando.catalog()).purgeScope(scope, operations.next())) ?? 0;
+  }
   let deleted = 0;
   const names = namesOf(objects, scope, signal);
   const deleteSome = async (): Promise<void> => {

@@ -19,9 +19,17 @@ export interface HttpServerGiven {
   readonly metrics: ServerMetrics;
   /** PEM; undefined: plain HTTP. */
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
+  /** Takes what other sites ask, by what its paths begin with. */
+  readonly peers?: PeerHandler | undefined;
   /** Beyond the loopback interface nobody is served because there is no token. */
   readonly onFault: (message: string, facts: Readonly<Record<string, string | number>>) => void;
   readonly onServed: (facts: Readonly<Record<string, string | number>>) => void;
+}
+
+/** Another protocol on the same port. It answers by itself, whatever happens. */
+export interface PeerHandler {
+  readonly path: string;
+  answer(request: http.IncomingMessage, response: http.ServerResponse, path: string): Promise<void>;
 }
 
 /** A name of 1,024 bytes is 3 KiB when it is encoded, metadata 2 KiB; the rest is for what proxies add. */
@@ -141,6 +149,13 @@ export class HttpServer implements AsyncDisposable {
     let bytes = 0;
     const counted = metrics.begin();
     try {
+      if (this.#given.peers !== undefined && request.url?.startsWith(this.#given.peers.path) === true) {
+        seen.route = this.#given.peers.path;
+        if (isWaiting) response.writeContinue();
+        await this.#given.peers.answer(request, response, request.url);
+        status = response.statusCode;
+        return;
+      }
       const reply = await this.#answer(request, response, { isWaiting, signal: gone.signal, seen }).catch(
         (error: unknown) => this.#refuse(error, request, seen.route),
       );

@@ -66,6 +66,7 @@ describe('two sites over HTTP', () => {
       },
       {
         url,
+        sends: true,
         batchSize: 100,
         workers: 5,
         inlineBytesMax: 1 << 20,

@@ -1,0 +1,90 @@
+import { formatInstant } from '../domain/format-instant.ts';
+import type { Peer } from '../ports/journal.ts';
+
+/** What a site has to tell its peers, and how far they are. The first five fields are those of a site with one remote. */
+export interface ReplicationStatus {
+  /** Something is sent. */
+  readonly enabled: boolean;
+  /** Ever: replicated, refused and waiting ones. */
+  readonly events_queued: number;
+  readonly events_replicated: number;
+  /** Refused by a peer, and kept. */
+  readonly events_failed: number;
+  /** When a peer acknowledged something last. */
+  readonly last_replication: string | null;
+  /** Waiting now. */
+  readonly depth: number;
+  /** When the oldest of them was made, in seconds before now. */
+  readonly oldest_age_seconds: number;
+  readonly parked: number;
+  readonly dead_letters: number;
+  readonly withheld: number;
+  /** Nothing ever is. */
+  readonly dropped: 0;
+  readonly peers: readonly PeerStatus[];
+}
+
+export interface PeerStatus {
+  readonly name: string;
+  readonly site: string | null;
+  readonly url: string | null;
+  readonly direction: Peer['direction'];
+  readonly mode: Peer['mode'];
+  readonly state: Peer['state'];
+  readonly lag_entries: number;
+  readonly seconds_behind: number;
+  readonly fetching: number;
+  readonly replicated: number;
+  readonly dead_letters: number;
+  readonly withheld: number;
+  readonly needs_resync: boolean;
+  readonly last_replication: string | null;
+  readonly last_error: string | null;
+}
+
+/** From one reading of the peers, so that the sums are right. */
+export function replicationStatus(peers: readonly Peer[], enabled: boolean, nowMs: number): ReplicationStatus {
+  const told = peers.filter(({ direction }) => direction !== 'receive');
+  const sum = (number: (peer: Peer) => number): number => told.reduce((all, peer) => all + number(peer), 0);
+  const lastMs = Math.max(...told.map(({ lastAcknowledgedMs }) => lastAcknowledgedMs ?? 0), 0);
+  return {
+    enabled: enabled && told.length > 0,
+    events_queued: sum(({ acknowledged, dead, waiting }) => acknowledged + dead + waiting),
+    events_replicated: sum(({ acknowledged }) => acknowledged),
+    events_failed: sum(({ dead }) => dead),
+    last_replication: lastMs === 0 ? null : formatInstant(lastMs),
+    depth: sum(({ waiting }) => waiting),
+    oldest_age_seconds: Math.max(...told.map((peer) => secondsBehind(peer, nowMs)), 0),
+    parked: told.filter(({ state }) => state === 'parked').length,
+    dead_letters: sum(({ dead }) => dead),
+    withheld: sum(({ withheld }) => withheld),
+    dropped: 0,
+    peers: peers.map((peer) => peerStatus(peer, nowMs)),
+  };
+}
+
+export function peerStatus(peer: Peer, nowMs: number): PeerStatus {
+  const { name, direction, mode, state, lastAcknowledgedMs } = peer;
+  return {
+    name,
+    site: peer.site ?? null,
+    url: peer.url ?? null,
+    direction,
+    mode,
+    state,
+    lag_entries: peer.waiting,
+    seconds_behind: secondsBehind(peer, nowMs),
+    fetching: peer.handed,
+    replicated: peer.acknowledged,
+    dead_letters: peer.dead,
+    withheld: peer.withheld,
+    needs_resync: peer.needsResync,
+    last_replication: lastAcknowledgedMs === undefined ? null : formatInstant(lastAcknowledgedMs),
+    last_error: peer.lastError ?? null,
+  };
+}
+
+/** Of a peer that nothing waits for: none, however quiet this site is. */
+function secondsBehind({ oldestMs }: Peer, nowMs: number): number {
+  return oldestMs === undefined ? 0 : Math.max(0, (nowMs - oldestMs) / 1000);
+}
