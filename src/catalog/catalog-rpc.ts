@@ -274,8 +274,7 @@ class Calls {
   }
 
   #tellListening(isWanted: boolean): void {
-    if (this.#gone === undefined)
-      this.#posts.post({ id: DUE, verb: 'listen', args: [isWanted] });
+    if (this.#gone === undefined) this.#posts.post({ id: DUE, verb: 'listen', args: [isWanted] });
   }
 
   async close(): Promise<void> {

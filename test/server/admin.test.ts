@@ -167,6 +167,16 @@ replication:
     expect(readFileSync(`${server.root}/a`, 'utf8')).toBe('a');
   });
 
+  it('is not needed, and the store is known to every command all the same', async () => {
+    await using server = await ServerProcess.start();
+    await server.put('/s/a', 'a');
+    pando(server, 'download', 's:a', '--to', server.root);
+    expect(readFileSync(`${server.root}/a`, 'utf8')).toBe('a');
+    await using again = await ServerProcess.start({ root: server.root, args: ['--storage', 'other'] });
+    expect(await again.text('/s/a')).toBeUndefined();
+    expect((await again.put('/s/b', 'b')).status).toBe(200);
+  });
+
   it.each([
     ['a device', ['--storage', '/dev/null'], /is a device.*make a file system on it/s],
     ['a file', ['--storage', 'file'], /is no directory/],
