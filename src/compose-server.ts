@@ -2,6 +2,8 @@ import { readFileSync, statSync } from 'node:fs';
 import type { Pando } from './compose.ts';
 import type { Profile, ServerSettings } from './config/configuration.ts';
 import { ConfigurationError, problemOutsideFiles } from './config/problem.ts';
+import { ObjectError } from './engine/object-error.ts';
+import type { OpenedScope } from './engine/opened-scope.ts';
 import { OperationIds } from './engine/operation-ids.ts';
 import { RoomLeft } from './engine/sites/room-left.ts';
 import { ServedObjects } from './engine/sites/served-objects.ts';
@@ -94,7 +96,7 @@ export async function openSiteServer(pando: Pando, open: OpenSiteServer): Promis
   };
 }
 
-async function openParts(pando: Pando, { store: profile, settings }: OpenSiteServer): Promise<SiteParts> {
+async function openParts(pando: Pando, { store: profile, settings, onFault }: OpenSiteServer): Promise<SiteParts> {
   await pando.prepareTarget(profile);
   const storage = await pando.openStore(profile);
   await storage.clean().catch(() => undefined);
@@ -108,7 +110,7 @@ async function openParts(pando: Pando, { store: profile, settings }: OpenSiteSer
       const named = pando.profile(name);
       if (named?.name === profile.name)
         throw refused('scope', `${name} is the store of this server, and no scope`, 'name another scope');
-      return named && pando.openScope(named);
+      return named && openProfile(pando, named, onFault);
     },
     openPlaced: (place) => openToRead(catalog, pando.stores(), place),
     openToDelete: async (place) =>
@@ -135,6 +137,18 @@ async function openParts(pando: Pando, { store: profile, settings }: OpenSiteSer
     room,
   });
   return { pando, objects, scopes, store, metrics: new ServerMetrics() };
+}
+
+/** What is wrong with a configuration is for who keeps the server, and not for its clients. */
+async function openProfile(pando: Pando, profile: Profile, onFault: OpenSiteServer['onFault']): Promise<OpenedScope> {
+  try {
+    return await pando.openScope(profile);
+  } catch (cause) {
+    if (!(cause instanceof ConfigurationError)) throw cause;
+    onFault('a profile cannot be opened', { profile: profile.name, why: cause.message });
+    const why = 'its profile cannot be opened; the log of the server says why';
+    throw new ObjectError('unavailable', { scope: profile.name, name: '' }, why, { cause });
+  }
 }
 
 /** A place for objects is a directory; of what is not there yet one is made. */
