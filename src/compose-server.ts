@@ -7,6 +7,8 @@ import { OpenSite } from './open-site.ts';
 import { PEER_PATH } from './peers/peer-endpoint.ts';
 import { declarePeers, openReplicationDesk } from './replication-desk.ts';
 import { replicationRoutes } from './server/replication-routes.ts';
+import { ObjectError } from './engine/object-error.ts';
+import type { OpenedScope } from './engine/opened-scope.ts';
 import { OperationIds } from './engine/operation-ids.ts';
 import { RoomLeft } from './engine/sites/room-left.ts';
 import { ServedObjects } from './engine/sites/served-objects.ts';
@@ -151,7 +153,7 @@ function whyOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-async function openParts(pando: Pando, { store: profile, settings }: OpenSiteServer): Promise<SiteParts> {
+async function openParts(pando: Pando, { store: profile, settings, onFault }: OpenSiteServer): Promise<SiteParts> {
   await pando.prepareTarget(profile);
   const storage = await pando.openStore(profile);
   await storage.clean().catch(() => undefined);
@@ -165,7 +167,7 @@ async function openParts(pando: Pando, { store: profile, settings }: OpenSiteSer
       const named = pando.profile(name);
       if (named?.name === profile.name)
         throw refused('scope', `${name} is the store of this server, and no scope`, 'name another scope');
-      return named && pando.openScope(named);
+      return named && openProfile(pando, named, onFault);
     },
     openPlaced: (place) => openToRead(catalog, pando.stores(), place),
     openToDelete: async (place) =>
@@ -192,6 +194,18 @@ async function openParts(pando: Pando, { store: profile, settings }: OpenSiteSer
     room,
   });
   return { pando, objects, scopes, store, metrics: new ServerMetrics() };
+}
+
+/** What is wrong with a configuration is for who keeps the server, and not for its clients. */
+async function openProfile(pando: Pando, profile: Profile, onFault: OpenSiteServer['onFault']): Promise<OpenedScope> {
+  try {
+    return await pando.openScope(profile);
+  } catch (cause) {
+    if (!(cause instanceof ConfigurationError)) throw cause;
+    onFault('a profile cannot be opened', { profile: profile.name, why: cause.message });
+    const why = 'its profile cannot be opened; the log of the server says why';
+    throw new ObjectError('unavailable', { scope: profile.name, name: '' }, why, { cause });
+  }
 }
 
 /** A place for objects is a directory; of what is not there yet one is made. */

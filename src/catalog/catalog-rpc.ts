@@ -187,6 +187,11 @@ export function serveCatalog(port: MessagePort, open: () => Promise<Catalog>): v
       posts.post(failure(id, error));
     }
   };
+  const end = async (id: number, catalog: Catalog): Promise<void> => {
+    await answer(id, catalog[Symbol.asyncDispose]() as Promise<void>);
+    posts.flush();
+    port.close();
+  };
   const serve = (catalog: Catalog): void => {
     let silence: (() => void) | undefined;
     const listen = (isWanted: boolean): void => {
@@ -196,10 +201,7 @@ export function serveCatalog(port: MessagePort, open: () => Promise<Catalog>): v
     };
     const take = ({ id, verb, args }: Call): void => {
       if (verb === 'close') {
-        void answer(id, catalog[Symbol.asyncDispose]() as Promise<void>).then(() => {
-          posts.flush();
-          port.close();
-        });
+        void end(id, catalog);
         return;
       }
       if (verb === 'listen') {

@@ -5,6 +5,8 @@ import { readVariable, resolvePath } from './surroundings.ts';
 import type { Surroundings } from './surroundings.ts';
 
 const CATALOG_FILE = 'catalog.sqlite';
+/** Beside it: objects of a server to which nobody said where to keep them. */
+export const OWN_DIRECTORY = 'objects';
 
 /** Who decided where the catalog is; `path` of a problem with it. */
 export type CatalogOrigin = '--data' | 'PANDO_CATALOG' | 'PANDO_DATA' | 'catalog' | 'default';

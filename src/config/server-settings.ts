@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import { OWN_DIRECTORY } from './catalog-settings.ts';
 import type { Configuration, Profile, ServerSettings } from './configuration.ts';
 import { findProfile } from './find-profile.ts';
 import { makeProfile } from './make-profile.ts';
@@ -60,7 +61,8 @@ export function withServer(
       throw wrong('server.default_store', `no profile is called ${settings.defaultStore}`, 'name one of profiles:');
     return { configuration, settings, store };
   }
-  if (findProfile(configuration, OWN_STORE) !== undefined && configuration.server?.storagePath === undefined)
+  const isOfFile = configuration.file !== undefined && configuration.server?.storagePath === undefined;
+  if (isOfFile && findProfile(configuration, OWN_STORE) !== undefined)
     throw wrong(
       `profiles.${OWN_STORE}`,
       "has the name of the server's own store",
@@ -75,7 +77,7 @@ export function withServer(
 }
 
 function ownStore(settings: ServerSettings, { catalog }: Configuration): Profile {
-  const beside = catalog.kind === 'sqlite' ? join(dirname(catalog.path), 'objects') : undefined;
+  const beside = catalog.kind === 'sqlite' ? join(dirname(catalog.path), OWN_DIRECTORY) : undefined;
   const basePath = settings.storagePath ?? beside;
   if (basePath === undefined)
     throw wrong(

@@ -21,7 +21,7 @@ export interface HttpServerGiven {
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
   /** Takes what other sites ask, by what its paths begin with. */
   readonly peers?: PeerHandler | undefined;
-  /** Beyond the loopback interface nobody is served because there is no token. */
+  /** Told of what is the server's own fault, or its stores'. */
   readonly onFault: (message: string, facts: Readonly<Record<string, string | number>>) => void;
   readonly onServed: (facts: Readonly<Record<string, string | number>>) => void;
 }
@@ -72,6 +72,7 @@ export class HttpServer implements AsyncDisposable {
     this.#server.timeout = SILENT_MS_MAX;
     this.#server.on('request', (request, response) => this.#take(request, response, false));
     this.#server.on('checkContinue', (request, response) => this.#take(request, response, true));
+    this.#server.on('timeout', (socket: Socket) => this.#endSilent(socket));
     this.#server.on('checkExpectation', (request, response) => {
       void sendReply(
         request,
@@ -117,13 +118,14 @@ export class HttpServer implements AsyncDisposable {
     const queue = this.#queues.get(socket) ?? [];
     this.#queues.set(socket, queue);
     const before = queue.at(-1)?.handling;
-    const handle = (): Promise<void> => this.#handle(request, response, isWaiting);
+    const pace = { isClients: false };
+    const handle = (): Promise<void> => this.#handle(request, response, { isWaiting, pace });
     // One may be about what the one before it does.
     const handling = (before === undefined ? handle() : before.then(handle)).finally(() => {
       this.#underWay.delete(handling);
       queue.shift();
     });
-    queue.push({ request, handling });
+    queue.push({ request, handling, pace });
     this.#underWay.add(handling);
   }
 
@@ -134,7 +136,17 @@ export class HttpServer implements AsyncDisposable {
     refuseBroken(failure, socket);
   }
 
-  async #handle(request: http.IncomingMessage, response: http.ServerResponse, isWaiting: boolean): Promise<void> {
+  #endSilent(socket: Socket): void {
+    const [first] = this.#queues.get(socket) ?? [];
+    if (first === undefined || first.pace.isClients) socket.destroy();
+    else socket.setTimeout(SILENT_MS_MAX);
+  }
+
+  async #handle(
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+    { isWaiting, pace }: { readonly isWaiting: boolean; readonly pace: Pace },
+  ): Promise<void> {
     const { clock, metrics, onFault, onServed } = this.#given;
     const startedMs = clock.monotonicMs();
     const gone = new AbortController();
@@ -156,11 +168,12 @@ export class HttpServer implements AsyncDisposable {
         status = response.statusCode;
         return;
       }
-      const reply = await this.#answer(request, response, { isWaiting, signal: gone.signal, seen }).catch(
+      const reply = await this.#answer(request, response, { isWaiting, pace, signal: gone.signal, seen }).catch(
         (error: unknown) => this.#refuse(error, request, seen.route),
       );
       status = reply.status;
       if (this.#isClosing) response.shouldKeepAlive = false;
+      pace.isClients = true;
       ({ bytes } = await sendReply(request, response, reply));
     } catch (error) {
       if (!gone.signal.aborted) {
@@ -183,9 +196,15 @@ export class HttpServer implements AsyncDisposable {
     response: http.ServerResponse,
     {
       isWaiting,
+      pace,
       signal,
       seen,
-    }: { readonly isWaiting: boolean; readonly signal: AbortSignal; readonly seen: { route: string } },
+    }: {
+      readonly isWaiting: boolean;
+      readonly pace: Pace;
+      readonly signal: AbortSignal;
+      readonly seen: { route: string };
+    },
   ): Promise<Reply> {
     const { access, clock, metrics } = this.#given;
     const { headers, method = '' } = request;
@@ -201,7 +220,10 @@ export class HttpServer implements AsyncDisposable {
       throw new HttpError(400, 'body-unexpected', `${method} takes no body here`);
     const openBody = () => {
       if (isWaiting) response.writeContinue();
-      return openRequestBody(request, clock, (bytes) => metrics.received(bytes));
+      return openRequestBody(request, clock, {
+        onBytes: (bytes) => metrics.received(bytes),
+        onWait: (isClients) => void (pace.isClients = isClients),
+      });
     };
     return route.handle({ method, headers, params, query, caller, announcedBytes: announced, openBody, signal });
   }
@@ -217,8 +239,14 @@ export class HttpServer implements AsyncDisposable {
   }
 }
 
+/** Whose turn it is in a request: a client that lets us wait is given up, one that waits for us is not. */
+interface Pace {
+  isClients: boolean;
+}
+
 interface Queued {
   readonly request: http.IncomingMessage;
+  readonly pace: Pace;
   readonly handling: Promise<void>;
 }
 

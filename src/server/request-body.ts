@@ -19,14 +19,21 @@ export function announcedBytes({ headers }: IncomingMessage): number | undefined
   return bytes;
 }
 
+/** Who hears how a body comes. */
+export interface BodyWatch {
+  onBytes(bytes: number): void;
+  /** Whether it is the client that is waited for. */
+  onWait(isWaiting: boolean): void;
+}
+
 /** The body of a request. It ends normally only when all of it came; otherwise it throws `HttpError`. */
 export async function openRequestBody(
   request: IncomingMessage,
   clock: Pick<Clock, 'monotonicMs'>,
-  onBytes: (bytes: number) => void,
+  watch: BodyWatch,
 ): Promise<Body> {
   const size = announcedBytes(request);
-  const chunks = checkedChunks(request, { size, clock, onBytes });
+  const chunks = checkedChunks(request, { size, clock, watch });
   if (size === undefined || size > WHOLE_BYTES_MAX) return chunks;
   const parts: Uint8Array[] = [];
   for await (const chunk of chunks) parts.push(chunk);
@@ -39,31 +46,35 @@ async function* checkedChunks(
   {
     size,
     clock,
-    onBytes,
+    watch,
   }: {
     readonly size: number | undefined;
     readonly clock: Pick<Clock, 'monotonicMs'>;
-    readonly onBytes: (bytes: number) => void;
+    readonly watch: BodyWatch;
   },
 ): AsyncGenerator<Uint8Array> {
   let came = 0;
   let waitedMs = 0;
   let askedMs = clock.monotonicMs();
+  watch.onWait(true);
   try {
     // The answer to a body that is not taken goes the same way. The time that passes while nobody asks for more is not the client's.
     for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
       waitedMs += clock.monotonicMs() - askedMs;
       came += chunk.length;
-      onBytes(chunk.length);
+      watch.onBytes(chunk.length);
       if (waitedMs > GRACE_MS && (came / waitedMs) * 1000 < BYTES_PER_SECOND_MIN)
         throw new HttpError(408, 'too-slow', `the body came more slowly than ${BYTES_PER_SECOND_MIN} bytes a second`);
+      watch.onWait(false);
       yield chunk;
+      watch.onWait(true);
       askedMs = clock.monotonicMs();
     }
   } catch (error) {
     if (error instanceof HttpError) throw error;
     throw new HttpError(400, 'body-incomplete', 'the connection ended before the whole body had come');
   }
+  watch.onWait(false);
   if (!request.complete || (size !== undefined && came !== size))
     throw new HttpError(400, 'body-incomplete', `${came} of the ${size ?? 'announced'} bytes of the body came`);
 }

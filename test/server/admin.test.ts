@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import https from 'node:https';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Sandbox } from '../cli/sandbox.ts';
@@ -121,6 +122,43 @@ describe('tokens', () => {
     expect((await fetch(`http://127.0.0.1:${server.port}/admin/health`)).status).toBe(200);
   });
 
+  it('and a certificate make a server that other machines reach, over HTTPS only', async () => {
+    using box = new Sandbox();
+    const [key, cert] = [box.path('key.pem'), box.path('cert.pem')];
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
+    execFileSync(
+      'openssl',
+      ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, ...subject],
+      {
+        stdio: 'ignore',
+      },
+    );
+    const env = { PANDO_DATA: box.path('data') };
+    const made = await box.run(['token', 'create', 'all', '--rights', 'read,write'], { env });
+    const config = `server: {host: 0.0.0.0, tls: {cert: ${cert}, key: ${key}}}\n`;
+    await using server = await ServerProcess.start({ config, root: box.root });
+    expect(server.url).toMatch(/^https:/);
+    const ask = (authorization: string) =>
+      new Promise<number | undefined>((done, fail) => {
+        const headers = { authorization };
+        const options = {
+          host: '127.0.0.1',
+          port: server.port,
+          path: '/s/a',
+          method: 'PUT',
+          ca: readFileSync(cert),
+          headers,
+        };
+        https
+          .request(options, (response) => done(response.resume().statusCode))
+          .once('error', fail)
+          .end('secret');
+      });
+    expect(await ask(`Bearer ${made.stdout.trim()}`)).toBe(200);
+    expect(await ask('Bearer other')).toBe(401);
+    expect(await exchangeRaw(server.port, ['GET /admin/health HTTP/1.1\r\nHost: x\r\n\r\n'])).not.toContain('200 OK');
+  });
+
   it('are not looked for in what is no token', async () => {
     await using server = await ServerProcess.start();
     pando(server, 'token', 'create', 'one', '--rights', 'read');
@@ -165,6 +203,16 @@ replication:
     expect(pando(server, 'store', 'ls')).toContain('local');
     pando(server, 'download', 's:a', '--to', server.root);
     expect(readFileSync(`${server.root}/a`, 'utf8')).toBe('a');
+  });
+
+  it('is not needed, and the store is known to every command all the same', async () => {
+    await using server = await ServerProcess.start();
+    await server.put('/s/a', 'a');
+    pando(server, 'download', 's:a', '--to', server.root);
+    expect(readFileSync(`${server.root}/a`, 'utf8')).toBe('a');
+    await using again = await ServerProcess.start({ root: server.root, args: ['--storage', 'other'] });
+    expect(await again.text('/s/a')).toBeUndefined();
+    expect((await again.put('/s/b', 'b')).status).toBe(200);
   });
 
   it.each([

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ServerProcess } from './server-process.ts';
+import { exchangeRaw, ServerProcess } from './server-process.ts';
 
 const md5 = (bytes: string | Uint8Array): string => createHash('md5').update(bytes).digest('hex');
 
@@ -163,6 +163,23 @@ describe('objects over HTTP', () => {
       'content-type': 'text/x-kept',
       'x-amz-meta-k': 'v',
     });
+  });
+});
+
+describe('bodies', () => {
+  it('wait for their turn where more come than are taken at once, and are all taken', async () => {
+    await using server = await ServerProcess.start({ config: 'server: {max_uploads: 1}\n' });
+    const slow = exchangeRaw(
+      server.port,
+      ['PUT /s/slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 4\r\n\r\ns', 'l', 'o', 'w'],
+      { pauseMs: 300 },
+    );
+    await expect.poll(async () => (await server.fetch('/metrics')).text()).toMatch(/http_received_bytes_total [1-3]/);
+    const others = await Promise.all(Array.from({ length: 20 }, (_, at) => server.put(`/s/o${at}`, `${at}`)));
+    expect(new Set(others.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(await slow).toMatch(/^HTTP\/1.1 200/);
+    expect(await server.text('/s/slow')).toBe('slow');
+    expect(await server.text('/s/o19')).toBe('19');
   });
 });
 
