@@ -226,6 +226,16 @@ for (const blocking of [false, true]) {
       ]);
     });
 
+    test('a root that became another directory while it was listed was not listed to its end', () => {
+      // More than a page.
+      for (let number = 0; number < 1500; number++) fs.writeFileSync(join(root, String(number)), '');
+      const pages = walk({ root, store: 'files', prefix: '', startAfter: undefined, symlinks: 'follow' });
+      expect(pages.next().value?.keys).not.toBe('');
+      fs.renameSync(root, `${root}.away`);
+      fs.mkdirSync(root);
+      expect(() => [...pages]).toThrow(/went away while it was listed/);
+    });
+
     test('a lease that cannot be written leaves nothing half written', async () => {
       fs.mkdirSync(join(root, '.pando'));
       const claim = {
