@@ -103,18 +103,18 @@ function makeLane(number) {
 /** Trap → why its tests prove nothing: one that fails anyway notices nothing, and neither does one that is not there. */
 async function findUseless(lanes) {
   const start = Date.now();
-  const uses = traps.flatMap((trap) => trap.tests.map((test) => ({ test, trap })));
-  const files = [...Map.groupBy(uses, ({ test }) => test)];
-  say(`the tests of ${traps.length} traps as they are, in ${files.length} files:`);
+  const files = new Map();
+  for (const trap of traps) for (const test of trap.tests) files.set(test, [...(files.get(test) ?? []), trap]);
+  say(`the tests of ${traps.length} traps as they are, in ${files.size} files:`);
   const useless = new Map();
   await inLanes(lanes, files, async (lane, [test, wanted]) => {
-    const parts = wanted.map(({ trap }) => trap.only);
+    const parts = wanted.map(({ only }) => only);
     const pattern = parts.includes(undefined) ? undefined : parts.map(escaped).join('|');
     const told = await vitest(lane, { tests: [test], pattern, bail: 0, limitMs: FILE_MS });
     if (interrupted) return;
     say(`${told.seconds.padStart(9)}  ${test}`);
     const isBroken = told.status !== 0 && told.failed.length === 0;
-    for (const { trap } of wanted) {
+    for (const trap of wanted) {
       const isMeant = ({ name }) => name.includes(trap.only ?? '');
       if (isBroken) useless.set(trap, told.output);
       else if (told.failed.some(isMeant)) useless.set(trap, `${test} fails as it is`);
@@ -145,7 +145,8 @@ async function setTrap(lane, { file, find, replace, tests, only }) {
   try {
     const pattern = only === undefined ? undefined : escaped(only);
     const told = await vitest(lane, { tests, pattern, bail: 1, limitMs: TRAP_MS });
-    if (told.isHung || told.failed.length > 0) return { kind: 'noticed', why: '' };
+    if (told.isHung) return { kind: 'noticed', why: 'its tests did not end' };
+    if (told.failed.length > 0) return { kind: 'noticed', why: '' };
     if (told.brokenFiles > 0) return { kind: 'BROKEN', why: told.output };
     return told.status === 0
       ? { kind: 'NOT NOTICED', why: `${file}, by ${tests.join(', ')}` }

@@ -48,7 +48,7 @@ export const AUDIT_TRAPS: readonly Trap[] = [
     row: 'audit: unreachable is neither good nor bad',
     file: JUDGE,
     find: "if (seen.kind === 'unreachable') return 'unreachable';",
-    replace: '',
+    replace: "if (seen.kind === 'unreachable') return before.kind === 'there' ? 'lost' : 'ok';",
     tests: LOOKS,
     only: 'nothing is wrong unless both looks agree',
   },

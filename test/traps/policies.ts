@@ -10,8 +10,7 @@ export const POLICY_TRAPS: readonly Trap[] = [
     row: 'policies: blocked wins',
     file: 'src/domain/placement/store-filters.ts',
     find: "return store.isBlocked ? reject(store, 'blocked', 'it is blocked') : undefined;",
-    replace:
-      "return store.isBlocked && store.isMatching === false ? reject(store, 'blocked', 'it is blocked') : undefined;",
+    replace: "return store.isBlocked && store.store === '' ? reject(store, 'blocked', 'it is blocked') : undefined;",
     tests: ['test/domain/placement.test.ts'],
     only: 'never uses a blocked store, preferred or not',
   },
@@ -92,11 +91,11 @@ export const POLICY_TRAPS: readonly Trap[] = [
     tests: POLICIES,
   },
   {
-    name: 'an object without a rights holder belongs to nobody’s account',
+    name: 'whoever asks speaks for the authoritative store',
     row: 'policies: who may set one',
     file: 'src/domain/rule/policy-permission.ts',
     find: 'authoritativeStore?.isAdministeredByAccount === true',
-    replace: 'authoritativeStore !== undefined',
+    replace: '(authoritativeStore?.store.length ?? 0) > 0',
     tests: POLICIES,
   },
   {

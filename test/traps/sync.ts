@@ -188,7 +188,8 @@ export const SYNC_TRAPS: readonly Trap[] = [
     row: 'trap: content type lost',
     file: 'src/engine/sync/stage-item.ts',
     find: 'return { attributes: head.attributes, mark, size: head.size };',
-    replace: 'return { attributes: { modifiedNs: head.attributes.modifiedNs }, mark, size: head.size };',
+    replace:
+      'return { attributes: { ...(head.modifiedNs === undefined ? {} : { modifiedNs: head.modifiedNs }) }, mark, size: head.size };',
     tests: COPIES,
     only: 'content type and user metadata',
   },
@@ -232,7 +233,7 @@ export const SYNC_TRAPS: readonly Trap[] = [
     row: 'soft copies',
     file: 'src/engine/flush-soft.ts',
     find: 'return storages.flatMap((storage) => (storage?.capabilities.soft === true ? [storage.place] : []));',
-    replace: 'return storages.flatMap((storage) => (storage?.capabilities.soft === undefined ? [storage.place] : []));',
+    replace: "return storages.flatMap((storage) => (storage?.place === '' ? [storage.place] : []));",
     tests: ['test/sync/soft-copies.test.ts'],
     only: 'are available and soft, and counted apart',
   },

@@ -109,7 +109,7 @@ export const TRANSFER_TRAPS: readonly Trap[] = [
     row: 'transfers: what arrives is verified',
     file: 'src/engine/sync/copy-draft.ts',
     find: 'if (wanted === undefined || sha256 === undefined || sha256 === wanted) return;',
-    replace: 'if (wanted === undefined || sha256 !== undefined) return;',
+    replace: "if (wanted === undefined || sha256 === undefined || wanted !== '') return;",
     tests: ['test/transfer-tools/local.test.ts'],
     only: 'bytes that are wrong twice alike',
   },
@@ -127,7 +127,11 @@ export const TRANSFER_TRAPS: readonly Trap[] = [
     row: 'I12',
     file: 'src/engine/transfers/transfer-run.ts',
     find: "if (answer?.kind === 'accepted' || answer?.kind === 'unsure') return;",
-    replace: "if (answer?.kind === 'accepted') return;",
+    replace: `if (answer?.kind === 'accepted') return;
+    if (answer?.kind === 'unsure') {
+      this.#submitted.delete(tool.idOf(held.attempt));
+      return this.#settle(held, { kind: 'held-back', why: answer.why });
+    }`,
     tests: ['test/end-to-end/fts-transfers.test.ts'],
     only: 'that does not say whether it took a job',
   },

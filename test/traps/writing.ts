@@ -81,11 +81,11 @@ export const WRITING_TRAPS: readonly Trap[] = [
     only: 'never overwrites what others wrote',
   },
   {
-    name: 'an operation that is repeated makes a second version',
+    name: 'an operation that was used for other content is taken for its repeat',
     row: 'I12',
     file: WRITE,
-    find: 'if (known === undefined) return undefined;',
-    replace: 'if (known !== undefined || args.operation !== operation) return undefined;',
+    find: 'if (known.fingerprint !== fingerprintOf(',
+    replace: "if (known.fingerprint === '' && known.fingerprint !== fingerprintOf(",
     tests: WRITES,
     only: 'with other content is refused',
   },
@@ -113,7 +113,8 @@ export const WRITING_TRAPS: readonly Trap[] = [
     row: 'I12',
     file: 'src/catalog/record/decide-change.ts',
     find: "if (encoded.change.follows === found?.current.id) return { kind: 'recorded' };",
-    replace: "if (encoded.change.follows === found?.current.id || found !== undefined) return { kind: 'recorded' };",
+    replace:
+      "if (encoded.change.follows === found?.current.id || Number(found?.current.id) > 0) return { kind: 'recorded' };",
     tests: ['test/catalog/sqlite.test.ts'],
     only: 'a change whose ground has changed',
   },
@@ -167,7 +168,7 @@ export const WRITING_TRAPS: readonly Trap[] = [
     file: 'src/engine/bring-copy.ts',
     find: 'const staging = { attributes: attributesOf(content), mark: { operation, sha256 }, size, signal };',
     replace:
-      'const staging = { attributes: attributesOf({ ...content, contentType: undefined }), mark: { operation, sha256 }, size, signal };',
+      "const staging = { attributes: attributesOf({ kind: 'object', size, sha256 }), mark: { operation, sha256 }, size, signal };",
     tests: ['test/engine/read-object.test.ts'],
     only: 'takes content type and metadata along',
   },
