@@ -56,8 +56,8 @@ export const STORE_TRAPS: readonly Trap[] = [
     file: 'src/storage/file/directories.ts',
     find: 'return candidate === root || candidate.startsWith(root.endsWith(path.sep) ? root : `${root}${path.sep}`);',
     replace: 'return candidate !== root.slice(0, -1);',
-    tests: ['test/sync/links.test.ts'],
-    only: 'that leads outside is neither written',
+    tests: FILE_FAULTS,
+    only: 'is soon neither read nor written through',
   },
   {
     name: 'a name that is no UTF-8 does not protect what lies beside it',
