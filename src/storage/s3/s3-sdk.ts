@@ -5,20 +5,15 @@ import { noCredentials } from './errors.ts';
 import type { S3Settings, S3Timeouts } from './s3-settings.ts';
 import type { SigningCredentials } from './signing.ts';
 
-export interface OpenedSdk {
-  readonly sdk: typeof Sdk;
-  readonly client: Sdk.S3Client;
-}
-
 /**
- * The SDK, for requests with XML in them and for credentials somebody else gives. Loaded with its first use: a worker that brings
- * small objects to a bucket by a key it was told needs none of it, and would wait for it.
+ * The SDK, for credentials somebody else gives. Loaded with its first use: who has a key needs none of it, and would wait for it as long
+ * as for a thousand requests.
  */
 export class LazySdk {
   readonly #settings: S3Settings;
   readonly #timeouts: S3Timeouts;
   readonly #agent: HttpAgent | HttpsAgent;
-  #opened: Promise<OpenedSdk> | undefined;
+  #opened: Promise<Sdk.S3Client> | undefined;
 
   constructor(settings: S3Settings, timeouts: S3Timeouts, agent: HttpAgent | HttpsAgent) {
     this.#settings = settings;
@@ -26,15 +21,11 @@ export class LazySdk {
     this.#agent = agent;
   }
 
-  open(): Promise<OpenedSdk> {
-    this.#opened ??= this.#load();
-    return this.#opened;
-  }
-
   async credentials(): Promise<SigningCredentials> {
     const { credentials } = this.#settings;
     if (credentials.kind === 'static') return staticCredentials(credentials);
-    return (await this.open()).client.config.credentials();
+    this.#opened ??= this.#load();
+    return (await this.#opened).config.credentials();
   }
 
   /** The SDK does not tell whose credentials it did not find. */
@@ -46,16 +37,16 @@ export class LazySdk {
   }
 
   close(): void {
-    this.#opened?.then(({ client }) => client.destroy()).catch(() => undefined);
+    this.#opened?.then((client) => client.destroy()).catch(() => undefined);
   }
 
-  async #load(): Promise<OpenedSdk> {
+  async #load(): Promise<Sdk.S3Client> {
     const [sdk, { NodeHttpHandler }] = await Promise.all([
       import('@aws-sdk/client-s3'),
       import('@smithy/node-http-handler'),
     ]);
     const { region, endpointUrl, pathStyle, credentials } = this.#settings;
-    const client = new sdk.S3Client({
+    return new sdk.S3Client({
       region,
       ...(endpointUrl === undefined ? {} : { endpoint: endpointUrl }),
       forcePathStyle: pathStyle,
@@ -74,7 +65,6 @@ export class LazySdk {
         ...(this.#agent instanceof HttpsAgent ? { httpsAgent: this.#agent } : { httpAgent: this.#agent }),
       }),
     });
-    return { sdk, client };
   }
 }
 
