@@ -1,5 +1,6 @@
-import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+import type { Agent as HttpAgent, IncomingMessage } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
+import { httpOf } from '../http-of.ts';
 import { mayRetry, retryDelayMs } from '../../domain/transfer/retry.ts';
 import { StorageError } from '../../ports/storage.ts';
 import { S3Failure, toStorageError } from './errors.ts';
@@ -54,13 +55,13 @@ export function openConnection(options: S3StorageOptions): S3Connection {
   const url = objectUrl(settings);
   const openAgent = (maxSockets: number): HttpAgent | HttpsAgent => {
     const agent = { keepAlive: true, maxSockets, scheduling: 'lifo' as const };
-    return url.protocol === 'https:' ? new HttpsAgent(agent) : new HttpAgent(agent);
+    return new (httpOf(url).Agent)(agent);
   };
   // A copy from a bucket to itself reads and writes at once: with one pool, readers waiting for writers could hold all of it.
   // A body that is read slowly holds its connection, so there are more of those.
   const reading = openAgent(2 * concurrency);
   const writing = openAgent(concurrency);
-  const lazy = new LazySdk(settings, timeouts, writing);
+  const lazy = new LazySdk(settings, timeouts);
   const signer = new Signer(settings.region);
 
   async function sendOnce(request: ObjectRequest, signal: AbortSignal | undefined): Promise<IncomingMessage> {

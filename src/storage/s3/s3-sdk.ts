@@ -1,5 +1,3 @@
-import type { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import type * as Sdk from '@aws-sdk/client-s3';
 import { noCredentials } from './errors.ts';
 import type { S3Settings, S3Timeouts } from './s3-settings.ts';
@@ -12,13 +10,11 @@ import type { SigningCredentials } from './signing.ts';
 export class LazySdk {
   readonly #settings: S3Settings;
   readonly #timeouts: S3Timeouts;
-  readonly #agent: HttpAgent | HttpsAgent;
   #opened: Promise<Sdk.S3Client> | undefined;
 
-  constructor(settings: S3Settings, timeouts: S3Timeouts, agent: HttpAgent | HttpsAgent) {
+  constructor(settings: S3Settings, timeouts: S3Timeouts) {
     this.#settings = settings;
     this.#timeouts = timeouts;
-    this.#agent = agent;
   }
 
   async credentials(): Promise<SigningCredentials> {
@@ -60,9 +56,6 @@ export class LazySdk {
         throwOnRequestTimeout: true,
         // Also in the middle of an answer.
         socketTimeout: Math.max(this.#timeouts.requestMs, this.#timeouts.idleMs),
-        // A full agent is no news: what waits for it is bounded above.
-        socketAcquisitionWarningTimeout: 2 ** 31 - 1,
-        ...(this.#agent instanceof HttpsAgent ? { httpsAgent: this.#agent } : { httpAgent: this.#agent }),
       }),
     });
   }
