@@ -16,6 +16,7 @@ const VERBS = {
   listStandingRules: true,
   readObject: true,
   scanScope: true,
+  areRecorded: true,
   readMarks: true,
   readContents: true,
   record: true,

@@ -29,6 +29,7 @@ export const sqliteEngine: Engine = {
       .join(', ')}) as r`,
   nowMs: `${NOW_FUNCTION}()`,
   hex: (bytes) => `nullif(lower(hex(${bytes})), '')`,
+  joinedByNul: (text) => `group_concat(${text}, char(0))`,
   forUpdate: '',
   forShare: '',
   skipLocked: '',

@@ -87,9 +87,23 @@ export interface ListingFailure {
 /** One page of a listing; a page may be empty. */
 export interface ListingPage {
   readonly objects: readonly Listed[];
+  /** The same objects as text, where they came so: then `objects` are made of it when they are first asked for. */
+  readonly text?: ListingText | undefined;
   readonly failures: readonly ListingFailure[];
   /** Keys ending with `/` that stand for directories: counted, not copied. */
   readonly markers: number;
+}
+
+/** At least one object; keys, and tokens, joined by NUL, which is part of neither. What thousands of objects are compared by at once. */
+export interface ListingText {
+  readonly keys: string;
+  readonly tokens: string;
+  readonly sizes: Float64Array;
+}
+
+/** Objects on a page, which asks for none of them. */
+export function countListed({ text, objects }: Pick<ListingPage, 'text' | 'objects'>): number {
+  return text === undefined ? objects.length : text.sizes.length;
 }
 
 export interface ListOptions {

@@ -132,6 +132,9 @@ function bindStatus(library: ReturnType<Koffi['load']>, result: Result): NativeF
       ? high * 2 ** 32 + view.getUint32(little ? at : at + 4, little)
       : view.getBigUint64(at, little);
   };
+  /** Exact for all times a file system can keep. */
+  const readSigned = (at: number): number =>
+    view.getInt32(little ? at + 4 : at, little) * 2 ** 32 + view.getUint32(little ? at : at + 4, little);
   const status = (fd: number, name: string): FileStatus | number => {
     const answer = statx(fd, name, flags, STATX_WANTED, bytes) as number;
     if (answer < 0) return result(answer);
@@ -139,7 +142,7 @@ function bindStatus(library: ReturnType<Koffi['load']>, result: Result): NativeF
       typeAndMode: view.getUint16(STATX.mode, little),
       ino: readWide(STATX.ino),
       size: Number(readWide(STATX.size)),
-      seconds: Number(view.getBigInt64(STATX.modifiedSeconds, little)),
+      seconds: readSigned(STATX.modifiedSeconds),
       nanoseconds: view.getUint32(STATX.modifiedNanoseconds, little),
     });
   };
