@@ -33,6 +33,7 @@ import { FileLease } from './file-lease.ts';
 import { FileReader } from './file-reader.ts';
 import type { FileStatus } from './file-status.ts';
 import { FileWriter } from './file-writer.ts';
+import { hasEntries } from './has-entries.ts';
 import { listInThread } from './listing.ts';
 import { fromColumns } from './listing-columns.ts';
 import { loadNativeFiles } from './native.ts';
@@ -162,7 +163,12 @@ class FileStorage implements Storage {
     if (isReserved(parentOf(prefix)) && !prefix.startsWith(DARK_DIRECTORY)) return;
     this.#checkPrefix(prefix);
     const walkOptions = { root: this.#root, store: this.name, prefix, startAfter, symlinks: this.#symlinks };
-    if (!this.#io.blocking) return yield* listInThread(walkOptions, signal);
+    if (!this.#io.blocking) {
+      // What cannot be looked at is told by the listing.
+      const isEmpty = prefix === '' && !(await hasEntries(this.#root).catch(() => true));
+      if (isEmpty && signal?.aborted !== true) return;
+      return yield* listInThread(walkOptions, signal);
+    }
     for (const page of walk(walkOptions)) {
       if (signal?.aborted)
         throw new StorageError('aborted', { store: this.name }, 'the listing was stopped', signal.reason);
