@@ -25,6 +25,8 @@ export interface CopyPageDeps {
   readonly signal: AbortSignal;
   readonly onMoved: OnMoved;
   readonly pace?: PaceBetween | undefined;
+  /** Memory to read into that other pages have given back; grows to what all pages under way need at once. */
+  readonly buffers?: Buffer[];
 }
 
 interface PageRun extends CopyPageDeps {
@@ -53,13 +55,14 @@ export async function copyPage(given: CopyPageDeps, page: CopyPage): Promise<Cop
     page.items.some((item) => item.targets.some((one) => one.target === index));
   const keepsBytes = deps.targets.some(({ capabilities }, index) => capabilities.stagesInMemory && isNamed(index));
   const work = async (): Promise<void> => {
-    const into = keepsBytes ? undefined : Buffer.allocUnsafe(READ_BYTES);
+    const into = keepsBytes ? undefined : (deps.buffers?.pop() ?? Buffer.allocUnsafe(READ_BYTES));
     const lane = { ...deps, pulse, into, readAtOnce: into === undefined ? {} : { into } };
     for (let draft = drafts[next++]; draft !== undefined; draft = drafts[next++]) {
       const soFar = beginItem(lane, draft);
       if (soFar !== 'settled' || keepsBytes || draft.isWorthAnotherRead || draft.isWrong)
         await copyItem(lane, page, draft, soFar);
     }
+    if (into !== undefined) deps.buffers?.push(into);
   };
   await Promise.all(Array.from({ length: Math.min(deps.itemsAtOnce, drafts.length) }, work));
   await publishAll(deps, page, drafts, (storage) => !storage.capabilities.stagesInMemory);
@@ -67,7 +70,12 @@ export async function copyPage(given: CopyPageDeps, page: CopyPage): Promise<Cop
 }
 
 /** Goes on with an item that was begun. */
-async function copyItem(deps: PageRun & StageDeps, page: CopyPage, draft: CopyDraft, begun: StagedSoFar): Promise<void> {
+async function copyItem(
+  deps: PageRun & StageDeps,
+  page: CopyPage,
+  draft: CopyDraft,
+  begun: StagedSoFar,
+): Promise<void> {
   for (let soFar = begun; ; soFar = beginItem(deps, draft)) {
     if (soFar === 'not-read') await stageItem(deps, draft);
     else if (soFar !== 'settled') await stageRest(deps, draft, soFar);

@@ -247,10 +247,15 @@ function* partsOf(directory: string): Generator<string> {
   yield directory;
 }
 
+/** Keys come in the order of their names: most have the directory of the one before, and its text, once looked up by, is found fast. */
+let parentLast = '';
+
 /** '' for a key at the root. */
 export function parentOf(key: string): string {
   const slash = key.lastIndexOf('/');
-  return slash < 0 ? '' : key.slice(0, slash);
+  if (slash < 0) return '';
+  if (slash !== parentLast.length || !key.startsWith(parentLast)) parentLast = key.slice(0, slash);
+  return parentLast;
 }
 
 export function isInside(candidate: string, root: string): boolean {

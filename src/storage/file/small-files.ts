@@ -80,7 +80,8 @@ export class SmallFiles {
     const { io, native, unnamed, store } = this.#o;
     const { attributes, mark } = options;
     const isPlain = attributes.link === undefined && mark.sha256 !== undefined;
-    if (!isPlain || bytes.length > AT_ONCE_BYTES_MAX || (options.size ?? bytes.length) !== bytes.length) return undefined;
+    if (!isPlain || bytes.length > AT_ONCE_BYTES_MAX || (options.size ?? bytes.length) !== bytes.length)
+      return undefined;
     const { mode, modifiedNs } = attributes;
     const fd = unnamed.createAtOnce(io, (mode ?? 0o666) | 0o200);
     if (fd === undefined) return undefined;
