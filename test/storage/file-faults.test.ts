@@ -308,10 +308,10 @@ describe.runIf(process.platform === 'linux')('a file read at once', () => {
     await using at = world();
     await at.storage.get('d/a');
     const { readSync } = fs;
-    const read = vi.spyOn(fs, 'readSync').mockImplementationOnce(((...args: Parameters<typeof readSync>) => {
+    const read = vi.spyOn(fs, 'readSync').mockImplementationOnce((...args: Parameters<typeof readSync>) => {
       change(join(at.root, 'd/a'));
       return readSync(...args);
-    }) as typeof readSync);
+    });
     try {
       expect(() => at.storage.getAtOnce?.('d/a', {})).toThrow(expect.objectContaining({ kind: 'changed' }));
     } finally {

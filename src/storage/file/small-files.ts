@@ -17,7 +17,7 @@ import { systemError } from './file-errors.ts';
 import { writeMark } from './write-mark.ts';
 
 /** Larger ones are written past the page cache, or waited for anyway. */
-export const AT_ONCE_BYTES_MAX = 256 * 1024 - 1;
+const AT_ONCE_BYTES_MAX = 256 * 1024 - 1;
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
 
