@@ -1,5 +1,5 @@
 import type { Content, ObjectContent } from '../domain/object/version.ts';
-import type { Change, RecordBatch } from '../ports/catalog.ts';
+import type { Change, ChangeOutcome, RecordBatch, RecordOutcome } from '../ports/catalog.ts';
 
 type Copy = Change['replicas'][number];
 
@@ -48,6 +48,24 @@ export function decodeBatch(text: string): RecordBatch {
   const { texts = [], changes, ...batch } = JSON.parse(text) as PlainBatch;
   if (changes === undefined) return batch;
   return { ...batch, changes: changes.map((one) => ('content' in one ? ofLength(one) : ofShort(one, texts))) };
+}
+
+/** The answer, in the same way: of a change that was recorded only the version's number crosses. */
+export function encodeRecorded({ fenced, changes }: RecordOutcome): string {
+  return JSON.stringify({ fenced, changes: changes.map((one) => (one.kind === 'recorded' ? one.versionId : one)) });
+}
+
+export function decodeRecorded(text: string): RecordOutcome {
+  const { fenced, changes } = JSON.parse(text) as { fenced: boolean; changes: readonly (number | ChangeOutcome)[] };
+  return { fenced, changes: changes.map((one) => (typeof one === 'number' ? recorded(one) : withAllFields(one))) };
+}
+
+function recorded(versionId: number): ChangeOutcome {
+  return { kind: 'recorded', versionId };
+}
+
+function withAllFields(outcome: ChangeOutcome): ChangeOutcome {
+  return outcome.kind === 'conflict' ? { kind: 'conflict', currentId: outcome.currentId } : outcome;
 }
 
 function shortened(change: Change, texts: Map<string, number>): ShortChange | undefined {

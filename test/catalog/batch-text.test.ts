@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { decodeBatch, encodeBatch } from '../../src/catalog/batch-text.ts';
-import type { Change, RecordBatch } from '../../src/ports/catalog.ts';
+import { decodeBatch, decodeRecorded, encodeBatch, encodeRecorded } from '../../src/catalog/batch-text.ts';
+import type { Change, RecordBatch, RecordOutcome } from '../../src/ports/catalog.ts';
 
 const COPY: Change['replicas'][number] = {
   store: 'file:///a/',
@@ -34,4 +34,18 @@ test.each<[string, readonly Change[] | undefined]>([
 ])('a batch %s is the same on the other side', (_, changes) => {
   const batch: RecordBatch = { soft: ['file:///a/'], ...(changes === undefined ? {} : { changes }) };
   expect(decodeBatch(encodeBatch(batch))).toEqual(batch);
+});
+
+test('what became of a batch is the same on the other side', () => {
+  const outcome: RecordOutcome = {
+    fenced: false,
+    changes: [
+      { kind: 'recorded', versionId: 1 },
+      { kind: 'repeated', versionId: 2 },
+      { kind: 'conflict', currentId: 3 },
+      { kind: 'conflict', currentId: undefined },
+      { kind: 'refused', problems: [] },
+    ],
+  };
+  expect(decodeRecorded(encodeRecorded(outcome))).toStrictEqual(outcome);
 });
