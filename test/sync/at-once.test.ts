@@ -46,7 +46,7 @@ describe.runIf(process.platform === 'linux')('small objects of stores that block
     copyPage(
       {
         clock: systemClock,
-        source: source as Storage,
+        source,
         targets,
         itemsAtOnce: 3,
         publishUntilMs: () => Number.POSITIVE_INFINITY,
