@@ -50,6 +50,9 @@ export interface Got {
   readonly body: Body;
 }
 
+/** A whole object, in memory. */
+export type WholeGot = Got & { readonly body: Uint8Array };
+
 export interface GetOptions {
   /** Resolved by the caller; absent = the whole object. A span of no bytes is answered with no bytes. */
   readonly span?: ByteSpan;
@@ -179,6 +182,12 @@ export interface Storage extends AsyncDisposable {
   readonly capabilities: StoreCapabilities;
 
   get(key: string, options?: GetOptions): Promise<Got>;
+  /**
+   * `get` of a small object without a promise: which costs more than the bytes. For stores whose calls block anyway.
+   * Undefined: not in this way (the object is large, reached by a link, not to be had, or another than `ifToken`): `get` it, which tells
+   * why. A span is not heeded.
+   */
+  getAtOnce?(key: string, options: Omit<GetOptions, 'span'>): WholeGot | undefined;
   head(key: string, options?: HeadOptions): Promise<Head>;
   /**
    * All objects whose key begins with `prefix`, without `.pando/`; with a prefix that begins with `.pando/dark/`, what audits have set
@@ -193,6 +202,11 @@ export interface Storage extends AsyncDisposable {
   delete(key: string, options?: DeleteOptions): Promise<void>;
 
   stage(key: string, body: Body, options: StageOptions): Promise<Staged>;
+  /**
+   * `stage` of a small object in the same way. Undefined: nothing was staged, `stage` it. What fails for another reason than the way is
+   * thrown as `stage` tells it, and nothing of it is left either.
+   */
+  stageAtOnce?(key: string, bytes: Uint8Array, options: StageOptions): Staged | undefined;
   /** The staged bytes, and all deferred deletes, are durable when this returns. */
   flush(staged: readonly Staged[]): Promise<void>;
   /**

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -290,6 +291,52 @@ describe.runIf(process.platform === 'linux')('a flush of directories that failed
       fsync.mockRestore();
       fs.rmSync(root, { recursive: true });
     }
+  });
+});
+
+describe.runIf(process.platform === 'linux')('a file read at once', () => {
+  const world = () => {
+    const root = fs.mkdtempSync(join(tmpdir(), 'pando-file-'));
+    fs.mkdirSync(join(root, 'd'));
+    fs.writeFileSync(join(root, 'd/a'), 'before');
+    const storage = openFileStorage({ name: 'files', basePath: root, blocking: true });
+    return {
+      root,
+      storage,
+      async [Symbol.asyncDispose]() {
+        await storage[Symbol.asyncDispose]();
+        fs.rmSync(root, { recursive: true });
+      },
+    };
+  };
+
+  test.each([
+    ['grows', (path: string) => fs.appendFileSync(path, 'x')],
+    ['is written over', (path: string) => fs.writeFileSync(path, 'behind')],
+    ['is cut', (path: string) => fs.truncateSync(path, 3)],
+  ])('and meanwhile %s, is told as changed', async (_, change) => {
+    await using at = world();
+    await at.storage.get('d/a');
+    const { readSync } = fs;
+    const read = vi.spyOn(fs, 'readSync').mockImplementationOnce((...args: Parameters<typeof readSync>) => {
+      change(join(at.root, 'd/a'));
+      return readSync(...args);
+    });
+    try {
+      expect(() => at.storage.getAtOnce?.('d/a', {})).toThrow(expect.objectContaining({ kind: 'changed' }));
+    } finally {
+      read.mockRestore();
+    }
+  });
+
+  test('is no link, no pipe, and lies in no directory that was not looked at', async () => {
+    await using at = world();
+    expect(at.storage.getAtOnce?.('d/a', {})).toBeUndefined();
+    await at.storage.get('d/a');
+    expect(at.storage.getAtOnce?.('d/a', {})?.body.toString()).toBe('before');
+    fs.symlinkSync('a', join(at.root, 'd/link'));
+    execFileSync('mkfifo', [join(at.root, 'd/pipe')]);
+    for (const key of ['d/link', 'd/pipe', 'd']) expect(at.storage.getAtOnce?.(key, {})).toBeUndefined();
   });
 });
 

@@ -22,6 +22,7 @@ const supersede: SetStatement = {
 };
 
 const insertVersion: SetStatement = {
+  insertsOnly: true,
   columns: {
     id: 'int',
     object: 'int',
@@ -47,6 +48,7 @@ const insertVersion: SetStatement = {
 };
 
 const appendJournal: SetStatement = {
+  insertsOnly: true,
   columns: { slot: 'int', counter: 'int', kind: 'int', object: 'int', version: 'int', operation: 'bytes' },
   text: (rows) =>
     `insert into journal (slot, counter, kind, object, version, operation)
@@ -122,10 +124,10 @@ async function replicaRows(session: Session, accepted: readonly Accepted[], soft
   return rows;
 }
 
-function* storesOf(accepted: readonly Accepted[]): Generator<string> {
-  for (const { encoded } of accepted) {
-    for (const { store } of encoded.change.replicas) yield store;
-  }
+function storesOf(accepted: readonly Accepted[]): ReadonlySet<string> {
+  const stores = new Set<string>();
+  for (const { encoded } of accepted) for (const { store } of encoded.change.replicas) stores.add(store);
+  return stores;
 }
 
 function deletedBy(accepted: readonly Accepted[]): DeletedObject[] {

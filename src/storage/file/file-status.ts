@@ -42,6 +42,16 @@ export class FileStatus {
     this.#ino = told.ino;
   }
 
+  /** The tokens are equal. */
+  isSame(other: FileStatus): boolean {
+    return (
+      this.#ino === other.#ino &&
+      this.size === other.size &&
+      this.nanoseconds === other.nanoseconds &&
+      this.seconds === other.seconds
+    );
+  }
+
   get modifiedNs(): bigint {
     return joinTime(this.seconds, this.nanoseconds);
   }

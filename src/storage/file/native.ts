@@ -84,19 +84,19 @@ function bindLinux(): NativeFiles | undefined {
   const memset = library.func('uintptr_t memset(uint8_t *at, int value, size_t length)');
   const linkat = library.func('int linkat(int fromDir, const char *from, int toDir, const char *to, int flags)');
   const result: Result = (value) => (value < 0 ? -koffi.errno() : value);
-  const times = Buffer.alloc(32);
+  // Seconds and nanoseconds, of the access and of the modification.
+  const times = new BigInt64Array(4);
+  const timesBytes = new Uint8Array(times.buffer);
   return {
     status: bindStatus(library, result),
     setAttribute: (fd, name, value) => result(fsetxattr(fd, name, value, value.length, 0)),
     getAttribute: (fd, name, into) => result(Number(fgetxattr(fd, name, into, into.length))),
     setTimes(fd, modifiedNs) {
-      const nanoseconds = ((modifiedNs % NS_PER_S) + NS_PER_S) % NS_PER_S;
-      const seconds = (modifiedNs - nanoseconds) / NS_PER_S;
-      for (const at of [0, 16]) {
-        times.writeBigInt64LE(seconds, at);
-        times.writeBigInt64LE(nanoseconds, at + 8);
-      }
-      return result(futimens(fd, times));
+      const rest = modifiedNs % NS_PER_S;
+      const nanoseconds = rest < 0n ? rest + NS_PER_S : rest;
+      times[0] = times[2] = (modifiedNs - nanoseconds) / NS_PER_S;
+      times[1] = times[3] = nanoseconds;
+      return result(futimens(fd, timesBytes));
     },
     syncFileSystem: (fd) => result(syncfs(fd)),
     syncFileSystemAsync: (fd) =>
