@@ -7,7 +7,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 if (Number.parseInt(process.versions.node, 10) >= 24) {
   const { enableCompileCache } = await import('node:module');
-  enableCompileCache();
+  const { directory } = enableCompileCache();
+  // Threads and processes of its own have the cache only where they are told of it.
+  if (directory !== undefined) process.env.NODE_COMPILE_CACHE ??= directory;
   const { findMain } = await import('./find-main.mjs');
   const { main } = await import(pathToFileURL(findMain(root)));
   process.exitCode = await main(process.argv.slice(2));

@@ -308,7 +308,7 @@ export class Pando implements AsyncDisposable {
 
   /** Begins at once what a sync of these would wait for one after the other: the catalog, its own code, threads that list. */
   expectSync(profiles: readonly Profile[]): void {
-    const listed = profiles.filter(({ storage }) => storage.type === 'file').length;
+    const listed = profiles.flatMap(({ storage }) => (storage.type === 'file' ? storage.basePath : []));
     const begun = [
       this.catalog(),
       import('./engine/sync/sync-replicas.ts'),

@@ -40,9 +40,7 @@ export function openReplicationDesk(pando: Pando, settings: ReplicationSettings 
   };
 }
 
-async function* deadLetters(
-  catalog: Catalog,
-): AsyncGenerator<{ readonly peer: string; readonly letter: DeadLetter }> {
+async function* deadLetters(catalog: Catalog): AsyncGenerator<{ readonly peer: string; readonly letter: DeadLetter }> {
   for (const { name: peer } of await catalog.listPeers()) {
     let after: Position | undefined;
     do {

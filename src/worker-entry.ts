@@ -28,10 +28,11 @@ async function serve(channel: WorkerChannel, init: WorkerInit): Promise<void> {
   const stores = [source, ...targets];
   const pace = openPaces(systemClock, init.paces);
   const deps = { clock: systemClock, pace, itemsAtOnce: init.itemsAtOnce };
+  const buffers: Buffer[] = [];
   serveCopies(
     channel,
     {
-      copy: (page, guards) => copyPage({ ...deps, source, targets, ...guards }, page),
+      copy: (page, guards) => copyPage({ ...deps, source, targets, buffers, ...guards }, page),
       read: (page, guards) => readPage({ ...deps, stores, ...guards }, page),
     },
     async () => {

@@ -1,6 +1,6 @@
 import type { MessagePort, Worker } from 'node:worker_threads';
 import { type Catalog, CatalogError } from '../ports/catalog.ts';
-import { decodeBatch, encodeBatch } from './batch-text.ts';
+import { decodeBatch, decodeRecorded, encodeBatch, encodeRecorded } from './batch-text.ts';
 import { Posts } from './posts.ts';
 
 /** The port's verbs; all of them are calls that take and give plain data. */
@@ -50,6 +50,7 @@ const VERBS = {
   listStandingRules: true,
   readObject: true,
   scanScope: true,
+  areRecorded: true,
   readMarks: true,
   readContents: true,
   record: true,
@@ -208,8 +209,12 @@ export function serveCatalog(port: MessagePort, open: () => Promise<Catalog>): v
         listen(args[0] === true);
         return;
       }
+      if (verb === 'record') {
+        void answer(id, catalog.record(decodeBatch(args[0] as string)).then(encodeRecorded));
+        return;
+      }
       const call = catalog[verb] as (...args: readonly unknown[]) => Promise<unknown>;
-      void answer(id, call.apply(catalog, verb === 'record' ? [decodeBatch(args[0] as string)] : [...args]));
+      void answer(id, call.apply(catalog, [...args]));
     };
     port.on('message', (calls: readonly Call[]) => {
       for (const call of calls) take(call);
@@ -239,7 +244,8 @@ export async function connectCatalog(worker: Worker): Promise<Catalog> {
   const calls = new Calls(worker);
   const location = (await calls.opened) as string;
   const verbs = Object.keys(VERBS).map((verb) => [verb, (...args: unknown[]) => calls.make(verb as VerbName, args)]);
-  const record: Catalog['record'] = (batch) => calls.make('record', [encodeBatch(batch)]) as ReturnType<typeof record>;
+  const record: Catalog['record'] = async (batch) =>
+    decodeRecorded((await calls.make('record', [encodeBatch(batch)])) as string);
   const onDue: Catalog['onDue'] = (hear) => calls.listen(hear);
   const dispose = { [Symbol.asyncDispose]: () => calls.close() };
   return { location, ...Object.fromEntries(verbs), onDue, record, ...dispose } as Catalog;

@@ -103,6 +103,7 @@ import { finishRequests, listRequests, renewRequests } from './verbs/requests.ts
 import { listStandingRules } from './verbs/standing-rules.ts';
 import { listNearby } from './verbs/list-nearby.ts';
 import { readPlaces } from './verbs/read-places.ts';
+import { areRecorded } from './verbs/are-recorded.ts';
 import { scanScope } from './verbs/scan-scope.ts';
 import { readOwnSite } from './verbs/site.ts';
 import { readStatus } from './verbs/status.ts';
@@ -132,6 +133,7 @@ export function createCatalog(given: {
     listStandingRules: (scope) => executor.read((session) => listStandingRules(session, scope)),
     readObject: (scope, name) => executor.read((session) => readObject(session, scope, name)),
     scanScope: (query) => executor.read((session) => scanScope(session, query)),
+    areRecorded: (query) => executor.read((session) => areRecorded(session, query)),
     readMarks: (versionIds) => executor.read((session) => readMarks(session, versionIds)),
     readContents: (versionIds) => executor.read((session) => readContents(session, versionIds)),
     record,

@@ -15,6 +15,8 @@ export interface Engine {
   readonly nowMs: string;
   /** SQL expression: bytes as lower-case hex. */
   hex(bytes: string): string;
+  /** SQL expression: the texts of a group joined by NUL, in the order of its rows; undefined where no text can hold one. */
+  readonly joinedByNul: ((text: string) => string) | undefined;
   /** Suffix that locks the rows a decision stands on; empty where writers are serialised anyway. */
   readonly forUpdate: string;
   /** Suffix that lets others read the rows for their decisions, and nobody change them. */

@@ -28,6 +28,7 @@ export const postgresEngine: Engine = {
   },
   nowMs: '(extract(epoch from clock_timestamp()) * 1000)::bigint',
   hex: (bytes) => `encode(${bytes}, 'hex')`,
+  joinedByNul: undefined,
   forUpdate: 'for update',
   forShare: 'for share',
   skipLocked: 'for update skip locked',

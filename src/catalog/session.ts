@@ -7,11 +7,13 @@ export type SqlValue = number | bigint | string | Uint8Array | null;
 
 /**
  * One statement over a set of rows, the same text on both engines: PostgreSQL runs it once over arrays, SQLite once a row
- * with a cached prepared statement. The rows must not touch one row of the table twice.
+ * or a few, with cached prepared statements. The rows must not touch one row of the table twice.
  */
 export interface SetStatement {
   readonly columns: Readonly<Record<string, ColumnType>>;
   readonly text: (rows: string, engine: Engine) => string;
+  /** It inserts the rows and looks for nothing by them: SQLite takes them a few at a time. */
+  readonly insertsOnly?: true;
 }
 
 /** A connection as the verbs see it: in the transaction of the verb, if the verb writes. */

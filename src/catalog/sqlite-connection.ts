@@ -1,10 +1,13 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { Clock } from '../ports/clock.ts';
 import type { SetStatement } from './session.ts';
-import { NOW_FUNCTION, sqliteEngine } from './sqlite-engine.ts';
+import { NOW_FUNCTION, severalRows, sqliteEngine } from './sqlite-engine.ts';
 
 /** Statements of built queries are kept up to this number; the verbs' own are fewer than a hundred. */
 const BUILT_STATEMENTS_MAX = 200;
+
+/** Rows inserted by one statement, where there are so many: what a statement costs by itself is then shared by them. */
+export const ROWS_TOGETHER = 16;
 
 /** Another process may write for so long before we give up with `locked`. */
 const BUSY_MS = 60_000;
@@ -26,6 +29,7 @@ export class SqliteConnection {
   readonly isShared: boolean;
   readonly #database: DatabaseSync;
   readonly #own = new Map<SetStatement, StatementSync>();
+  readonly #ownOfSeveral = new Map<SetStatement, StatementSync>();
   readonly #built = new Map<string, StatementSync>();
 
   /** `path` is a file that exists, or is in memory. */
@@ -54,12 +58,22 @@ export class SqliteConnection {
     this.prepare(sql).run();
   }
 
+  /** For one row. */
   statement(set: SetStatement): StatementSync {
-    let statement = this.#own.get(set);
+    return this.#ownStatement(this.#own, set, 1);
+  }
+
+  /** For `ROWS_TOGETHER` rows. */
+  statementOfSeveral(set: SetStatement): StatementSync {
+    return this.#ownStatement(this.#ownOfSeveral, set, ROWS_TOGETHER);
+  }
+
+  #ownStatement(prepared: Map<SetStatement, StatementSync>, set: SetStatement, rows: number): StatementSync {
+    let statement = prepared.get(set);
     if (statement === undefined) {
-      statement = this.#database.prepare(set.text(sqliteEngine.rows(set.columns), sqliteEngine));
+      statement = this.#database.prepare(set.text(severalRows(set.columns, rows), sqliteEngine));
       statement.setReturnArrays(true);
-      this.#own.set(set, statement);
+      prepared.set(set, statement);
     }
     return statement;
   }
@@ -92,6 +106,7 @@ export class SqliteConnection {
 
   close(): void {
     this.#own.clear();
+    this.#ownOfSeveral.clear();
     this.#built.clear();
     this.#database.close();
   }

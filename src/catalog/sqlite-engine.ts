@@ -9,6 +9,14 @@ const nextIds: SetStatement = {
   text: (rows) => `update id_sequence set value = value + r.count from ${rows} where one = 1 returning value`,
 };
 
+/** So many rows as a FROM item named `r`. */
+export function severalRows(columns: SetStatement['columns'], count: number): string {
+  const names = Object.keys(columns);
+  const first = `select ${names.map((name) => `? as ${name}`).join(', ')}`;
+  const further = ` union all select ${names.map(() => '?').join(', ')}`;
+  return `(${first}${further.repeat(count - 1)}) as r`;
+}
+
 export const sqliteEngine: Engine = {
   ddl: {
     int: 'integer',
@@ -23,12 +31,10 @@ export const sqliteEngine: Engine = {
       'insert into id_sequence (one, value) values (1, 0)',
     ],
   },
-  rows: (columns) =>
-    `(select ${Object.keys(columns)
-      .map((name) => `? as ${name}`)
-      .join(', ')}) as r`,
+  rows: (columns) => severalRows(columns, 1),
   nowMs: `${NOW_FUNCTION}()`,
   hex: (bytes) => `nullif(lower(hex(${bytes})), '')`,
+  joinedByNul: (text) => `group_concat(${text}, char(0))`,
   forUpdate: '',
   forShare: '',
   skipLocked: '',

@@ -15,6 +15,7 @@ export function watchNames(filter: KeyFilter, names: ReadonlySet<string> | undef
   return {
     filter: {
       ...filter,
+      admitsAll: false,
       admits(object) {
         met.add(object.key);
         return filter.admits(object);

@@ -35,3 +35,14 @@ export interface ScanReplicas {
   readonly tokens: readonly (string | null)[];
   readonly states: readonly (ReplicaState | null)[];
 }
+
+/** A page of listings that are alike, as text: names in byte order, and under which token each store lists them, joined by NUL. */
+export interface RecordedQuery {
+  readonly scope: string;
+  readonly prefix: string;
+  readonly after?: string;
+  readonly stores: readonly string[];
+  readonly names: string;
+  /** By store. */
+  readonly tokens: readonly string[];
+}

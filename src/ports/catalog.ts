@@ -1,4 +1,4 @@
-import type { ScanQuery, ScanPage } from './catalog-scan.ts';
+import type { RecordedQuery, ScanQuery, ScanPage } from './catalog-scan.ts';
 import type { CollectionProblem } from '../domain/collection/collection.ts';
 import type { Content, Version } from '../domain/object/version.ts';
 import type { Replica, ReplicaState } from '../domain/replica/replica.ts';
@@ -69,6 +69,12 @@ export interface Catalog
   readObject(scope: string, name: string): Promise<ObjectRecord | undefined>;
   /** In byte order of names, from after `after`; `next` is undefined on the last page. */
   scanScope(query: ScanQuery): Promise<ScanPage>;
+  /**
+   * Whether from after `after` up to the last of these names the scope has these and no others, none deleted, and each store is known to
+   * hold each current version, served or about to be, under the token listed. False also where that cannot be told at once:
+   * `scanScope` tells why.
+   */
+  areRecorded(query: RecordedQuery): Promise<boolean>;
 
   /** What copies of these versions are marked with, in their order; undefined for a version that is gone. */
   readMarks(versionIds: readonly number[]): Promise<readonly (Mark | undefined)[]>;

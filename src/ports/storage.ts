@@ -50,6 +50,9 @@ export interface Got {
   readonly body: Body;
 }
 
+/** A whole object, in memory. */
+export type WholeGot = Got & { readonly body: Uint8Array };
+
 export interface GetOptions {
   /** Resolved by the caller; absent = the whole object. A span of no bytes is answered with no bytes. */
   readonly span?: ByteSpan;
@@ -87,9 +90,23 @@ export interface ListingFailure {
 /** One page of a listing; a page may be empty. */
 export interface ListingPage {
   readonly objects: readonly Listed[];
+  /** The same objects as text, where they came so: then `objects` are made of it when they are first asked for. */
+  readonly text?: ListingText | undefined;
   readonly failures: readonly ListingFailure[];
   /** Keys ending with `/` that stand for directories: counted, not copied. */
   readonly markers: number;
+}
+
+/** At least one object; keys, and tokens, joined by NUL, which is part of neither. What thousands of objects are compared by at once. */
+export interface ListingText {
+  readonly keys: string;
+  readonly tokens: string;
+  readonly sizes: Float64Array;
+}
+
+/** Objects on a page, which asks for none of them. */
+export function countListed({ text, objects }: Pick<ListingPage, 'text' | 'objects'>): number {
+  return text === undefined ? objects.length : text.sizes.length;
 }
 
 export interface ListOptions {
@@ -165,6 +182,12 @@ export interface Storage extends AsyncDisposable {
   readonly capabilities: StoreCapabilities;
 
   get(key: string, options?: GetOptions): Promise<Got>;
+  /**
+   * `get` of a small object without a promise: which costs more than the bytes. For stores whose calls block anyway.
+   * Undefined: not in this way (the object is large, reached by a link, not to be had, or another than `ifToken`): `get` it, which tells
+   * why. A span is not heeded.
+   */
+  getAtOnce?(key: string, options: Omit<GetOptions, 'span'>): WholeGot | undefined;
   head(key: string, options?: HeadOptions): Promise<Head>;
   /**
    * All objects whose key begins with `prefix`, without `.pando/`; with a prefix that begins with `.pando/dark/`, what audits have set
@@ -179,6 +202,11 @@ export interface Storage extends AsyncDisposable {
   delete(key: string, options?: DeleteOptions): Promise<void>;
 
   stage(key: string, body: Body, options: StageOptions): Promise<Staged>;
+  /**
+   * `stage` of a small object in the same way. Undefined: nothing was staged, `stage` it. What fails for another reason than the way is
+   * thrown as `stage` tells it, and nothing of it is left either.
+   */
+  stageAtOnce?(key: string, bytes: Uint8Array, options: StageOptions): Staged | undefined;
   /** The staged bytes, and all deferred deletes, are durable when this returns. */
   flush(staged: readonly Staged[]): Promise<void>;
   /**

@@ -30,7 +30,9 @@ export function replicationRoutes(desk: ReplicationDesk): readonly Route[] {
   });
   return [
     told('/admin/replication/status', 'What is queued for other sites, and how far they are', () => desk.status()),
-    told('/admin/replication/peers/{id}', 'All that is known of a peer', ({ params }) => peer(desk, params['id'] ?? '')),
+    told('/admin/replication/peers/{id}', 'All that is known of a peer', ({ params }) =>
+      peer(desk, params['id'] ?? ''),
+    ),
     told('/admin/replication/dead-letters', 'What peers have refused', () => desk.listDeadLetters()),
     settled('/admin/replication/dead-letters/replay', 'Send once more what peers have refused', 'waiting'),
     settled('/admin/replication/dead-letters/discard', 'Give up what peers have refused', 'withheld'),

@@ -1,4 +1,5 @@
 import {
+  countListed,
   type Got,
   type ListingPage,
   type ListOptions,
@@ -126,7 +127,7 @@ export function withMeter(inner: Storage, meter: StorageMeter): Storage {
     try {
       for await (const page of inner.list(prefix, options)) {
         meter.count('list');
-        meter.objectsListed += page.objects.length;
+        meter.objectsListed += countListed(page);
         yield page;
       }
     } catch (error) {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest';
+import { describeAtOnce } from './storage-contract/at-once.ts';
 import { describeBodies } from './storage-contract/bodies.ts';
 import { describeFailing } from './storage-contract/failing.ts';
 import type { Contract, StorageContractOptions, StorageUnderTest } from './storage-contract/harness.ts';
@@ -48,6 +49,7 @@ export function describeStorageContract(
     describeReading(contract);
     describeWriting(contract);
     describeBodies(contract);
+    describeAtOnce(contract);
     describeListing(contract);
     describeKeys(contract);
     describeLeftovers(contract);

@@ -1,5 +1,13 @@
 import type { Attributes } from '../ports/storage.ts';
-import type { CopyOutcome, CopyPage, HeldBackPart, ReadOutcome, ReadPage } from '../ports/copy-pool.ts';
+import type { Verification } from '../domain/store/verification.ts';
+import type {
+  CopyOutcome,
+  CopyPage,
+  CopyTargetOutcome,
+  HeldBackPart,
+  ReadOutcome,
+  ReadPage,
+} from '../ports/copy-pool.ts';
 
 /** What a pool tells a worker. */
 export type CopyCommand =
@@ -58,13 +66,63 @@ type PlainRead =
     };
 
 export function encodeOutcomes(outcomes: readonly CopyOutcome[]): EncodedOutcomes {
-  return JSON.stringify(outcomes.map(plainOutcome));
+  return JSON.stringify(outcomes.map((outcome) => shortened(outcome) ?? plainOutcome(outcome)));
 }
 
 export function decodeOutcomes(text: EncodedOutcomes): readonly CopyOutcome[] {
-  const outcomes = JSON.parse(text) as readonly PlainOutcome[];
-  for (const { source } of outcomes) if (source !== undefined) toNanoseconds(source.attributes);
-  return outcomes as readonly CopyOutcome[];
+  const outcomes = JSON.parse(text) as readonly (ShortOutcome | PlainOutcome)[];
+  return outcomes.map((one) => {
+    if (!('key' in one)) return ofShort(one);
+    if (one.source !== undefined) toNanoseconds(one.source.attributes);
+    return one as CopyOutcome;
+  });
+}
+
+/**
+ * An outcome as nearly all are, copied everywhere at the first attempt and without metadata: values in one order, because the names of
+ * fields are most of the text of a small object. Copies follow each other in `copies`: target, token and verification of each.
+ */
+type ShortOutcome = readonly [
+  key: string,
+  token: string,
+  size: number,
+  sha256: string,
+  readAfterMs: number,
+  modifiedNs: string,
+  mode: number,
+  ...copies: (number | string)[],
+];
+
+const COPIES_FROM = 7;
+
+function shortened({ key, source, targets, attempts }: CopyOutcome): ShortOutcome | undefined {
+  if (source === undefined || attempts !== 1) return undefined;
+  const { token, size, sha256, readAfterMs, attributes } = source;
+  const { modifiedNs, mode, contentType, metadata, link } = attributes;
+  if (sha256 === undefined || modifiedNs === undefined || mode === undefined) return undefined;
+  if (contentType !== undefined || metadata !== undefined || link !== undefined) return undefined;
+  const told: (number | string)[] = [key, token, size, sha256, readAfterMs, modifiedNs.toString(), mode];
+  for (const one of targets) {
+    if (one.kind !== 'copied' || one.isLate) return undefined;
+    told.push(one.target, one.token, one.verification);
+  }
+  return told as unknown as ShortOutcome;
+}
+
+function ofShort(told: ShortOutcome): CopyOutcome {
+  const [key, token, size, sha256, readAfterMs, modifiedNs, mode] = told;
+  const targets: CopyTargetOutcome[] = [];
+  for (let at = COPIES_FROM; at < told.length; at += 3) {
+    targets.push({
+      target: told[at] as number,
+      kind: 'copied',
+      token: told[at + 1] as string,
+      verification: told[at + 2] as Verification,
+      isLate: false,
+    });
+  }
+  const attributes = { modifiedNs: BigInt(modifiedNs), mode };
+  return { key, source: { token, size, sha256, attributes, readAfterMs }, targets, attempts: 1 };
 }
 
 export function encodeReads(outcomes: readonly ReadOutcome[]): EncodedOutcomes {

@@ -37,16 +37,18 @@ export interface WorkerChannel {
 export function serveCopies(channel: WorkerChannel, work: PageWork, dispose: () => Promise<void>): void {
   let publishUntilMs = 0;
   let heldBack: readonly HeldBackPart[] = [];
-  const stop = new AbortController();
+  let isStopped = false;
   const underWay = new Map<number, AbortController>();
   const carryOut = async (kind: 'copy' | 'read', id: number, encoded: EncodedPage): Promise<EncodedOutcomes> => {
     const onMoved = (bytes: number): void => channel.send({ kind: 'moved', id, bytes });
+    // One of its own: one that follows others is dear to ask, which is done for each object.
     const own = new AbortController();
+    if (isStopped) own.abort();
     underWay.set(id, own);
     const guards = {
       publishUntilMs: () => publishUntilMs,
       heldBack: () => heldBack,
-      signal: AbortSignal.any([stop.signal, own.signal]),
+      signal: own.signal,
       onMoved,
     };
     if (kind === 'read') return encodeReads(await work.read(decodeReadPage(encoded), guards));
@@ -83,7 +85,8 @@ export function serveCopies(channel: WorkerChannel, work: PageWork, dispose: () 
         underWay.get(command.id)?.abort();
         return;
       case 'stop':
-        stop.abort();
+        isStopped = true;
+        for (const page of underWay.values()) page.abort();
         return;
       case 'close':
         void dispose().finally(() => channel.close());

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Sandbox, settled } from './sandbox.ts';
 
@@ -260,10 +260,14 @@ describe('pando download', () => {
     const shown = await box.run(['object', 'show', 'lab:a', '--json']);
     const [sha = ''] = /[0-9a-f]{64}/.exec(shown.stdout) ?? [];
     const part = `out/a.${sha.slice(0, 12)}.part`;
-    box.write({ [part]: 'x'.repeat(1_000_000) });
-    truncateSync(box.path(part), 400_000);
-    const again = await box.run(['download', 'lab:a', '--to', 'out', '--overwrite']);
-    expect(again).toMatchObject({ code: 0 });
+    // What came before is right, is of something else, is too long.
+    for (const before of ['x'.repeat(400_000), 'y'.repeat(400_000), 'x'.repeat(1_000_001)]) {
+      box.remove('out/a');
+      box.write({ [part]: before });
+      expect(await box.run(['download', 'lab:a', '--to', 'out'])).toMatchObject({ code: 0 });
+      expect(box.list('out')).toEqual(['a']);
+      expect(box.read('out/a')).toBe('x'.repeat(1_000_000));
+    }
     box.write({ 'deeper/link/x': 'secret' });
     await upload('deeper', '--store', 'BERLIN');
     mkdirSync(box.path('out2'));

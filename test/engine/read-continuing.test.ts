@@ -19,6 +19,16 @@ async function believe(world: World, store: FaultyStore, state: ReplicaState, by
 const readPart = (world: World) => world.read('a', { bufferedBytesMax: 0, range: { start: 0, end: 8 } });
 
 describe('a stream whose source breaks off', () => {
+  test.each([undefined, { start: 2, end: 8 }])('is continued by another copy, at that byte (%j)', async (range) => {
+    await using world = await openWorld();
+    await world.write('a', RIGHT);
+    await world.carryOut();
+    world.replicas[0]!.fault = { kind: 'breaks', after: 5 };
+    const read = { bufferedBytesMax: 0, ...(range === undefined ? {} : { range }) };
+    expect(await world.read('a', read)).toBe(RIGHT.slice(range?.start, range && range.end + 1));
+    expect(world.source.requests.at(-1)).toBe('get a');
+  });
+
   test('is not continued with bytes that were only seen', async () => {
     await using world = await openWorld();
     await world.write('a', RIGHT);

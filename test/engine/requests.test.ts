@@ -180,11 +180,14 @@ describe('a delete', () => {
     world.replicas[0]!.fault = { kind: 'down' };
     const result = await world.run(world.verbs.delete({ scope: world.scope, name: 'a' }));
     expect(result.pending).toEqual([{ store: 'r0', why: expect.stringMatching('refused') }]);
+    await world.carryOut();
+    expect(await world.queued()).toEqual(['delete a to r0']);
     world.replicas[0]!.fault = { kind: 'none' };
     for (const store of [world.source, world.replicas[0]!]) store.requests.length = 0;
     expect(await failure(world.read('a'))).toBe('not-found');
     expect([...world.source.requests, ...world.replicas[0]!.requests]).toEqual([]);
     expect(await failure(world.read('a', { consistency: 'any' }))).toBe('not-found');
+    await world.clock.advance(60_000);
     await world.carryOut();
     expect(await peek(world.replicas[0]!, 'a')).toBeUndefined();
   });

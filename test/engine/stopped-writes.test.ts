@@ -36,11 +36,18 @@ test('a write publishes nothing where writes were stopped while its body came', 
     said = 'it takes no writes now';
     yield Buffer.from('whole');
   }
+  const discarded: string[] = [];
+  const discard = world.source.discard.bind(world.source);
+  world.source.discard = (staged) => {
+    discarded.push(...staged.map(({ key }) => key));
+    return discard(staged);
+  };
   const writing = world.verbs.write({ scope: { ...world.scope, availability }, name: 'a', body: body() });
   await expect(world.run(writing)).rejects.toMatchObject({
     kind: 'unavailable',
     message: expect.stringContaining('it takes no writes now'),
   });
   expect(await peek(world.source, 'a')).toBeUndefined();
+  expect(discarded).toEqual(['a']);
   expect(await world.catalog.listIntents()).toEqual([]);
 });

@@ -217,6 +217,7 @@ describe('a writer that died', () => {
     await world.catalog.addIntent(intent);
     const writing = world.verbs.write({ scope: world.scope, name: 'a', body: Buffer.from('mine') });
     await world.clock.advance(5_000);
+    expect((await world.catalog.listIntents()).map(({ operation }) => operation)).toEqual([intent.operation]);
     await world.catalog.removeIntent(intent.operation);
     expect(await world.run(writing)).toMatchObject({ size: 4 });
   });

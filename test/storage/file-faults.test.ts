@@ -1,12 +1,13 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type ListingPage, type Storage, StorageError } from '../../src/ports/storage.ts';
+import { type Storage, StorageError } from '../../src/ports/storage.ts';
 import { openFileStorage } from '../../src/storage/file/file-storage.ts';
 import { walk } from '../../src/storage/file/walk.ts';
+import { openFiles } from './open-files.ts';
 
 const MARK = { operation: '01890000-0000-7000-8000-000000000001', sha256: undefined };
 
@@ -226,6 +227,16 @@ for (const blocking of [false, true]) {
       ]);
     });
 
+    test('a root that became another directory while it was listed was not listed to its end', () => {
+      // More than a page.
+      for (let number = 0; number < 1500; number++) fs.writeFileSync(join(root, String(number)), '');
+      const pages = walk({ root, store: 'files', prefix: '', startAfter: undefined, symlinks: 'follow' });
+      expect(pages.next().value?.keys).not.toBe('');
+      fs.renameSync(root, `${root}.away`);
+      fs.mkdirSync(root);
+      expect(() => [...pages]).toThrow(/went away while it was listed/);
+    });
+
     test('a lease that cannot be written leaves nothing half written', async () => {
       fs.mkdirSync(join(root, '.pando'));
       const claim = {
@@ -283,63 +294,48 @@ describe.runIf(process.platform === 'linux')('a flush of directories that failed
   });
 });
 
-describe.runIf(process.platform === 'linux')('a listing in a thread', () => {
-  const threads = new Set<Worker>();
-  const note = (thread: Worker): void => {
-    threads.add(thread);
-    thread.once('exit', () => threads.delete(thread));
+describe.runIf(process.platform === 'linux')('a file read at once', () => {
+  const world = () => {
+    const root = fs.mkdtempSync(join(tmpdir(), 'pando-file-'));
+    fs.mkdirSync(join(root, 'd'));
+    fs.writeFileSync(join(root, 'd/a'), 'before');
+    const storage = openFileStorage({ name: 'files', basePath: root, blocking: true });
+    return {
+      root,
+      storage,
+      async [Symbol.asyncDispose]() {
+        await storage[Symbol.asyncDispose]();
+        fs.rmSync(root, { recursive: true });
+      },
+    };
   };
-  let root: string;
 
-  beforeEach(() => {
-    process.on('worker', note);
-    root = fs.mkdtempSync(join(tmpdir(), 'pando-file-'));
-    // More than are sent ahead: the thread waits half-way, its directory open.
-    for (let i = 0; i < 11_000; i++) fs.writeFileSync(join(root, `f${i}`), '');
-  });
-
-  afterEach(() => {
-    process.off('worker', note);
-    fs.rmSync(root, { recursive: true });
-  });
-
-  test('that is abandoned half-way leaves no directory open, however many there are', async () => {
-    await using storage = openFileStorage({ name: 'files', basePath: root });
-    const listings = Array.from({ length: 4 }, () => storage.list('')[Symbol.asyncIterator]());
-    for (const listing of listings) await listing.next();
-    await vi.waitUntil(() => openFiles(root).length === listings.length);
-    await Promise.all(listings.map(async (listing) => listing.return?.()));
-    await vi.waitUntil(() => openFiles(root).length === 0);
-  });
-
-  test('whose thread ends fails, and the next one gets another thread', async () => {
-    await using storage = openFileStorage({ name: 'files', basePath: root });
-    // Those that waited for a listing are used first.
-    const listings = Array.from({ length: 4 }, () => storage.list('')[Symbol.asyncIterator]());
-    for (const listing of listings) await listing.next();
-    expect(threads.size).toBeGreaterThan(0);
-    await Promise.all([...threads].map((thread) => thread.terminate()));
-    const ends = await Promise.allSettled(listings.map(readOn));
-    expect(ends.filter(({ status }) => status === 'rejected')).not.toEqual([]);
-    for (const end of ends) if (end.status === 'rejected') expect(end.reason).toMatchObject({ kind: 'unavailable' });
-    for (let i = 0; i < 4; i++) expect(await readOn(storage.list('')[Symbol.asyncIterator]())).toBe(11_000);
-  });
-});
-
-async function readOn(listing: AsyncIterator<ListingPage>): Promise<number> {
-  let count = 0;
-  for (let page = await listing.next(); page.done !== true; page = await listing.next())
-    count += page.value.objects.length;
-  return count;
-}
-
-function openFiles(root: string): string[] {
-  return fs.readdirSync('/proc/self/fd').flatMap((fd) => {
+  test.each([
+    ['grows', (path: string) => fs.appendFileSync(path, 'x')],
+    ['is written over', (path: string) => fs.writeFileSync(path, 'behind')],
+    ['is cut', (path: string) => fs.truncateSync(path, 3)],
+  ])('and meanwhile %s, is told as changed', async (_, change) => {
+    await using at = world();
+    await at.storage.get('d/a');
+    const { readSync } = fs;
+    const read = vi.spyOn(fs, 'readSync').mockImplementationOnce((...args: Parameters<typeof readSync>) => {
+      change(join(at.root, 'd/a'));
+      return readSync(...args);
+    });
     try {
-      const path = fs.readlinkSync(`/proc/self/fd/${fd}`);
-      return path.startsWith(root) ? [path] : [];
-    } catch {
-      return [];
+      expect(() => at.storage.getAtOnce?.('d/a', {})).toThrow(expect.objectContaining({ kind: 'changed' }));
+    } finally {
+      read.mockRestore();
     }
   });
-}
+
+  test('is no link, no pipe, and lies in no directory that was not looked at', async () => {
+    await using at = world();
+    expect(at.storage.getAtOnce?.('d/a', {})).toBeUndefined();
+    await at.storage.get('d/a');
+    expect(at.storage.getAtOnce?.('d/a', {})?.body.toString()).toBe('before');
+    fs.symlinkSync('a', join(at.root, 'd/link'));
+    execFileSync('mkfifo', [join(at.root, 'd/pipe')]);
+    for (const key of ['d/link', 'd/pipe', 'd']) expect(at.storage.getAtOnce?.(key, {})).toBeUndefined();
+  });
+});

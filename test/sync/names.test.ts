@@ -119,6 +119,16 @@ describe('a name', () => {
     for (const [path, leaf] of before) expect(after.get(path)).toEqual(leaf);
   });
 
+  test('of bytes that are no UTF-8 keeps what lies beside it from being deleted, and nothing else', async () => {
+    await using world = openSyncWorld();
+    writeAll(world.source, { 'd/gone': '1', 'e/gone': '2', keep: '3' });
+    await world.sync();
+    for (const name of ['d/gone', 'e/gone']) fs.rmSync(join(world.source, name));
+    writeBytes(world.source, Buffer.from('d/\xe9', 'latin1'));
+    expect(await world.sync(ALL)).toMatchObject({ state: 'failed', targets: [{ deleted: 1, heldBack: 1 }] });
+    expect(texts(world.targets[0] as string)).toEqual({ 'd/gone': '1', keep: '3' });
+  });
+
   test('that is refused does not make its copy of another time vanish', async () => {
     await using world = openSyncWorld();
     const target = world.targets[0] as string;

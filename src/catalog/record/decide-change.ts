@@ -10,7 +10,6 @@ export interface EncodedChange {
   readonly content: ContentColumns;
   readonly sha256: string | null;
   readonly operation: Uint8Array;
-  readonly operationHex: string;
 }
 
 /** A change that makes a version, and the object it is made on. */
@@ -32,7 +31,6 @@ export function encodeChange(change: Change, index: number): EncodedChange {
     content: encodeContent(change.content),
     sha256: change.content.kind === 'object' ? (change.content.sha256?.toLowerCase() ?? null) : null,
     operation: encodeOperation(change.operation),
-    operationHex: change.operation.replaceAll('-', '').toLowerCase(),
   };
 }
 

@@ -23,6 +23,7 @@ const supersede: SetStatement = {
 };
 
 export const insertVersion: SetStatement = {
+  insertsOnly: true,
   columns: {
     id: 'int',
     object: 'int',
@@ -125,10 +126,10 @@ async function replicaRows(session: Session, accepted: readonly Accepted[], soft
   return rows;
 }
 
-function* storesOf(accepted: readonly Accepted[]): Generator<string> {
-  for (const { encoded } of accepted) {
-    for (const { store } of encoded.change.replicas) yield store;
-  }
+function storesOf(accepted: readonly Accepted[]): ReadonlySet<string> {
+  const stores = new Set<string>();
+  for (const { encoded } of accepted) for (const { store } of encoded.change.replicas) stores.add(store);
+  return stores;
 }
 
 function deletedBy(accepted: readonly Accepted[]): DeletedObject[] {

@@ -12,6 +12,7 @@ import { recordReplicas } from './record-replicas.ts';
 import type { SoftStores } from './soft-stores.ts';
 
 const insertObject: SetStatement = {
+  insertsOnly: true,
   columns: { scope: 'int', name: 'text', id: 'int', kind: 'int' },
   text: (rows) =>
     `insert into object (scope, name, id, current, kind) select r.scope, r.name, r.id, r.id, r.kind from ${rows} where true
@@ -52,9 +53,9 @@ async function recordRound(
   outcomes: ChangeOutcome[],
   { soft, hasRules }: RecordFacts,
 ): Promise<void> {
-  const wished = await heedCollections(session, await decide(session, round, outcomes), outcomes);
+  const wished = await heedCollections(session, await wish(session, round, outcomes), outcomes);
   const ids = wished.length === 0 ? [] : await session.engine.takeIds(session, wished.length);
-  const proposed = wished.map((wish, index) => ({ ...wish, versionId: ids[index] as number }));
+  const proposed = wished.map(({ encoded, found }, index) => ({ encoded, found, versionId: ids[index] as number }));
   const accepted = await placeObjects(session, proposed, outcomes);
   if (accepted.length > 0) {
     await makeVersions(session, accepted, outcomes, soft);
@@ -64,17 +65,28 @@ async function recordRound(
   await queueAlong(session, round, outcomes);
 }
 
-async function decide(
-  session: Session,
-  round: readonly EncodedChange[],
-  outcomes: ChangeOutcome[],
-): Promise<Omit<Accepted, 'versionId'>[]> {
+type Wish = Omit<Accepted, 'versionId'>;
+
+/**
+ * What is new to who asks is mostly new: it is not looked for, because whether it is there is found out by making its row. Not what
+ * collections may be in the way of: that is asked before.
+ */
+async function wish(session: Session, round: readonly EncodedChange[], outcomes: ChangeOutcome[]): Promise<Wish[]> {
+  const isLookedFor = ({ change }: EncodedChange): boolean =>
+    change.follows !== undefined || change.heedsCollections === true;
+  const wishes = await decide(session, round.filter(isLookedFor), outcomes);
+  if (wishes.length === round.length) return wishes;
+  for (const encoded of round) if (!isLookedFor(encoded)) wishes.push({ encoded, found: undefined });
+  return wishes.sort((a, b) => a.encoded.index - b.encoded.index);
+}
+
+async function decide(session: Session, round: readonly EncodedChange[], outcomes: ChangeOutcome[]): Promise<Wish[]> {
   const found = await findObjects(
     session,
     round.map(({ change }) => change),
   );
   const made = await findMadeBefore(session, round, found);
-  const wished: Omit<Accepted, 'versionId'>[] = [];
+  const wished: Wish[] = [];
   for (const [at, encoded] of round.entries()) {
     const object = found[at];
     const decision = decideChange(encoded, object, made.get(at));
@@ -95,11 +107,15 @@ async function findMadeBefore(
   for (const [at, encoded] of round.entries()) {
     const object = found[at];
     if (object === undefined) continue;
-    if (object.current.operation === encoded.operationHex) made.set(at, object.current.id);
+    if (object.current.operation === hexOf(encoded)) made.set(at, object.current.id);
     else older.push([at, object.id, encoded.operation]);
   }
   for (const [at, id] of await session.all<[number, number]>(findMade, older)) made.set(at, id);
   return made;
+}
+
+function hexOf({ change }: EncodedChange): string {
+  return change.operation.replaceAll('-', '').toLowerCase();
 }
 
 /**

@@ -29,6 +29,7 @@ const columns = {
 } as const;
 
 const insertNew: SetStatement = {
+  insertsOnly: true,
   columns,
   text: (rows) =>
     `insert into replica (object, store, version, state, verification, place, token, unflushed)

@@ -11,7 +11,7 @@ import { recordedState } from '../softness.ts';
 const PAGE_ROWS_MAX = 65_536;
 
 /** Stores of one scan at most: each is a join, and SQLite knows 64 tables a statement. */
-const STORES_MAX = 32;
+export const STORES_MAX = 32;
 
 /** Columns before the replicas': name, version, kind, size, sha256. */
 const OBJECT_COLUMNS = 5;

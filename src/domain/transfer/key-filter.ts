@@ -10,6 +10,8 @@ export interface FilterRule {
 }
 
 export interface KeyFilter {
+  /** Every name is included and every object admitted. */
+  readonly admitsAll: boolean;
   /** By name alone: what lists and deletes go by. */
   judge(key: string): FilterVerdict;
   /** Whether no name below a directory (it ends with `/`) can be included; what cannot be listed there is then no loss. */
@@ -42,7 +44,9 @@ export const EVERYTHING: FilterSettings = {
 export function makeKeyFilter(settings: FilterSettings): KeyFilter {
   const { rules, ignoreHidden, names, sizeMin, sizeMax, newerThanNs } = settings;
   const isOpen = rules[0]?.kind !== 'include';
+  const limits = [names, sizeMin, sizeMax, newerThanNs];
   return {
+    admitsAll: rules.length === 0 && !ignoreHidden && limits.every((limit) => limit === undefined),
     judge(key) {
       if (ignoreHidden && isHidden(key)) return 'hidden';
       if (names !== undefined && !names.has(key)) return 'excluded';

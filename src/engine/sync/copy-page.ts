@@ -7,7 +7,8 @@ import { CopyDraft, type DraftTarget } from './copy-draft.ts';
 import { hashObject } from './hash-object.ts';
 import type { PaceBetween } from './paced.ts';
 import { Pulse } from './pulse.ts';
-import { type StageDeps, stageItem } from './stage-item.ts';
+import { stageAtOnce, type StagedSoFar } from './stage-at-once.ts';
+import { type StageDeps, stageItem, stageRest } from './stage-item.ts';
 
 export interface CopyPageDeps {
   readonly clock: Clock;
@@ -24,6 +25,8 @@ export interface CopyPageDeps {
   readonly signal: AbortSignal;
   readonly onMoved: OnMoved;
   readonly pace?: PaceBetween | undefined;
+  /** Memory to read into that other pages have given back; grows to what all pages under way need at once. */
+  readonly buffers?: Buffer[];
 }
 
 interface PageRun extends CopyPageDeps {
@@ -52,19 +55,30 @@ export async function copyPage(given: CopyPageDeps, page: CopyPage): Promise<Cop
     page.items.some((item) => item.targets.some((one) => one.target === index));
   const keepsBytes = deps.targets.some(({ capabilities }, index) => capabilities.stagesInMemory && isNamed(index));
   const work = async (): Promise<void> => {
-    const lane = { ...deps, pulse, into: keepsBytes ? undefined : Buffer.allocUnsafe(READ_BYTES) };
-    for (let draft = drafts[next++]; draft !== undefined; draft = drafts[next++]) await copyItem(lane, page, draft);
+    const into = keepsBytes ? undefined : (deps.buffers?.pop() ?? Buffer.allocUnsafe(READ_BYTES));
+    const lane = { ...deps, pulse, into, readAtOnce: into === undefined ? {} : { into } };
+    for (let draft = drafts[next++]; draft !== undefined; draft = drafts[next++]) {
+      const soFar = beginItem(lane, draft);
+      if (soFar !== 'settled' || keepsBytes || draft.isWorthAnotherRead || draft.isWrong)
+        await copyItem(lane, page, draft, soFar);
+    }
+    if (into !== undefined) deps.buffers?.push(into);
   };
   await Promise.all(Array.from({ length: Math.min(deps.itemsAtOnce, drafts.length) }, work));
   await publishAll(deps, page, drafts, (storage) => !storage.capabilities.stagesInMemory);
   return drafts.map((draft) => draft.outcome());
 }
 
-async function copyItem(deps: PageRun & StageDeps, page: CopyPage, draft: CopyDraft): Promise<void> {
-  for (;;) {
-    draft.begin(deps.clock.nowMs());
-    if (deps.signal.aborted) draft.failAll({ kind: 'aborted', message: 'the sync was stopped' });
-    else await stageOpen(deps, draft);
+/** Goes on with an item that was begun. */
+async function copyItem(
+  deps: PageRun & StageDeps,
+  page: CopyPage,
+  draft: CopyDraft,
+  begun: StagedSoFar,
+): Promise<void> {
+  for (let soFar = begun; ; soFar = beginItem(deps, draft)) {
+    if (soFar === 'not-read') await stageItem(deps, draft);
+    else if (soFar !== 'settled') await stageRest(deps, draft, soFar);
     if (draft.isWorthAnotherRead && draft.attempts < ATTEMPTS_MAX) {
       await discardStaged(deps, draft);
       deps.pulse.takeBack(draft.moved);
@@ -79,10 +93,15 @@ async function copyItem(deps: PageRun & StageDeps, page: CopyPage, draft: CopyDr
   }
 }
 
-/** What would not be published is not read either. */
-async function stageOpen(deps: CopyPageDeps & StageDeps, draft: CopyDraft): Promise<void> {
-  for (const target of draft.targets) failHeldBack(deps, draft, target);
-  if (draft.open.length > 0) await stageItem(deps, draft);
+/** A fresh attempt, as far as it comes without waiting. What would not be published is not read either. */
+function beginItem(deps: CopyPageDeps & StageDeps, draft: CopyDraft): StagedSoFar {
+  draft.begin(deps.clock.nowMs());
+  if (deps.signal.aborted) {
+    draft.failAll({ kind: 'aborted', message: 'the sync was stopped' });
+    return 'settled';
+  }
+  if (deps.heldBack().length > 0) for (const target of draft.targets) failHeldBack(deps, draft, target);
+  return stageAtOnce(deps, draft);
 }
 
 /** Whether it was. */
@@ -138,7 +157,8 @@ async function publishTo(deps: PageRun, page: CopyPage, storage: Storage, all: r
   try {
     await storage.flush(staged);
     await hearMeanwhile(deps);
-    const held = waiting.filter(({ draft, target }) => failHeldBack(deps, draft, target));
+    const isHeld = ({ draft, target }: Waiting): boolean => failHeldBack(deps, draft, target);
+    const held = deps.heldBack().length === 0 ? [] : waiting.filter(isHeld);
     if (held.length > 0) {
       await storage.discard(held.map((one) => one.staged));
       waiting = waiting.filter((one) => !held.includes(one));
@@ -158,7 +178,8 @@ async function publishTo(deps: PageRun, page: CopyPage, storage: Storage, all: r
     for (const [i, { draft, target }] of waiting.entries()) {
       const outcome = outcomes[i] as Published | StorageError;
       if (outcome instanceof StorageError) target.fail(atDestination(outcome));
-      else await settle(page, storage, { draft, target, outcome, isLate });
+      else if (page.readBack) await readBack(storage, { draft, target, outcome, isLate });
+      else target.copied(outcome, isLate);
     }
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
@@ -193,15 +214,7 @@ interface PublishedCopy {
   readonly isLate: boolean;
 }
 
-async function settle(
-  page: CopyPage,
-  storage: Storage,
-  { draft, target, outcome, isLate }: PublishedCopy,
-): Promise<void> {
-  if (!page.readBack) {
-    target.copied(outcome, isLate);
-    return;
-  }
+async function readBack(storage: Storage, { draft, target, outcome, isLate }: PublishedCopy): Promise<void> {
   try {
     const again = await hashObject(storage, target.plan.key ?? draft.item.key, outcome.token);
     if (again.sha256 === draft.read?.sha256) target.copied({ ...outcome, verification: 'read-back' }, isLate);

@@ -1,5 +1,5 @@
 import { escapeKey } from '../../domain/object/key.ts';
-import type { Catalog, RecordBatch, RecordOutcome } from '../../ports/catalog.ts';
+import type { Catalog, Change, RecordBatch, RecordOutcome, ReplicaChange } from '../../ports/catalog.ts';
 import type { SyncLease } from '../../ports/catalog-syncs.ts';
 import type { CopyOutcome, CopyTargetOutcome } from '../../ports/copy-pool.ts';
 import type { PlaceChange } from '../../ports/places.ts';
@@ -80,11 +80,19 @@ export class CopyRecorder {
   async recordPage({ sent, planned, outcomes }: EndedPage): Promise<void> {
     const { scope, stores, tally } = this.#o;
     const context = { scope, stores };
-    const records = planned.flatMap((one, i) => recordCopy(context, one, outcomes[i] as CopyOutcome) ?? []);
-    const changes = records.flatMap(({ change }) => change ?? []);
+    const changes: Change[] = [];
+    const replicas: ReplicaChange[] = [];
+    const places: PlaceChange[] = [];
+    for (const [i, one] of planned.entries()) {
+      const outcome = outcomes[i] as CopyOutcome;
+      const record = recordCopy(context, one, outcome);
+      if (record?.change !== undefined) changes.push(record.change);
+      if (record !== undefined) replicas.push(...record.replicas);
+      if (one.item.targets.some(({ expected }) => expected !== undefined))
+        places.push(...this.#overwritten(one, outcome));
+    }
     this.#order.ended(sent);
-    const places = planned.flatMap((one, i) => this.#overwritten(one, outcomes[i] as CopyOutcome));
-    const recorded = await this.record({ changes, replicas: records.flatMap(({ replicas }) => replicas), places });
+    const recorded = await this.record({ changes, replicas, places });
     const items = planned.map(({ item }) => item);
     if (recorded.fenced) await takeBackLate(this.#o, items, outcomes);
     for (const [i, change] of changes.entries()) {

@@ -64,19 +64,29 @@ export interface KnownQuery {
   readonly startAfter: string | undefined;
 }
 
+/** Of a whole page that was listed: names, and for each store asked for tokens, each joined by NUL. */
+export interface ListedAlike {
+  /** All names up to this one were visited before; undefined: nothing was. */
+  readonly after: string | undefined;
+  readonly names: string;
+  readonly tokens: readonly string[];
+}
+
 /** The catalog's objects of a scope in byte order, one page ahead of the merge. */
 export class KnownCursor {
-  readonly #catalog: Pick<Catalog, 'scanScope'>;
+  readonly #catalog: Pick<Catalog, 'scanScope' | 'areRecorded'>;
   readonly #query: KnownQuery;
   #page: ScanPage | undefined;
   #ahead: Promise<ScanPage> | undefined;
+  /** Pages are asked for from here on; undefined: they are under way. */
+  #from: { readonly after: string | undefined } | undefined;
   #at = 0;
   #done = false;
 
-  constructor(catalog: Pick<Catalog, 'scanScope'>, query: KnownQuery) {
+  constructor(catalog: Pick<Catalog, 'scanScope' | 'areRecorded'>, query: KnownQuery) {
     this.#catalog = catalog;
     this.#query = query;
-    this.#ahead = this.#ask(query.startAfter);
+    this.#from = { after: query.startAfter };
   }
 
   get key(): string | undefined {
@@ -93,6 +103,10 @@ export class KnownCursor {
 
   async fill(): Promise<void> {
     while (this.isEmpty) {
+      if (this.#from !== undefined) {
+        this.#ahead = this.#ask(this.#from.after);
+        this.#from = undefined;
+      }
       if (this.#ahead === undefined) {
         this.#done = true;
         return;
@@ -107,8 +121,30 @@ export class KnownCursor {
     return new KnownObject(this.#page as ScanPage, this.#at);
   }
 
+  /** Whether up to the last of these names the catalog has these and no others, each as it is listed; `passTo` then goes on after them. */
+  areRecorded({ after = this.#query.startAfter, names, tokens }: ListedAlike): Promise<boolean> {
+    const { scope, prefix, stores } = this.#query;
+    return this.#catalog.areRecorded({
+      scope,
+      prefix,
+      stores,
+      names,
+      tokens,
+      ...(after === undefined ? {} : { after }),
+    });
+  }
+
+  passTo(name: string): void {
+    this.#page = undefined;
+    this.#ahead = undefined;
+    this.#at = 0;
+    this.#done = false;
+    this.#from = { after: name };
+  }
+
   async close(): Promise<void> {
     this.#done = true;
+    this.#from = undefined;
     await this.#ahead?.catch(() => undefined);
   }
 

@@ -1,7 +1,8 @@
 import { compareKeys } from '../../domain/object/key.ts';
-import { type Listed, StorageError } from '../../ports/storage.ts';
+import { type Listed, type ListingText, StorageError } from '../../ports/storage.ts';
 import type { ListingCursor } from './cursor.ts';
 import type { KnownCursor, KnownObject } from './known-cursor.ts';
+import { RecordedPages } from './recorded-pages.ts';
 
 /** One key with all that is known of it: listed at the source, at each target, and in the catalog. */
 export interface MergedObject {
@@ -20,6 +21,11 @@ export interface MergeInput {
   readonly onTargetFailure: (target: number, error: StorageError) => void;
   /** Called in key order, synchronously. */
   readonly visit: (object: MergedObject) => void;
+  /**
+   * Called in that order, too, for a whole page that is listed alike everywhere and is what the catalog has: each store holds the
+   * current version, served, under the token that is listed. Undefined: such objects are visited like the others.
+   */
+  readonly visitRecorded?: ((page: ListingText) => void) | undefined;
   /** Called between pages; what it awaits is the merge's backpressure. */
   readonly pause: () => Promise<void>;
 }
@@ -30,18 +36,25 @@ const VISITS_BETWEEN_PAUSES = 512;
 /** Joins sorted streams by key. Ends when all are at their end; a source or catalog that fails ends it with that failure. */
 export async function mergeListings(input: MergeInput): Promise<void> {
   const targets = [...input.targets];
+  const recorded = new RecordedPages(input);
   let visits = 0;
+  let visited: string | undefined;
   for (;;) {
-    await fillAll(input, targets);
+    await fillListings(input, targets);
+    const last = await recorded.pass(targets, visited);
+    if (last !== undefined) {
+      visited = last;
+      await input.pause();
+      continue;
+    }
+    await expandAll(input, targets);
     const key = lowestKey(input, targets);
     if (key === undefined) return;
-    input.visit(takeObject(key, input, targets));
-    if (++visits % VISITS_BETWEEN_PAUSES === 0) await input.pause();
-    while (!mustFill(input, targets)) {
-      const next = lowestKey(input, targets);
-      if (next === undefined) break;
+    for (let next: string | undefined = key; next !== undefined; next = lowestKey(input, targets)) {
       input.visit(takeObject(next, input, targets));
+      visited = next;
       if (++visits % VISITS_BETWEEN_PAUSES === 0) await input.pause();
+      if (mustFill(input, targets)) break;
     }
   }
 }
@@ -50,18 +63,33 @@ function mustFill({ source, known }: MergeInput, targets: readonly (ListingCurso
   return source.isEmpty || known.isEmpty || targets.some((target) => target?.isEmpty === true);
 }
 
-async function fillAll(input: MergeInput, targets: (ListingCursor | undefined)[]): Promise<void> {
-  if (input.source.isEmpty) await input.source.fill();
-  if (input.known.isEmpty) await input.known.fill();
+async function fillListings(input: MergeInput, targets: (ListingCursor | undefined)[]): Promise<void> {
+  if (input.source.isEmpty) await input.source.fillPage();
   for (const [i, target] of targets.entries()) {
-    if (target?.isEmpty !== true) continue;
-    try {
-      await target.fill();
-    } catch (error) {
-      if (!(error instanceof StorageError)) throw error;
-      targets[i] = undefined;
-      input.onTargetFailure(i, error);
-    }
+    if (target?.isEmpty === true) await guardTarget(input, targets, i, () => target.fillPage());
+  }
+}
+
+async function expandAll(input: MergeInput, targets: (ListingCursor | undefined)[]): Promise<void> {
+  input.source.expand();
+  for (const [i, target] of targets.entries()) {
+    if (target !== undefined) await guardTarget(input, targets, i, () => target.expand());
+  }
+  if (input.known.isEmpty) await input.known.fill();
+}
+
+async function guardTarget(
+  input: MergeInput,
+  targets: (ListingCursor | undefined)[],
+  index: number,
+  step: () => Promise<void> | void,
+): Promise<void> {
+  try {
+    await step();
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    targets[index] = undefined;
+    input.onTargetFailure(index, error);
   }
 }
 

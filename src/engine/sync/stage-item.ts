@@ -9,6 +9,7 @@ import {
   type Storage,
   StorageError,
   type Token,
+  type WholeGot,
 } from '../../ports/storage.ts';
 import type { CopyItem } from '../../ports/copy-pool.ts';
 import type { CopyDraft, DraftTarget } from './copy-draft.ts';
@@ -22,9 +23,18 @@ export interface StageDeps {
   readonly targets: readonly Storage[];
   /** To read into, where no target keeps what it is given. */
   readonly into: Uint8Array | undefined;
+  /** The same, where nothing is waited for. */
+  readonly readAtOnce: Pick<GetOptions, 'into'>;
   readonly signal: AbortSignal;
   readonly pulse: Pulse;
   readonly pace?: PaceBetween | undefined;
+}
+
+/** A small object that was read, and is not staged everywhere yet. */
+export interface WholeRead {
+  readonly head: Head;
+  readonly bytes: Uint8Array;
+  readonly sha256: string;
 }
 
 /** Reads one object once and stages it wherever it is to be copied; compares first where bytes are there that may be right. */
@@ -34,14 +44,15 @@ export async function stageItem(deps: StageDeps, draft: CopyDraft): Promise<void
     if (draft.open.length === 0) return;
     const source = sourceOf(deps, draft.item);
     const got = await source.get(draft.item.key, readOptions(deps, draft.item.wanted?.token));
-    if (got.body instanceof Uint8Array) await stageWhole({ ...deps, source }, draft, got.head, got.body);
+    const { head, body } = got;
+    if (body instanceof Uint8Array) await stageWhole(deps, draft, noteWhole(source, draft, { head, body }));
     else await stageStream({ ...deps, source }, draft, got);
   } catch (error) {
     draft.sourceFailed(error);
   }
 }
 
-function sourceOf({ source, targets }: StageDeps, { wanted }: CopyItem): Storage {
+export function sourceOf({ source, targets }: StageDeps, { wanted }: CopyItem): Storage {
   return wanted === undefined || wanted.store === 0 ? source : (targets[wanted.store - 1] as Storage);
 }
 
@@ -72,17 +83,34 @@ function agree(ours: Head, theirs: Head, source: Storage, target: Storage): bool
   );
 }
 
-async function stageWhole(deps: StageDeps, draft: CopyDraft, head: Head, bytes: Uint8Array): Promise<void> {
-  if (bytes.length !== head.size) throw shortRead(deps.source, draft, bytes.length, head.size);
-  checkSize(deps.source, draft, head);
+/** What was read, once it was found to be what it should be; other bytes than wanted are noted as wrong. */
+export function noteWhole(source: Storage, draft: CopyDraft, { head, body: bytes }: WholeGot): WholeRead {
+  if (bytes.length !== head.size) throw shortRead(source, draft, bytes.length, head.size);
+  checkSize(source, draft, head);
   const sha256 = hash('sha256', bytes, 'hex');
-  checkDoubt(deps.source, draft, sha256);
+  checkDoubt(source, draft, sha256);
   draft.noteRead(head, sha256);
+  return { head, bytes, sha256 };
+}
+
+/** Goes on with what was read at once. */
+export async function stageRest(deps: StageDeps, draft: CopyDraft, whole: WholeRead): Promise<void> {
+  try {
+    await stageWhole(deps, draft, whole);
+  } catch (error) {
+    draft.sourceFailed(error);
+  }
+}
+
+/** Stages it at all targets that are open yet. */
+async function stageWhole(deps: StageDeps, draft: CopyDraft, whole: WholeRead): Promise<void> {
   if (draft.isWrong) return;
+  const { head, bytes, sha256 } = whole;
+  const source = sourceOf(deps, draft.item);
   const mark = draft.markOf(sha256);
   for (const target of draft.open) {
     const storage = deps.targets[target.plan.target] as Storage;
-    await perTarget(deps.source, target, async () => {
+    await perTarget(source, target, async () => {
       if (await isSame(storage, draft, target, sha256)) return;
       const key = target.plan.key ?? draft.item.key;
       await payFor(bytes, pacedTo(deps, draft, target));
@@ -178,14 +206,18 @@ function stageOptions(head: Head, mark: Mark): StageOptions {
   return { attributes: head.attributes, mark, size: head.size };
 }
 
-/** A target's failure is its own; the source's (it comes through `stage` unchanged) is the item's. */
 async function perTarget(source: Storage, target: DraftTarget, act: () => Promise<void>): Promise<void> {
   try {
     await act();
   } catch (error) {
-    if (!(error instanceof StorageError) || error.store === source.name || error.kind === 'changed') throw error;
-    target.fail({ kind: error.kind, message: error.message, at: 'destination' });
+    failTarget(source, target, error);
   }
+}
+
+/** A target's failure is its own; the source's (it comes through `stage` unchanged) is the item's. */
+export function failTarget(source: Storage, target: DraftTarget, error: unknown): void {
+  if (!(error instanceof StorageError) || error.store === source.name || error.kind === 'changed') throw error;
+  target.fail({ kind: error.kind, message: error.message, at: 'destination' });
 }
 
 function shortRead(source: Storage, draft: CopyDraft, came: number, size: number): StorageError {

@@ -1,10 +1,10 @@
 import type { Catalog } from '../../ports/catalog.ts';
 import type { Scratch } from '../../ports/scratch.ts';
-import type { ListingPage, Storage } from '../../ports/storage.ts';
+import { countListed, type ListingPage, type Storage } from '../../ports/storage.ts';
 import { ListingCursor } from './cursor.ts';
 import { isFailureExcluded } from './excluded-failure.ts';
 import { KnownCursor } from './known-cursor.ts';
-import { type MergedObject, mergeListings } from './merge-listings.ts';
+import { type MergeInput, mergeListings } from './merge-listings.ts';
 import { ProtectedNames } from './protected-names.ts';
 import { sortListing } from './sort-listing.ts';
 import { checkSourceStays } from './source-stays.ts';
@@ -12,7 +12,7 @@ import type { SyncOptions } from './sync-types.ts';
 import type { Tally } from './tally.ts';
 
 export interface SyncListingsOptions {
-  readonly catalog: Pick<Catalog, 'scanScope'>;
+  readonly catalog: Pick<Catalog, 'scanScope' | 'areRecorded'>;
   readonly scope: string;
   readonly source: Storage;
   readonly targets: readonly Storage[];
@@ -42,7 +42,7 @@ export class SyncListings {
   /** Visits every name once, in order. What is counted of a listing is counted only from its beginning, not when gone on with. */
   async merge(
     startAfter: string | undefined,
-    on: { readonly visit: (object: MergedObject) => void; readonly pause: () => Promise<void> },
+    on: Pick<MergeInput, 'visit' | 'visitRecorded' | 'pause'>,
   ): Promise<void> {
     const { catalog, source, targets, scope, stores, options, signal, tally } = this.#o;
     const { prefix, dryRun } = options;
@@ -87,8 +87,8 @@ export class SyncListings {
 
   #noteSourcePage(page: ListingPage, isFirst: boolean): void {
     const { tally, options } = this.#o;
-    this.#sourceListed += page.objects.length;
-    this.isSourceEmpty &&= page.objects.length + page.failures.length + page.markers === 0;
+    this.#sourceListed += countListed(page);
+    this.isSourceEmpty &&= countListed(page) + page.failures.length + page.markers === 0;
     for (const failure of page.failures) {
       if (isFailureExcluded(options.filter, failure)) continue;
       this.protected.add(failure.protects);
@@ -100,7 +100,7 @@ export class SyncListings {
   #noteTargetPage(target: number, page: ListingPage, isFirst: boolean): void {
     if (!isFirst) return;
     const { tally, options } = this.#o;
-    tally.target(target).listed += page.objects.length;
+    tally.target(target).listed += countListed(page);
     for (const failure of page.failures)
       if (!isFailureExcluded(options.filter, failure)) tally.failListed(target, failure);
   }

@@ -1,5 +1,5 @@
 import type { Change, ReplicaChange } from '../../ports/catalog.ts';
-import type { Listed, Storage } from '../../ports/storage.ts';
+import type { Listed, ListingText, Storage } from '../../ports/storage.ts';
 import type { OperationIds } from '../operation-ids.ts';
 import type { Unmatched } from './delete-unmatched.ts';
 import type { KnownObject } from './known-cursor.ts';
@@ -112,6 +112,22 @@ export class SyncPlanner {
       return undefined;
     }
     return isAwaitingDelete(object) ? undefined : this.#visitListed(object as ListedObject);
+  }
+
+  /** Whether a page that is recorded as it is listed needs no look at each of its objects. */
+  get canVisitPages(): boolean {
+    const { options, targets, clashes } = this.#o;
+    return targets.length > 0 && options.comparison === 'version' && options.filter.admitsAll && clashes === undefined;
+  }
+
+  /** A whole page of what is as recorded everywhere. */
+  visitRecorded({ sizes }: ListingText): void {
+    const { tally, targets } = this.#o;
+    const objects = sizes.length;
+    tally.source.objects += objects;
+    tally.source.bytes += sizes.reduce((sum, size) => sum + size, 0);
+    tally.done += objects;
+    for (const index of targets.keys()) if (!tally.isOut(index)) tally.target(index).unchanged += objects;
   }
 
   get observedCount(): number {

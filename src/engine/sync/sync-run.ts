@@ -250,6 +250,12 @@ export class SyncRun {
           isAnythingThere = true;
           seen.visit(object);
         },
+        visitRecorded: this.#planner.canVisitPages
+          ? (page) => {
+              isAnythingThere = true;
+              this.#planner.visitRecorded(page);
+            }
+          : undefined,
         pause: async () => {
           await seen.visitWaiting();
           await this.#queue?.room();

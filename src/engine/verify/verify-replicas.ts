@@ -26,7 +26,7 @@ import type { VerifyFinding, VerifyListeners, VerifyResult, VerifyTarget } from 
 export interface VerifyPorts {
   readonly catalog: Pick<
     Catalog,
-    'scanScope' | 'record' | 'beginFlush' | 'endFlush' | 'recordEvents' | 'listNearby' | 'readPlaces'
+    'scanScope' | 'areRecorded' | 'record' | 'beginFlush' | 'endFlush' | 'recordEvents' | 'listNearby' | 'readPlaces'
   >;
   readonly clock: Clock;
   readonly random: Random;

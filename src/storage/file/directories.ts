@@ -43,14 +43,32 @@ export class Directories {
 
   /** Makes sure the directory of a key is inside the root in truth; missing ones are safe. */
   async checkParent(key: string): Promise<void> {
+    if (this.isKnownSafe(key)) return;
     const directory = parentOf(key);
-    if (directory === '' || this.#isRemembered(this.#safe, directory)) return;
     const real = await this.#io.realpath(`${this.root}/${directory}`);
     if (!isInside(real, await this.realRoot())) {
       const why = 'a symbolic link on the way leads out of the store';
       throw new StorageError('denied', { store: this.#store, key }, why);
     }
     this.#remember(this.#safe, directory);
+  }
+
+  /** `checkParent` has found it so a moment ago. */
+  isKnownSafe(key: string): boolean {
+    const directory = parentOf(key);
+    return directory === '' || this.#isRemembered(this.#safe, directory);
+  }
+
+  /** `isDirect` has. */
+  isKnownDirect(key: string): boolean {
+    const directory = parentOf(key);
+    return directory === '' || this.#isRemembered(this.#direct, directory);
+  }
+
+  /** `makeParent` would have nothing to do. */
+  isKnownMade(key: string): boolean {
+    const directory = parentOf(key);
+    return directory === '' || (this.#made.has(directory) && this.#isRemembered(this.#direct, directory));
   }
 
   /** Whether no symbolic link is on the way to a key. Fails where its directory is missing. */
@@ -68,10 +86,9 @@ export class Directories {
 
   /** Makes the directory of a key, through no link; what must be flushed for it to stay is then in `fresh`. */
   async makeParent(key: string): Promise<void> {
+    if (this.isKnownMade(key)) return;
     const directory = parentOf(key);
-    if (directory === '') return;
     const isMade = this.#made.has(directory);
-    if (isMade && this.#isRemembered(this.#direct, directory)) return;
     try {
       if (!isMade) await this.#make(directory, key);
       await this.#demandDirect(directory, key);
@@ -230,10 +247,15 @@ function* partsOf(directory: string): Generator<string> {
   yield directory;
 }
 
+/** Keys come in the order of their names: most have the directory of the one before, and its text, once looked up by, is found fast. */
+let parentLast = '';
+
 /** '' for a key at the root. */
 export function parentOf(key: string): string {
   const slash = key.lastIndexOf('/');
-  return slash < 0 ? '' : key.slice(0, slash);
+  if (slash < 0) return '';
+  if (slash !== parentLast.length || !key.startsWith(parentLast)) parentLast = key.slice(0, slash);
+  return parentLast;
 }
 
 export function isInside(candidate: string, root: string): boolean {

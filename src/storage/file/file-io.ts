@@ -33,9 +33,14 @@ export interface FileIo {
   readFile(path: string): Buffer | Promise<Buffer>;
 }
 
+type Settled<F> = F extends (...args: infer A) => infer R ? (...args: A) => Awaited<R> : F;
+
+/** Calls that block, for who does not wait. */
+export type BlockingIo = { readonly [Call in keyof FileIo]: Settled<FileIo[Call]> };
+
 const BIG = { bigint: true } as const;
 
-export const makeBlockingIo = (native: NativeFiles | undefined): FileIo => ({
+export const makeBlockingIo = (native: NativeFiles | undefined): BlockingIo => ({
   blocking: true,
   open: (path, flags, mode) => fs.openSync(path, flags, mode),
   close: (fd) => fs.closeSync(fd),

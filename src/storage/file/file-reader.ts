@@ -1,13 +1,13 @@
 import fs from 'node:fs';
-import os from 'node:os';
 import type { Attributes, Got, Head } from '../../ports/storage.ts';
 import { type GetOptions, StorageError } from '../../ports/storage.ts';
 import { type Directories, isInside } from './directories.ts';
 import { errorCodeOf, isMissing } from './file-errors.ts';
 import type { FileIo } from './file-io.ts';
-import { decodeFileMark, type FileMark, MARK_ATTRIBUTE, MARK_BYTES_MAX, NO_MARK } from './file-mark.ts';
+import type { FileMark } from './file-mark.ts';
 import type { FileStatus } from './file-status.ts';
 import type { NativeFiles } from './native.ts';
+import { readMark } from './read-mark.ts';
 import type { Sidecars } from './sidecars.ts';
 import { followsFiles, type SymlinkMode } from './walk.ts';
 
@@ -15,10 +15,6 @@ import { followsFiles, type SymlinkMode } from './walk.ts';
 const WHOLE_BYTES_MAX = 1024 * 1024;
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
-const { ENOTSUP, ERANGE } = os.constants.errno;
-/** Most marks are short, and the whole buffer is handed over with each call. */
-const shortBuffer = Buffer.allocUnsafe(256);
-
 export interface FileReaderOptions {
   readonly store: string;
   readonly io: FileIo;
@@ -179,15 +175,7 @@ export class FileReader {
 
   async #readMark(key: string, fd: number, token: string): Promise<FileMark> {
     const native = this.#native;
-    if (native === undefined) return this.#sidecars.read(key, token);
-    let buffer = shortBuffer;
-    let length = native.getAttribute(fd, MARK_ATTRIBUTE, buffer);
-    if (length === -ERANGE) {
-      buffer = Buffer.allocUnsafe(MARK_BYTES_MAX);
-      length = native.getAttribute(fd, MARK_ATTRIBUTE, buffer);
-    }
-    if (length >= 0) return decodeFileMark(buffer.subarray(0, length));
-    return length === -ENOTSUP ? this.#sidecars.read(key, token) : NO_MARK;
+    return (native === undefined ? undefined : readMark(native, fd)) ?? (await this.#sidecars.read(key, token));
   }
 
   async #readWhole(key: string, fd: number, head: Head, { start, end, into }: Range): Promise<Uint8Array> {

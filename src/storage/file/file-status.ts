@@ -11,6 +11,7 @@ const KINDS = new Map<number, FileKind>([
 const PERMISSIONS = 0o777;
 const NS_PER_S = 1_000_000_000n;
 const NS_DIGITS = 9;
+const NINE_DIGITS_MIN = 100_000_000;
 
 /** What one look at a file told. Time is kept in two numbers: of most files nobody asks it as one, and a bigint is dear. */
 export class FileStatus {
@@ -41,6 +42,16 @@ export class FileStatus {
     this.#ino = told.ino;
   }
 
+  /** The tokens are equal. */
+  isSame(other: FileStatus): boolean {
+    return (
+      this.#ino === other.#ino &&
+      this.size === other.size &&
+      this.nanoseconds === other.nanoseconds &&
+      this.seconds === other.seconds
+    );
+  }
+
   get modifiedNs(): bigint {
     return joinTime(this.seconds, this.nanoseconds);
   }
@@ -51,9 +62,13 @@ export class FileStatus {
    */
   get token(): string {
     const { seconds, nanoseconds } = this;
-    const time = seconds > 0 ? `${seconds}${String(nanoseconds).padStart(NS_DIGITS, '0')}` : this.modifiedNs;
+    const time = seconds > 0 ? `${seconds}${nineDigits(nanoseconds)}` : this.modifiedNs;
     return `${this.#ino}.${this.size}.${time}`;
   }
+}
+
+function nineDigits(nanoseconds: number): string | number {
+  return nanoseconds >= NINE_DIGITS_MIN ? nanoseconds : String(nanoseconds).padStart(NS_DIGITS, '0');
 }
 
 export function joinTime(seconds: number, nanoseconds: number): bigint {

@@ -21,6 +21,7 @@ import {
   type Storage,
   StorageError,
   type StoreLease,
+  type WholeGot,
 } from '../../ports/storage.ts';
 import { checkKey } from '../check-key.ts';
 import { DirectWrites } from './direct-writes.ts';
@@ -32,10 +33,12 @@ import { FileLease } from './file-lease.ts';
 import { FileReader } from './file-reader.ts';
 import type { FileStatus } from './file-status.ts';
 import { FileWriter } from './file-writer.ts';
+import { hasEntries } from './has-entries.ts';
 import { listInThread } from './listing.ts';
 import { fromColumns } from './listing-columns.ts';
 import { loadNativeFiles } from './native.ts';
 import { Sidecars } from './sidecars.ts';
+import { SmallFiles } from './small-files.ts';
 import { StagingArea } from './staging-area.ts';
 import { UnnamedFiles } from './unnamed-files.ts';
 import { followsFiles, type SymlinkMode, walk } from './walk.ts';
@@ -74,6 +77,8 @@ class FileStorage implements Storage {
   readonly #sidecars: Sidecars;
   readonly #staging: StagingArea;
   readonly #lease: FileLease;
+  /** Undefined where calls do not block. */
+  readonly #small: SmallFiles | undefined;
 
   constructor(options: FileStorageOptions) {
     const native = loadNativeFiles();
@@ -81,7 +86,8 @@ class FileStorage implements Storage {
     this.#root = path.resolve(options.basePath);
     this.place = options.place ?? `${pathToFileURL(this.#root).href.replace(/\/$/, '')}/`;
     this.#symlinks = options.symlinks ?? 'follow';
-    this.#io = options.blocking === true ? makeBlockingIo(native) : waitingIo;
+    const blockingIo = options.blocking === true ? makeBlockingIo(native) : undefined;
+    this.#io = blockingIo ?? waitingIo;
     const durable = options.durability !== 'relaxed';
     this.capabilities = { ...CAPABILITIES, soft: !durable };
     const shared = { store: this.name, io: this.#io, native };
@@ -96,16 +102,28 @@ class FileStorage implements Storage {
       symlinks: this.#symlinks,
       toError: (error, key) => this.#toAskError(error, key),
     });
+    const unnamed = new UnnamedFiles({ io: this.#io, native, staging: this.#staging, max: options.unnamedFiles });
+    if (blockingIo !== undefined && native !== undefined) {
+      this.#small = new SmallFiles({
+        store: this.name,
+        io: blockingIo,
+        native,
+        unnamed,
+        directories: this.#directories,
+        followsDirectories: this.#symlinks === 'follow',
+      });
+    }
     this.#flush = new FileFlush({ ...shared, directories: this.#directories });
     this.#writer = new FileWriter({
       ...shared,
       directories: this.#directories,
       sidecars: this.#sidecars,
       staging: this.#staging,
-      unnamed: new UnnamedFiles({ io: this.#io, native, staging: this.#staging, max: options.unnamedFiles }),
+      unnamed,
       symlinks: this.#symlinks,
       flush: this.#flush,
       direct: new DirectWrites({ io: this.#io, native, wanted: durable ? 'always' : 'where-fast' }),
+      small: this.#small,
       durable,
       toError: (error, key) => this.#toError(error, 'not-found', key),
     });
@@ -115,6 +133,16 @@ class FileStorage implements Storage {
     this.#check(key, options.signal);
     try {
       return await this.#reader.get(key, options);
+    } catch (error) {
+      throw this.#toAskError(error, key);
+    }
+  }
+
+  getAtOnce(key: string, options: GetOptions): WholeGot | undefined {
+    if (this.#small === undefined) return undefined;
+    this.#check(key, options.signal);
+    try {
+      return this.#small.get(key, options);
     } catch (error) {
       throw this.#toAskError(error, key);
     }
@@ -135,7 +163,12 @@ class FileStorage implements Storage {
     if (isReserved(parentOf(prefix)) && !prefix.startsWith(DARK_DIRECTORY)) return;
     this.#checkPrefix(prefix);
     const walkOptions = { root: this.#root, store: this.name, prefix, startAfter, symlinks: this.#symlinks };
-    if (!this.#io.blocking) return yield* listInThread(walkOptions, signal);
+    if (!this.#io.blocking) {
+      // What cannot be looked at is told by the listing.
+      const isEmpty = prefix === '' && !(await hasEntries(this.#root).catch(() => true));
+      if (isEmpty && signal?.aborted !== true) return;
+      return yield* listInThread(walkOptions, signal);
+    }
     for (const page of walk(walkOptions)) {
       if (signal?.aborted)
         throw new StorageError('aborted', { store: this.name }, 'the listing was stopped', signal.reason);
@@ -190,11 +223,25 @@ class FileStorage implements Storage {
     try {
       return await this.#writer.stage(key, body, options);
     } catch (error) {
-      if (options.signal?.aborted && !(error instanceof StorageError)) throw this.#aborted(key, options.signal);
-      if (error instanceof StorageError || (error as NodeJS.ErrnoException).code !== undefined)
-        throw this.#toError(error, 'not-found', key);
-      throw new StorageError('aborted', { store: this.name, key }, 'the bytes to be written could not be read', error);
+      throw this.#toStageError(error, key, options);
     }
+  }
+
+  stageAtOnce(key: string, bytes: Uint8Array, options: StageOptions): Staged | undefined {
+    if (this.#small === undefined) return undefined;
+    this.#check(key, options.signal);
+    try {
+      return this.#small.stage(key, bytes, options);
+    } catch (error) {
+      throw this.#toStageError(error, key, options);
+    }
+  }
+
+  #toStageError(error: unknown, key: string, { signal }: StageOptions): StorageError {
+    if (signal?.aborted && !(error instanceof StorageError)) return this.#aborted(key, signal);
+    if (error instanceof StorageError || (error as NodeJS.ErrnoException).code !== undefined)
+      return this.#toError(error, 'not-found', key);
+    return new StorageError('aborted', { store: this.name, key }, 'the bytes to be written could not be read', error);
   }
 
   async flush(staged: readonly Staged[]): Promise<void> {

@@ -16,19 +16,20 @@ import { type Directories, parentOf } from './directories.ts';
 import { errorCodeOf, isBlockedByDirectory, isMissing, systemError } from './file-errors.ts';
 import type { FileFlush } from './file-flush.ts';
 import type { FileIo } from './file-io.ts';
-import { encodeFileMark, MARK_ATTRIBUTE } from './file-mark.ts';
+import { encodeFileMark } from './file-mark.ts';
 import type { NativeFiles } from './native.ts';
 import type { Sidecars } from './sidecars.ts';
+import type { SmallFiles } from './small-files.ts';
+import { StagedFile, type Whereabouts } from './staged-file.ts';
 import type { StagingArea } from './staging-area.ts';
 import type { UnnamedFiles } from './unnamed-files.ts';
 import { followsFiles, type SymlinkMode } from './walk.ts';
+import { writeMark } from './write-mark.ts';
 
 const { O_WRONLY, O_CREAT, O_EXCL } = fs.constants;
-const { E2BIG, ENOSPC, ENOTSUP, EINVAL, ENOSYS } = os.constants.errno;
+const { EINVAL, ENOSYS } = os.constants.errno;
 
 const NS_PER_S = 1e9;
-/** So long a mark may be on every file system that keeps any: half the smallest block. */
-const MARK_BYTES_SURE = 512;
 
 export interface FileWriterOptions {
   readonly store: string;
@@ -41,33 +42,12 @@ export interface FileWriterOptions {
   readonly symlinks: SymlinkMode;
   readonly flush: FileFlush;
   readonly direct: DirectWrites;
+  /** Where calls block: the short way, tried first. */
+  readonly small: SmallFiles | undefined;
   /** False: copies are soft, nothing is flushed. */
   readonly durable: boolean;
   /** What a failed system call means for this store. */
   readonly toError: (error: unknown, key: string) => StorageError;
-}
-
-/** Where staged bytes lie: under a name in the staging area, or in an open file that has none. */
-type Whereabouts =
-  | { readonly path: string; readonly fd: undefined }
-  | { readonly path: undefined; readonly fd: number };
-
-class StagedFile implements Staged {
-  readonly key: string;
-  readonly at: Whereabouts;
-  readonly size: number;
-  readonly token: string;
-  readonly options: StageOptions;
-  readonly marked: boolean;
-
-  constructor(fields: Pick<StagedFile, 'key' | 'at' | 'size' | 'token' | 'options' | 'marked'>) {
-    this.key = fields.key;
-    this.at = fields.at;
-    this.size = fields.size;
-    this.token = fields.token;
-    this.options = fields.options;
-    this.marked = fields.marked;
-  }
 }
 
 interface Filling {
@@ -164,18 +144,9 @@ export class FileWriter {
     for (let at = 0; at < bytes.length; ) at += await this.#io.write(fd, at === 0 ? bytes : bytes.subarray(at));
   }
 
-  /** False where the file system keeps no extended attributes: the mark then becomes a sidecar when published. */
   #mark(key: string, fd: number, mark: Mark, { attributes }: StageOptions): boolean {
-    const value = encodeFileMark(mark, attributes);
-    const result = this.#o.native?.setAttribute(fd, MARK_ATTRIBUTE, value) ?? -ENOTSUP;
-    if (result === -ENOTSUP) return false;
-    // Of most file systems a block is all the room a file has for it: a disk need not be full to say so.
-    if (result === -E2BIG || (result === -ENOSPC && value.length > MARK_BYTES_SURE)) {
-      const why = `its metadata takes ${value.length} bytes, more than the file system keeps with a file`;
-      throw new StorageError('unsupported', { store: this.#o.store, key }, why);
-    }
-    if (result < 0) throw systemError('the mark cannot be written', result);
-    return true;
+    const { store, native } = this.#o;
+    return writeMark({ store, key, fd, native }, mark, attributes);
   }
 
   async #setTimes(fd: number, modifiedNs: bigint): Promise<void> {
@@ -204,7 +175,7 @@ export class FileWriter {
     for (const { staged, options } of requests) {
       assert(staged instanceof StagedFile, `${this.#o.store}: ${staged.key}: not staged here`);
       try {
-        outcomes.push(await this.#publishOne(staged, options));
+        outcomes.push(this.#o.small?.publish(staged, options) ?? (await this.#publishOne(staged, options)));
         parents.add(parentOf(staged.key));
       } catch (error) {
         await this.#remove(staged.at);

@@ -1,4 +1,4 @@
-import type { Listed, ListingFailure, ListingPage } from '../../ports/storage.ts';
+import type { Listed, ListingFailure, ListingPage, ListingText } from '../../ports/storage.ts';
 import { type FileStatus, joinTime } from './file-status.ts';
 
 /** A page as it crosses a thread: few large values instead of thousands of small ones. NUL cannot be part of a key. */
@@ -34,6 +34,10 @@ export class ColumnsBuilder {
     return this.#keys.length === 0 && this.failures.length === 0;
   }
 
+  get objects(): number {
+    return this.#keys.length;
+  }
+
   get isFull(): boolean {
     return this.#keys.length >= this.#max || this.failures.length >= this.#max;
   }
@@ -64,13 +68,28 @@ export class ColumnsBuilder {
   }
 }
 
+/** A page that is made of this one keeps its objects, and not the text: that would still be of all of them. */
 export function fromColumns(columns: ListingColumns): ListingPage {
+  let objects: readonly Listed[] | undefined;
+  const page = {
+    get objects() {
+      objects ??= toRows(columns);
+      return objects;
+    },
+    failures: columns.failures,
+    markers: 0,
+  };
+  const text: ListingText | undefined = columns.sizes.length === 0 ? undefined : columns;
+  return Object.defineProperty(page, 'text', { value: text });
+}
+
+function toRows(columns: ListingColumns): readonly Listed[] {
   const count = columns.sizes.length;
   const keys = count === 0 ? [] : columns.keys.split('\0');
   const tokens = columns.tokens.split('\0');
   const objects: Listed[] = [];
   for (let i = 0; i < count; i++) objects.push(new Row(keys[i] as string, tokens[i] as string, columns, i));
-  return { objects, failures: columns.failures, markers: 0 };
+  return objects;
 }
 
 /** Of nearly all objects nobody asks the time: it becomes a bigint when somebody does. */

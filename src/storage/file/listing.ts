@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { type ListingPage, StorageError } from '../../ports/storage.ts';
+import { hasEntries } from './has-entries.ts';
 import { fromColumns } from './listing-columns.ts';
 import type { ListingAnswer, ListingRequest } from './listing-thread.ts';
 import type { WalkOptions } from './walk.ts';
@@ -65,8 +66,10 @@ class ListingThread {
   }
 }
 
-/** Starts threads for so many listings that are soon asked for; a thread takes longer to start than a small tree to be walked. */
-export function warmListings(count: number): void {
+/** Starts threads for listings of these roots, which are soon asked for; a thread takes longer to start than a small tree to be walked. */
+export async function warmListings(roots: readonly string[]): Promise<void> {
+  const worth = await Promise.all(roots.map((root) => hasEntries(root).catch(() => false)));
+  const count = worth.filter(Boolean).length;
   while (idle.length < Math.min(count, IDLE_MAX)) idle.push(new ListingThread());
 }
 

@@ -84,19 +84,19 @@ function bindLinux(): NativeFiles | undefined {
   const memset = library.func('uintptr_t memset(uint8_t *at, int value, size_t length)');
   const linkat = library.func('int linkat(int fromDir, const char *from, int toDir, const char *to, int flags)');
   const result: Result = (value) => (value < 0 ? -koffi.errno() : value);
-  const times = Buffer.alloc(32);
+  // Seconds and nanoseconds, of the access and of the modification.
+  const times = new BigInt64Array(4);
+  const timesBytes = new Uint8Array(times.buffer);
   return {
     status: bindStatus(library, result),
     setAttribute: (fd, name, value) => result(fsetxattr(fd, name, value, value.length, 0)),
     getAttribute: (fd, name, into) => result(Number(fgetxattr(fd, name, into, into.length))),
     setTimes(fd, modifiedNs) {
-      const nanoseconds = ((modifiedNs % NS_PER_S) + NS_PER_S) % NS_PER_S;
-      const seconds = (modifiedNs - nanoseconds) / NS_PER_S;
-      for (const at of [0, 16]) {
-        times.writeBigInt64LE(seconds, at);
-        times.writeBigInt64LE(nanoseconds, at + 8);
-      }
-      return result(futimens(fd, times));
+      const rest = modifiedNs % NS_PER_S;
+      const nanoseconds = rest < 0n ? rest + NS_PER_S : rest;
+      times[0] = times[2] = (modifiedNs - nanoseconds) / NS_PER_S;
+      times[1] = times[3] = nanoseconds;
+      return result(futimens(fd, timesBytes));
     },
     syncFileSystem: (fd) => result(syncfs(fd)),
     syncFileSystemAsync: (fd) =>
@@ -132,6 +132,9 @@ function bindStatus(library: ReturnType<Koffi['load']>, result: Result): NativeF
       ? high * 2 ** 32 + view.getUint32(little ? at : at + 4, little)
       : view.getBigUint64(at, little);
   };
+  /** Exact for all times a file system can keep. */
+  const readSigned = (at: number): number =>
+    view.getInt32(little ? at + 4 : at, little) * 2 ** 32 + view.getUint32(little ? at : at + 4, little);
   const status = (fd: number, name: string): FileStatus | number => {
     const answer = statx(fd, name, flags, STATX_WANTED, bytes) as number;
     if (answer < 0) return result(answer);
@@ -139,7 +142,7 @@ function bindStatus(library: ReturnType<Koffi['load']>, result: Result): NativeF
       typeAndMode: view.getUint16(STATX.mode, little),
       ino: readWide(STATX.ino),
       size: Number(readWide(STATX.size)),
-      seconds: Number(view.getBigInt64(STATX.modifiedSeconds, little)),
+      seconds: readSigned(STATX.modifiedSeconds),
       nanoseconds: view.getUint32(STATX.modifiedNanoseconds, little),
     });
   };

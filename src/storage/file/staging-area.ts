@@ -18,6 +18,7 @@ export class StagingArea {
   readonly #store: string;
   readonly #root: string;
   readonly #parent: string;
+  readonly #directory: string;
   readonly #writer =
     `${encodeURIComponent(hostname()).replaceAll('.', '%2e')}.${process.pid}.${randomBytes(6).toString('hex')}`;
   #count = 0;
@@ -28,6 +29,7 @@ export class StagingArea {
     this.#store = store;
     this.#root = root;
     this.#parent = `${root}/.pando/staging`;
+    this.#directory = `${this.#parent}/${this.#writer}`;
   }
 
   nextPath(): string {
@@ -36,7 +38,7 @@ export class StagingArea {
 
   /** This writer's own, made when it is first asked for. */
   directory(): string {
-    const path = `${this.#parent}/${this.#writer}`;
+    const path = this.#directory;
     if (this.#madeIn === undefined) {
       const root = this.#identifyRoot();
       makeOwnDirectory(path, { store: this.#store, levels: 3, mode: 0o700 });
@@ -74,7 +76,7 @@ export class StagingArea {
   /** Whatever this writer still had staged is nobody's now. */
   dispose(): void {
     if (this.#madeIn === undefined) return;
-    fs.rmSync(`${this.#parent}/${this.#writer}`, { recursive: true, force: true });
+    fs.rmSync(this.#directory, { recursive: true, force: true });
     this.#madeIn = undefined;
   }
 

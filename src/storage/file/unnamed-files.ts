@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import os, { availableParallelism } from 'node:os';
-import type { FileIo } from './file-io.ts';
+import type { BlockingIo, FileIo } from './file-io.ts';
 import type { NativeFiles } from './native.ts';
 import type { StagingArea } from './staging-area.ts';
 
@@ -46,6 +46,22 @@ export class UnnamedFiles {
     const fd = await this.#tryOpen(mode);
     if (fd !== undefined) this.#open.add(fd);
     return fd;
+  }
+
+  /** As `create`, for who does not wait; undefined also where that is needed first. */
+  createAtOnce(io: BlockingIo, mode: number): number | undefined {
+    if (this.#max === undefined || this.#open.size >= this.#max) return undefined;
+    try {
+      const fd = io.open(this.#staging.directory(), O_WRONLY | O_TMPFILE, mode);
+      this.#open.add(fd);
+      return fd;
+    } catch {
+      return undefined;
+    }
+  }
+
+  closeAtOnce(io: BlockingIo, fd: number): void {
+    if (this.#open.delete(fd)) io.close(fd);
   }
 
   /** 0, or a negative errno: -EEXIST where the name is taken. The file stays open. */

@@ -32,7 +32,12 @@ export interface WalkOptions {
   readonly symlinks: SymlinkMode;
 }
 
+/**
+ * A page with so many ends with the directory it is in, if that ends in time: two listings of which one has a file more are cut alike
+ * again from the next page on, and so can be compared page by page.
+ */
 const PAGE_OBJECTS = 1024;
+const PAGE_OBJECTS_MAX = 2048;
 
 /**
  * All files below a root, in the byte order of their keys, as pages; blocking, so it runs in a thread of its own. Names are
@@ -54,17 +59,22 @@ interface Directory {
 }
 
 interface Entry {
-  /** Latin-1 of the bytes; ends with '/' for a directory, or a link to one: its place in the order. */
-  readonly sort: string;
   /** Latin-1 of the bytes. */
   readonly raw: string;
   readonly kind: FileKind;
 }
 
-type Named = Pick<Entry, 'raw' | 'kind'>;
+interface Entries {
+  /** Latin-1 of the bytes, in order; ends with '/' for a directory, or a link to one: its place in the order. */
+  readonly order: readonly string[];
+  /** By its place in the order, all but files whose name is as good as a key: of those there is nothing more to know. */
+  readonly special: ReadonlyMap<string, Entry>;
+}
+
+const NONE: Entries = { order: [], special: new Map() };
 
 class Walker {
-  readonly #page = new ColumnsBuilder(PAGE_OBJECTS);
+  readonly #page = new ColumnsBuilder(PAGE_OBJECTS_MAX);
   readonly #options: WalkOptions;
   readonly #looker = new FileLooker();
   #realRoot: string | undefined;
@@ -110,7 +120,14 @@ class Walker {
   }
 
   *#walkDirectory(directory: Directory): Generator<ListingColumns> {
-    for (const entry of this.#readEntries(directory)) {
+    const { order, special } = this.#readEntries(directory);
+    for (const place of order) {
+      const entry = special.get(place);
+      if (entry === undefined) {
+        this.#addFile(directory.prefix + place, directory.path, place);
+        if (this.#page.isFull) yield this.#page.take();
+        continue;
+      }
       const name = this.#decode(directory, entry);
       if (name === undefined) continue;
       const key = directory.prefix + name;
@@ -123,26 +140,38 @@ class Walker {
         this.#fail(key, key, 'special-file', 'it is neither a file, a directory nor a link');
       if (this.#page.isFull) yield this.#page.take();
     }
+    if (this.#page.objects >= PAGE_OBJECTS) yield this.#page.take();
   }
 
-  #readEntries(directory: Directory): readonly Entry[] {
-    let named: readonly Named[];
+  #readEntries(directory: Directory): Entries {
+    let named: readonly (Dirent | Named)[];
     try {
       named = readNamed(directory.path);
     } catch (error) {
       const { kind, message } = toStorageError(error, this.#options.store);
-      if (isMissing(error) && directory.prefix !== '') return [];
+      if (isMissing(error) && directory.prefix !== '') return NONE;
       if (directory.prefix === '') throw toStorageError(error, this.#options.store);
       this.#fail(directory.prefix, directory.prefix, kind === 'denied' ? 'denied' : 'unavailable', message);
-      return [];
+      return NONE;
     }
-    const entries: Entry[] = [];
-    for (const { raw, kind } of named) {
+    const order: string[] = [];
+    const special = new Map<string, Entry>();
+    const plainLength = PLAIN_KEY_LENGTH - directory.prefix.length;
+    for (const one of named) {
+      const raw = one.name;
       if (directory.prefix === '' && raw === RESERVED_DIRECTORY) continue;
+      if (one.isFile() && raw.length <= plainLength && isPlain(raw)) {
+        order.push(raw);
+        continue;
+      }
+      const kind = kindOf(one);
       const holdsKeys = kind === 'directory' || (kind === 'link' && this.#isFollowedDirectory(directory, raw));
-      entries.push({ sort: holdsKeys ? `${raw}/` : raw, raw, kind });
+      const place = holdsKeys ? `${raw}/` : raw;
+      order.push(place);
+      special.set(place, { raw, kind });
     }
-    return entries.sort((a, b) => (a.sort < b.sort ? -1 : 1));
+    // By UTF-16 units, which of Latin-1 are the bytes.
+    return { order: order.sort(), special };
   }
 
   #isFollowedDirectory(directory: Directory, latin1: string): boolean {
@@ -174,7 +203,7 @@ class Walker {
       }
       name = text;
     }
-    if (BEYOND_ASCII.test(raw) || CONTROL.test(raw) || directory.prefix.length + name.length > 255) {
+    if (!isPlain(raw) || directory.prefix.length + name.length > PLAIN_KEY_LENGTH) {
       const problem = findStoredKeyProblem(directory.prefix + name);
       if (problem !== undefined) {
         this.#fail(
@@ -256,6 +285,7 @@ class Walker {
 
   #isWanted(key: string): boolean {
     const { prefix, startAfter } = this.#options;
+    if (prefix === '' && startAfter === undefined) return true;
     return key.startsWith(prefix) && (startAfter === undefined || compareKeys(key, startAfter) > 0);
   }
 
@@ -272,19 +302,20 @@ class Walker {
  * of bytes read as Latin-1 is another one, and what it does not find there, or what vanishes meanwhile, is told as if the
  * whole directory had. Then all are looked at here.
  */
-function readNamed(directory: string): readonly Named[] {
+function readNamed(directory: string): readonly (Dirent | Named)[] {
   try {
-    const dirents = fs.readdirSync(directory, { withFileTypes: true, encoding: 'latin1' });
-    return dirents.map((dirent) => ({ raw: dirent.name, kind: kindOf(dirent) }));
+    return fs.readdirSync(directory, { withFileTypes: true, encoding: 'latin1' });
   } catch (error) {
     if (!isMissing(error)) throw error;
   }
-  return fs.readdirSync(directory, { encoding: 'latin1' }).flatMap((raw) => {
-    const path = Buffer.concat([Buffer.from(`${directory}/`), Buffer.from(raw, 'latin1')]);
+  return fs.readdirSync(directory, { encoding: 'latin1' }).flatMap((name) => {
+    const path = Buffer.concat([Buffer.from(`${directory}/`), Buffer.from(name, 'latin1')]);
     const stats = fs.lstatSync(path, { throwIfNoEntry: false });
-    return stats === undefined ? [] : [{ raw, kind: kindOf(stats) }];
+    return stats === undefined ? [] : [Object.assign(stats, { name })];
   });
 }
+
+type Named = Stats & { readonly name: string };
 
 function kindOf(entry: Dirent | Stats): FileKind {
   if (entry.isFile()) return 'file';
@@ -293,4 +324,13 @@ function kindOf(entry: Dirent | Stats): FileKind {
 }
 
 const BEYOND_ASCII = /[\u0080-\u00ff]/;
-const CONTROL = /[\u0000-\u001f\u007f]/;
+/** Printable ASCII only: such a name is part of a key as it is. A loop, because many names are looked at once, each in a moment. */
+function isPlain(latin1: string): boolean {
+  let bits = 0;
+  // Below a space the difference is negative; from DEL on the sum has a bit beyond the seven.
+  for (let at = 0; at < latin1.length; at++) bits |= (latin1.charCodeAt(at) - 0x20) | (latin1.charCodeAt(at) + 1);
+  return (bits & ~0x7f) === 0;
+}
+
+/** A key of no more characters is short enough, whatever they are. */
+const PLAIN_KEY_LENGTH = 255;

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { isProcessAlive } from '../store-lease.ts';
-import { isListing } from './is-listing.ts';
+import { readGoesOn } from './list-page.ts';
 import { listParts } from './list-parts.ts';
 import { deleteLoneMark, listMarks } from './mark-beside.ts';
 import { deleteOwn, listOwn } from './own-documents.ts';
@@ -138,18 +138,17 @@ async function deleteLoneMarks(bucket: S3Bucket, key: string): Promise<void> {
 
 /** Uploads of exactly this key: they come first among those whose keys begin with it. */
 async function uploadsOf(bucket: S3Bucket, key: string): Promise<{ uploadId: string; initiatedMs: number }[]> {
-  const input = { Bucket: bucket.bucket, Prefix: key, EncodingType: 'url' as const };
-  const { connection } = bucket;
-  const answer = await connection.send(
-    (sdk) => new sdk.ListMultipartUploadsCommand(input),
-    { retried: true },
-    isListing,
-  );
-  return (answer.Uploads ?? []).flatMap(({ Key = '', UploadId, Initiated }) =>
-    UploadId !== undefined && (Key === key || decoded(Key) === key)
-      ? [{ uploadId: UploadId, initiatedMs: Initiated?.getTime() ?? 0 }]
-      : [],
-  );
+  const query = { uploads: '', 'encoding-type': 'url', prefix: key };
+  return bucket.connection.ask({ method: 'GET', fullKey: '', query }, { retried: true }, (answer) => {
+    readGoesOn(answer);
+    return answer.all('Upload').flatMap((upload) => {
+      const found = upload.text('Key') ?? '';
+      const uploadId = upload.text('UploadId');
+      return uploadId !== undefined && (found === key || decoded(found) === key)
+        ? [{ uploadId, initiatedMs: upload.date('Initiated')?.getTime() ?? 0 }]
+        : [];
+    });
+  });
 }
 
 function decoded(key: string): string | undefined {

@@ -1,5 +1,6 @@
-import { type Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
-import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Agent as HttpAgent, IncomingMessage } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
+import { httpOf } from '../http-of.ts';
 import { S3Failure } from './errors.ts';
 
 export interface ExchangeRequest {
@@ -28,10 +29,9 @@ export function exchange(request: ExchangeRequest): Promise<IncomingMessage> {
   const { url, method, path, headers, body, agent, connectMs, idleMs, signal } = request;
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(signal.reason);
-    const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
     // An address of IPv6 has brackets in a URL, and none for the system.
     const host = url.hostname.replace(/^\[|\]$/g, '');
-    const sent = send({ host, port: url.port, method, path, headers, agent });
+    const sent = httpOf(url).request({ host, port: url.port, method, path, headers, agent });
     let isSettled = false;
     let idleTimer: NodeJS.Timeout | undefined;
     const awaitProgress = (milliseconds: number): void => {

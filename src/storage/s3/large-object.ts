@@ -9,6 +9,7 @@ import type { HeldParts } from './list-parts.ts';
 import { deleteMark, writeMark } from './mark-beside.ts';
 import { encodeMetadata, NO_CONTENT_TYPE } from './object-metadata.ts';
 import { type FinishedParts, PartUpload } from './part-upload.ts';
+import { metadataHeaders } from './read-head.ts';
 import type { Condition, S3Bucket } from './s3-bucket.ts';
 import {
   announceUpload,
@@ -19,6 +20,7 @@ import {
   registerUpload,
   type UploadEntry,
 } from './upload-register.ts';
+import { notAsked } from './xml-answer.ts';
 
 /**
  * An object on its way in parts: begun (or gone on with), fed, finished; then completed or aborted. It is registered in the
@@ -135,16 +137,20 @@ export class LargeObject {
   }
 
   async #complete(condition: Condition): Promise<Published> {
-    const { connection, bucket } = this.#bucket;
     const finished = this.#finished as FinishedParts;
     const { completesConditionally, checksPayload } = await this.#bucket.facts();
-    const input = {
-      Bucket: bucket,
-      Key: this.at.fullKey,
-      UploadId: this.#uploadId,
-      MultipartUpload: { Parts: finished.parts.map(({ PartNumber, ETag }) => ({ PartNumber, ETag: quoted(ETag) })) },
-      ...(completesConditionally && condition?.kind === 'absent' ? { IfNoneMatch: '*' } : {}),
-      ...(completesConditionally && condition?.kind === 'token' ? { IfMatch: quoted(condition.token) } : {}),
+    const body = Buffer.from(completion(finished));
+    const request = {
+      method: 'POST' as const,
+      fullKey: this.at.fullKey,
+      query: { uploadId: this.#uploadId },
+      headers: {
+        'content-type': 'application/xml',
+        ...(completesConditionally && condition?.kind === 'absent' ? { 'if-none-match': '*' } : {}),
+        ...(completesConditionally && condition?.kind === 'token' ? { 'if-match': quoted(condition.token) } : {}),
+      },
+      body,
+      payload: hash('sha256', body),
     };
     let isRepeated = false;
     const onRetry = (): void => {
@@ -152,12 +158,11 @@ export class LargeObject {
     };
     let etag: string;
     try {
-      const answer = await connection.send(
-        (sdk) => new sdk.CompleteMultipartUploadCommand(input),
-        { key: this.at.key, retried: true, onRetry },
-        ({ ETag, Key }) => ETag !== undefined || Key !== undefined,
-      );
-      etag = tokenOf(answer.ETag);
+      const options = { key: this.at.key, retried: true, onRetry };
+      etag = await this.#bucket.connection.ask(request, options, (answer) => {
+        if (answer.name !== 'CompleteMultipartUploadResult') throw notAsked();
+        return tokenOf(answer.text('ETag'));
+      });
     } catch (error) {
       // The upload is gone because an attempt whose answer was lost has completed it.
       if (!isRepeated || failureOf(error)?.code !== 'NoSuchUpload') throw error;
@@ -196,19 +201,34 @@ async function createUpload(
 ): Promise<string> {
   const { connection } = bucket;
   const mark = needsMarkBeside(options) ? { beside: upload.mark } : options.mark;
-  const answer = await connection.send(
-    (sdk) =>
-      new sdk.CreateMultipartUploadCommand({
-        Bucket: bucket.bucket,
-        Key: at.fullKey,
-        ContentType: options.attributes.contentType ?? NO_CONTENT_TYPE,
-        Metadata: encodeMetadata(options.attributes, mark),
-      }),
-    // Not to be aborted midway: an upload whose id is not known cannot be taken away again.
-    { key: at.key, retried: true },
-    ({ UploadId }) => UploadId !== undefined,
+  const request = {
+    method: 'POST' as const,
+    fullKey: at.fullKey,
+    query: { uploads: '' },
+    headers: {
+      'content-type': options.attributes.contentType ?? NO_CONTENT_TYPE,
+      ...metadataHeaders(encodeMetadata(options.attributes, mark)),
+    },
+  };
+  // Not to be aborted midway: an upload whose id is not known cannot be taken away again.
+  return connection.ask(request, { key: at.key, retried: true }, (answer) => {
+    const uploadId = answer.text('UploadId');
+    if (uploadId === undefined) throw notAsked();
+    return uploadId;
+  });
+}
+
+/** In the order of their numbers. */
+function completion({ parts }: FinishedParts): string {
+  const told = parts.map(
+    ({ PartNumber, ETag }) =>
+      `<Part><PartNumber>${PartNumber}</PartNumber><ETag>${escapeXml(quoted(ETag))}</ETag></Part>`,
   );
-  return answer.UploadId as string;
+  return `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${told.join('')}</CompleteMultipartUpload>`;
+}
+
+function escapeXml(text: string): string {
+  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 /** What two uploads have in common of which one may go on with the other: bytes, metadata and parts. */

@@ -1,7 +1,7 @@
 import { failureOf } from './errors.ts';
 import { tokenOf } from './etag.ts';
-import { isListing } from './is-listing.ts';
 import type { ObjectAt } from './key-space.ts';
+import { readGoesOn } from './list-page.ts';
 import { isNotFound, type S3Bucket } from './s3-bucket.ts';
 
 /** A part the server holds. */
@@ -17,16 +17,20 @@ export type HeldParts = ReadonlyMap<number, HeldPart>;
 export async function listParts(bucket: S3Bucket, at: ObjectAt, uploadId: string): Promise<HeldParts | undefined> {
   const held = new Map<number, HeldPart>();
   const options = { key: at.key, retried: true };
-  let PartNumberMarker: string | undefined;
+  let marker: string | undefined;
   try {
     do {
-      const input = { Bucket: bucket.bucket, Key: at.fullKey, UploadId: uploadId, PartNumberMarker };
-      const answer = await bucket.connection.send((sdk) => new sdk.ListPartsCommand(input), options, isListing);
-      for (const { PartNumber, ETag, Size } of answer.Parts ?? []) {
-        if (PartNumber !== undefined) held.set(PartNumber, { etag: tokenOf(ETag), size: Size ?? -1 });
-      }
-      PartNumberMarker = answer.IsTruncated === true ? answer.NextPartNumberMarker : undefined;
-    } while (PartNumberMarker !== undefined);
+      const query = { uploadId, ...(marker === undefined ? {} : { 'part-number-marker': marker }) };
+      marker = await bucket.connection.ask({ method: 'GET', fullKey: at.fullKey, query }, options, (answer) => {
+        const goesOn = readGoesOn(answer);
+        for (const part of answer.all('Part')) {
+          const number = part.number('PartNumber');
+          if (number !== undefined)
+            held.set(number, { etag: tokenOf(part.text('ETag')), size: part.number('Size') ?? -1 });
+        }
+        return goesOn ? answer.text('NextPartNumberMarker') : undefined;
+      });
+    } while (marker !== undefined);
     return held;
   } catch (error) {
     if (isNotFound(error) || failureOf(error)?.code === 'NoSuchUpload') return undefined;

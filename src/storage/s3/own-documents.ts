@@ -4,7 +4,7 @@ import { openBody } from '../http-body.ts';
 import { failureOf, toStorageError } from './errors.ts';
 import { quoted, tokenOf } from './etag.ts';
 import { headerOf } from './http-exchange.ts';
-import { isListing } from './is-listing.ts';
+import { listPage } from './list-page.ts';
 import { lengthOf } from './read-head.ts';
 import type { Condition, S3Bucket } from './s3-bucket.ts';
 
@@ -63,12 +63,11 @@ export async function listOwn(
   limit = PAGE_DOCUMENTS,
 ): Promise<readonly OwnDocumentListed[]> {
   const { key, fullKey } = bucket.keys.ownAt(directory);
-  const StartAfter = after === undefined ? undefined : bucket.keys.ownAt(after).fullKey;
-  const input = { Bucket: bucket.bucket, Prefix: fullKey, MaxKeys: limit, EncodingType: 'url' as const, StartAfter };
-  const answer = await bucket.connection.send((sdk) => new sdk.ListObjectsV2Command(input), { key }, isListing);
+  const startAfter = after === undefined ? undefined : bucket.keys.ownAt(after).fullKey;
+  const { objects } = await listPage(bucket.connection, { prefix: fullKey, limit, startAfter }, { key });
   const own = bucket.keys.ownAt('').fullKey.length;
-  return (answer.Contents ?? []).map((one) => ({
-    name: decodeURIComponent(one.Key ?? '').slice(own),
-    writtenMs: one.LastModified?.getTime() ?? 0,
+  return objects.map((one) => ({
+    name: decodeURIComponent(one.key ?? '').slice(own),
+    writtenMs: one.modified?.getTime() ?? 0,
   }));
 }

@@ -1,6 +1,6 @@
-import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
-import type * as Sdk from '@aws-sdk/client-s3';
+import type { Agent as HttpAgent, IncomingMessage } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
+import { httpOf } from '../http-of.ts';
 import { mayRetry, retryDelayMs } from '../../domain/transfer/retry.ts';
 import { StorageError } from '../../ports/storage.ts';
 import { S3Failure, toStorageError } from './errors.ts';
@@ -9,12 +9,9 @@ import { objectUrl } from './object-url.ts';
 import { S3_CONCURRENCY, S3_RETRY, S3_TIMEOUTS, type S3StorageOptions, type S3Timeouts } from './s3-settings.ts';
 import { LazySdk } from './s3-sdk.ts';
 import { EMPTY_SHA256, encodePath, formatQuery, Signer } from './signing.ts';
+import { readXml, type XmlAnswer } from './xml-answer.ts';
 
 export const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD';
-
-type Command<Input extends object, Output extends object> = Parameters<
-  typeof Sdk.S3Client.prototype.send<Input & Sdk.ServiceInputTypes, Output & Sdk.ServiceOutputTypes>
->[0];
 
 export interface SendOptions {
   /** The object the request is about, for messages; absent: the store. */
@@ -26,9 +23,9 @@ export interface SendOptions {
   onRetry?(): void;
 }
 
-/** A request about one object, or the bucket, whose answer is no XML. */
+/** A request about one object, or the bucket. */
 export interface ObjectRequest {
-  readonly method: 'GET' | 'HEAD' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
   /** The bucket's key; '' is the bucket itself. */
   readonly fullKey: string;
   readonly query?: Readonly<Record<string, string>>;
@@ -43,15 +40,11 @@ export interface ObjectRequest {
 export interface S3Connection {
   readonly timeouts: S3Timeouts;
   /**
-   * A request with XML in it, by the SDK, which takes a page without any of it for an answer that says nothing: `isAnswer`
-   * tells whether it says what such an answer always does.
+   * A request whose answer is XML: read whole, before this returns. `read` fails with an `S3Failure` where the answer does not say what
+   * such an answer always does; then it has not come.
    */
-  send<Input extends object, Output extends object>(
-    makeCommand: (sdk: typeof Sdk) => Command<Input, Output>,
-    options: SendOptions,
-    isAnswer?: (output: NoInfer<Output>) => boolean,
-  ): Promise<Output>;
-  /** A request about one object: many, so without the SDK. The answer's body is unread; that of a PUT is thrown away. */
+  ask<Told>(request: ObjectRequest, options: SendOptions, read: (answer: XmlAnswer) => Told): Promise<Told>;
+  /** A request about one object. The answer's body is unread; that of a PUT is thrown away. */
   request(request: ObjectRequest, options: SendOptions): Promise<IncomingMessage>;
   close(): void;
 }
@@ -62,22 +55,22 @@ export function openConnection(options: S3StorageOptions): S3Connection {
   const url = objectUrl(settings);
   const openAgent = (maxSockets: number): HttpAgent | HttpsAgent => {
     const agent = { keepAlive: true, maxSockets, scheduling: 'lifo' as const };
-    return url.protocol === 'https:' ? new HttpsAgent(agent) : new HttpAgent(agent);
+    return new (httpOf(url).Agent)(agent);
   };
   // A copy from a bucket to itself reads and writes at once: with one pool, readers waiting for writers could hold all of it.
   // A body that is read slowly holds its connection, so there are more of those.
   const reading = openAgent(2 * concurrency);
   const writing = openAgent(concurrency);
-  const lazy = new LazySdk(settings, timeouts, writing);
+  const lazy = new LazySdk(settings, timeouts);
   const signer = new Signer(settings.region);
 
-  async function requestOnce(request: ObjectRequest, signal: AbortSignal | undefined): Promise<IncomingMessage> {
+  async function sendOnce(request: ObjectRequest, signal: AbortSignal | undefined): Promise<IncomingMessage> {
     const { method, fullKey, query = {}, body, payload = EMPTY_SHA256 } = request;
     const path = `${url.pathname}${encodePath(fullKey)}`;
     const headers = {
       ...request.headers,
       host: url.host,
-      ...(method === 'PUT' ? { 'content-length': String(body?.length ?? 0) } : {}),
+      ...(method === 'PUT' || method === 'POST' ? { 'content-length': String(body?.length ?? 0) } : {}),
     };
     const credentials = await lazy.credentials();
     const signed = signer.sign({ method, path, query, headers, payload }, credentials, clock.nowMs());
@@ -94,6 +87,12 @@ export function openConnection(options: S3StorageOptions): S3Connection {
       signal,
     });
     if ((answer.statusCode ?? 0) >= 300) throw await readFailure(answer, timeouts.idleMs);
+    return answer;
+  }
+
+  async function requestOnce(request: ObjectRequest, signal: AbortSignal | undefined): Promise<IncomingMessage> {
+    const { method, fullKey } = request;
+    const answer = await sendOnce(request, signal);
     const missing = fullKey === '' ? undefined : findMissing(request, answer);
     if (method !== 'GET' || missing !== undefined) throwAway(answer, timeouts.idleMs);
     if (missing !== undefined) throw new S3Failure('UnexpectedAnswer', answer.statusCode ?? 0, `it has no ${missing}`);
@@ -118,15 +117,11 @@ export function openConnection(options: S3StorageOptions): S3Connection {
 
   return {
     timeouts,
-    send: (makeCommand, sendOptions, isAnswer) => {
-      const { signal } = sendOptions;
-      return repeat(async () => {
-        const { sdk, client } = await lazy.open();
-        const output = await client.send(makeCommand(sdk), signal === undefined ? {} : { abortSignal: signal });
-        if (isAnswer?.(output) === false) throw new S3Failure('UnexpectedAnswer', 200, 'it is not what was asked for');
-        return output;
-      }, sendOptions);
-    },
+    ask: (request, sendOptions, read) =>
+      repeat(
+        async () => read(await readXml(await sendOnce(request, sendOptions.signal), timeouts.idleMs)),
+        sendOptions,
+      ),
     request: (request, sendOptions) => repeat(() => requestOnce(request, sendOptions.signal), sendOptions),
     close: () => {
       lazy.close();

@@ -8,7 +8,7 @@ import {
 } from '../../ports/storage.ts';
 import { isBucketMissing } from './errors.ts';
 import { tokenOf } from './etag.ts';
-import { isListing } from './is-listing.ts';
+import { listPage } from './list-page.ts';
 import { dateNs } from './read-head.ts';
 import type { S3Bucket } from './s3-bucket.ts';
 
@@ -31,20 +31,9 @@ export async function* listObjects(
   let last = options.startAfter ?? '';
   while (true) {
     if (options.signal?.aborted === true) throw new StorageError('aborted', { store: name }, 'it was aborted');
-    const input = {
-      Bucket: bucket.bucket,
-      Prefix: keys.listed(prefix),
-      MaxKeys: PAGE_OBJECTS,
-      EncodingType: 'url' as const,
-      ...(token !== undefined
-        ? { ContinuationToken: token }
-        : startAfter === undefined
-          ? {}
-          : { StartAfter: startAfter }),
-    };
-    const answer = await connection
-      .send((sdk) => new sdk.ListObjectsV2Command(input), { signal: options.signal, retried: true }, isListing)
-      .catch((error: unknown) => {
+    const query = { prefix: keys.listed(prefix), limit: PAGE_OBJECTS, startAfter, token };
+    const answer = await listPage(connection, query, { signal: options.signal, retried: true }).catch(
+      (error: unknown) => {
         if (!isBucketMissing(error)) throw error;
         throw new StorageError(
           'not-found',
@@ -52,15 +41,16 @@ export async function* listObjects(
           `the bucket ${bucket.bucket} does not exist`,
           (error as Error).cause,
         );
-      });
+      },
+    );
     const objects: Listed[] = [];
     const failures: ListingFailure[] = [];
     let markers = 0;
     let afterReserved: string | undefined;
-    for (const { Key = '', Size = -1, ETag, LastModified } of answer.Contents ?? []) {
-      if (Key === '' || !Number.isSafeInteger(Size) || Size < 0)
+    for (const { key = '', size = -1, etag, modified } of answer.objects) {
+      if (key === '' || !Number.isSafeInteger(size) || size < 0)
         throw new StorageError('corrupt', { store: name }, 'the listing has an entry without a key or a size');
-      const listed = keys.readListed(Key, answer.EncodingType === 'url', prefix);
+      const listed = keys.readListed(key, answer.isEncoded, prefix);
       afterReserved = listed.kind === 'own' ? listed.after : undefined;
       if (listed.kind === 'marker') markers++;
       if (listed.kind === 'failure') {
@@ -70,14 +60,14 @@ export async function* listObjects(
       if (listed.kind !== 'object') continue;
       if (last !== '' && compareKeys(listed.key, last) <= 0) throw outOfOrder(name, last, listed.key);
       last = listed.key;
-      objects.push({ key: listed.key, size: Size, token: tokenOf(ETag), modifiedNs: dateNs(LastModified) });
+      objects.push({ key: listed.key, size, token: tokenOf(etag), modifiedNs: dateNs(modified) });
     }
     yield { objects, failures, markers };
-    if (answer.IsTruncated !== true) return;
+    if (!answer.goesOn) return;
     const before = afterReserved === undefined ? token : startAfter;
     // Thousands of Pando's own documents need not be listed to be left out.
     if (afterReserved !== undefined) startAfter = keys.listed(afterReserved);
-    token = afterReserved !== undefined ? undefined : answer.NextContinuationToken;
+    token = afterReserved !== undefined ? undefined : answer.nextToken;
     const next = token ?? startAfter;
     if (afterReserved === undefined && token === undefined)
       throw new StorageError('corrupt', { store: name }, 'the listing says that it goes on, and not where');

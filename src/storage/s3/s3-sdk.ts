@@ -1,40 +1,27 @@
-import type { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import type * as Sdk from '@aws-sdk/client-s3';
 import { noCredentials } from './errors.ts';
 import type { S3Settings, S3Timeouts } from './s3-settings.ts';
 import type { SigningCredentials } from './signing.ts';
 
-export interface OpenedSdk {
-  readonly sdk: typeof Sdk;
-  readonly client: Sdk.S3Client;
-}
-
 /**
- * The SDK, for requests with XML in them and for credentials somebody else gives. Loaded with its first use: a worker that brings
- * small objects to a bucket by a key it was told needs none of it, and would wait for it.
+ * The SDK, for credentials somebody else gives. Loaded with its first use: who has a key needs none of it, and would wait for it as long
+ * as for a thousand requests.
  */
 export class LazySdk {
   readonly #settings: S3Settings;
   readonly #timeouts: S3Timeouts;
-  readonly #agent: HttpAgent | HttpsAgent;
-  #opened: Promise<OpenedSdk> | undefined;
+  #opened: Promise<Sdk.S3Client> | undefined;
 
-  constructor(settings: S3Settings, timeouts: S3Timeouts, agent: HttpAgent | HttpsAgent) {
+  constructor(settings: S3Settings, timeouts: S3Timeouts) {
     this.#settings = settings;
     this.#timeouts = timeouts;
-    this.#agent = agent;
-  }
-
-  open(): Promise<OpenedSdk> {
-    this.#opened ??= this.#load();
-    return this.#opened;
   }
 
   async credentials(): Promise<SigningCredentials> {
     const { credentials } = this.#settings;
     if (credentials.kind === 'static') return staticCredentials(credentials);
-    return (await this.open()).client.config.credentials();
+    this.#opened ??= this.#load();
+    return (await this.#opened).config.credentials();
   }
 
   /** The SDK does not tell whose credentials it did not find. */
@@ -46,16 +33,16 @@ export class LazySdk {
   }
 
   close(): void {
-    this.#opened?.then(({ client }) => client.destroy()).catch(() => undefined);
+    this.#opened?.then((client) => client.destroy()).catch(() => undefined);
   }
 
-  async #load(): Promise<OpenedSdk> {
+  async #load(): Promise<Sdk.S3Client> {
     const [sdk, { NodeHttpHandler }] = await Promise.all([
       import('@aws-sdk/client-s3'),
       import('@smithy/node-http-handler'),
     ]);
     const { region, endpointUrl, pathStyle, credentials } = this.#settings;
-    const client = new sdk.S3Client({
+    return new sdk.S3Client({
       region,
       ...(endpointUrl === undefined ? {} : { endpoint: endpointUrl }),
       forcePathStyle: pathStyle,
@@ -69,12 +56,8 @@ export class LazySdk {
         throwOnRequestTimeout: true,
         // Also in the middle of an answer.
         socketTimeout: Math.max(this.#timeouts.requestMs, this.#timeouts.idleMs),
-        // A full agent is no news: what waits for it is bounded above.
-        socketAcquisitionWarningTimeout: 2 ** 31 - 1,
-        ...(this.#agent instanceof HttpsAgent ? { httpsAgent: this.#agent } : { httpAgent: this.#agent }),
       }),
     });
-    return { sdk, client };
   }
 }
 

@@ -108,8 +108,7 @@ async function abortUpload(bucket: S3Bucket, { key, uploadId, mark }: Registered
 /** The parts are gone, and so is the upload. */
 export async function abortParts(bucket: S3Bucket, key: string, uploadId: string): Promise<void> {
   try {
-    const input = { Bucket: bucket.bucket, Key: key, UploadId: uploadId };
-    await bucket.connection.send((sdk) => new sdk.AbortMultipartUploadCommand(input), { retried: true });
+    await bucket.connection.request({ method: 'DELETE', fullKey: key, query: { uploadId } }, { retried: true });
   } catch (error) {
     if (!isNotFound(error) && failureOf(error)?.code !== 'NoSuchUpload') throw error;
   }

@@ -1,5 +1,6 @@
-import { type Agent as HttpAgent, type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
-import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Agent as HttpAgent, ClientRequest, IncomingMessage } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
+import { httpOf } from '../http-of.ts';
 import { DavFailure } from './dav-errors.ts';
 import type { WebdavTimeouts } from './webdav-settings.ts';
 
@@ -36,10 +37,9 @@ export function exchange({
 }: DavExchange): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(new DavFailure(0, 'aborted', 'it was aborted', signal.reason));
-    const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
     // An address of IPv6 has brackets in a URL, and none for the system.
     const host = url.hostname.replace(/^\[|\]$/g, '');
-    const sent = send({ host, port: url.port, method, path, headers, agent });
+    const sent = httpOf(url).request({ host, port: url.port, method, path, headers, agent });
     const progress = new Progress(sent, timeouts);
     const abort = (): void => void sent.destroy(new DavFailure(0, 'aborted', 'it was aborted'));
     signal?.addEventListener('abort', abort, { once: true });

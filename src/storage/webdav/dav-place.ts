@@ -1,5 +1,6 @@
-import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+import type { Agent as HttpAgent, IncomingMessage } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
+import { httpOf } from '../http-of.ts';
 import { RESERVED_DIRECTORY } from '../../domain/object/key.ts';
 import { mayRetry, retryDelayMs } from '../../domain/transfer/retry.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -225,7 +226,7 @@ export class DavPlace {
 
   #openAgent(): HttpAgent | HttpsAgent {
     const agent = { keepAlive: true, maxSockets: WEBDAV_CONCURRENCY, scheduling: 'lifo' as const };
-    return this.url.protocol === 'https:' ? new HttpsAgent(agent) : new HttpAgent(agent);
+    return new (httpOf(this.url).Agent)(agent);
   }
 
   #where(key: string | undefined): { store: string; key?: string } {

@@ -55,6 +55,27 @@ export function describeConflicts(contract: CatalogContract): void {
       expect(outcomes.map(({ kind }) => kind)).toEqual(['recorded', 'conflict', 'recorded']);
     });
 
+    it('stops none of its neighbours, however many there are', async () => {
+      const scope = await contract.openScope();
+      const taken = await contract.recordOne(contract.put(scope, 'n-17'));
+      const names = Array.from({ length: 40 }, (_, at) => `n-${at}`);
+      const outcomes = await contract.record(
+        ...names.map((name) =>
+          contract.put(scope, name, { content: contentOf(`of ${name}`), replicas: [replicaAt(scope.near, name)] }),
+        ),
+      );
+      expect(outcomes.map(({ kind }) => kind)).toEqual(
+        names.map((name) => (name === 'n-17' ? 'conflict' : 'recorded')),
+      );
+      expect(outcomes[17]).toEqual({ kind: 'conflict', currentId: taken });
+      for (const [at, name] of names.entries()) {
+        const outcome = outcomes[at];
+        const found = await contract.catalog.readObject(scope.name, name);
+        expect(found?.current.id).toBe(outcome?.kind === 'recorded' ? outcome.versionId : taken);
+        expect(found?.replicas.map(({ place }) => place)).toEqual(outcome?.kind === 'recorded' ? [name] : []);
+      }
+    });
+
     it('is repeated where the current version is equal, and its replicas are recorded for that one', async () => {
       const scope = await contract.openScope();
       const content = contentOf('same', { contentType: 'text/plain', metadata: { a: '1', b: '2' } });

@@ -133,6 +133,19 @@ export function describeRuleSpace(contract: CatalogContract): void {
       expect(await contract.claim(scope, { limit: 1000 })).toHaveLength(50);
     });
 
+    it('is shared out copy by copy within a page', async () => {
+      const scope = await contract.openScope();
+      await contract.catalog.setStore(scope.far, { allocatedBytes: 20 });
+      for (const name of ['a', 'b', 'c']) await putSized(scope, name, 10);
+      const [claimed] = await claimRulesOnly(contract, [await addRule(contract, ruleOver(scope))]);
+      if (claimed === undefined) throw new Error('the rule was not claimed');
+      expect(await applyOne(contract, claimed.lease, scope.far)).toMatchObject({
+        kind: 'no-room',
+        stores: [scope.far],
+      });
+      expect(await useOf(scope.far)).toMatchObject({ inFlightBytes: 0 });
+    });
+
     it('that a new version does not fit into leaves its lock stuck for want of it', async () => {
       const scope = await contract.openScope();
       const first = await putSized(scope, 'a', 10);

@@ -272,6 +272,19 @@ export function describeRuleTransfers(contract: CatalogContract): void {
       expect(touched?.lastUsedMs).toBeGreaterThan(list[0]?.lastUsedMs ?? Infinity);
     });
 
+    it('stays where the other one goes in the same call, and there is no third (I7)', async () => {
+      const scope = await contract.openScope();
+      const { name, source, near, far } = scope;
+      await contract.catalog.openScope({ name, title: name, source, replicas: [], standing: true });
+      await contract.recordOne(contract.put(scope, 'a'));
+      const rule = await addRule(contract, ruleOver(scope, { copies: 2 }));
+      await applyRule(contract, rule, [near, far]);
+      await settleTransfers(...(await contract.claim(scope)).map((request) => arrival(request)));
+      await endRule(contract, rule);
+      const lists = await Promise.all([near, far].map((store) => contract.catalog.listReleased(store, { limit: 10 })));
+      expect(await contract.catalog.condemn(lists.flat(), { exceptStores: [] })).toEqual([true, false]);
+    });
+
     it('that is claimed again is not deleted', async () => {
       const { scope, list } = await released();
       const next = await addRule(contract, ruleOver(scope, { account: 'carol' }));

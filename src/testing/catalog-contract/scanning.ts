@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compareKeys } from '../../domain/object/key.ts';
-import type { ScanPage, ScanQuery } from '../../ports/catalog-scan.ts';
+import type { RecordedQuery, ScanPage, ScanQuery } from '../../ports/catalog-scan.ts';
 import { type CatalogContract, contentOf, expectKind, replicaAt, type TestScope } from './harness.ts';
 
 /** Duties of `scanScope`. */
@@ -113,6 +113,63 @@ export function describeScanning(contract: CatalogContract): void {
       expect((await scan(scope)).names).toEqual(['mine']);
       const unknown = await scan({ ...scope, name: 'never-opened' });
       expect(unknown).toMatchObject({ names: [], next: undefined });
+    });
+
+    it('answers whether a page is just what it has, and says no where anything differs', async () => {
+      const scope = await contract.openScope();
+      const names = ['a', 'b/\u0001', 'b/c\n', 'ä', '\u{1f333}'].toSorted(compareKeys);
+      for (const name of names) await contract.putWithReplicas(scope, name, [scope.near, scope.far]);
+      const tokens = names.map((name) => `token of ${name}`);
+      const ask = (query: Partial<RecordedQuery> = {}): Promise<boolean> =>
+        contract.catalog.areRecorded({
+          scope: scope.name,
+          prefix: '',
+          stores: [scope.near, scope.far],
+          names: names.join('\0'),
+          tokens: [tokens.join('\0'), tokens.join('\0')],
+          ...query,
+        });
+      const isTold = await ask();
+      // An engine that cannot tell says no to everything.
+      const part = (from: number, to: number) => ({
+        names: names.slice(from, to).join('\0'),
+        tokens: [tokens.slice(from, to).join('\0'), tokens.slice(from, to).join('\0')],
+      });
+      expect(await ask(part(0, 2))).toBe(isTold);
+      expect(await ask({ ...part(2, 5), after: names[1] as string })).toBe(isTold);
+      expect(await ask({ ...part(2, 5), after: names[0] as string })).toBe(false);
+      expect(await ask(part(1, 5))).toBe(false);
+      expect(await ask({ names: names.filter((name) => name !== 'ä').join('\0') })).toBe(false);
+      expect(await ask({ names: [...names, '\u{1f334}'].join('\0') })).toBe(false);
+      expect(await ask({ tokens: [tokens.join('\0'), tokens.toReversed().join('\0')] })).toBe(false);
+      expect(await ask({ stores: [scope.near, 'test:unknown'] })).toBe(false);
+      expect(await ask({ scope: 'never-opened' })).toBe(false);
+    });
+
+    it('says no of a page with an object that is deleted, older at a store, not served, or without a token', async () => {
+      const scope = await contract.openScope();
+      const ask = (name: string): Promise<boolean> =>
+        contract.catalog.areRecorded({
+          scope: scope.name,
+          prefix: name,
+          stores: [scope.near],
+          names: name,
+          tokens: [`token of ${name}`],
+        });
+      const isTold = await contract.putWithReplicas(scope, 'served', [scope.near]).then(() => ask('served'));
+      const deleted = await contract.putWithReplicas(scope, 'deleted', [scope.near]);
+      await contract.recordOne(contract.remove(scope, 'deleted', deleted));
+      const old = await contract.putWithReplicas(scope, 'old', [scope.near]);
+      await contract.recordOne(contract.put(scope, 'old', { follows: old, content: contentOf('2') }));
+      for (const state of ['UNVERIFIED', 'SUSPICIOUS', 'BAD'] as const) {
+        const replicas = [replicaAt(scope.near, state, { state })];
+        await contract.recordOne(contract.put(scope, state, { replicas }));
+      }
+      await contract.recordOne(
+        contract.put(scope, 'tokenless', { replicas: [replicaAt(scope.near, 'tokenless', { token: undefined })] }),
+      );
+      expect(await ask('UNVERIFIED')).toBe(isTold);
+      for (const name of ['deleted', 'old', 'SUSPICIOUS', 'BAD', 'tokenless']) expect(await ask(name)).toBe(false);
     });
 
     it('has pages of at least one row', async () => {

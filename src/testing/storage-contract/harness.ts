@@ -41,6 +41,8 @@ export interface StorageContractOptions {
   readonly gaps?: readonly StorageGap[];
   /** Objects of this size and around it are written; take the size from which the adapter writes in parts. */
   readonly partBytes?: number;
+  /** Small objects can be read and staged at once (`getAtOnce`, `stageAtOnce`). */
+  readonly atOnce?: boolean;
   /** Longest key in bytes that this opening must accept. */
   readonly keyBytesMax?: number;
   /** For one test. */
