@@ -65,7 +65,24 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   // What administrators ask for, by the library's face.
   'server-desk.ts': ['compose.ts', 'client', 'domain', 'engine', 'server'],
   // A site's server, put together.
-  'compose-server.ts': ['compose.ts', 'server-desk.ts', 'config', 'domain', 'ports', 'engine', 'server'],
+  'compose-server.ts': [
+    'compose.ts',
+    'server-desk.ts',
+    'replication-desk.ts',
+    'open-site.ts',
+    'config',
+    'domain',
+    'ports',
+    'engine',
+    'peers',
+    'server',
+  ],
+  // From site to site, over HTTP: both ends.
+  peers: ['domain', 'ports'],
+  // One site of several: its streams, its fetches, and what answers its peers.
+  'open-site.ts': ['ports', 'engine', 'peers'],
+  // What administrators ask about replication.
+  'replication-desk.ts': ['compose.ts', 'client', 'config', 'ports', 'server'],
   client: ['compose.ts', 'compose-files.ts', 'config', 'domain', 'ports'],
   cli: ['client', 'compose.ts', 'compose-server.ts', 'config', 'domain'],
   // Classes of errors that a program catches.

@@ -26,7 +26,7 @@ export type Awaited =
 export type PeerErrorKind = 'not-found' | 'refused';
 
 /** Something about peers that is not there, or makes no sense. Nothing was changed. */
-export class PeersError extends Error {
+class PeersError extends Error {
   override readonly name = 'PeersError';
   readonly kind: PeerErrorKind;
   /** What to do about it. */

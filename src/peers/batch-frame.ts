@@ -23,7 +23,7 @@ export interface FrameLine {
 export type FramedEntry = FrameLine | { readonly problem: string };
 
 /** Entries of one batch, at most. */
-export const BATCH_ENTRIES_MAX = 10_000;
+const BATCH_ENTRIES_MAX = 10_000;
 
 /** In parts, so that no bytes are copied. */
 export function encodeBatch({ from, entries }: BatchFrame): readonly Uint8Array[] {

@@ -108,7 +108,7 @@ export class PeerEndpoint {
     const { scopes, leaves } = parseJson(await readAll(request, SMALL_BYTES_MAX)) as Record<string, unknown>;
     if (!Array.isArray(leaves) || leaves.length > LEAVES_MAX || !leaves.every((leaf) => isIndex(leaf, LEAVES)))
       throw new EntryProblem(`leaves is no list of at most ${LEAVES_MAX} numbers of leaves`);
-    const objects = await this.#desk.listing({ scopes: scopesOf(scopes), leaves: leaves as number[] });
+    const objects = await this.#desk.listing({ scopes: scopesOf(scopes), leaves });
     return { status: 200, json: { objects: objects.map(({ scope, name, dots }) => [scope, name, dots]) } };
   }
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import type { Catalog } from '../ports/catalog.ts';
 import { describeAuthority } from './catalog-contract/authority.ts';
+import { describeArrivals } from './catalog-contract/arrivals.ts';
 import { describeAudits } from './catalog-contract/audits.ts';
 import { describeChanges } from './catalog-contract/changes.ts';
 import { describeCollectionsInTheWay } from './catalog-contract/collections-in-the-way.ts';
@@ -86,6 +87,7 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeAuthority(contract);
     describeStoreAbsences(contract);
     describeJournal(contract);
+    describeArrivals(contract);
     describeTokens(contract);
   });
 }

@@ -51,7 +51,7 @@ async function countObjects({ db }: Session, scope: number): Promise<number> {
     .where('kind', '=', OBJECT)
     .select((row) => row.fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow();
-  return Number(count);
+  return count;
 }
 
 interface NewPurge {

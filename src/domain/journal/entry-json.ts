@@ -125,7 +125,7 @@ function nanosecondsOf(value: unknown): bigint {
   return BigInt.asIntN(64, BigInt(text));
 }
 
-export function dotFromJson(value: unknown, where: string): Dot {
+function dotFromJson(value: unknown, where: string): Dot {
   const [actor, counter, ...more] = listOf(value, where);
   if (more.length > 0) throw new EntryProblem(`${where} has more than an actor and a number`);
   return { actor: actorOf(actor, where), counter: countOf(counter, where, 1) };
@@ -159,7 +159,7 @@ export function contextFromJson(value: unknown, where: string): Context {
 }
 
 /** What a site has considered, as it is written in messages. */
-export function siteContextFromJson(value: unknown): SiteContext {
+function siteContextFromJson(value: unknown): SiteContext {
   const fields = Object.entries(recordOf(value, 'seen'));
   if (fields.length > MANY_MAX) throw new EntryProblem(`seen names more than ${MANY_MAX} actors`);
   return Object.fromEntries(fields.map(([actor, one]) => [actorOf(actor, 'seen'), consideredFromJson(one)]));

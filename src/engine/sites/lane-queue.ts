@@ -62,7 +62,7 @@ function isFollowedBy({ entry: before }: Outgoing, { entry: after }: Outgoing): 
   return compareVersions(after, before) === 'after';
 }
 
-export function sizeOf({ entry }: Outgoing): number {
+function sizeOf({ entry }: Outgoing): number {
   return entry.kind === 'version' ? contentSize(entry) : 0;
 }
 

@@ -147,7 +147,7 @@ export function hashToken(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }
 
-export function ticketFor(secret: string, site: string): string {
+function ticketFor(secret: string, site: string): string {
   return createHmac('sha256', secret).update(site).digest('hex');
 }
 
