@@ -35,10 +35,17 @@ export function encodeContent(content: Content): ContentColumns {
     content.sha256 === undefined ? null : encodeSha256(content.sha256),
     content.contentType ?? null,
     encodeMetadata(content.metadata),
-    content.modifiedNs ?? null,
+    keptTime(content.modifiedNs),
     content.mode ?? null,
     content.md5 === undefined ? null : encodeMd5(content.md5),
   ];
+}
+
+const NS_MAX = 2n ** 63n;
+
+/** Databases count to 2262, file systems further: a file of later is known without its time. */
+function keptTime(ns: bigint | undefined): bigint | null {
+  return ns === undefined || ns >= NS_MAX || ns < -NS_MAX ? null : ns;
 }
 
 export function decodeContent(row: ContentRow): Content {

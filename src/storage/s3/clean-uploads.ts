@@ -4,7 +4,7 @@ import { readGoesOn } from './list-page.ts';
 import { listParts } from './list-parts.ts';
 import { deleteLoneMark, listMarks } from './mark-beside.ts';
 import { deleteOwn, listOwn } from './own-documents.ts';
-import { isDenied, type S3Bucket } from './s3-bucket.ts';
+import { isDenied, isNotUnderstood, type S3Bucket } from './s3-bucket.ts';
 import {
   abortParts,
   endUpload,
@@ -41,8 +41,9 @@ export async function cleanUploads(bucket: S3Bucket, isFinished: IsFinished): Pr
     try {
       if (await cleanUpload(bucket, entry, entries, isFinished)) cleaned++;
     } catch (error) {
-      // Who may write objects need not have the right to look at uploads, or to end them.
-      if (!isDenied(error)) throw error;
+      // Who may write objects need not have the right to look at uploads, or to end them; what is answered so that nobody understands it
+      // is left for a later run. Neither is a reason not to write there.
+      if (!isDenied(error) && !isNotUnderstood(error)) throw error;
     }
   }
   return cleaned;
@@ -140,7 +141,7 @@ async function deleteLoneMarks(bucket: S3Bucket, key: string): Promise<void> {
 async function uploadsOf(bucket: S3Bucket, key: string): Promise<{ uploadId: string; initiatedMs: number }[]> {
   const query = { uploads: '', 'encoding-type': 'url', prefix: key };
   return bucket.connection.ask({ method: 'GET', fullKey: '', query }, { retried: true }, (answer) => {
-    readGoesOn(answer);
+    readGoesOn(answer, 'ListMultipartUploadsResult');
     return answer.all('Upload').flatMap((upload) => {
       const found = upload.text('Key') ?? '';
       const uploadId = upload.text('UploadId');

@@ -40,7 +40,7 @@ export function listPage(
     ...(from === undefined ? {} : { 'start-after': from }),
   };
   return connection.ask({ method: 'GET', fullKey: '', query }, options, (answer) => ({
-    goesOn: readGoesOn(answer),
+    goesOn: readGoesOn(answer, 'ListBucketResult'),
     isEncoded: answer.text('EncodingType') === 'url',
     nextToken: answer.text('NextContinuationToken'),
     objects: answer.all('Contents').map((one) => ({
@@ -56,7 +56,8 @@ export function listPage(
  * Every listing says whether it goes on. The page of something else on the way does not, and must not be taken for a complete listing
  * with nothing in it (I9).
  */
-export function readGoesOn(answer: XmlAnswer): boolean {
+export function readGoesOn(answer: XmlAnswer, root: string): boolean {
+  if (answer.name !== root) throw notAsked();
   const text = answer.text('IsTruncated');
   if (text !== 'true' && text !== 'false') throw notAsked();
   return text === 'true';

@@ -22,7 +22,7 @@ export async function listParts(bucket: S3Bucket, at: ObjectAt, uploadId: string
     do {
       const query = { uploadId, ...(marker === undefined ? {} : { 'part-number-marker': marker }) };
       marker = await bucket.connection.ask({ method: 'GET', fullKey: at.fullKey, query }, options, (answer) => {
-        const goesOn = readGoesOn(answer);
+        const goesOn = readGoesOn(answer, 'ListPartsResult');
         for (const part of answer.all('Part')) {
           const number = part.number('PartNumber');
           if (number !== undefined)

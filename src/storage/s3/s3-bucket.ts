@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import { type Head, StorageError, type Token } from '../../ports/storage.ts';
-import { failureOf } from './errors.ts';
+import { failureOf, S3Failure } from './errors.ts';
 import { quoted, tokenOf } from './etag.ts';
 import { headerOf } from './http-exchange.ts';
 import type { KeySpace, ObjectAt } from './key-space.ts';
@@ -220,6 +220,11 @@ export function isNotFound(error: unknown): boolean {
 
 export function isDenied(error: unknown): boolean {
   return error instanceof StorageError && error.kind === 'denied';
+}
+
+/** The store answered, in words that nobody understands. */
+export function isNotUnderstood(error: unknown): boolean {
+  return error instanceof StorageError && error.cause instanceof S3Failure && error.cause.code === 'UnexpectedAnswer';
 }
 
 export function isPreconditionFailed(error: unknown): boolean {

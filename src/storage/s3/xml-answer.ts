@@ -8,9 +8,11 @@ const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
 /** An element of an answer in XML: what stands in it is asked for by name. */
 export class XmlAnswer {
   readonly #element: XmlElement;
+  readonly #restore: Restore;
 
-  constructor(element: XmlElement) {
+  constructor(element: XmlElement, restore: Restore) {
     this.#element = element;
+    this.#restore = restore;
   }
 
   get name(): string {
@@ -18,11 +20,12 @@ export class XmlAnswer {
   }
 
   text(name: string): string | undefined {
-    return this.#children(name)[0]?.text;
+    const text = this.#children(name)[0]?.text;
+    return text === undefined ? undefined : this.#restore(text);
   }
 
   all(name: string): readonly XmlAnswer[] {
-    return this.#children(name).map((child) => new XmlAnswer(child));
+    return this.#children(name).map((child) => new XmlAnswer(child, this.#restore));
   }
 
   number(name: string): number | undefined {
@@ -68,13 +71,55 @@ async function readText(answer: IncomingMessage, idleMs: number): Promise<string
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function parse(text: string): XmlAnswer {
+export function parse(text: string): XmlAnswer {
   try {
     // While a server works on its answer it may send spaces, which must not stand before a declaration.
-    const { root } = parseXml(text.trimStart());
-    if (root !== null) return new XmlAnswer(root);
+    const { sendable, restore } = withStandIns(text.trimStart());
+    const { root } = parseXml(sendable, { ignoreUndefinedEntities: true });
+    if (root !== null) return new XmlAnswer(root, restore);
   } catch (error) {
-    if (!(error instanceof XmlError)) throw error;
+    // What is nested too deep overflows the stack.
+    if (!(error instanceof XmlError || error instanceof RangeError)) throw error;
+  }
+  throw notAsked();
+}
+
+type Restore = (text: string) => string;
+
+const REFERENCE = /&#(?:x([0-9a-f]{1,8})|([0-9]{1,8}));/gi;
+/** XML 1.0 has no such characters, not even as references; keys may have them, and servers echo keys. */
+const UNSENDABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
+
+/** Characters that XML cannot carry become others, which occur nowhere in the text, and are themselves again where it is read. */
+function withStandIns(text: string): { readonly sendable: string; readonly restore: Restore } {
+  // References that a parser would refuse, and those of the planes where stand-ins are taken from, are the characters.
+  const plain = text.replace(REFERENCE, (whole, hex: string | undefined, decimal: string) => {
+    const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
+    const isLeft = code > 0x10ffff || (code >= 0x20 && code < 0xfffe) || code === 0x9 || code === 0xa || code === 0xd;
+    return isLeft ? whole : String.fromCodePoint(code);
+  });
+  const high = unusedSurrogate(plain);
+  const sendable = plain.replace(UNSENDABLE, (char) => high + String.fromCharCode(LOW + (char.charCodeAt(0) & 0x3ff)));
+  if (sendable === plain) return { sendable, restore: (read) => read };
+  const standIn = new RegExp(`${high}([\\udc00-\\udfff])`, 'g');
+  return {
+    sendable,
+    restore: (read) => read.replace(standIn, (_, low: string) => originalOf(low.charCodeAt(0) - LOW)),
+  };
+}
+
+/** Second halves of surrogate pairs begin here; they have ten bits, of which the last two values are those of U+FFFE and U+FFFF. */
+const LOW = 0xdc00;
+
+function originalOf(bits: number): string {
+  return String.fromCharCode(bits >= 0x3fe ? 0xfc00 + bits : bits);
+}
+
+/** The first half of characters of the private planes, which keys may have, too. */
+function unusedSurrogate(text: string): string {
+  for (let high = 0xdbff; high >= 0xdb80; high--) {
+    const half = String.fromCharCode(high);
+    if (!text.includes(half)) return half;
   }
   throw notAsked();
 }
