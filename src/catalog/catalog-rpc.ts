@@ -68,6 +68,7 @@ const VERBS = {
   beginSync: true,
   renewSync: true,
   endSync: true,
+  readGrown: true,
   listSyncs: true,
   openPageJob: true,
   addPage: true,

@@ -108,7 +108,7 @@ import { scanScope } from './verbs/scan-scope.ts';
 import { readOwnSite } from './verbs/site.ts';
 import { readStatus } from './verbs/status.ts';
 import { beginSync } from './verbs/begin-sync.ts';
-import { endSync, listSyncs, renewSync } from './verbs/syncs.ts';
+import { endSync, listSyncs, readGrown, renewSync } from './verbs/syncs.ts';
 
 const isAny = (count: number): boolean => count > 0;
 const isSo = (answer: boolean): boolean => answer;
@@ -150,7 +150,9 @@ export function createCatalog(given: {
     listRequests: (query) => executor.read((session) => listRequests(session, query)),
     beginSync: (sync) => executor.write((session) => beginSync(session, sync)),
     renewSync: (lease, leaseMs) => executor.write((session) => renewSync(session, lease, leaseMs)),
-    endSync: (lease, state, progress) => executor.write((session) => endSync(session, { lease, state, progress })),
+    endSync: (lease, state, progress, grown = []) =>
+      executor.write((session) => endSync(session, { lease, state, progress, grown })),
+    readGrown: (targets) => executor.read((session) => readGrown(session, targets)),
     listSyncs: (limit) => executor.read((session) => listSyncs(session, limit)),
     beginFlush: (store) => executor.write((session) => beginFlush(session, store)),
     endFlush: (flush, passed) => executor.tell((session) => endFlush(session, flush, passed)),

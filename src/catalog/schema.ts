@@ -127,7 +127,8 @@ export interface Schema extends RuleSchema {
     moved: number;
     outcomes: string | null;
   };
-  sync_target: { target: string; token: number; sync: string };
+  /** `grown`: how many objects runs have added since it was last in line with its source. */
+  sync_target: { target: string; token: number; sync: string; grown: Generated<number> };
   intent: IntentTable;
   operation: { id: string; fingerprint: string; outcome: string; created_ms: number };
   event: {

@@ -7,9 +7,22 @@ export interface SyncCatalog {
   /** False: the lease is lost. One that ran out and was taken by nobody is renewed. */
   renewSync(lease: SyncLease, leaseMs: number): Promise<boolean>;
   /** Ends the run and frees its targets, and its pages are gone; a run whose lease is lost changes nothing. */
-  endSync(lease: SyncLease, state: Exclude<SyncRecord['state'], 'running'>, progress: SyncProgress): Promise<void>;
+  endSync(
+    lease: SyncLease,
+    state: Exclude<SyncRecord['state'], 'running'>,
+    progress: SyncProgress,
+    grown?: readonly GrownTarget[],
+  ): Promise<void>;
+  /** How many objects runs have added at each of these since it was last in line with its source. */
+  readGrown(targets: readonly string[]): Promise<readonly number[]>;
   /** Newest first. A run whose lease ran out is told as `interrupted`. */
   listSyncs(limit: number): Promise<readonly SyncRecord[]>;
+}
+
+/** So many objects runs have added at a target since it was last in line with its source. */
+export interface GrownTarget {
+  readonly target: string;
+  readonly objects: number;
 }
 
 /** `repair`: it copies again what `verify` found wrong, and nothing else. */

@@ -13,6 +13,6 @@ it.each([
 ])('a time of %s ns is kept: %s', (modifiedNs, isKept) => {
   const column = encodeContent({ ...object, modifiedNs })[5] as bigint | null;
   expect(column).toBe(isKept ? modifiedNs : null);
-  const row = [0, 1, null, null, null, column === null ? null : String(column), null] as const;
+  const row = [0, 1, null, null, null, column === null ? null : String(column), null, null] as const;
   expect(decodeContent(row)).toEqual(isKept ? { ...object, modifiedNs } : object);
 });

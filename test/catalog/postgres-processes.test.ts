@@ -161,18 +161,19 @@ describe('numbers of one slot', () => {
 });
 
 describe('the journal', () => {
-  it('has an entry of every change, at its slot and number, as soon as a peer exists', async () => {
+  it('has an entry of every change, at its slot and position, as soon as a peer exists', async () => {
     await using two = await openTwo();
     const before = await two.one.recordOne(two.one.put(two.scope, 'before'));
-    await two.outside.query("insert into peer (id, created_ms) values ('peer', 0)");
+    const peer = { name: 'peer', url: 'http://peer', direction: 'both', mode: 'async', scopes: undefined } as const;
+    await two.one.catalog.addPeer(peer);
     const put = await two.one.recordOne(two.one.put(two.scope, 'a'));
     const removed = await two.other.recordOne(two.other.remove(two.scope, 'a', put));
     const { rows } = await two.outside.query(
-      'select slot, counter, kind, object, version from journal order by version',
+      'select slot, position, counter, kind, object, version from journal order by version',
     );
     expect(rows.map((row) => Object.values(row).map(Number))).toEqual([
-      [1, 2, 0, put, put],
-      [2, 1, 1, put, removed],
+      [1, 1, 2, 0, put, put],
+      [2, 1, 1, 1, put, removed],
     ]);
     expect(before).toBeLessThan(put);
   });

@@ -14,6 +14,7 @@ import { releasedOrder } from './0010-released-order.ts';
 import { storeAbsences } from './0011-store-absences.ts';
 import { siteTables } from './0012-sites.ts';
 import { serverTables } from './0013-server.ts';
+import { grownTargets } from './0014-grown-targets.ts';
 
 /** All migrations, oldest first; they only go up. The names are kept in the catalog: never rename one. */
 const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
@@ -30,6 +31,7 @@ const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
   '0011-store-absences': storeAbsences,
   '0012-sites': siteTables,
   '0013-server': serverTables,
+  '0014-grown-targets': grownTargets,
 };
 
 export const MIGRATION_NAMES: readonly string[] = Object.keys(steps);

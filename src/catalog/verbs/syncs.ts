@@ -1,5 +1,5 @@
 import { type Selectable, sql } from 'kysely';
-import type { SyncLease, SyncProgress, SyncRecord } from '../../ports/catalog-syncs.ts';
+import type { GrownTarget, SyncLease, SyncProgress, SyncRecord } from '../../ports/catalog-syncs.ts';
 import { nowMs } from '../now.ts';
 import type { Schema } from '../schema.ts';
 import type { Session, SetStatement } from '../session.ts';
@@ -53,12 +53,22 @@ export async function endSync(
     readonly lease: SyncLease;
     readonly state: Exclude<SyncRecord['state'], 'running'>;
     readonly progress: SyncProgress;
+    readonly grown: readonly GrownTarget[];
   },
 ): Promise<void> {
-  const { lease, state, progress } = ended;
+  const { lease, state, progress, grown } = ended;
   if (!(await moveSync(session, lease, progress))) return;
+  for (const { target, objects } of grown)
+    await session.db.updateTable('sync_target').set({ grown: objects }).where('target', '=', target).execute();
   await session.db.updateTable('sync').set({ state, until_ms: 0 }).where('id', '=', lease.syncId).execute();
   await removePagesOfSyncs(session, [lease.syncId]);
+}
+
+export async function readGrown({ db }: Session, targets: readonly string[]): Promise<readonly number[]> {
+  if (targets.length === 0) return [];
+  const rows = await db.selectFrom('sync_target').select(['target', 'grown']).where('target', 'in', targets).execute();
+  const known = new Map(rows.map(({ target, grown }) => [target, grown]));
+  return targets.map((target) => known.get(target) ?? 0);
 }
 
 /** Newest first. A run whose lease ran out is told as `interrupted`, though nobody has taken it over yet. */

@@ -12,6 +12,8 @@ export interface PlannedDeletes {
   readonly isSourceEmpty: boolean;
   /** Those that the catalog knows are deleted at every store that has a copy, also where no target of this run is. */
   readonly counts: Readonly<UnmatchedCounts>;
+  /** At each target what runs have added since it was last in line with its source; empty: nobody knows. */
+  readonly grown: readonly number[];
 }
 
 /** Before the first delete: what keeps all of them, at every target, and how to say that they are meant (docs/sync.md, "Guards"). */
@@ -28,18 +30,29 @@ export function refuseDeletes(planned: PlannedDeletes): string | undefined {
 }
 
 /** What would be more than the limit, of a target or of what the source had. */
-function findOver({ options: { deleteLimit }, tally, counts }: PlannedDeletes): string | undefined {
+function findOver({ options: { deleteLimit }, tally, counts, grown }: PlannedDeletes): string | undefined {
   for (const [index, { listed, target }] of tally.targets.entries()) {
     if (tally.isOut(index) || target.keepsUnmatched !== undefined) continue;
     const count = counts.atTargets[index] ?? 0;
-    if (allowsDelete(deleteLimit, { count, total: listed })) continue;
+    const total = wholeOf(listed, count, grown[index] ?? 0);
+    if (allowsDelete(deleteLimit, { count, total })) continue;
     const limit = describeDeleteLimit(deleteLimit, 'the target');
-    return `${count} of ${countOf(listed, 'object')} at ${target.title} would be deleted, more than --max-delete allows (${limit})`;
+    const since =
+      total === listed ? '' : ', not counting what runs have added since it was last in line with its source';
+    return `${count} of ${countOf(total, 'object')} at ${target.title} would be deleted${since}, more than --max-delete allows (${limit})`;
   }
   const total = tally.source.objects + counts.known + counts.knownKept;
   if (allowsDelete(deleteLimit, { count: counts.known, total })) return undefined;
   const limit = describeDeleteLimit(deleteLimit, 'them');
   return `${counts.known} of ${countOf(total, 'object')} that the source had would be deleted with their copies at all stores, more than --max-delete allows (${limit})`;
+}
+
+/**
+ * What a run adds before it is refused must not make the same deletes a smaller part of the target the next time. What was added counts only so
+ * far as the source has it still.
+ */
+function wholeOf(listed: number, unmatched: number, grown: number): number {
+  return Math.max(listed - grown, listed - unmatched);
 }
 
 export function refusePlaced(target: string): string {

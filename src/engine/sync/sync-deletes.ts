@@ -35,7 +35,8 @@ export class SyncDeletes {
     const { options, tally, planner, listings } = this.#o;
     if (!options.deleteUnmatched) return undefined;
     const { isSourceEmpty } = listings;
-    const refusal = refuseDeletes({ options, tally, isSourceEmpty, counts: planner.unmatchedCounts });
+    const grown = await this.#readGrown();
+    const refusal = refuseDeletes({ options, tally, isSourceEmpty, counts: planner.unmatchedCounts, grown });
     for (const { target, unmatched, listed } of tally.targets)
       tally.telling.info?.(refusal === undefined ? 'deletes allowed' : 'deletes refused', {
         target: target.title,
@@ -60,6 +61,12 @@ export class SyncDeletes {
         pause: async () => undefined,
       });
     }
+  }
+
+  /** Of a part of a target nobody counts. */
+  async #readGrown(): Promise<readonly number[]> {
+    const { ports, options, targets } = this.#o;
+    return options.prefix === '' ? ports.catalog.readGrown(targets.map(({ place }) => place)) : [];
   }
 
   #tellKept(): void {

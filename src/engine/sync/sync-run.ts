@@ -20,6 +20,7 @@ import type { SyncLeases } from './sync-leases.ts';
 import { SyncListings } from './sync-listings.ts';
 import { SyncPlanner } from './sync-planner.ts';
 import type { SyncReplicas } from './sync-replicas.ts';
+import type { GrownTarget } from '../../ports/catalog-syncs.ts';
 import type { SyncResult } from './sync-types.ts';
 import type { Tally } from './tally.ts';
 
@@ -185,7 +186,18 @@ export class SyncRun {
     const { means, tally } = this.#a;
     if (means === undefined || means.leases.isLost) return;
     const progress = { position: this.#recorder?.position ?? '', objects: tally.done, bytes: tally.bytesCopied };
-    await this.#ports.catalog.endSync(means.leases.lease, state, progress);
+    await this.#ports.catalog.endSync(means.leases.lease, state, progress, await this.#grown(state));
+  }
+
+  /** A target that has what the source has and nothing else is in line with it. */
+  async #grown(state: SyncResult['state']): Promise<readonly GrownTarget[]> {
+    const { tally, options } = this.#a;
+    if (options.prefix !== '') return [];
+    const before = await this.#ports.catalog.readGrown(tally.targets.map(({ target }) => target.storage.place));
+    return tally.targets.flatMap(({ target, added, deleted, unmatched }, index): readonly GrownTarget[] => {
+      const isInLine = state !== 'interrupted' && !tally.isOut(index) && unmatched === deleted;
+      return [{ target: target.storage.place, objects: isInLine ? 0 : (before[index] ?? 0) + added }];
+    });
   }
 
   get #isOver(): boolean {
