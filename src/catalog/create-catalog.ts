@@ -152,7 +152,7 @@ export function createCatalog(given: {
     renewSync: (lease, leaseMs) => executor.write((session) => renewSync(session, lease, leaseMs)),
     endSync: (lease, state, progress, grown = []) =>
       executor.write((session) => endSync(session, { lease, state, progress, grown })),
-    readGrown: (targets) => executor.read((session) => readGrown(session, targets)),
+    readGrown: (scope, targets) => executor.read((session) => readGrown(session, scope, targets)),
     listSyncs: (limit) => executor.read((session) => listSyncs(session, limit)),
     beginFlush: (store) => executor.write((session) => beginFlush(session, store)),
     endFlush: (flush, passed) => executor.tell((session) => endFlush(session, flush, passed)),

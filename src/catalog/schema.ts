@@ -127,8 +127,9 @@ export interface Schema extends RuleSchema {
     moved: number;
     outcomes: string | null;
   };
-  /** `grown`: how many objects runs have added since it was last in line with its source. */
-  sync_target: { target: string; token: number; sync: string; grown: Generated<number> };
+  sync_target: { target: string; token: number; sync: string };
+  /** How many objects the runs of a scope have added there since it was last in line with it; no row: none. */
+  grown_target: { target: string; scope: string; objects: number };
   intent: IntentTable;
   operation: { id: string; fingerprint: string; outcome: string; created_ms: number };
   event: {

@@ -1,6 +1,9 @@
 import type { EngineDdl } from '../engine.ts';
 
-/** How many objects runs have added at a target since it was last in line with its source: deletes are not held against these. */
-export function grownTargets({ int }: EngineDdl): readonly string[] {
-  return [`alter table sync_target add column grown ${int} not null default 0`];
+/** How many objects the runs of a scope have added at a target since it was last in line with it: deletes are not held against these. */
+export function grownTargets({ int, text, clustered }: EngineDdl): readonly string[] {
+  return [
+    `create table grown_target (target ${text} not null, scope ${text} not null, objects ${int} not null,
+       primary key (target, scope)) ${clustered}`,
+  ];
 }

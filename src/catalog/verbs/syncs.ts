@@ -58,16 +58,29 @@ export async function endSync(
 ): Promise<void> {
   const { lease, state, progress, grown } = ended;
   if (!(await moveSync(session, lease, progress))) return;
-  for (const { target, objects } of grown)
-    await session.db.updateTable('sync_target').set({ grown: objects }).where('target', '=', target).execute();
+  await keepGrown(session, lease.syncId, grown);
   await session.db.updateTable('sync').set({ state, until_ms: 0 }).where('id', '=', lease.syncId).execute();
   await removePagesOfSyncs(session, [lease.syncId]);
 }
 
-export async function readGrown({ db }: Session, targets: readonly string[]): Promise<readonly number[]> {
+async function keepGrown({ db }: Session, syncId: string, grown: readonly GrownTarget[]): Promise<void> {
+  if (grown.length === 0) return;
+  const { scope } = await db.selectFrom('sync').select('scope').where('id', '=', syncId).executeTakeFirstOrThrow();
+  const targets = grown.map(({ target }) => target);
+  await db.deleteFrom('grown_target').where('scope', '=', scope).where('target', 'in', targets).execute();
+  const rows = grown.flatMap(({ target, objects }) => (objects > 0 ? [{ target, scope, objects }] : []));
+  if (rows.length > 0) await db.insertInto('grown_target').values(rows).execute();
+}
+
+export async function readGrown({ db }: Session, scope: string, targets: readonly string[]): Promise<readonly number[]> {
   if (targets.length === 0) return [];
-  const rows = await db.selectFrom('sync_target').select(['target', 'grown']).where('target', 'in', targets).execute();
-  const known = new Map(rows.map(({ target, grown }) => [target, grown]));
+  const rows = await db
+    .selectFrom('grown_target')
+    .select(['target', 'objects'])
+    .where('scope', '=', scope)
+    .where('target', 'in', targets)
+    .execute();
+  const known = new Map(rows.map(({ target, objects }) => [target, objects]));
   return targets.map((target) => known.get(target) ?? 0);
 }
 

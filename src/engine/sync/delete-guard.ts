@@ -12,7 +12,7 @@ export interface PlannedDeletes {
   readonly isSourceEmpty: boolean;
   /** Those that the catalog knows are deleted at every store that has a copy, also where no target of this run is. */
   readonly counts: Readonly<UnmatchedCounts>;
-  /** At each target what runs have added since it was last in line with its source; empty: nobody knows. */
+  /** At each target what runs of this source have added since it was last in line with it; empty: nobody knows. */
   readonly grown: readonly number[];
 }
 
@@ -52,7 +52,7 @@ function findOver({ options: { deleteLimit }, tally, counts, grown }: PlannedDel
  * far as the source has it still.
  */
 function wholeOf(listed: number, unmatched: number, grown: number): number {
-  return Math.max(listed - grown, listed - unmatched);
+  return Math.max(listed - grown, unmatched);
 }
 
 export function refusePlaced(target: string): string {

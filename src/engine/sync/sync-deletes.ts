@@ -65,8 +65,8 @@ export class SyncDeletes {
 
   /** Of a part of a target nobody counts. */
   async #readGrown(): Promise<readonly number[]> {
-    const { ports, options, targets } = this.#o;
-    return options.prefix === '' ? ports.catalog.readGrown(targets.map(({ place }) => place)) : [];
+    const { ports, scope, options, targets } = this.#o;
+    return options.prefix === '' ? ports.catalog.readGrown(scope, targets.map(({ place }) => place)) : [];
   }
 
   #tellKept(): void {

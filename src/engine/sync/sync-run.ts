@@ -191,9 +191,9 @@ export class SyncRun {
 
   /** A target that has what the source has and nothing else is in line with it. */
   async #grown(state: SyncResult['state']): Promise<readonly GrownTarget[]> {
-    const { tally, options } = this.#a;
+    const { scope, tally, options } = this.#a;
     if (options.prefix !== '') return [];
-    const before = await this.#ports.catalog.readGrown(tally.targets.map(({ target }) => target.storage.place));
+    const before = await this.#ports.catalog.readGrown(scope, tally.targets.map(({ target }) => target.storage.place));
     return tally.targets.flatMap(({ target, added, deleted, unmatched }, index): readonly GrownTarget[] => {
       const isInLine = state !== 'interrupted' && !tally.isOut(index) && unmatched === deleted;
       return [{ target: target.storage.place, objects: isInLine ? 0 : (before[index] ?? 0) + added }];
