@@ -11,11 +11,24 @@ export function signal(pid: number, name: NodeJS.Signals): void {
 
 /** What is staged is an open file, with a name or without one. */
 export function holdsFilesIn(pid: number, directory: string): boolean {
+  return openFiles(pid).some((file) => file.startsWith(directory));
+}
+
+function openFiles(pid: number): readonly string[] {
+  const directory = `/proc/${pid}/fd`;
   try {
-    const descriptors = fs.readdirSync(`/proc/${pid}/fd`);
-    return descriptors.some((fd) => fs.readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith(directory));
+    return fs.readdirSync(directory).map((fd) => readLink(`${directory}/${fd}`));
   } catch {
-    return false;
+    return [];
+  }
+}
+
+/** Nothing: it was closed meanwhile. */
+function readLink(path: string): string {
+  try {
+    return fs.readlinkSync(path);
+  } catch {
+    return '';
   }
 }
 

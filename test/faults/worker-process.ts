@@ -5,6 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SyncWorld } from '../sync/sync-world.ts';
 import { holdsFilesIn, isAlive, signal } from './signals.ts';
 
+const AT_WORK_MS = 60_000;
+
 const launcher = resolve(import.meta.dirname, '../../bin/pando.mjs');
 
 type WorkerWorld = Pick<SyncWorld, 'root' | 'source' | 'targets'>;
@@ -12,6 +14,8 @@ type WorkerWorld = Pick<SyncWorld, 'root' | 'source' | 'targets'>;
 export interface WorkerOptions {
   /** Directories its profiles name; by default those of the world. */
   readonly places?: readonly string[];
+  /** Of each of its profiles, bytes a second: so that there is a moment at which it has something in hand. */
+  readonly bandwidth?: string;
   /** More profiles, as YAML. */
   readonly more?: string;
   readonly args?: readonly string[];
@@ -26,8 +30,9 @@ export class WorkerProcess implements AsyncDisposable {
   constructor(world: WorkerWorld, catalog: string, options: WorkerOptions = {}) {
     const places = options.places ?? [world.source, ...world.targets];
     const file = join(world.root, `worker-${fs.readdirSync(world.root).length}.yaml`);
+    const pace = options.bandwidth === undefined ? '' : `    bandwidth: ${options.bandwidth}\n`;
     const profiles = places.map(
-      (place, i) => `  p${i}:\n    storage_provider: {type: file, options: {base_path: ${place}}}\n`,
+      (place, i) => `  p${i}:\n    storage_provider: {type: file, options: {base_path: ${place}}}\n${pace}`,
     );
     fs.writeFileSync(file, `catalog: ${catalog}\nprofiles:\n${profiles.join('')}${options.more ?? ''}`);
     const args = [launcher, 'worker', '-v', '--config', file, ...(options.args ?? [])];
@@ -54,7 +59,10 @@ export class WorkerProcess implements AsyncDisposable {
 
   /** It has something staged right now. */
   async atWork(target: string): Promise<void> {
-    while (isAlive(this.pid) && !holdsFilesIn(this.pid, join(target, '.pando/staging/'))) await sleep(1);
+    for (const until = Date.now() + AT_WORK_MS; !holdsFilesIn(this.pid, join(target, '.pando/staging/')); await sleep(1)) {
+      if (!isAlive(this.pid)) return;
+      if (Date.now() > until) throw new Error(`worker ${this.pid} has nothing staged at ${target}: ${this.said}`);
+    }
   }
 
   /** Exit code, or the signal it died of. */

@@ -12,6 +12,8 @@ import { WorkerProcess } from './worker-process.ts';
 
 const soak = process.env['PANDO_SOAK'] === '1';
 const FILES = soak ? 50_000 : 2_500;
+/** What all workers of a test carry out takes some seconds. */
+const bandwidth = soak ? '30MB/s' : '2500kB/s';
 const LEASE_MS = 3_000;
 /** Longer than any of these tests: only workers carry out pages. */
 const NEVER_MS = 3_600_000;
@@ -111,8 +113,8 @@ describe('a sync that workers carry out', { timeout: MINUTES }, () => {
     await using world = opened;
     fill(world, FILES);
     const target = world.targets[1] as string;
-    await using killed = await new WorkerProcess(world, url).ready();
-    await using stopped = await new WorkerProcess(world, url).ready();
+    await using killed = await new WorkerProcess(world, url, { bandwidth }).ready();
+    await using stopped = await new WorkerProcess(world, url, { bandwidth }).ready();
     const sync = startSync({ at: world.root, targets: 2, catalog, run: WORKERS });
     await Promise.all([killed.atWork(target), stopped.atWork(target)]);
     expect(await killed.end('SIGKILL')).toBe('SIGKILL');
@@ -159,7 +161,7 @@ describe('a sync that workers carry out', { timeout: MINUTES }, () => {
     await using world = opened;
     fill(world, FILES);
     const target = world.targets[0] as string;
-    await using worker = await new WorkerProcess(world, url).ready();
+    await using worker = await new WorkerProcess(world, url, { bandwidth }).ready();
     // Long enough that the next run comes before the lease of this one is over.
     const leaseMs = 10_000;
     const killed = startSync({ at: world.root, targets: 1, catalog, run: { ...WORKERS, leaseMs } });
@@ -181,7 +183,7 @@ describe('a sync that workers carry out', { timeout: MINUTES }, () => {
     const { world: opened, url, catalog } = await openWorld();
     await using world = opened;
     fill(world, FILES);
-    await using worker = await new WorkerProcess(world, url).ready();
+    await using worker = await new WorkerProcess(world, url, { bandwidth }).ready();
     const sync = startSync({ at: world.root, targets: 1, catalog, run: WORKERS });
     await worker.atWork(world.targets[0] as string);
     sync.process.kill('SIGINT');
@@ -200,7 +202,7 @@ describe('a sync that workers carry out', { timeout: MINUTES }, () => {
     const { world: opened, url, catalog } = await openWorld();
     await using world = opened;
     fill(world, FILES);
-    await using first = await new WorkerProcess(world, url).ready();
+    await using first = await new WorkerProcess(world, url, { bandwidth }).ready();
     const sync = startSync({ at: world.root, targets: 1, catalog, run: { ...WORKERS, leaseMs: 30_000 } });
     await first.atWork(world.targets[0] as string);
     expect(await first.end('SIGINT')).toBe(0);
