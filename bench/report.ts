@@ -14,9 +14,10 @@ export interface GoalResult {
 }
 
 export function describeMachineLines(machine: Machine, rounds: number): string {
-  const { processor, cores, memoryGiB, kernel, fileSystem, load, versions } = machine;
+  const { processor, cores, memoryGiB, kernel, fileSystem, load, sha256, versions } = machine;
   return [
     `machine     ${cores} × ${processor}, ${memoryGiB} GiB, ${kernel}, load ${load.toFixed(1)} before`,
+    `sha256      ${sha256} MB/s on one core`,
     `disk        ${fileSystem}`,
     `versions    ${versions.join(' · ')}`,
     `method      ${rounds} rounds, everybody once a round, another one first each time; the source warm in the page cache; the file`,
