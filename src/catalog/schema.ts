@@ -128,7 +128,7 @@ export interface Schema extends RuleSchema {
     outcomes: string | null;
   };
   sync_target: { target: string; token: number; sync: string };
-  /** How many objects the runs of a scope have added there since it was last in line with it; no row: none. */
+  /** How many objects the refused runs of a scope have added there since it was last in line with it; no row: none. */
   grown_target: { target: string; scope: string; objects: number };
   intent: IntentTable;
   operation: { id: string; fingerprint: string; outcome: string; created_ms: number };

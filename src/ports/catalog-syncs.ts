@@ -13,13 +13,13 @@ export interface SyncCatalog {
     progress: SyncProgress,
     grown?: readonly GrownTarget[],
   ): Promise<void>;
-  /** How many objects runs of this scope have added at each of these since it was last in line with it. */
+  /** How many objects refused runs of this scope have added at each of these since it was last in line with it. */
   readGrown(scope: string, targets: readonly string[]): Promise<readonly number[]>;
   /** Newest first. A run whose lease ran out is told as `interrupted`. */
   listSyncs(limit: number): Promise<readonly SyncRecord[]>;
 }
 
-/** So many objects the runs of a scope have added at a target since it was last in line with it. */
+/** So many objects the refused runs of a scope have added at a target since it was last in line with it. */
 export interface GrownTarget {
   readonly target: string;
   readonly objects: number;

@@ -12,7 +12,7 @@ export interface PlannedDeletes {
   readonly isSourceEmpty: boolean;
   /** Those that the catalog knows are deleted at every store that has a copy, also where no target of this run is. */
   readonly counts: Readonly<UnmatchedCounts>;
-  /** At each target what runs of this source have added since it was last in line with it; empty: nobody knows. */
+  /** At each target what refused runs of this source have added since it was last in line with it; empty: nobody knows. */
   readonly grown: readonly number[];
 }
 
@@ -38,7 +38,7 @@ function findOver({ options: { deleteLimit }, tally, counts, grown }: PlannedDel
     if (allowsDelete(deleteLimit, { count, total })) continue;
     const limit = describeDeleteLimit(deleteLimit, 'the target');
     const since =
-      total === listed ? '' : ', not counting what runs have added since it was last in line with its source';
+      total === listed ? '' : ', not counting what refused runs have added since it was last in line with its source';
     return `${count} of ${countOf(total, 'object')} at ${target.title} would be deleted${since}, more than --max-delete allows (${limit})`;
   }
   const total = tally.source.objects + counts.known + counts.knownKept;

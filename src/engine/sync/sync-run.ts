@@ -189,14 +189,15 @@ export class SyncRun {
     await this.#ports.catalog.endSync(means.leases.lease, state, progress, await this.#grown(state));
   }
 
-  /** A target that has what the source has and nothing else is in line with it. */
+  /** What a refused run has added counts until the target has what the source has and nothing else. */
   async #grown(state: SyncResult['state']): Promise<readonly GrownTarget[]> {
     const { scope, tally, options } = this.#a;
     if (options.prefix !== '') return [];
     const before = await this.#ports.catalog.readGrown(scope, tally.targets.map(({ target }) => target.storage.place));
     return tally.targets.flatMap(({ target, added, deleted, unmatched }, index): readonly GrownTarget[] => {
       const isInLine = state !== 'interrupted' && !tally.isOut(index) && unmatched === deleted;
-      return [{ target: target.storage.place, objects: isInLine ? 0 : (before[index] ?? 0) + added }];
+      const more = state === 'refused' ? added : 0;
+      return [{ target: target.storage.place, objects: isInLine ? 0 : (before[index] ?? 0) + more }];
     });
   }
 
