@@ -48,7 +48,10 @@ export function declareSyncOptions(command: Command, rules: NamePattern[]): void
       ).choices(['written', 'store', 'read-back']),
     )
     .option('-n, --dry-run', 'say what would be done, and do nothing')
-    .option('--plan <file>', 'write what would be done to a file as JSON lines, and do nothing; - is stdout')
+    .option(
+      '--plan <file>',
+      'write what would be done to a file as JSON lines, and do nothing; - is stdout, and the result goes to stderr',
+    )
     .option(
       '--bandwidth <rate>',
       'bytes (not bits) per second, over all copies of the run together: 50M, 10MiB/s',
