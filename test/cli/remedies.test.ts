@@ -1,3 +1,4 @@
+import { renameSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { Sandbox } from './sandbox.ts';
 
@@ -52,4 +53,15 @@ test('what is refused says what to write, in no words of the system', async () =
     1,
     expect.stringMatching(/not a database\n {2}→ move that file away/),
   ]);
+});
+
+test('a worker whose source is away says why what is left waits', async () => {
+  using box = new Sandbox();
+  box.configure();
+  box.write({ 'data/a': 'a', 'near/x': '', 'far/x': '' });
+  expect(await box.run(['put', 'data/a', 'data:b'])).toMatchObject({ code: 0 });
+  renameSync(box.path('data'), box.path('away'));
+  const { code, stderr } = await box.run(['worker', '--until-idle']);
+  expect(code).toBe(4);
+  expect(stderr).toMatch(/data:b: [^]*data does not exist: mount the disk[^]*→ pando request ls/);
 });
