@@ -5,11 +5,16 @@ import { constants } from 'node:os';
 /**
  * Becomes, as far as a parent can, the command it starts: same terminal, same signals, same end. Sets `process.exitCode`, or dies
  * of the signal the command died of. `passedAs`: the signal by which the command is told of ours; one that was sent to the whole group
- * reaches it twice, and so it can tell.
+ * reaches it twice, and so it can tell. Such a command also has a channel to us, by which it hears that we are gone: of SIGKILL nobody
+ * can tell it.
  */
 export function handOver(command, args, { passedAs, ...options } = {}) {
   return new Promise((done) => {
-    const child = spawn(command, args, { stdio: 'inherit', ...options });
+    const child = spawn(command, args, {
+      stdio: 'inherit',
+      ...options,
+      ...(passedAs === undefined ? {} : tied(options)),
+    });
     let passed;
     const passOn = (signal) => {
       passed = signal;
@@ -36,4 +41,9 @@ export function handOver(command, args, { passedAs, ...options } = {}) {
       if (signal !== null) process.kill(process.pid, signal);
     });
   });
+}
+
+/** The variable says what the channel is for: whoever else starts a command with one may mean to go before it does. */
+function tied({ env = process.env }) {
+  return { stdio: ['inherit', 'inherit', 'inherit', 'ipc'], env: { ...env, PANDO_TIED: '1' } };
 }

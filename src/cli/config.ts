@@ -16,7 +16,7 @@ export const config: CommandModule = {
     command
       .command('check')
       .description('everything that is wrong with the configuration, at once, and what is worth a second look')
-      .action(act((cli) => check(cli)));
+      .action(act((cli) => checkAndTell(cli)));
     declareImport(command.command('import-rclone'), act, {
       description: 'turn an rclone.conf into profiles, on stdout',
       place: join(homedir(), '.config/rclone/rclone.conf'),
@@ -36,6 +36,17 @@ async function show(cli: Invocation): Promise<ExitCode> {
   if (cli.globals.json === true) cli.output.printJson(describeConfiguration(configuration));
   else cli.output.print(renderConfiguration(configuration).trimEnd());
   return EXIT.done;
+}
+
+/** With `--json` what is wrong is the result. */
+async function checkAndTell(cli: Invocation): Promise<ExitCode> {
+  try {
+    return await check(cli);
+  } catch (error) {
+    if (cli.globals.json === true && error instanceof ConfigurationError)
+      cli.output.printJson({ problems: error.problems });
+    throw error;
+  }
 }
 
 async function check(cli: Invocation): Promise<ExitCode> {

@@ -50,6 +50,11 @@ export function describeFailure(error: unknown): DescribedFailure {
     const advice = 'is its server running there, and is catalog: in pando.yaml, or PANDO_CATALOG, right?';
     return { message: `${message}\n  → ${advice}`, exitCode: EXIT.unavailable };
   }
+  if (name === 'CatalogError' && kind === 'corrupt' && !message.includes('postgres://')) {
+    const remedy =
+      'move that file away, or put a backup in its place; pando sync and pando verify find out what the stores hold';
+    return { message: `${message}\n  → ${remedy}`, exitCode: EXIT.failed };
+  }
   const kinds = EXIT_BY_KIND[name];
   if (kinds !== undefined) return { message: withRemedy(error), exitCode: kinds[kind ?? ''] ?? EXIT.failed };
   if (name === 'AbortError') return { message: 'interrupted', exitCode: EXIT.interrupted };
@@ -63,7 +68,8 @@ function withRemedy(error: Error): string {
   return 'remedy' in error ? `${error.message}\n  → ${String(error.remedy)}` : error.message;
 }
 
-const REASONS: Readonly<Record<string, string>> = {
+/** Why the system refused, by its code. */
+export const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'it does not exist',
   EACCES: 'you may not',
   EPERM: 'you may not',
@@ -76,6 +82,6 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 function describeSystem(error: Error & { readonly code: unknown; readonly syscall: unknown }): string {
-  const path = 'path' in error ? `${String(error.path)}: ` : '';
-  return `${String(error.syscall)}: ${path}${REASONS[String(error.code)] ?? error.message}`;
+  const what = 'path' in error ? String(error.path) : String(error.syscall);
+  return `${what}: ${REASONS[String(error.code)] ?? error.message}`;
 }

@@ -26,12 +26,28 @@ export function onInterrupt(): Interrupt {
   process.on('SIGINT', own);
   process.on('SIGTERM', own);
   process.on(PASSED, passed);
+  const untie = tie(() => {
+    if (!controller.signal.aborted) stop();
+  });
   return {
     signal: controller.signal,
     [Symbol.dispose]() {
       process.off('SIGINT', own);
       process.off('SIGTERM', own);
       process.off(PASSED, passed);
+      untie();
     },
   };
+}
+
+/** A command whose launcher was killed would go on with nobody to end it. The channel to it keeps no command from its end. */
+function tie(onGone: () => void): () => void {
+  const isTied = process.env['PANDO_TIED'] !== undefined;
+  // What this process starts is its own.
+  delete process.env['PANDO_TIED'];
+  if (!isTied) return () => undefined;
+  if (!process.connected) onGone();
+  process.on('disconnect', onGone);
+  process.channel?.unref();
+  return () => process.off('disconnect', onGone);
 }

@@ -1,6 +1,7 @@
 import { readFileSync, readSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 import type { NamePattern } from '../client/make-rules.ts';
+import { REASONS } from './describe-failure.ts';
 
 /** A file of rules: `+ pattern` includes, `- pattern` excludes, `#` begins a comment. `-` reads stdin. */
 export function readRules(file: string): NamePattern[] {
@@ -29,8 +30,8 @@ export function readText(file: string): string {
   try {
     return file === '-' ? readStdin() : readFileSync(file, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'it is unreadable';
-    throw new InvalidArgumentError(`${file} cannot be read (${code}).`);
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    throw new InvalidArgumentError(`It cannot be read: ${REASONS[code] ?? (code || 'nobody says why')}.`);
   }
 }
 

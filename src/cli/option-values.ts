@@ -71,7 +71,8 @@ export function commaList(text: string): string[] {
 /** `100` objects, or `10%` of the target. */
 export function deleteLimit(text: string): DeleteLimit {
   if (text.trim().endsWith('%')) return { kind: 'percent', percent: demand('a percentage', parsePercentage(text)) };
-  return { kind: 'count', count: wholeNumber(0)(text) };
+  if (/^\d{1,9}$/.test(text.trim())) return { kind: 'count', count: Number(text) };
+  throw new InvalidArgumentError('Write how many objects (100), or a part of what the target has (10%).');
 }
 
 /** `2h` ago, or a date: nanoseconds since 1970. */

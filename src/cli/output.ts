@@ -1,14 +1,23 @@
 import { watchStdout, writeStdout } from './stdout.ts';
 import { writeWhole } from './write-whole.ts';
 
+interface OutputOptions {
+  readonly quiet?: boolean | undefined;
+  readonly color?: boolean | undefined;
+  readonly isBeside?: boolean;
+}
+
 /** Where a command writes: results to stdout, what is said about them to stderr. A reader that went away is no error. */
 export class Output {
   readonly isQuiet: boolean;
   readonly isColoured: boolean;
+  /** Results go to stderr: stdout is for something else that was asked for. */
+  readonly #isBeside: boolean;
   /** Nobody reads stdout any more. */
   isClosed = false;
 
-  constructor({ quiet, color }: { readonly quiet?: boolean | undefined; readonly color?: boolean | undefined }) {
+  constructor({ quiet, color, isBeside = false }: OutputOptions) {
+    this.#isBeside = isBeside;
     this.isQuiet = quiet === true;
     this.isColoured =
       color !== false && process.stdout.isTTY && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb';
@@ -17,9 +26,15 @@ export class Output {
     process.stderr.on('error', () => undefined);
   }
 
+  /** The same, with results on stderr. */
+  beside(): Output {
+    return new Output({ quiet: this.isQuiet, color: false, isBeside: true });
+  }
+
   /** A line of the result. */
   print(line = ''): void {
-    if (!this.isClosed) writeStdout(`${line}\n`);
+    if (this.#isBeside) process.stderr.write(`${line}\n`);
+    else if (!this.isClosed) writeStdout(`${line}\n`);
   }
 
   printJson(value: unknown): void {

@@ -42,15 +42,21 @@ export function declareSyncOptions(command: Command, rules: NamePattern[]): void
         .default('version'),
     )
     .addOption(
-      new Option('--verify <level>', 'the weakest level of verification that will do').choices([
-        'written',
-        'store',
-        'read-back',
-      ]),
+      new Option(
+        '--verify <level>',
+        'the weakest level of verification that will do, of copies that are there already too: those are read and compared',
+      ).choices(['written', 'store', 'read-back']),
     )
     .option('-n, --dry-run', 'say what would be done, and do nothing')
-    .option('--plan <file>', 'write what would be done to a file as JSON lines, and do nothing; - is stdout')
-    .option('--bandwidth <rate>', 'bytes per second, over all copies: 50M, 10MiB/s', rate)
+    .option(
+      '--plan <file>',
+      'write what would be done to a file as JSON lines, and do nothing; - is stdout, and the result goes to stderr',
+    )
+    .option(
+      '--bandwidth <rate>',
+      'bytes (not bits) per second, over all copies of the run together: 50M, 10MiB/s',
+      rate,
+    )
     .option('--transfers <n>', 'copies at once, of stores that are not on this machine', wholeNumber(1))
     .addOption(
       new Option(

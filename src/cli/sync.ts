@@ -65,8 +65,9 @@ async function runSync(cli: Invocation, call: SyncCall): Promise<ExitCode> {
   });
   plan.end();
   progress.end();
-  if (cli.globals.json === true) cli.output.printJson(result);
-  else await printSyncResult(cli.output, result);
+  const output = options.plan === '-' ? cli.output.beside() : cli.output;
+  if (cli.globals.json === true) output.printJson(result);
+  else await printSyncResult(output, result);
   return exitCodeOf(result, cli.signal);
 }
 

@@ -129,5 +129,6 @@ function exitCodeOf(files: readonly UploadedFile[], isInterrupted: boolean): Exi
   if (isInterrupted && files.some(({ state }) => state === 'interrupted')) return EXIT.interrupted;
   if (failed.length === 0) return EXIT.done;
   if (failed.length < files.length) return EXIT.failed;
+  if (failed.every(({ isMissing }) => isMissing === true)) return EXIT.notFound;
   return failed.every(({ isRefused }) => isRefused) ? EXIT.refused : EXIT.unavailable;
 }

@@ -1,5 +1,6 @@
 import { countOf } from '../domain/count-of.ts';
-import type { Catalog } from '../ports/catalog.ts';
+import { escapeKey } from '../domain/object/key.ts';
+import type { Catalog, RequestRecord } from '../ports/catalog.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 import { wholeNumber } from './option-values.ts';
@@ -65,12 +66,21 @@ async function work(cli: Invocation, options: WorkerOptions): Promise<ExitCode> 
   }
   if (untilIdle && cli.signal.aborted) return EXIT.interrupted;
   if (done.failed > 0) return EXIT.failed;
-  return untilIdle && done.postponed > 0 && (await isAnyLeft(catalog)) ? EXIT.unavailable : EXIT.done;
+  const left = untilIdle && done.postponed > 0 ? await findLeft(catalog) : undefined;
+  if (left === undefined) return EXIT.done;
+  const { scope, name, lastError } = left;
+  if (lastError !== undefined)
+    cli.output.complain(
+      `what is left waits, such as ${escapeKey(`${scope}:${name}`)}: ${lastError}\n  → pando request ls tells of each`,
+    );
+  return EXIT.unavailable;
 }
 
 /** What was put off may have been done in a later turn. */
-async function isAnyLeft(catalog: Catalog): Promise<boolean> {
-  for (const state of ['QUEUED', 'SUBMITTED', 'WAITING'] as const)
-    if ((await catalog.listRequests({ state, limit: 1 })).length > 0) return true;
-  return false;
+async function findLeft(catalog: Catalog): Promise<RequestRecord | undefined> {
+  for (const state of ['QUEUED', 'SUBMITTED', 'WAITING'] as const) {
+    const [first] = await catalog.listRequests({ state, limit: 1 });
+    if (first !== undefined) return first;
+  }
+  return undefined;
 }

@@ -21,6 +21,8 @@ export interface FoundFile {
 export interface UnusableFile {
   readonly label: string;
   readonly why: string;
+  /** There is nothing of that name. */
+  readonly isMissing?: boolean;
 }
 
 export type FileNamed = FoundFile | UnusableFile;
@@ -54,7 +56,7 @@ async function look(
     };
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    return { label, why: REASONS[code] ?? String(error) };
+    return { label, why: REASONS[code] ?? String(error), isMissing: code === 'ENOENT' };
   }
 }
 

@@ -13,7 +13,10 @@ export interface SyncTrees extends NamedTrees {
   readonly deleteUnmatched: boolean;
   readonly deleteLimit: DeleteLimit;
   readonly allowEmptySource?: boolean | undefined;
-  /** The weakest level that will do; undefined: the best that costs no second read. */
+  /**
+   * The weakest level that will do, of copies that were there before too; undefined: of those that are made, the best that costs no second
+   * read.
+   */
   readonly verify?: 'written' | 'store' | 'read-back' | undefined;
   readonly dryRun: boolean;
   readonly wait: boolean;
@@ -44,6 +47,7 @@ export async function syncTrees(pando: Pando, asked: SyncTrees): Promise<SyncRes
     deleteUnmatched: asked.deleteUnmatched,
     deleteLimit: asked.deleteLimit,
     allowEmptySource: asked.allowEmptySource,
+    verify: asked.verify,
     readBack: mustReadBack(asked.verify, targets),
     dryRun: asked.dryRun,
     wait: asked.wait,

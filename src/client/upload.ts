@@ -156,9 +156,9 @@ async function* readFile(path: string): AsyncGenerator<Uint8Array> {
   yield* file.body;
 }
 
-function unusable(scope: string, { label, why }: UnusableFile): UploadedFile {
+function unusable(scope: string, { label, why, isMissing = false }: UnusableFile): UploadedFile {
   const nothing = { size: 0, sha256: undefined, url: undefined, protocol: undefined, failed: [] };
-  return { scope, name: label, label, state: 'failed', ...nothing, why, isRefused: true };
+  return { scope, name: label, label, state: 'failed', ...nothing, why, isRefused: true, isMissing };
 }
 
 /** What was begun by this account on this machine, by dataset. */

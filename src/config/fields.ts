@@ -92,6 +92,18 @@ export function count(max: number, min = 1) {
   return field<number>((input) => readCount(input, max, min));
 }
 
+/** How many transfers at once. */
+export function transfersAtOnce(max: number) {
+  return field<number>((input) => {
+    const read = readCount(input, max, 1);
+    if ('value' in read || (input !== 0 && input !== '0')) return read;
+    return {
+      ...read,
+      remedy: 'leave it out for no limit; a store that takes nothing, or gives nothing, says so in availability',
+    };
+  });
+}
+
 /** How far another store is; `none`: nothing goes there directly. */
 export function distance(max: number) {
   return field<number | 'none'>((input) => {
@@ -105,7 +117,8 @@ export function distance(max: number) {
 function readCount(input: unknown, max: number, min: number): Read<number> {
   const value = typeof input === 'string' && /^\d{1,15}$/.test(input) ? Number(input) : input;
   if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return { value };
-  return { message: `must be a whole number from ${min} to ${max}`, remedy: 'write digits only' };
+  const remedy = typeof value === 'number' ? 'write one of these, or leave it out' : 'write digits only';
+  return { message: `must be a whole number from ${min} to ${max}`, remedy };
 }
 
 /** A number only: a priority in quotes, or one that is a fraction or a boolean, is a slip worth stopping at. */

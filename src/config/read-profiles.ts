@@ -38,12 +38,13 @@ export function readProfiles(input: unknown, context: Omit<StorageContext, 'prof
     const read = readProfile(raw, path);
     findings.push(...read.findings);
     mirrors.set(name, { replicas: replicaNames(raw), storage: readStore(raw, own) });
+    // Told with whatever else is wrong with the profile.
+    const accepts = isSection(raw) ? raw['accepts'] : undefined;
+    const acceptance = accepts === undefined ? undefined : readAcceptancePolicy(accepts, [...path, 'accepts']);
+    findings.push(...(acceptance?.findings ?? []));
     if (read.value === undefined) continue;
     findings.push(...checkProfile(read.value, path, context));
     const storage = makeStorageSettings(read.value.storage_provider, read.value.credentials_provider, own);
-    const { accepts } = read.value;
-    const acceptance = accepts === undefined ? undefined : readAcceptancePolicy(accepts, [...path, 'accepts']);
-    findings.push(...(acceptance?.findings ?? []));
     const protocols = readProtocols(read.value, own, path);
     findings.push(...protocols.findings);
     profiles[name] = makeProfile(name, storage, read.value, { accepts: acceptance?.value, protocols: protocols.value });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  transfersAtOnce,
   attributeValue,
   bucketPath,
   choice,
@@ -115,9 +116,9 @@ const traits = {
   limits: section({
     max_space: size('1MiB', '9PB').optional(),
     min_free_space: size('1MiB', '9PB').optional(),
-    incoming: count(TRANSFERS_MAX).optional(),
-    outgoing: count(TRANSFERS_MAX).optional(),
-    incoming_from: z.record(z.string(), count(TRANSFERS_MAX)).optional(),
+    incoming: transfersAtOnce(TRANSFERS_MAX).optional(),
+    outgoing: transfersAtOnce(TRANSFERS_MAX).optional(),
+    incoming_from: z.record(z.string(), transfersAtOnce(TRANSFERS_MAX)).optional(),
   }).optional(),
   greedy: flag.optional(),
   away_after: durationOrNone('1s', '365d').optional(),

@@ -1,4 +1,5 @@
 import type { ReplicaState } from '../domain/replica/replica.ts';
+import type { Verification } from '../domain/store/verification.ts';
 
 export interface ScanQuery {
   readonly scope: string;
@@ -14,6 +15,8 @@ export interface ScanQuery {
   readonly deleted: boolean;
   /** Sizes and hashes too, which costs a look at each version. */
   readonly details: boolean;
+  /** The replicas' levels of verification too. */
+  readonly levels?: boolean;
 }
 
 /** Column-wise, because millions of rows cross a thread. All columns but those not asked for have the length of `names`. */
@@ -34,6 +37,8 @@ export interface ScanReplicas {
   readonly versionIds: readonly (number | null)[];
   readonly tokens: readonly (string | null)[];
   readonly states: readonly (ReplicaState | null)[];
+  /** Only where `levels` were asked for. */
+  readonly verifications?: readonly (Verification | null)[];
 }
 
 /** A page of listings that are alike, as text: names in byte order, and under which token each store lists them, joined by NUL. */

@@ -83,3 +83,12 @@ test('what cannot be written to stdout is said in one line, and whether what was
   }
   expect(box.read('copy/a')).toBe('a');
 });
+
+test('a launcher that is killed takes its command with it, in order', async () => {
+  using box = new Sandbox();
+  const { pid, ended } = await launchSync(box);
+  process.kill(pid, 'SIGKILL');
+  // Its streams close when the last process that has them is gone.
+  expect(await ended).toMatchObject({ code: null, stderr: expect.stringContaining('what was copied stays') });
+  expect(box.list('copy').length).toBeLessThan(40);
+});

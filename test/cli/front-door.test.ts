@@ -17,7 +17,7 @@ describe('the front door', () => {
       [['help', 'store', 'shwo'], /unknown command 'shwo'\n\(Did you mean show\?\)/],
       [['store', 'help', 'shwo'], /unknown command 'shwo'\n\(Did you mean show\?\)/],
       [['sync'], /missing required argument 'source'/],
-      [['sync', 'a', 'b', '--max-delete', 'many'], /not a whole number/],
+      [['sync', 'a', 'b', '--max-delete', 'many'], /how many objects \(100\)/],
       [['sync', 'a', 'b', '--compare', 'time'], /Allowed choices are version, size-mtime, checksum/],
       [['ls', 'data:x'], /names the profile "data"/],
     ];

@@ -102,7 +102,7 @@ failed, read again by \`verify\`, read from which store and which were passed ov
 Progress is drawn on stderr where that is a terminal; \`--progress\` writes a line every two seconds where it is not. It moves within
 large objects too; what was moved of an object that fails in the end is taken off again.
 
-Ctrl-C once: what is under way is finished or undone, the process ends with 130, and the same command goes on from there. Twice: it
+Ctrl-C or SIGTERM once: what is under way is finished or undone, the process ends with 130, and the same command goes on from there. Twice: it
 ends at once; that loses nothing either, but leaves more to be looked at again.
 
 ## Exit codes

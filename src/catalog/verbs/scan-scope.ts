@@ -2,7 +2,8 @@ import { type Compilable, type RawBuilder, sql } from 'kysely';
 import { REPLICA_STATES, type ReplicaState } from '../../domain/replica/replica.ts';
 import { CatalogError } from '../../ports/catalog.ts';
 import type { ScanPage, ScanQuery } from '../../ports/catalog-scan.ts';
-import { TOMBSTONE } from '../codes.ts';
+import type { Verification } from '../../domain/store/verification.ts';
+import { TOMBSTONE, verificationName } from '../codes.ts';
 import type { Session } from '../session.ts';
 import { Purged } from '../sites/purged.ts';
 import { recordedState } from '../softness.ts';
@@ -16,8 +17,8 @@ export const STORES_MAX = 32;
 /** Columns before the replicas': name, version, kind, size, sha256. */
 const OBJECT_COLUMNS = 5;
 const KIND = 2;
-/** Columns of each store: version, token, state. */
-const REPLICA_COLUMNS = 3;
+/** Columns of each store: version, token, state, level of verification. */
+const REPLICA_COLUMNS = 4;
 
 /**
  * One page of a scope in byte order. The page's objects are found by one walk along the primary key; each store adds one
@@ -37,7 +38,12 @@ export async function scanScope(session: Session, query: ScanQuery): Promise<Sca
   const isOpen = await hasOpenPurge(session, scope);
   const rows = await session.arrays<readonly unknown[]>(pageQuery(session, { query, scope, storeIds, limit, isOpen }));
   const told = isOpen ? await endPurged(session, scope, rows) : rows;
-  const page = foldRows(told, { stores: storeIds.length, limit, details: query.details });
+  const page = foldRows(told, {
+    stores: storeIds.length,
+    limit,
+    details: query.details,
+    levels: query.levels === true,
+  });
   return isOpen && !query.deleted ? withoutTombstones(page) : page;
 }
 
@@ -82,6 +88,7 @@ function withoutTombstones(page: ScanPage): ScanPage {
       versionIds: stay(one.versionIds),
       tokens: stay(one.tokens),
       states: stay(one.states),
+      ...(one.verifications === undefined ? {} : { verifications: stay(one.verifications) }),
     })),
     next,
   };
@@ -94,7 +101,11 @@ function pageQuery(session: Session, parts: PageParts): Compilable {
   const joins: RawBuilder<unknown>[] = [];
   for (const [index, id] of storeIds.entries()) {
     const p = `p${index}`;
-    columns.push(sql.raw(`, ${p}.version, ${p}.token, ${recordedState(p, 'o.boot')}`));
+    columns.push(
+      sql.raw(
+        `, ${p}.version, ${p}.token, ${recordedState(p, 'o.boot')}, ${query.levels === true ? `${p}.verification` : 'null'}`,
+      ),
+    );
     // Without a place: it lies under the object's name.
     joins.push(
       sql`left join replica as ${sql.raw(p)} on ${sql.raw(p)}.object = o.id and ${sql.raw(p)}.store = ${id}
@@ -136,9 +147,10 @@ interface Fold {
   readonly stores: number;
   readonly limit: number;
   readonly details: boolean;
+  readonly levels: boolean;
 }
 
-function foldRows(rows: readonly (readonly unknown[])[], { stores, limit, details }: Fold): ScanPage {
+function foldRows(rows: readonly (readonly unknown[])[], { stores, limit, details, levels }: Fold): ScanPage {
   const names: string[] = [];
   const versionIds: number[] = [];
   const tombstones: boolean[] = [];
@@ -148,6 +160,7 @@ function foldRows(rows: readonly (readonly unknown[])[], { stores, limit, detail
     versionIds: [] as (number | null)[],
     tokens: [] as (string | null)[],
     states: [] as (ReplicaState | null)[],
+    ...(levels ? { verifications: [] as (Verification | null)[] } : {}),
   }));
   let count = 0;
   let more = false;
@@ -174,6 +187,8 @@ function foldRows(rows: readonly (readonly unknown[])[], { stores, limit, detail
         replica.versionIds[count - 1] = version;
         replica.tokens[count - 1] = row[column + 1] as string | null;
         replica.states[count - 1] = version === null ? null : (REPLICA_STATES[row[column + 2] as number] ?? null);
+        if (replica.verifications !== undefined)
+          replica.verifications[count - 1] = version === null ? null : verificationName(row[column + 3] as number);
       }
       column += REPLICA_COLUMNS;
     }

@@ -10,6 +10,11 @@ export type Verification = 'none' | 'written' | 'store' | 'read-back';
 
 const RANK: Record<Verification, number> = { none: 0, written: 1, store: 2, 'read-back': 3 };
 
+/** Whether a replica of this level is known as well as is asked. */
+export function reachesVerification(level: Verification, asked: Verification): boolean {
+  return RANK[level] >= RANK[asked];
+}
+
 /** The weaker of two levels: what may be said of a set of replicas is what holds for each of them. */
 export function weakerVerification(a: Verification, b: Verification): Verification {
   return RANK[a] <= RANK[b] ? a : b;

@@ -1,3 +1,5 @@
+import { reachesVerification, type Verification } from '../store/verification.ts';
+
 /**
  * What a sync does about one object at one target (docs/sync.md, "Comparison"). Pure: facts in, decision out.
  */
@@ -16,10 +18,14 @@ export interface ReplicaFact {
   readonly token: string;
   /** `AVAILABLE`; otherwise it was only seen, never read. */
   readonly isVerified: boolean;
+  /** How its bytes are known; asked for only where `verify` is. */
+  readonly verification?: Verification | undefined;
 }
 
 export interface DifferenceFacts {
   readonly comparison: Comparison;
+  /** The weakest level of verification that will do; undefined: a copy that looks right need not have been read. */
+  readonly verify?: Verification | undefined;
   readonly source: ListedFact;
   readonly target: ListedFact | undefined;
   /** Of the current version; undefined where the catalog knows none, or only a tombstone. */
@@ -57,7 +63,7 @@ export function decideDifference(facts: DifferenceFacts): Difference {
   const sourceIsKnown = sourceReplica?.isCurrent === true && sourceReplica.token === source.token;
   const targetIsKnown = targetReplica?.isCurrent === true && targetReplica.token === target.token;
   if (comparison === 'version') {
-    if (sourceIsKnown && targetIsKnown) return RECORDED;
+    if (sourceIsKnown && targetIsKnown) return isKnownWell(facts) ? RECORDED : BY_HASH;
     // One side changed under a catalog that knows the bytes: a touched file is read once, a changed one is copied.
     if ((sourceIsKnown || targetIsKnown) && facts.isHashKnown) return BY_HASH;
     // The target holds an older version by the catalog's own word.
@@ -65,7 +71,16 @@ export function decideDifference(facts: DifferenceFacts): Difference {
   }
   // Size and time of what a machine had not written when it stopped look right, and its bytes may be zeros.
   if (facts.isInDoubt) return BY_HASH;
-  return decideByTime(facts, target);
+  const difference = decideByTime(facts, target);
+  if (difference === UPDATE || facts.verify === undefined) return difference;
+  return sourceIsKnown && targetIsKnown && isKnownWell(facts) ? difference : BY_HASH;
+}
+
+/** Whether the copy is known as well as is asked, of a source that was itself read. */
+function isKnownWell({ verify, sourceReplica, targetReplica }: DifferenceFacts): boolean {
+  if (verify === undefined) return true;
+  if (sourceReplica?.isVerified !== true || targetReplica?.isVerified !== true) return false;
+  return reachesVerification(targetReplica.verification ?? 'none', verify);
 }
 
 function decideByTime(

@@ -1,4 +1,5 @@
 import type { ReplicaState } from '../../domain/replica/replica.ts';
+import type { Verification } from '../../domain/store/verification.ts';
 import type { Catalog } from '../../ports/catalog.ts';
 import type { ScanPage } from '../../ports/catalog-scan.ts';
 
@@ -11,6 +12,8 @@ export interface KnownReplica {
   readonly token: string;
   readonly hasToken: boolean;
   readonly state: ReplicaState;
+  /** Undefined where `levels` were not asked for. */
+  readonly verification: Verification | undefined;
 }
 
 /** What the catalog knows of one object: a row of a column-wise page, looked up as it is asked for. */
@@ -36,7 +39,14 @@ export class KnownObject {
     const versionId = columns?.versionIds[this.#at];
     if (columns === undefined || versionId === null || versionId === undefined) return undefined;
     const token = columns.tokens[this.#at] ?? '';
-    return { versionId, token, hasToken: token !== '', state: columns.states[this.#at] as ReplicaState };
+    const state = columns.states[this.#at] as ReplicaState;
+    return {
+      versionId,
+      token,
+      hasToken: token !== '',
+      state,
+      verification: columns.verifications?.[this.#at] ?? undefined,
+    };
   }
 
   /** Whether this store is recorded to hold the current version under this token, served or about to be. */
@@ -60,6 +70,8 @@ export interface KnownQuery {
   readonly stores: readonly string[];
   /** Hashes too. */
   readonly details: boolean;
+  /** Levels of verification too. */
+  readonly levels?: boolean;
   /** Only names after this one. */
   readonly startAfter: string | undefined;
 }
@@ -149,7 +161,7 @@ export class KnownCursor {
   }
 
   #ask(after: string | undefined): Promise<ScanPage> {
-    const { scope, prefix, stores, details } = this.#query;
+    const { scope, prefix, stores, details, levels = false } = this.#query;
     const page = this.#catalog.scanScope({
       scope,
       prefix,
@@ -157,6 +169,7 @@ export class KnownCursor {
       limit: PAGE_ROWS,
       deleted: true,
       details,
+      levels,
       ...(after === undefined ? {} : { after }),
     });
     page.catch(() => undefined);

@@ -1,3 +1,4 @@
+import type { Verification } from '../../domain/store/verification.ts';
 import {
   type Comparison,
   type Difference,
@@ -35,6 +36,8 @@ export interface ObjectPlan {
 
 export interface PlanContext {
   readonly comparison: Comparison;
+  /** The weakest level of verification that will do, of what is there too; undefined: whatever it is. */
+  readonly verify: Verification | undefined;
   readonly source: Storage;
   readonly targets: readonly Storage[];
   readonly isOut: (target: number) => boolean;
@@ -50,7 +53,9 @@ export function makeNothingToDo(targets: number): ObjectPlan {
 export function planObject(context: PlanContext, object: MergedObject & { readonly source: Listed }): ObjectPlan {
   const { source, known } = object;
   const current = known?.isTombstone === false ? known : undefined;
-  if (context.comparison === 'version' && isAllRecorded(context, object, current)) return context.nothingToDo;
+  const { comparison, verify } = context;
+  if (comparison === 'version' && verify === undefined && isAllRecorded(context, object, current))
+    return context.nothingToDo;
   const sourceReplica = replicaFact(current, 0);
   const targets: (CopyTarget & { action: 'add' | 'update' | 'compare' })[] = [];
   const seen: SeenTarget[] = [];
@@ -60,7 +65,8 @@ export function planObject(context: PlanContext, object: MergedObject & { readon
     const listed = object.targets[index];
     const targetReplica = replicaFact(current, index + 1);
     const difference = decideDifference({
-      comparison: context.comparison,
+      comparison,
+      verify,
       source,
       target: listed,
       sourceReplica,
@@ -106,6 +112,7 @@ function replicaFact(known: KnownObject | undefined, store: number): ReplicaFact
     isCurrent: isServed && replica.versionId === known?.versionId,
     token: replica.token,
     isVerified: replica.state === 'AVAILABLE',
+    verification: replica.verification,
   };
 }
 

@@ -61,7 +61,8 @@ export class SyncListings {
     );
     // Where nothing is copied, only the catalog's hash tells whether bytes must be read to know what they are.
     const details = targets.length === 0;
-    const known = new KnownCursor(catalog, { scope, prefix, stores, details, startAfter });
+    const levels = options.verify !== undefined;
+    const known = new KnownCursor(catalog, { scope, prefix, stores, details, levels, startAfter });
     try {
       await mergeListings({
         source: sourceCursor,

@@ -84,6 +84,7 @@ export class SyncPlanner {
     this.#counts = { all: 0, known: 0, knownKept: 0, atTargets: options.targets.map(() => 0) };
     this.#context = {
       comparison: options.options.comparison,
+      verify: options.options.verify,
       source: options.source,
       targets: options.targets.map(({ storage }) => storage),
       isOut: (target) => options.tally.isOut(target),
@@ -117,7 +118,8 @@ export class SyncPlanner {
   /** Whether a page that is recorded as it is listed needs no look at each of its objects. */
   get canVisitPages(): boolean {
     const { options, targets, clashes } = this.#o;
-    return targets.length > 0 && options.comparison === 'version' && options.filter.admitsAll && clashes === undefined;
+    if (targets.length === 0 || clashes !== undefined || options.verify !== undefined) return false;
+    return options.comparison === 'version' && options.filter.admitsAll;
   }
 
   /** A whole page of what is as recorded everywhere. */
@@ -177,8 +179,15 @@ export class SyncPlanner {
   #plannedItem({ key, source, known }: ListedObject, plan: ObjectPlan): PlannedItem {
     const operation = this.#o.operationIds.next();
     const item = { key, size: source.size, targets: plan.targets, operation, known: undefined };
-    const inDoubt = known?.isTombstone === false && isInDoubt(known, 0, source.token);
+    const inDoubt =
+      known?.isTombstone === false && (isInDoubt(known, 0, source.token) || this.#isReadAgain(known, source, plan));
     return { item: inDoubt ? { ...item, isSourceInDoubt: true } : item, source, known, seen: plan.seen };
+  }
+
+  /** A source that was read before and is read to verify others: bytes that rotted in it must not take the place of good copies. */
+  #isReadAgain(known: KnownObject, { token }: Listed, { targets }: ObjectPlan): boolean {
+    if (this.#o.options.verify === undefined || !targets.some(({ action }) => action === 'compare')) return false;
+    return known.holdsCurrent(0, token) && known.replica(0)?.state === 'AVAILABLE';
   }
 
   #countDry(object: ListedObject, plan: ObjectPlan): void {

@@ -31,6 +31,8 @@ export interface SyncOptions {
   /** Deletes are meant also where the source's listing is empty. */
   readonly allowEmptySource?: boolean | undefined;
   readonly readBack: boolean;
+  /** Copies that need no copying and are not known as well as this are read, and compared. */
+  readonly verify?: Verification | undefined;
   readonly dryRun: boolean;
   /** Wait for another sync of the same target to end, rather than be refused. */
   readonly wait: boolean;
@@ -108,7 +110,7 @@ export interface SyncResult {
   readonly id: string;
   readonly scope: string;
   readonly dryRun: boolean;
-  /** `done`: everything asked is verified. `failed`: some of it is not, see `failures`. `refused`: a guard stopped it. */
+  /** `done`: every copy made is verified, and with `verify` every other one too. `failed`: some of it is not, see `failures`. `refused`: a guard stopped it. */
   readonly state: 'done' | 'failed' | 'refused' | 'interrupted';
   /** What the guard says: which limit, how many, which flag. */
   readonly refusal: string | undefined;

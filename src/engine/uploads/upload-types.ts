@@ -114,6 +114,8 @@ export interface UploadedFile extends ObjectName {
   readonly why: string | undefined;
   /** Of a failure: the same again will fail again, until somebody says otherwise. */
   readonly isRefused: boolean;
+  /** Of a failure: there is no such file. */
+  readonly isMissing?: boolean;
 }
 
 export interface UploadResult {
