@@ -59,7 +59,9 @@ export class WorkerProcess implements AsyncDisposable {
 
   /** It has something staged right now. */
   async atWork(target: string): Promise<void> {
-    for (const until = Date.now() + AT_WORK_MS; !holdsFilesIn(this.pid, join(target, '.pando/staging/')); await sleep(1)) {
+    const staging = join(target, '.pando/staging/');
+    const until = Date.now() + AT_WORK_MS;
+    for (; !holdsFilesIn(this.pid, staging); await sleep(1)) {
       if (!isAlive(this.pid)) return;
       if (Date.now() > until) throw new Error(`worker ${this.pid} has nothing staged at ${target}: ${this.said}`);
     }
