@@ -66,7 +66,7 @@ async function work(cli: Invocation, options: WorkerOptions): Promise<ExitCode> 
   }
   if (untilIdle && cli.signal.aborted) return EXIT.interrupted;
   if (done.failed > 0) return EXIT.failed;
-  const left = untilIdle && done.postponed > 0 ? await findLeft(catalog) : undefined;
+  const left = untilIdle ? await findLeft(catalog, done.postponed > 0) : undefined;
   if (left === undefined) return EXIT.done;
   const { scope, name, lastError } = left;
   if (lastError !== undefined)
@@ -76,9 +76,9 @@ async function work(cli: Invocation, options: WorkerOptions): Promise<ExitCode> 
   return EXIT.unavailable;
 }
 
-/** What was put off may have been done in a later turn. */
-async function findLeft(catalog: Catalog): Promise<RequestRecord | undefined> {
-  for (const state of ['QUEUED', 'SUBMITTED', 'WAITING'] as const) {
+/** What was put off may have been done in a later turn, or by others; what others have in hand is left only if something of ours was put off. */
+async function findLeft(catalog: Catalog, hasPostponed: boolean): Promise<RequestRecord | undefined> {
+  for (const state of ['QUEUED', 'WAITING', ...(hasPostponed ? (['SUBMITTED'] as const) : [])] as const) {
     const [first] = await catalog.listRequests({ state, limit: 1 });
     if (first !== undefined) return first;
   }
