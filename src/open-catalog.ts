@@ -6,7 +6,8 @@ import type { Catalog } from './ports/catalog.ts';
 export async function openCatalog(settings: CatalogSettings): Promise<Catalog> {
   if (settings.kind === 'sqlite') {
     const { openSqliteCatalog } = await import('./catalog/open-sqlite.ts');
-    return openSqliteCatalog({ path: settings.path });
+    const { path, sharesThread = false } = settings;
+    return openSqliteCatalog(sharesThread ? { path, thread: false, yields: true } : { path });
   }
   const { openPostgresCatalog } = await import('./catalog/open-postgres.ts');
   return openPostgresCatalog({ url: settings.url });
@@ -14,5 +15,5 @@ export async function openCatalog(settings: CatalogSettings): Promise<Catalog> {
 
 /** The catalog that is configured, or where there is none yet an empty one in memory. */
 export function existingCatalog(settings: CatalogSettings): CatalogSettings {
-  return settings.kind === 'postgres' || existsSync(settings.path) ? settings : { kind: 'sqlite', path: ':memory:' };
+  return settings.kind === 'postgres' || existsSync(settings.path) ? settings : { ...settings, path: ':memory:' };
 }

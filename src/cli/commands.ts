@@ -3,6 +3,8 @@ import type { CommandModule } from './invocation.ts';
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
+  /** It asks the catalog little, and for it a thread would cost more than it spares. */
+  readonly isShort?: true;
   load(): Promise<CommandModule>;
 }
 
@@ -26,6 +28,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'cat',
     summary: 'write objects to stdout, from the nearest good copy',
+    isShort: true,
     load: async () => (await import('./cat.ts')).cat,
   },
   {
@@ -36,6 +39,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'put',
     summary: 'write a local file as an object',
+    isShort: true,
     load: async () => (await import('./put.ts')).put,
   },
   {
@@ -51,11 +55,13 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'ls',
     summary: 'list objects',
+    isShort: true,
     load: async () => (await import('./ls.ts')).ls,
   },
   {
     name: 'stat',
     summary: 'what an object is, and where its replicas are',
+    isShort: true,
     load: async () => (await import('./stat.ts')).stat,
   },
   {
@@ -71,21 +77,25 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'object',
     summary: 'what the catalog knows of objects',
+    isShort: true,
     load: async () => (await import('./object.ts')).object,
   },
   {
     name: 'dataset',
     summary: 'collections of objects',
+    isShort: true,
     load: async () => (await import('./dataset.ts')).dataset,
   },
   {
     name: 'container',
     summary: 'collections of datasets and containers',
+    isShort: true,
     load: async () => (await import('./container.ts')).container,
   },
   {
     name: 'status',
     summary: 'the catalog, replicas, requests and syncs',
+    isShort: true,
     load: async () => (await import('./status.ts')).status,
   },
   {
@@ -96,6 +106,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'token',
     summary: 'tokens for clients of the server',
+    isShort: true,
     load: async () => (await import('./token.ts')).token,
   },
   {
@@ -106,36 +117,43 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'store',
     summary: 'the stores that rules may name, what is known of them and how they are used',
+    isShort: true,
     load: async () => (await import('./store.ts')).store,
   },
   {
     name: 'policy',
     summary: 'how many copies objects ask for, and what stores accept',
+    isShort: true,
     load: async () => (await import('./policy.ts')).policy,
   },
   {
     name: 'rule',
     summary: 'which objects are to have how many copies, and where',
+    isShort: true,
     load: async () => (await import('./rule.ts')).rule,
   },
   {
     name: 'explain',
     summary: 'why an object or a rule is as it is, and what happens next',
+    isShort: true,
     load: async () => (await import('./explain.ts')).explain,
   },
   {
     name: 'resolve',
     summary: 'where an object can be had, best first, with the URLs of all protocols',
+    isShort: true,
     load: async () => (await import('./resolve.ts')).resolve,
   },
   {
     name: 'replica',
     summary: 'the copies of an object; declare bad ones',
+    isShort: true,
     load: async () => (await import('./replica.ts')).replica,
   },
   {
     name: 'quota',
     summary: 'how much accounts may claim at which stores',
+    isShort: true,
     load: async () => (await import('./quota.ts')).quota,
   },
   {
@@ -146,16 +164,19 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'request',
     summary: 'the queue',
+    isShort: true,
     load: async () => (await import('./request.ts')).request,
   },
   {
     name: 'peer',
     summary: 'the sites this one replicates with',
+    isShort: true,
     load: async () => (await import('./peer.ts')).peer,
   },
   {
     name: 'events',
     summary: 'what happened that nobody asked for',
+    isShort: true,
     load: async () => (await import('./events.ts')).events,
   },
   {

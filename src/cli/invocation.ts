@@ -35,6 +35,7 @@ export class Invocation implements AsyncDisposable {
   /** Aborted by the first Ctrl-C. */
   readonly signal: AbortSignal;
   readonly names = new PlaceNames();
+  readonly #isShort: boolean;
   #configuration: Promise<Configuration> | undefined;
   #pando: Promise<Pando> | undefined;
 
@@ -44,12 +45,14 @@ export class Invocation implements AsyncDisposable {
     readonly log: Log;
     readonly telling: Telling;
     readonly signal: AbortSignal;
+    readonly isShort: boolean;
   }) {
     this.globals = given.globals;
     this.output = given.output;
     this.log = given.log;
     this.telling = given.telling;
     this.signal = given.signal;
+    this.#isShort = given.isShort;
   }
 
   /** A bar that is drawn anew again and again would run into the lines. */
@@ -59,8 +62,15 @@ export class Invocation implements AsyncDisposable {
 
   /** Loaded with the first use: what needs none works without. */
   configuration(): Promise<Configuration> {
-    this.#configuration ??= openConfiguration({ config: this.globals.config, data: this.globals.data });
+    this.#configuration ??= this.#openConfiguration();
     return this.#configuration;
+  }
+
+  async #openConfiguration(): Promise<Configuration> {
+    const configuration = await openConfiguration({ config: this.globals.config, data: this.globals.data });
+    const { catalog } = configuration;
+    if (!this.#isShort || catalog.kind !== 'sqlite') return configuration;
+    return { ...configuration, catalog: { ...catalog, sharesThread: true } };
   }
 
   pando(): Promise<Pando> {

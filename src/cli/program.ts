@@ -27,11 +27,10 @@ export async function makeProgram(names: ReadonlySet<string>, options: RunOption
     });
   declareGlobalOptions(program);
   program.addHelpText('after', EXIT_CODES);
-  const act = makeAct(options);
   const isWhole = names.has(DESCRIBES_ALL);
-  for (const { name, summary, load } of COMMANDS) {
+  for (const { name, summary, load, isShort } of COMMANDS) {
     const command = program.command(name).summary(summary).description(`${summary}.`);
-    if (isWhole || names.has(name)) (await load()).declare(command, act);
+    if (isWhole || names.has(name)) (await load()).declare(command, makeAct(options, isShort === true));
   }
   return program;
 }
@@ -41,7 +40,7 @@ export function exitCodeOfCommander(error: CommanderError): ExitCode {
   return error.exitCode === 0 ? EXIT.done : EXIT.usage;
 }
 
-function makeAct({ signal, onEnd }: RunOptions): Act {
+function makeAct({ signal, onEnd }: RunOptions, isShort: boolean): Act {
   return (run) =>
     async (...given) => {
       const command = given.at(-1) as Command;
@@ -50,7 +49,7 @@ function makeAct({ signal, onEnd }: RunOptions): Act {
       const output = new Output(globals);
       const log = await openLog({ verbose, quiet, logLevel, logFormat });
       const telling = tellingOf(log, { verbose, quiet, logLevel });
-      await using cli = new Invocation({ globals, output, log, telling, signal });
+      await using cli = new Invocation({ globals, output, log, telling, signal, isShort });
       try {
         onEnd(await run(cli, command.processedArgs as never, globals as never), nameOf(command));
       } catch (error) {

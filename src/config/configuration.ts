@@ -100,7 +100,12 @@ export interface TransferToolSettings {
 }
 
 export type CatalogSettings =
-  | { readonly kind: 'sqlite'; readonly path: string }
+  | {
+      readonly kind: 'sqlite';
+      readonly path: string;
+      /** In the caller's thread, which stands still while the catalog works: for what asks it little, and ends. */
+      readonly sharesThread?: boolean;
+    }
   | { readonly kind: 'postgres'; readonly url: string };
 
 export interface Profile {
