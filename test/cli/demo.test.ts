@@ -13,6 +13,7 @@ test('the demonstration mirrors, damages, reads right all the same and mends, an
     expect(stdout).toMatch(/9 B from far, sha256 (\w{16})…\n +the source has +sha256 \1…/);
     expect(stdout).toMatch(/corrupt +README.md {2}at near/);
     expect(stdout).toContain('Repaired: 1 copy written again');
+    expect(stdout).toMatch(/GET http:\/\/127\.0\.0\.1:\d+\/demo\/README\.md\n {2}200, 9 B, x-pando-sha256: \w{16}…/);
     expect(box.read('.pando-start/near/README.md')).toBe('# Things\n');
   }
   const { stdout } = await box.run(['--config', '.pando-start/pando.yaml', 'ls', 'demo:']);

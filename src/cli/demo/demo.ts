@@ -5,6 +5,7 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import type { CommandModule, Invocation } from '../invocation.ts';
 import { printSyncResult } from '../sync-report.ts';
 import { openProgress } from '../sync-progress.ts';
+import { serveSite, untilAborted } from '../serve-site.ts';
 import { printVerified } from '../verify.ts';
 import { damageCopy } from './damage-copy.ts';
 import { prepareDemo, type PreparedDemo } from './prepare-demo.ts';
@@ -57,9 +58,27 @@ async function runDemo(cli: Invocation, directory: string | undefined): Promise<
   step(cli, '4', 'Read every copy again, and mend what is wrong.');
   const verified = await verifyAgain(pando, cli.signal);
   await printVerified(output, verified);
-  output.print('');
-  printNext(cli, prepared, shown);
+
+  step(cli, '5', 'Serve it: the objects by HTTP, from whichever copy is good.');
+  const isAttended = process.stdin.isTTY && process.stdout.isTTY;
+  await serveSite(cli, pando.configuration, { port: 0 }, async (url) => {
+    await printServed(cli, url, damaged.name);
+    output.print('');
+    printNext(cli, prepared, shown);
+    if (!isAttended) return;
+    output.print(`\nThe server listens on ${url} until Ctrl-C.`);
+    await untilAborted(cli.signal);
+  });
   return verified.unrepaired === 0 ? EXIT.done : EXIT.failed;
+}
+
+async function printServed({ output, signal }: Invocation, url: string, name: string): Promise<void> {
+  const object = `${url}/demo/${name.split('/').map(encodeURIComponent).join('/')}`;
+  const response = await fetch(object, { signal });
+  const { length } = await response.bytes();
+  const hash = response.headers.get('x-pando-sha256') ?? '';
+  output.print(`  GET ${object}`);
+  output.print(`  ${response.status}, ${formatBytesRoughly(length)}, x-pando-sha256: ${hash.slice(0, 16)}…`);
 }
 
 function step({ output }: Invocation, number: string, text: string): void {
@@ -79,4 +98,7 @@ function printNext({ output }: Invocation, prepared: PreparedDemo, shown: (path:
   output.print(`  ${pando} sync demo           # again: nothing to do`);
   output.print(`  ${pando} verify demo         # read all copies again`);
   output.print('  npx pando sync DIR /some/other/disk    # any directory, anywhere');
+  output.print(`  ${pando} server              # serve it, on http://127.0.0.1:8080; then, in another terminal:`);
+  output.print('  curl http://127.0.0.1:8080/demo               # the objects');
+  output.print('  curl -T FILE http://127.0.0.1:8080/notes/     # a new one, in a scope that comes into being with it');
 }
