@@ -207,7 +207,7 @@ describe.runIf(canMount)('a local file on a disk that fills up', () => {
       expect(await box.run(['get', `./data/${name}`, file as string, ...how])).toEqual({
         code: 1,
         stdout: '',
-        stderr: `pando: write: ${file}: the disk is full\n`,
+        stderr: `pando: ${file}: the disk is full\n`,
       });
     expect(fs.readdirSync(box.path('disk')).sort()).toEqual(['mine', 'taken']);
     expect(box.read('disk/mine')).toBe('mine');
