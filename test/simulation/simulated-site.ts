@@ -183,7 +183,7 @@ export class SimulatedSite {
         link: process.guard(network.link(this.name, options.peer)),
         readBytes: (outgoing, signal) => readBytes({ catalog, openStore: openStoreOf(store) }, outgoing, signal),
       },
-      { ...options, ...plan.stream, retryAttempts: 3 },
+      { ...options, ...plan.stream, retryAttempts: 3, backlogEntriesMax: plan.backlogEntriesMax },
     );
     stream.run(new AbortController().signal).catch(onDefect);
   }

@@ -27,7 +27,7 @@ export async function queueAgain(session: Session, peer: string, entries: readon
   if (found === undefined || entries.length === 0) return 0;
   const { number: slot } = await session.known.slot.own(session);
   const first = await takePositions(session, slot, entries.length);
-  const to: SendingPeer[] = [{ ...found, scopes: undefined }];
+  const to: SendingPeer[] = [{ ...found, scopes: undefined, isGivenUp: false }];
   await session.run(
     append,
     entries.map((entry, at) => toRow(entry, [slot, first + at], addressedBy(session, entry, to))),
@@ -100,8 +100,11 @@ async function peersFor(session: Session, entry: JournalRow, peers: readonly Sen
   const scope = await session.known.scopes.textOf(session, entry.scope);
   if (!isReplicated(scope)) return [];
   return peers.filter(
-    ({ site, scopes }) =>
-      (site === null || entry.addressed?.includes(site) !== true) && (scopes === undefined || scopes.has(scope)),
+    ({ site, scopes, isGivenUp }) =>
+      (site === null || entry.addressed?.includes(site) !== true) &&
+      (scopes === undefined || scopes.has(scope)) &&
+      // A purge leaves nothing that could be compared.
+      (!isGivenUp || entry.kind === PURGE_SCOPE),
   );
 }
 

@@ -13,6 +13,8 @@ export interface Resync {
   /** Undefined: all that peers are told of. */
   readonly scopes: readonly string[] | undefined;
   readonly signal: AbortSignal;
+  /** Resolves once so many more objects may be queued. Without it they may at any time. */
+  readonly room?: (objects: number) => Promise<void>;
   /** Objects that this site has otherwise than the peer, or that it lacks. Without it they are queued for the peer. */
   readonly onDifferent?: (object: Different) => void;
 }
@@ -88,7 +90,7 @@ async function* findDifferent(
 
 async function tell(
   { catalog }: ResyncPorts,
-  { peer, onDifferent }: Resync,
+  { peer, onDifferent, room, signal }: Resync,
   found: readonly Different[],
 ): Promise<void> {
   if (onDifferent !== undefined) {
@@ -99,6 +101,8 @@ async function tell(
     const page = found.slice(from, from + QUEUED_AT_ONCE);
     const [first] = page;
     const names = page.map(({ name }) => name);
+    await room?.(names.length);
+    if (signal.aborted) return;
     if (first !== undefined) await catalog.queueObjects(peer, first.scope, names);
   }
 }
