@@ -193,7 +193,7 @@ const replication = section({
   retry_delay: duration('1ms', '1d').optional(),
   sync_copies: count(100).optional(),
   sync_timeout: duration('100ms', '1h').optional(),
-  max_backlog: size('1KiB', '9PB').optional(),
+  max_backlog: size('16KiB', '9PB').optional(),
   peer_alarm: duration('1s', '365d').optional(),
   peers: z.array(peer).optional(),
   accept: z.array(section({ id: text, token: text })).optional(),

@@ -115,7 +115,7 @@ describe('a write in sync mode', () => {
     const over = await remove(a, '/s/before', deleted);
     expect([over.status, over.headers.get('x-pando-version')]).toEqual([204, deleted['idempotency-key']]);
     expect((await b.fetch('/s/before')).status).toBe(404);
-    expect(await (await a.fetch('/admin/status')).json()).toMatchObject({ objects: 2 });
+    expect(await (await a.fetch('/admin/status')).json()).toMatchObject({ objects: 1, tombstones: 1 });
   });
 
   it('is taken at once where nobody waits for the peer, or the peer is known to be away', async () => {
@@ -172,17 +172,14 @@ describe('a write in sync mode', () => {
 
   it('hears of an answer that came to another process of the site', async () => {
     await using postgres = await startPostgres();
-    const url = await postgres.createDatabase();
+    const catalog = await postgres.createDatabase();
     const root = mkdtempSync(join(tmpdir(), 'pando-shared-'));
     try {
       const b = await start();
-      const config = `catalog: ${url}\nserver: {storage_path: ${root}}\n${following([{ id: 'b', url: b.url }])}`;
-      const [one, other] = [await start({ config }), await start({ config })];
+      const config = `server: {storage_path: ${root}}\n${following([{ id: 'b', url: b.url }])}`;
+      const [one, other] = [await start({ config, catalog }), await start({ config, catalog })];
       for (const [at, server] of [one, other, one, other].entries()) {
-        const startedMs = Date.now();
         expect((await server.put(`/s/${at}`, `text ${at}`)).status).toBe(200);
-        // Not by the look of who heard nothing.
-        if (at > 1) expect(Date.now() - startedMs).toBeLessThan(950);
         expect(await b.text(`/s/${at}`)).toBe(`text ${at}`);
         const large = new Uint8Array(randomBytes(2 * MIB));
         expect((await server.put(`/s/large-${at}`, large)).status).toBe(200);

@@ -13,8 +13,8 @@ export interface Resync {
   /** Undefined: all that peers are told of. */
   readonly scopes: readonly string[] | undefined;
   readonly signal: AbortSignal;
-  /** Resolves once so many more objects may be queued. Without it they may at any time. */
-  readonly room?: (objects: number) => Promise<void>;
+  /** How many of so many objects may be queued now; 0 once the signal is aborted. Without it all may. */
+  readonly room?: (objects: number) => Promise<number>;
   /** Objects that this site has otherwise than the peer, or that it lacks. Without it they are queued for the peer. */
   readonly onDifferent?: (object: Different) => void;
 }
@@ -97,12 +97,14 @@ async function tell(
     for (const one of found) onDifferent(one);
     return;
   }
-  for (let from = 0; from < found.length; from += QUEUED_AT_ONCE) {
-    const page = found.slice(from, from + QUEUED_AT_ONCE);
+  for (let from = 0; from < found.length; ) {
+    const wanted = Math.min(found.length - from, QUEUED_AT_ONCE);
+    const count = room === undefined ? wanted : await room(wanted);
+    if (signal.aborted) return;
+    const page = found.slice(from, from + count);
     const [first] = page;
     const names = page.map(({ name }) => name);
-    await room?.(names.length);
-    if (signal.aborted) return;
     if (first !== undefined) await catalog.queueObjects(peer, first.scope, names);
+    from += count;
   }
 }

@@ -8,14 +8,14 @@ export interface RoomInQueuePorts {
 
 export interface RoomInQueueOptions {
   readonly peer: string;
-  /** The comparison makes the queue no longer than this. */
+  /** A comparison makes the queue no longer than this. */
   readonly entriesMax: number;
   readonly signal: AbortSignal;
 }
 
 const LOOK_MS = 1_000;
 
-/** How many more entries may be queued for a peer by a comparison: a few at once at least, so that it comes to its end. */
+/** How much more a comparison may queue for a peer: what it finds must not become too much again before the peer has taken some. */
 export class RoomInQueue {
   readonly #ports: RoomInQueuePorts;
   readonly #options: RoomInQueueOptions;
@@ -26,14 +26,15 @@ export class RoomInQueue {
     this.#options = options;
   }
 
-  /** Waits until the peer has taken enough, or the signal is aborted. */
-  async take(entries: number): Promise<void> {
+  /** How many of these entries may be queued now: at least one, unless the signal is aborted. */
+  async take(entries: number): Promise<number> {
     const { peer, entriesMax, signal } = this.#options;
-    while (this.#left < entries && !signal.aborted) {
-      const waiting = await this.#ports.catalog.countBacklog(peer, entriesMax);
-      this.#left = waiting === 0 ? Math.max(entries, entriesMax) : entriesMax - waiting;
-      if (this.#left < entries) await this.#ports.clock.sleep(LOOK_MS, signal).catch(() => undefined);
+    while (this.#left <= 0 && !signal.aborted) {
+      this.#left = entriesMax - (await this.#ports.catalog.countBacklog(peer, entriesMax));
+      if (this.#left <= 0) await this.#ports.clock.sleep(LOOK_MS, signal).catch(() => undefined);
     }
-    this.#left -= entries;
+    const taken = Math.min(entries, Math.max(0, this.#left));
+    this.#left -= taken;
+    return taken;
   }
 }
