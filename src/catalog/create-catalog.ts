@@ -325,7 +325,8 @@ function journalVerbs(executor: Executor): JournalCatalog {
     listSuperseded: (query) => executor.read((session) => listSuperseded(session, query)),
     listReplicatedScopes: () => executor.read((session) => listReplicatedScopes(session)),
     readDots: (query) => executor.read((session) => readDots(session, query)),
-    queueObjects: (peer, scope, names) => executor.tell((session) => queueObjects(session, peer, scope, names), isAny),
+    queueObjects: (peer, scope, names, probable = false) =>
+      executor.tell((session) => queueObjects(session, { peer, scope, names, probable }), isAny),
     purgeScope: (scope, operation) => executor.tell((session) => purgeScope(session, scope, operation)),
     carryOutPurge: () => executor.tell((session) => purgePage(session), isSo),
     readContext: () => executor.read((session) => readContext(session)),

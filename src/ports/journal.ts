@@ -65,8 +65,11 @@ export interface JournalCatalog extends PeerQueueCatalog {
     readonly after?: string | undefined;
     readonly limit: number;
   }): Promise<DotsPage>;
-  /** All versions of these objects wait for the peer once more. Returns how many that are. */
-  queueObjects(peer: string, scope: string, names: readonly string[]): Promise<number>;
+  /**
+   * All versions of these objects wait for the peer once more, but for those that wait already. Returns how many that are. `probable`: the peer
+   * may well have them, so it is asked before their bytes are sent.
+   */
+  queueObjects(peer: string, scope: string, names: readonly string[], probable?: boolean): Promise<number>;
 
   /**
    * Takes away, in one step, all that this site has of a scope; what others write without having seen it stays. Returns how many objects

@@ -45,6 +45,8 @@ export interface SyncPeer {
 
 export interface AwaitedWrite extends ObjectName {
   readonly operation: string;
+  /** All that waits of the object counts, and not only this write. */
+  readonly ofObject: boolean;
 }
 
 export interface AwaitedPeer extends SyncPeer, PeerStanding {}

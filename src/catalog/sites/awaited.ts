@@ -1,5 +1,5 @@
 import type { AwaitedPeer, AwaitedWrite, SyncPeer } from '../../ports/peer-queues.ts';
-import { DEAD, GIVEN_UP, IN_LINE, OBJECT, TOMBSTONE } from '../codes.ts';
+import { DEAD, GIVEN_UP, IN_LINE } from '../codes.ts';
 import { encodeOperation } from '../content.ts';
 import type { Session, SetStatement } from '../session.ts';
 
@@ -20,20 +20,23 @@ export async function listSyncPeers({ db }: Session): Promise<readonly SyncPeer[
   }));
 }
 
+/** The versions of a write: what was asked for at two sites has made two. */
+const versions = `from scope s join object o on o.scope = s.id and o.name = r.name
+     join version v on v.id in (
+       select o.current union all select b.id from version b where b.superseded = 1 and b.object = o.id)`;
+
 /**
- * One statement: what is in the queue of a peer, and what is known of the peer, are of one moment. What was asked for at two sites has
- * made two versions with one operation, and the worst of them counts.
+ * One statement: what is in the queue of a peer, and what is known of the peer, are of one moment. Of several entries the worst counts. What
+ * was written elsewhere may have been told to the peer by others, or not, so that nothing follows from a queue without it.
  */
 const find: SetStatement = {
-  columns: { i: 'int', scope: 'text', name: 'text', operation: 'bytes' },
+  columns: { i: 'int', scope: 'text', name: 'text', operation: 'bytes', whole: 'int' },
   text: (rows) =>
     `select r.i, p.id, p.name, p.scopes, p.marks, p.resync, p.state,
-       (select max(x.state) from scope s join object o on o.scope = s.id and o.name = r.name
-          join version v on v.id in (
-            select o.current union all select b.id from version b where b.superseded = 1 and b.object = o.id)
-          join journal j on j.version = v.id
+       (select max(x.state) ${versions} join journal j on j.version = v.id
           join outbox x on x.peer = p.id and x.slot = j.slot and x.position = j.position
-        where s.name = r.scope and v.operation = r.operation and v.kind in (${OBJECT}, ${TOMBSTONE}))
+        where s.name = r.scope and (v.operation = r.operation or r.whole = 1)),
+       (select count(*) ${versions} where s.name = r.scope and v.operation = r.operation and v.origin is null)
      from ${rows} join peer p on p.mode = 'sync' and p.direction <> 'receive' order by r.i, p.name`,
 };
 
@@ -46,6 +49,7 @@ type Row = readonly [
   resync: number,
   state: string,
   queued: number | null,
+  madeHere: number,
 ];
 
 export async function readAwaited(
@@ -54,10 +58,16 @@ export async function readAwaited(
 ): Promise<readonly (readonly AwaitedPeer[])[]> {
   const rows = await session.all<Row>(
     find,
-    writes.map(({ scope, name, operation }, at) => [at, scope, name, encodeOperation(operation)]),
+    writes.map(({ scope, name, operation, ofObject }, at) => [
+      at,
+      scope,
+      name,
+      encodeOperation(operation),
+      ofObject ? 1 : 0,
+    ]),
   );
   const peers: AwaitedPeer[][] = writes.map(() => []);
-  for (const [at, id, name, scopes, marks, resync, state, queued] of rows) {
+  for (const [at, id, name, scopes, marks, resync, state, queued, madeHere] of rows) {
     const isGivenUp = resync === GIVEN_UP;
     peers[at]?.push({
       id,
@@ -67,7 +77,7 @@ export async function readAwaited(
       scopes: decodeScopes(scopes),
       queue: queueOf(queued),
       isAway: state === 'parked' || isGivenUp,
-      isCompared: resync === IN_LINE,
+      isSettled: resync === IN_LINE && madeHere > 0,
     });
   }
   return peers;

@@ -10,7 +10,7 @@ import type {
   StreamLease,
 } from '../../ports/journal.ts';
 import { closeBarrier } from '../barrier.ts';
-import { DEAD, HANDED, IN_LINE, TO_COMPARE, WAITING, WITHHELD } from '../codes.ts';
+import { DEAD, GIVEN_UP, HANDED, IN_LINE, TO_COMPARE, WAITING, WITHHELD } from '../codes.ts';
 import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';
 import { isToBeCompared } from './backlogs.ts';
@@ -118,6 +118,7 @@ function decodePeer(row: PeerRow): Peer {
 
 export async function setPeer(session: Session, name: string, change: PeerChange): Promise<boolean> {
   const { url, direction, mode, scopes, site, state, presents, accepts, ticket } = change;
+  if (scopes !== undefined || direction !== undefined) await compareWhereTold(session, name, { scopes, direction });
   const set = {
     ...(url === undefined ? {} : { url }),
     ...(direction === undefined ? {} : { direction }),
@@ -136,6 +137,33 @@ export async function setPeer(session: Session, name: string, change: PeerChange
       ? await sql`select 1 from peer where name = ${name}`.execute(session.db)
       : { rows: await session.db.updateTable('peer').set(set).where('name', '=', name).returning('id').execute() };
   return rows.length > 0;
+}
+
+/** Who is told of other scopes from now on, or of changes at all, has to hear of what was there before, too. */
+async function compareWhereTold(
+  session: Session,
+  name: string,
+  {
+    scopes,
+    direction,
+  }: { readonly scopes: PeerChange['scopes']; readonly direction: PeerChange['direction'] | undefined },
+): Promise<void> {
+  // Whoever is changing something now does not tell it; so it is committed before it is compared.
+  await closeBarrier(session, 'patterns');
+  const { db } = session;
+  const peer = await db
+    .selectFrom('peer')
+    .where('name', '=', name)
+    .select(['scopes', 'direction', 'resync'])
+    .executeTakeFirst();
+  if (peer === undefined || (direction ?? peer.direction) === 'receive') return;
+  const isSame = scopes === undefined || JSON.stringify(scopes) === peer.scopes;
+  if (isSame && peer.direction !== 'receive') return;
+  await db
+    .updateTable('peer')
+    .set({ resync: peer.resync === GIVEN_UP ? GIVEN_UP : TO_COMPARE, marks: sql<number>`marks + 1` })
+    .where('name', '=', name)
+    .execute();
 }
 
 /** Asked again without an answer, it is away since the first time. */

@@ -5,8 +5,8 @@ export interface PeerStanding {
   readonly queue: 'nothing' | 'waits' | 'refused';
   /** It is parked, or its queue is given up: it is not known when it will be there. */
   readonly isAway: boolean;
-  /** It was compared with this site: what it lacks is in its queue. */
-  readonly isCompared: boolean;
+  /** All that is known to be written here was queued for it, or compared with what it has: so what is not in its queue it has. */
+  readonly isSettled: boolean;
 }
 
 /**
@@ -17,9 +17,8 @@ export type Awaited = { readonly kind: 'held' } | { readonly kind: Unheld; reado
 type Unheld = 'pending' | 'later' | 'refused';
 
 /**
- * What a write that waits for peers is told (docs/sites.md, "Writes that wait"). `copies` undefined: all of them. `wasQueued`: the write was
- * queued for this peer, and nothing has left its queue since but what it acknowledged; so what is not in its queue it has. Of another
- * peer that is only known once it was compared.
+ * What a write that waits for peers is told (docs/sites.md, "Writes that wait"). `copies` undefined: all of them. `wasQueued`: this very
+ * write was queued for the peer, and nothing has left its queue since but what it acknowledged.
  */
 export function judgeAwaited(
   peers: readonly PeerStanding[],
@@ -31,7 +30,7 @@ export function judgeAwaited(
   let held = 0;
   for (const peer of peers) {
     if (peer.queue === 'refused') lacking.refused.push(peer.name);
-    else if (peer.queue === 'nothing' && (peer.isCompared || wasQueued(peer.name))) held++;
+    else if (peer.queue === 'nothing' && (peer.isSettled || wasQueued(peer.name))) held++;
     else lacking[peer.isAway ? 'later' : 'pending'].push(peer.name);
   }
   if (held >= needed) return { kind: 'held' };

@@ -6,7 +6,7 @@ import type { AwaitedPeer, AwaitedWrite, SyncPeer } from '../../ports/peer-queue
 import { Wakes } from './wakes.ts';
 
 export interface AwaitPeersPorts {
-  readonly catalog: Pick<Catalog, 'listSyncPeers' | 'readAwaited' | 'onDue'>;
+  readonly catalog: Pick<Catalog, 'listSyncPeers' | 'readAwaited' | 'queueObjects' | 'onDue'>;
   readonly clock: Pick<Clock, 'monotonicMs' | 'alarm'>;
 }
 
@@ -24,7 +24,7 @@ export interface Expected {
 }
 
 export interface AwaitWrite {
-  readonly write: AwaitedWrite;
+  readonly write: Omit<AwaitedWrite, 'ofObject'>;
   /** It was recorded after `expect` was asked: so it was queued for those who were to be told then. */
   readonly isFresh: boolean;
   /** The caller waits for nobody: what is known now is told. */
@@ -33,13 +33,19 @@ export interface AwaitWrite {
   readonly signal: AbortSignal;
 }
 
+/** A write that waits. */
 interface Waiting {
-  readonly write: AwaitedWrite;
-  readonly judge: (peers: readonly AwaitedPeer[]) => Awaited;
-  readonly resolve: (awaited: Awaited) => void;
-  readonly reject: (error: unknown) => void;
+  readonly write: Omit<AwaitedWrite, 'ofObject'>;
+  /** Peers it waits for, by their numbers. */
+  readonly expected: ReadonlyMap<number, SyncPeer>;
+  /** Marks of the peers that it was queued for, as they were then: by their numbers. */
+  readonly queuedAt: Map<number, number>;
+  /** It was queued once more, with all that there is of its object. */
+  isOffered: boolean;
   /** What was told last. */
   last: Awaited;
+  readonly resolve: (awaited: Awaited) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** Which peers there are is asked no more often; who changes one is heeded within this. */
@@ -78,10 +84,18 @@ export class AwaitPeers {
     if (expected.length === 0) return { kind: 'held' };
     const names = expected.map(({ name }) => name);
     if (!this.#options.sends) return { kind: 'later', peers: names };
-    const judge = (peers: readonly AwaitedPeer[]): Awaited => this.#judge(expected, peers, { write, isFresh });
-    if (isAsync) return toLater(await this.#look(write, judge));
     const { promise, resolve, reject } = Promise.withResolvers<Awaited>();
-    const waiting: Waiting = { write, judge, resolve, reject, last: { kind: 'pending', peers: names } };
+    const queued = expected.filter(({ isGivenUp }) => isFresh && !isGivenUp);
+    const waiting: Waiting = {
+      write,
+      expected: new Map(expected.map((peer) => [peer.id, peer])),
+      queuedAt: new Map(queued.map(({ id, marks }) => [id, marks])),
+      isOffered: false,
+      last: { kind: 'pending', peers: names },
+      resolve,
+      reject,
+    };
+    if (isAsync) return this.#look(waiting);
     const end = (): void => resolve(waiting.last);
     const takeBack = this.#ports.clock.alarm(this.#options.timeoutMs, end);
     signal.addEventListener('abort', end, { once: true });
@@ -99,27 +113,35 @@ export class AwaitPeers {
     }
   }
 
-  /** One that was known is judged by what is known of it now; one that is no such peer any more is not waited for. */
-  #judge(
-    expected: readonly SyncPeer[],
-    peers: readonly AwaitedPeer[],
-    { write, isFresh }: Pick<AwaitWrite, 'write' | 'isFresh'>,
-  ): Awaited {
-    const before = new Map(expected.map((peer) => [peer.id, peer]));
-    const now = peers.filter(({ id, scopes }) => before.has(id) && (scopes?.includes(write.scope) ?? true));
-    const wasQueued = new Set(
-      now.filter(({ id, marks }) => {
-        const was = before.get(id);
-        return isFresh && was?.isGivenUp === false && was.marks === marks;
-      }),
-    );
-    const names = new Set([...wasQueued].map(({ name }) => name));
-    return judgeAwaited(now, this.#options.copies, (name) => names.has(name));
+  /** For who does not wait: what may be there in a moment is for later. */
+  async #look(waiting: Waiting): Promise<Awaited> {
+    const [peers = []] = await this.#ports.catalog.readAwaited([{ ...waiting.write, ofObject: false }]);
+    const awaited = this.#judge(waiting, peers);
+    return awaited.kind === 'pending' ? { kind: 'later', peers: awaited.peers } : awaited;
   }
 
-  async #look(write: AwaitedWrite, judge: Waiting['judge']): Promise<Awaited> {
-    const [peers = []] = await this.#ports.catalog.readAwaited([write]);
-    return judge(peers);
+  /** One that was known is judged by what is known of it now; one that is no such peer any more is not waited for. */
+  #judge({ write, expected, queuedAt }: Waiting, peers: readonly AwaitedPeer[]): Awaited {
+    const now = peers.filter(({ id, scopes }) => expected.has(id) && (scopes?.includes(write.scope) ?? true));
+    const wasQueued = new Set(now.filter(({ id, marks }) => queuedAt.get(id) === marks).map(({ name }) => name));
+    return judgeAwaited(now, this.#options.copies, (name) => wasQueued.has(name));
+  }
+
+  /**
+   * Of a write that was made before, or elsewhere, nobody may know here whether a peer has it: the object is queued for it once more, which the
+   * peer answers without bytes where it has them. From then on the object's queue says it.
+   */
+  async #offer(waiting: Waiting, peers: readonly AwaitedPeer[]): Promise<void> {
+    const { write, expected, queuedAt } = waiting;
+    const unknown = peers.filter(
+      ({ id, queue, marks, isAway, isSettled }) =>
+        expected.has(id) && queue === 'nothing' && !isAway && !isSettled && queuedAt.get(id) !== marks,
+    );
+    for (const { id, name, marks } of unknown) {
+      await this.#ports.catalog.queueObjects(name, write.scope, [write.name], true);
+      queuedAt.set(id, marks);
+      waiting.isOffered = true;
+    }
   }
 
   #watch(): void {
@@ -141,10 +163,14 @@ export class AwaitPeers {
     while (this.#waiting.size > 0) {
       const waiting = [...this.#waiting];
       try {
-        const seen = await this.#ports.catalog.readAwaited(waiting.map(({ write }) => write));
+        const asked = waiting.map(({ write, isOffered }) => ({ ...write, ofObject: isOffered }));
+        const seen = await this.#ports.catalog.readAwaited(asked);
         for (const [at, one] of waiting.entries()) {
-          one.last = one.judge(seen[at] ?? []);
-          if (one.last.kind === 'pending') continue;
+          one.last = this.#judge(one, seen[at] ?? []);
+          if (one.last.kind === 'pending') {
+            await this.#offer(one, seen[at] ?? []);
+            continue;
+          }
           this.#waiting.delete(one);
           one.resolve(one.last);
         }
@@ -165,9 +191,4 @@ export class AwaitPeers {
     this.#peers = reading;
     return reading;
   }
-}
-
-/** For who does not wait, what may be there in a moment is for later. */
-function toLater(awaited: Awaited): Awaited {
-  return awaited.kind === 'pending' ? { kind: 'later', peers: awaited.peers } : awaited;
 }

@@ -28,8 +28,8 @@ export function describePeerQueues(contract: CatalogContract): void {
   };
 
   describe('a write that waits for peers', () => {
-    const standing = async (name: string, operation: string): Promise<readonly AwaitedPeer[]> =>
-      (await contract.catalog.readAwaited([{ scope: scope.name, name, operation }]))[0] ?? [];
+    const standing = async (name: string, operation: string, ofObject = false): Promise<readonly AwaitedPeer[]> =>
+      (await contract.catalog.readAwaited([{ scope: scope.name, name, operation, ofObject }]))[0] ?? [];
 
     it('waits for those of mode sync that are told of it, until each has answered', async () => {
       await contract.catalog.addPeer(SYNC);
@@ -40,19 +40,21 @@ export function describePeerQueues(contract: CatalogContract): void {
       await contract.recordOne(contract.put(scope, 'other'));
       const { operation } = versionOf((await queued(contract))[0]);
       expect(await standing('a', operation)).toMatchObject([
-        { name: 'b', queue: 'waits', isAway: false, isCompared: false },
+        { name: 'b', queue: 'waits', isAway: false, isSettled: false },
       ]);
       await acknowledge(0);
       await compared(contract);
-      expect(await standing('a', operation)).toMatchObject([{ queue: 'nothing', isCompared: true }]);
+      expect(await standing('a', operation)).toMatchObject([{ queue: 'nothing', isSettled: true }]);
       await contract.recordOne(contract.remove(scope, 'a', a));
       const tombstone = versionOf((await queued(contract))[1]);
       expect(await standing('a', tombstone.operation)).toMatchObject([{ queue: 'waits' }]);
       // What came before it was answered, whatever has come after.
-      expect(await standing('a', operation)).toMatchObject([{ queue: 'nothing' }]);
+      expect(await standing('a', operation)).toMatchObject([{ queue: 'nothing', isSettled: true }]);
+      expect(await standing('a', operation, true)).toMatchObject([{ queue: 'waits' }]);
+      expect(await standing('a', contract.operation())).toMatchObject([{ queue: 'nothing', isSettled: false }]);
       const both = await contract.catalog.readAwaited([
-        { scope: scope.name, name: 'nobody knows it', operation },
-        { scope: scope.name, name: 'a', operation: tombstone.operation },
+        { scope: scope.name, name: 'nobody knows it', operation, ofObject: false },
+        { scope: scope.name, name: 'a', operation: tombstone.operation, ofObject: false },
       ]);
       expect(both.map(([peer]) => peer?.queue)).toEqual(['nothing', 'waits']);
     });
@@ -188,6 +190,40 @@ export function describePeerQueues(contract: CatalogContract): void {
       expect(await contract.catalog.giveUpBacklog('b', { limit: 1, detail: DETAIL })).toMatchObject({ entries: 1 });
       expect(await contract.catalog.listSyncPeers()).toMatchObject([{ marks: 2 }]);
       await compared(contract);
+    });
+  });
+
+  describe('what was there before', () => {
+    it('is compared where a peer is told of more from now on', async () => {
+      await contract.catalog.addPeer({ ...PEER, direction: 'receive' });
+      expect(await peerNamed(contract, 'b')).toMatchObject({ needsResync: false });
+      const { direction, url } = PEER;
+      await contract.catalog.setPeer('b', { direction, url });
+      expect(await peerNamed(contract, 'b')).toMatchObject({ needsResync: true });
+      await compared(contract);
+      await contract.catalog.setPeer('b', { direction, url });
+      expect(await peerNamed(contract, 'b')).toMatchObject({ needsResync: false });
+      const begun = await contract.catalog.beginResync('b');
+      expect(begun).toBeUndefined();
+      await contract.catalog.setPeer('b', { scopes: ['a'] });
+      const narrow = await contract.catalog.beginResync('b');
+      await contract.catalog.setPeer('b', { scopes: ['a', 'b'] });
+      expect(await contract.catalog.endResync('b', narrow ?? { marks: -1, scopes: undefined })).toBe(false);
+      await compared(contract);
+      await contract.catalog.setPeer('b', { scopes: ['a', 'b'] });
+      expect(await peerNamed(contract, 'b')).toMatchObject({ needsResync: false });
+    });
+
+    it('goes without bytes first where the peer probably has it, and not twice', async () => {
+      await contract.catalog.addPeer(PEER);
+      await contract.recordOne(contract.put(scope, 'a'));
+      expect(await contract.catalog.queueObjects('b', scope.name, ['a'], true)).toBe(0);
+      await acknowledge(0);
+      expect(await contract.catalog.queueObjects('b', scope.name, ['a'], true)).toBe(1);
+      expect(await queued(contract)).toMatchObject([{ attempts: 1 }]);
+      await acknowledge(0);
+      await contract.catalog.queueObjects('b', scope.name, ['a']);
+      expect(await queued(contract)).toMatchObject([{ attempts: 0 }]);
     });
   });
 

@@ -6,7 +6,7 @@ const standing = fc.record<PeerStanding>({
   name: fc.string(),
   queue: fc.constantFrom('nothing', 'waits', 'refused'),
   isAway: fc.boolean(),
-  isCompared: fc.boolean(),
+  isSettled: fc.boolean(),
 });
 const numbered = fc.array(standing, { maxLength: 5 }).map((peers) => peers.map((peer, at) => ({ ...peer, name: `${at}` })));
 
@@ -14,7 +14,7 @@ const peer = (name: string, of: Partial<PeerStanding> = {}): PeerStanding => ({
   name,
   queue: 'nothing',
   isAway: false,
-  isCompared: true,
+  isSettled: true,
   ...of,
 });
 const nobody = (): boolean => false;
@@ -42,8 +42,8 @@ describe('a write that waits for peers', () => {
     expect(judgeAwaited(peers, copies, nobody)).toEqual({ kind, ...(names === undefined ? {} : { peers: names }) });
   });
 
-  it('is held by a peer that is not compared only where it was queued for it', () => {
-    const fresh = peer('new', { isCompared: false });
+  it('is held by a peer that nothing is known of only where it was queued for it', () => {
+    const fresh = peer('new', { isSettled: false });
     expect(judgeAwaited([fresh], undefined, nobody)).toEqual({ kind: 'pending', peers: ['new'] });
     expect(judgeAwaited([fresh], undefined, (name) => name === 'new')).toEqual({ kind: 'held' });
     const givenUp = { ...fresh, isAway: true };
@@ -53,7 +53,7 @@ describe('a write that waits for peers', () => {
   it('is never held by fewer peers than are to have it', () => {
     fc.assert(
       fc.property(numbered, fc.option(fc.integer({ min: 1, max: 6 }), { nil: undefined }), (peers, copies) => {
-        const held = peers.filter(({ queue, isCompared }) => queue === 'nothing' && isCompared).length;
+        const held = peers.filter(({ queue, isSettled }) => queue === 'nothing' && isSettled).length;
         const needed = Math.min(copies ?? peers.length, peers.length);
         const { kind } = judgeAwaited(peers, copies, nobody);
         expect(kind === 'held').toBe(held >= needed);
