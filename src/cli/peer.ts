@@ -149,7 +149,9 @@ function describePeer(one: Peer): readonly string[] {
     `  waiting       ${one.waiting}${one.handed === 0 ? '' : `, ${one.handed} of them being fetched`}${one.oldestMs === undefined ? '' : `, oldest of ${since(one.oldestMs)}`}`,
     `  refused       ${one.dead}${one.withheld === 0 ? '' : `, and ${one.withheld} given up`}`,
     `  compared      ${describeComparison(one)}`,
-    ...(one.isAway ? [`  ALARM         it has been away for too long, since ${since(one.parkedSinceMs ?? one.oldestMs)}`] : []),
+    ...(one.isAway
+      ? [`  ALARM         it has been away for too long, since ${since(one.parkedSinceMs ?? one.oldestMs)}`]
+      : []),
   ];
 }
 

@@ -115,7 +115,8 @@ export class Peers {
         if (left.dead === 0) return { kind: 'caught-up' };
         return { kind: 'dead', letters: await catalog.listDeadLetters({ peer: peer.name, limit: LETTERS_MAX }) };
       }
-      if (performance.now() >= untilMs) return { kind: 'timeout', waiting: left.waiting, isComparing: left.isComparing };
+      if (performance.now() >= untilMs)
+        return { kind: 'timeout', waiting: left.waiting, isComparing: left.isComparing };
       await sleep(LOOK_MS, undefined, signal === undefined ? {} : { signal });
     }
   }

@@ -14,7 +14,9 @@ describe('a server of this machine without tokens', () => {
   const ask = (target: string, headers: Readonly<Record<string, string>>, method = 'GET'): Promise<string> => {
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     const length = method === 'GET' ? '' : 'Content-Length: 0\r\n';
-    return exchangeRaw(server.port, [`${method} ${target} HTTP/1.1\r\n${lines.join('')}${length}Connection: close\r\n\r\n`]);
+    return exchangeRaw(server.port, [
+      `${method} ${target} HTTP/1.1\r\n${lines.join('')}${length}Connection: close\r\n\r\n`,
+    ]);
   };
   const statusOf = (said: string): number => Number(/^HTTP\/1\.1 (\d+)/.exec(said)?.[1]);
 

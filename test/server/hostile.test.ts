@@ -71,7 +71,9 @@ describe('a hostile or broken client', () => {
   });
 
   it('with too many or too large headers, or without a host, is refused', async () => {
-    expect(statusesOf(await raw([`GET /h/a HTTP/1.1\r\nHost: localhost\r\nA: ${'a'.repeat(20_000)}\r\n\r\n`]))).toEqual([431]);
+    expect(statusesOf(await raw([`GET /h/a HTTP/1.1\r\nHost: localhost\r\nA: ${'a'.repeat(20_000)}\r\n\r\n`]))).toEqual(
+      [431],
+    );
     expect(statusesOf(await raw([`GET /h/${'a'.repeat(20_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`]))).toEqual([431]);
     expect(statusesOf(await raw(['GET /h/a HTTP/1.1\r\n\r\n']))).toEqual([400]);
     expect(statusesOf(await raw(['\u0016\u0003\u0001 hello\r\n\r\n']))).toEqual([400]);
@@ -122,7 +124,9 @@ describe('a hostile or broken client', () => {
   });
 
   it('that pipelines gets its answers in order', async () => {
-    const puts = ['one', 'two'].map((text) => `PUT /h/pipe HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n${text}`);
+    const puts = ['one', 'two'].map(
+      (text) => `PUT /h/pipe HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n${text}`,
+    );
     const said = await raw([`${puts.join('')}GET /h/pipe HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`]);
     expect(statusesOf(said)).toEqual([200, 200, 200]);
     expect(said.endsWith('two')).toBe(true);

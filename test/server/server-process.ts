@@ -35,7 +35,15 @@ export class ServerProcess implements AsyncDisposable {
     this.#ownsRoot = root === undefined;
     for (const name of directories) mkdirSync(join(this.root, name), { recursive: true });
     if (config !== undefined) writeFileSync(join(this.root, 'pando.yaml'), config);
-    const words = [launcher, 'server', '--json', '--port', '0', ...(catalog === undefined ? ['--data', join(this.root, 'data')] : []), ...args];
+    const words = [
+      launcher,
+      'server',
+      '--json',
+      '--port',
+      '0',
+      ...(catalog === undefined ? ['--data', join(this.root, 'data')] : []),
+      ...args,
+    ];
     this.#child = spawn(process.execPath, words, {
       cwd: this.root,
       env: { PATH: process.env['PATH'], HOME: this.root, ...(catalog === undefined ? {} : { PANDO_CATALOG: catalog }) },

@@ -230,7 +230,9 @@ describe('what waits for a peer that is away', () => {
   it('turns writers away where the peer is to have all that is written', async () => {
     const b = await start();
     const { port } = b;
-    const a = await start({ config: following([{ id: 'b', url: b.url }], { max_backlog: '16KiB', sync_timeout: '1s' }) });
+    const a = await start({
+      config: following([{ id: 'b', url: b.url }], { max_backlog: '16KiB', sync_timeout: '1s' }),
+    });
     expect((await a.put('/s/first', 'first')).status).toBe(200);
     await b.end('SIGKILL');
     let put = await a.put('/s/o-0', 'text');

@@ -213,7 +213,8 @@ class World {
     for (let passed = 0; passed < CONVERGED_MS_MAX && this.complaints.length === 0; passed += LOOK_MS) {
       await this.#pass(LOOK_MS);
       const views = [...this.#sites.values()].map(({ view }) => view);
-      if (views.every((view) => view.outbox().length === 0 && view.fetches().length === 0 && !view.isComparing())) break;
+      if (views.every((view) => view.outbox().length === 0 && view.fetches().length === 0 && !view.isComparing()))
+        break;
     }
     // What was late on its way comes, and clients that were still waiting are answered.
     while (this.#network.underWay > 0 && this.complaints.length === 0) await this.#pass(LOOK_MS);

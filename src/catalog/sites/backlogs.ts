@@ -48,7 +48,10 @@ function sumSlots(rows: readonly BacklogRow[]): PeerBacklog {
     name: one.name,
     mode: one.mode,
     scopes: decodeScopes(one.scopes),
-    entriesMax: rows.reduce((sum, { first, last }) => sum + (first === null || last === null ? 0 : last - first + 1), 0),
+    entriesMax: rows.reduce(
+      (sum, { first, last }) => sum + (first === null || last === null ? 0 : last - first + 1),
+      0,
+    ),
     position: rows.reduce((sum, { last }) => sum + (last ?? 0), 0),
     behindSinceMs: since.length === 0 ? undefined : Math.min(...since),
     isGivenUp: one.resync === GIVEN_UP,

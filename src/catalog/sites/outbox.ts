@@ -239,11 +239,7 @@ const offerEarlier: SetStatement = {
          join journal j on j.version = v.id join outbox x on x.peer = r.peer and x.slot = j.slot and x.position = j.position)`,
 };
 
-export async function acknowledgeTold(
-  session: Session,
-  site: string,
-  operations: readonly string[],
-): Promise<Settled> {
+export async function acknowledgeTold(session: Session, site: string, operations: readonly string[]): Promise<Settled> {
   const told = await session.all<ToldRow>(
     findTold,
     operations.map((operation) => [site, encodeOperation(operation)]),

@@ -125,7 +125,12 @@ export class ServedObjects {
     // Bytes that lay there before are known by the tag they had.
     const current = (await this.#ports.catalog.readObject(object.scope, object.name))?.current.content;
     const isCurrent = current?.kind === 'object' && current.sha256 === sha256;
-    return { version, entityTag: isCurrent ? entityTagOf(current, version) : (md5 ?? sha256), isRepeat, isFresh: false };
+    return {
+      version,
+      entityTag: isCurrent ? entityTagOf(current, version) : (md5 ?? sha256),
+      isRepeat,
+      isFresh: false,
+    };
   }
 
   async #putOwn({ scope }: ServedScope, args: PutServed): Promise<PutDone> {

@@ -63,14 +63,22 @@ export function describeJournal(contract: CatalogContract): void {
         const positions = await contract.catalog.readPositions();
         const [first, second] = await queued(contract);
         const lease = await hold(contract);
-        expect(await contract.catalog.countOutstanding('b', positions)).toEqual({ waiting: 2, dead: 0, isComparing: true });
+        expect(await contract.catalog.countOutstanding('b', positions)).toEqual({
+          waiting: 2,
+          dead: 0,
+          isComparing: true,
+        });
         const ack = { to: { kind: 'acknowledged' } } as const;
         await contract.catalog.settleOutbox(lease, [{ ...positionOf(first), ...ack }]);
         await contract.catalog.settleOutbox(lease, [{ ...positionOf(first), ...ack }]);
         expect(await peerNamed(contract, 'b')).toMatchObject({ waiting: 1, acknowledged: 1, dead: 0 });
         expect(await peerNamed(contract, 'c')).toMatchObject({ waiting: 2, acknowledged: 0 });
         await contract.catalog.settleOutbox(lease, [{ ...positionOf(second), ...ack }]);
-        expect(await contract.catalog.countOutstanding('b', positions)).toEqual({ waiting: 0, dead: 0, isComparing: true });
+        expect(await contract.catalog.countOutstanding('b', positions)).toEqual({
+          waiting: 0,
+          dead: 0,
+          isComparing: true,
+        });
         expect(await queued(contract, 'c')).toHaveLength(2);
       });
 
@@ -116,8 +124,16 @@ export function describeJournal(contract: CatalogContract): void {
         await contract.catalog.addPeer(PEER);
         await contract.recordOne(contract.put(scope, 'a'));
         const positions = await contract.catalog.readPositions();
-        expect(await contract.catalog.countOutstanding('b', positions, scope.name)).toEqual({ waiting: 1, dead: 0, isComparing: true });
-        expect(await contract.catalog.countOutstanding('b', positions, 'another')).toEqual({ waiting: 0, dead: 0, isComparing: true });
+        expect(await contract.catalog.countOutstanding('b', positions, scope.name)).toEqual({
+          waiting: 1,
+          dead: 0,
+          isComparing: true,
+        });
+        expect(await contract.catalog.countOutstanding('b', positions, 'another')).toEqual({
+          waiting: 0,
+          dead: 0,
+          isComparing: true,
+        });
       });
 
       it('for a peer that had come before it was added, and is one', async () => {

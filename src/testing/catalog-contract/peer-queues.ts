@@ -66,9 +66,7 @@ export function describePeerQueues(contract: CatalogContract): void {
       const [a] = await queued(contract);
       const { operation } = versionOf(a);
       const lease = await hold(contract);
-      await contract.catalog.settleOutbox(lease, [
-        { ...positionOf(a), to: { kind: 'handed', againAfterMs: 60_000 } },
-      ]);
+      await contract.catalog.settleOutbox(lease, [{ ...positionOf(a), to: { kind: 'handed', againAfterMs: 60_000 } }]);
       expect(await standing('a', operation)).toMatchObject([{ queue: 'waits' }]);
       await contract.catalog.settleOutbox(lease, [{ ...positionOf(a), to: { kind: 'dead', error: 'no' } }]);
       expect(await standing('a', operation)).toMatchObject([{ queue: 'refused', isAway: false }]);
@@ -160,7 +158,11 @@ export function describePeerQueues(contract: CatalogContract): void {
       await contract.recordOne(contract.put(scope, 'f'));
       expect(await queued(contract)).toHaveLength(2);
       expect(await contract.catalog.endResync('b', begun ?? { marks: -1, scopes: undefined })).toBe(true);
-      expect(await peerNamed(contract, 'b')).toMatchObject({ needsResync: false, givenUp: 3, givenUpSinceMs: undefined });
+      expect(await peerNamed(contract, 'b')).toMatchObject({
+        needsResync: false,
+        givenUp: 3,
+        givenUpSinceMs: undefined,
+      });
       expect(await contract.catalog.beginResync('b')).toBeUndefined();
     });
 

@@ -8,7 +8,9 @@ const standing = fc.record<PeerStanding>({
   isAway: fc.boolean(),
   isSettled: fc.boolean(),
 });
-const numbered = fc.array(standing, { maxLength: 5 }).map((peers) => peers.map((peer, at) => ({ ...peer, name: `${at}` })));
+const numbered = fc
+  .array(standing, { maxLength: 5 })
+  .map((peers) => peers.map((peer, at) => ({ ...peer, name: `${at}` })));
 
 const peer = (name: string, of: Partial<PeerStanding> = {}): PeerStanding => ({
   name,
