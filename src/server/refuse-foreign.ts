@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { isLoopback } from './demand-safe.ts';
 import { HttpError } from './http-error.ts';
+import { isLoopback } from './is-loopback.ts';
 
 /**
  * Why a request is not one of this machine's own (docs/server.md, "Tokens"); undefined: it is. A page of another site that gives its name the

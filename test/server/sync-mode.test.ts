@@ -170,6 +170,25 @@ describe('a write in sync mode', () => {
     expect(Date.now() - startedMs).toBeLessThan(25_000);
   });
 
+  it('that was made at another site, which tells the peer itself, is asked of the peer', async () => {
+    const c = await start();
+    const b = await start({ config: following([{ id: 'c', url: c.url }], { sync_timeout: '1s' }) });
+    const told = [b, c].map(({ url }, at) => ({ id: `to-${at}`, url, mode: 'async' }));
+    const a = await start({ config: following(told) });
+    expect((await b.put('/s/before', 'before')).status).toBe(200);
+    expect((await a.put('/s/first', 'first')).status).toBe(200);
+    for (const { id } of told) pando(a, 'peer', 'wait', id, '--timeout', '60s');
+    signal(c.pid, 'SIGSTOP');
+    const put = await a.put('/s/once', 'once');
+    const key = { 'idempotency-key': put.headers.get('x-pando-version') ?? '' };
+    await expect.poll(() => b.text('/s/once'), { timeout: 20_000 }).toBe('once');
+    expect([202, 504]).toContain((await b.put('/s/once', 'once', key)).status);
+    signal(c.pid, 'SIGCONT');
+    await expect.poll(async () => (await b.put('/s/once', 'once', key)).status, { timeout: 60_000 }).toBe(200);
+    expect(await c.text('/s/once')).toBe('once');
+    expect(await (await c.fetch('/admin/status')).json()).toMatchObject({ objects: 3, versions: 3 });
+  });
+
   it('hears of an answer that came to another process of the site', async () => {
     await using postgres = await startPostgres();
     const catalog = await postgres.createDatabase();

@@ -115,12 +115,6 @@ export const MUTATIONS: readonly Mutation[] = [
     to: '(peer.isSettled || wasQueued(peer.name) || peer.name.length > 0)',
   },
   {
-    name: 'a comparison is over, though the queue was given up meanwhile',
-    file: 'src/catalog/sites/backlogs.ts',
-    from: ".where('marks', '=', marks)",
-    to: ".where('marks', '>=', marks)",
-  },
-  {
     name: 'a queue is given up, and the peer is not compared',
     isQuick: true,
     file: 'src/catalog/sites/backlogs.ts',

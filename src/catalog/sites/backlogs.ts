@@ -63,7 +63,7 @@ export async function countBacklog({ db }: Session, peer: string, countedMax: nu
   const { rows } = await sql<{ entries: number }>`
     select count(*) as entries from (select 1 from outbox x where x.peer = (select p.id from peer p where p.name = ${peer})
       and ${isWaiting} limit ${countedMax}) counted`.execute(db);
-  return Number(rows[0]?.entries ?? 0);
+  return rows[0]?.entries ?? 0;
 }
 
 /**
