@@ -26,10 +26,14 @@ interface Named {
   readonly id: string;
   readonly url: string;
   readonly mode?: string;
+  /** What the one who follows it shows it. */
+  readonly token?: string;
 }
 
 function following(peers: readonly Named[], more: Readonly<Record<string, string>> = {}): string {
-  const list = peers.map(({ id, url, mode = 'sync' }) => `{id: ${id}, url: ${url}, mode: ${mode}, token: of-a}`);
+  const list = peers.map(
+    ({ id, url, mode = 'sync', token = 'of-a' }) => `{id: ${id}, url: ${url}, mode: ${mode}, token: ${token}}`,
+  );
   const said = Object.entries(more).map(([key, value]) => `  ${key}: ${value}\n`);
   return `replication:\n  enabled: true\n  retry_delay: 200ms\n${said.join('')}  peers: [${list.join(', ')}]\n`;
 }
@@ -172,7 +176,7 @@ describe('a write in sync mode', () => {
 
   it('that was made at another site, which tells the peer itself, is asked of the peer', async () => {
     const c = await start();
-    const b = await start({ config: following([{ id: 'c', url: c.url }], { sync_timeout: '1s' }) });
+    const b = await start({ config: following([{ id: 'c', url: c.url, token: 'of-b' }], { sync_timeout: '1s' }) });
     const told = [b, c].map(({ url }, at) => ({ id: `to-${at}`, url, mode: 'async' }));
     const a = await start({ config: following(told) });
     expect((await b.put('/s/before', 'before')).status).toBe(200);
