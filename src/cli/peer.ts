@@ -57,7 +57,7 @@ export const peer: CommandModule = {
             const headings = ['peer', 'state', 'direction', 'mode', 'waiting', 'dead', 'acknowledged', 'last', 'url'];
             const rows = peers.map((one) => [
               one.name,
-              one.state,
+              describeState(one),
               one.direction,
               one.mode,
               String(one.waiting),
@@ -135,6 +135,10 @@ function describeLack({ waiting, isComparing }: Extract<Awaited, { kind: 'timeou
   const entries = `has not got ${waiting} entries yet`;
   if (!isComparing) return entries;
   return waiting === 0 ? 'is not compared with this site yet' : `${entries}, and is not compared with this site yet`;
+}
+
+function describeState({ state, givenUpSinceMs, isAway }: Peer): string {
+  return [state, ...(givenUpSinceMs === undefined ? [] : ['given up']), ...(isAway ? ['ALARM'] : [])].join(', ');
 }
 
 function describePeer(one: Peer): readonly string[] {

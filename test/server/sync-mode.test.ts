@@ -148,6 +148,26 @@ describe('a write in sync mode', () => {
     expect((await a.put('/s/after', 'after', { prefer: 'respond-async' })).status).toBeLessThan(203);
   });
 
+  it('is told that it goes on when the server is told to stop', async () => {
+    const b = await start();
+    const a = await start({ config: following([{ id: 'b', url: b.url }], { sync_timeout: '10m' }) });
+    expect((await a.put('/s/before', 'before')).status).toBe(200);
+    signal(b.pid, 'SIGSTOP');
+    const waiting = a.put('/s/waits', 'waits');
+    await expect.poll(() => a.text('/s/waits'), { timeout: 20_000 }).toBe('waits');
+    const startedMs = Date.now();
+    const [code, put] = await Promise.all([a.end('SIGTERM'), waiting]);
+    // The peer may have been found away meanwhile.
+    expect([202, 504]).toContain(put.status);
+    expect([code, put.headers.has('x-pando-version')]).toEqual([0, true]);
+    expect(Date.now() - startedMs).toBeLessThan(25_000);
+    signal(b.pid, 'SIGCONT');
+    const { root } = a;
+    await using restarted = await ServerProcess.start({ root });
+    await expect.poll(() => b.text('/s/waits'), { timeout: 60_000 }).toBe('waits');
+    expect(await restarted.text('/s/waits')).toBe('waits');
+  });
+
   it('waits for as many peers as it is to be at', async () => {
     const b = await start();
     const lost = await start();
@@ -230,6 +250,7 @@ describe('what waits for a peer that is away', () => {
     await expect.poll(async () => (await statusOf(a)).given_up, { timeout: 30_000 }).toEqual(['b']);
     expect(await statusOf(a)).toMatchObject({ dropped: 0, peers: [{ needs_resync: true }] });
     await expect.poll(async () => (await statusOf(a)).alarms, { timeout: 30_000 }).toEqual(['b']);
+    expect(pando(a, 'peer', 'ls')).toMatch(/parked, given up, ALARM/);
     const shown = pando(a, 'peer', 'show', 'b');
     expect(shown).toMatch(/compared {6}when it is back: too much waited for it/);
     expect(shown).toMatch(/ALARM/);

@@ -50,7 +50,7 @@ export interface StreamOptions {
   readonly inlineBytesMax: number;
   readonly retryAttempts: number;
   readonly retryDelayMs: number;
-  /** A comparison queues no more entries than half of these before the peer has taken some. */
+  /** More do not wait for the peer: a comparison makes its queue no longer than half of that. */
   readonly backlogEntriesMax: number;
 }
 
@@ -62,6 +62,8 @@ const BATCH_BYTES_MAX = 8 * 1024 * 1024;
 const LOOK_MS = 1_000;
 /** Between two tellings of what a peer has everything of. */
 const FLOOR_MS = 1_000;
+/** Entries in a queue, at most, for a comparison to add to it: enough to keep the peer busy, and counted in a moment. */
+const COMPARED_ENTRIES_MAX = 100_000;
 /** What the peer has taken up is offered again after this. */
 const HANDED_MS = 30_000;
 
@@ -204,7 +206,8 @@ class StreamSession {
   async #resync(wakes: Wakes, signal: AbortSignal): Promise<void> {
     const { catalog, link, clock, telling } = this.#ports;
     const { peer, backlogEntriesMax } = this.#options;
-    const room = new RoomInQueue({ catalog, clock }, { peer, entriesMax: Math.ceil(backlogEntriesMax / 2), signal });
+    const entriesMax = Math.min(Math.ceil(backlogEntriesMax / 2), COMPARED_ENTRIES_MAX);
+    const room = new RoomInQueue({ catalog, clock }, { peer, entriesMax, signal });
     for (; !signal.aborted; await pause(clock, LOOK_MS, signal)) {
       const begun = await catalog.beginResync(peer);
       if (begun === undefined) continue;

@@ -141,6 +141,6 @@ export class PeerWatch {
     const detail = isAway
       ? `the peer ${peer} has been away for ${hours} hours: what was deleted since is kept for it until it is back or removed`
       : `the peer ${peer} is back`;
-    if (await catalog.tellPeerAway(peer, isAway, detail)) alarm?.(detail, { peer });
+    if ((await catalog.tellPeerAway(peer, isAway, detail)) && isAway) alarm?.(detail, { peer });
   }
 }

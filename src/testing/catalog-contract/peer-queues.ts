@@ -151,6 +151,7 @@ export function describePeerQueues(contract: CatalogContract): void {
       expect(await queued(contract, 'c')).toHaveLength(4);
       await contract.recordOne(contract.put(scope, 'e'));
       await contract.catalog.purgeScope(scope.name, contract.operation());
+      expect(await contract.catalog.giveUpBacklog('b', how)).toMatchObject({ entries: 0, isNew: false });
       expect((await queued(contract)).map(({ entry }) => entry.kind)).toEqual(['purge-scope']);
       expect(await queued(contract, 'c')).toHaveLength(6);
       while (await contract.catalog.carryOutPurge());
