@@ -17,7 +17,7 @@ export interface PeerQueueCatalog {
    * begins. Takes up to `limit` entries away; asked again, those that are left. Refused entries stay, and so do purges, which no
    * comparison finds. The first time there is the event `backlog-given-up`. Undefined: there is no such peer, or it is of mode sync.
    */
-  giveUpBacklog(peer: string, how: { readonly limit: number; readonly detail: string }): Promise<GivenUp | undefined>;
+  giveUpBacklog(peer: string, how: GiveUp): Promise<GivenUp | undefined>;
 
   /**
    * From its commit on every change is queued for the peer again; what was there before is for the comparison to find. Undefined: there is
@@ -64,6 +64,14 @@ export interface PeerBacklog {
   readonly isGivenUp: boolean;
   /** `tellPeerAway` has told it. */
   readonly isAway: boolean;
+}
+
+export interface GiveUp {
+  /** False: only what is left of a queue that is given up already. */
+  readonly begins: boolean;
+  readonly limit: number;
+  /** Of the event. */
+  readonly detail: string;
 }
 
 export interface GivenUp {

@@ -118,8 +118,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'a queue is given up, and the peer is not compared',
     isQuick: true,
     file: 'src/catalog/sites/backlogs.ts',
-    from: 'resync: GIVEN_UP, ...',
-    to: 'resync: IN_LINE, ...',
+    from: 'resync: GIVEN_UP, marked_ms',
+    to: 'resync: IN_LINE, marked_ms',
   },
   {
     name: 'a comparison begins while changes are still not queued',

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { BegunResync, GivenUp, PeerBacklog } from '../../ports/peer-queues.ts';
+import type { BegunResync, GiveUp, GivenUp, PeerBacklog } from '../../ports/peer-queues.ts';
 import { closeBarrier } from '../barrier.ts';
 import { GIVEN_UP, HANDED, IN_LINE, PURGE_SCOPE, TO_COMPARE, WAITING } from '../codes.ts';
 import { nowMs } from '../now.ts';
@@ -74,19 +74,12 @@ export async function countBacklog({ db }: Session, peer: string, countedMax: nu
 export async function giveUpBacklog(
   session: Session,
   name: string,
-  { limit, detail }: { readonly limit: number; readonly detail: string },
+  { begins, limit, detail }: GiveUp,
 ): Promise<GivenUp | undefined> {
   const { db } = session;
-  const before = await db.selectFrom('peer').where('name', '=', name).select('resync').executeTakeFirst();
-  const isNew = before?.resync !== GIVEN_UP;
-  const [peer] = await db
-    .updateTable('peer')
-    .set({ resync: GIVEN_UP, ...(isNew ? { marked_ms: nowMs(session) } : {}) })
-    .where('name', '=', name)
-    .where('direction', '<>', 'receive')
-    .where((row) => row.or([row('mode', '=', 'async'), row('resync', '=', GIVEN_UP)]))
-    .returning('id')
-    .execute();
+  const marked = begins ? await markGivenUp(session, name) : undefined;
+  const isNew = marked !== undefined;
+  const peer = marked ?? (await lockGivenUp(session, name));
   if (peer === undefined) return undefined;
   if (isNew) await recordEvents(session, [{ kind: 'backlog-given-up', scope: '', detail }]);
   const { rows } = await sql<{ slot: number; position: number }>`
@@ -102,6 +95,33 @@ export async function giveUpBacklog(
       .where('id', '=', peer.id)
       .execute();
   return { entries: rows.length, isNew, mayBeMore: rows.length === limit };
+}
+
+interface MarkedPeer {
+  readonly id: number;
+}
+
+function markGivenUp(session: Session, name: string): Promise<MarkedPeer | undefined> {
+  return session.db
+    .updateTable('peer')
+    .set({ resync: GIVEN_UP, marked_ms: nowMs(session) })
+    .where('name', '=', name)
+    .where('mode', '=', 'async')
+    .where('direction', '<>', 'receive')
+    .where('resync', '<>', GIVEN_UP)
+    .returning('id')
+    .executeTakeFirst();
+}
+
+/** Nobody begins to compare it before the transaction ends. */
+function lockGivenUp({ db }: Session, name: string): Promise<MarkedPeer | undefined> {
+  return db
+    .updateTable('peer')
+    .set({ resync: GIVEN_UP })
+    .where('name', '=', name)
+    .where('resync', '=', GIVEN_UP)
+    .returning('id')
+    .executeTakeFirst();
 }
 
 /** Whether there is anything for `beginResync` to begin. */

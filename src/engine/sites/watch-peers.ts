@@ -1,7 +1,7 @@
 import { isReplicated } from '../../domain/journal/replicated-scopes.ts';
 import type { Catalog } from '../../ports/catalog.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { PeerBacklog } from '../../ports/peer-queues.ts';
+import type { GivenUp, PeerBacklog } from '../../ports/peer-queues.ts';
 
 export interface WatchPeersPorts {
   readonly catalog: Pick<Catalog, 'readBacklogs' | 'countBacklog' | 'giveUpBacklog' | 'tellPeerAway' | 'recordEvents'>;
@@ -72,7 +72,7 @@ export class PeerWatch {
       if (backlog.isGivenUp && backlog.entriesMax > 0) await this.#giveUpRest(backlog);
       else if (await this.#isFull(backlog)) {
         if (backlog.mode === 'sync') full.push(backlog);
-        else await this.#giveUp(backlog);
+        else await this.#giveUp(backlog, true);
       }
     }
     await this.#tellFull(full);
@@ -97,15 +97,20 @@ export class PeerWatch {
     return entries > limit;
   }
 
-  async #giveUp({ name: peer }: PeerBacklog): Promise<void> {
+  async #giveUp({ name: peer }: PeerBacklog, begins: boolean): Promise<void> {
     const { catalog, alarm } = this.#ports;
     const { backlogEntriesMax: limit } = this.#options;
     const detail = `more than ${limit} entries wait for the peer ${peer}: it is compared with this site when it is back`;
     let entries = 0;
     let isNew = false;
-    let page: Awaited<ReturnType<typeof catalog.giveUpBacklog>>;
+    let page: GivenUp | undefined;
     do {
-      page = await catalog.giveUpBacklog(peer, { limit: GIVEN_UP_AT_ONCE, detail });
+      // Once it is begun, what came into the queue since the peer is back is none of what was given up.
+      page = await catalog.giveUpBacklog(peer, {
+        begins: begins && page === undefined,
+        limit: GIVEN_UP_AT_ONCE,
+        detail,
+      });
       entries += page?.entries ?? 0;
       isNew ||= page?.isNew === true;
     } while (page?.mayBeMore === true);
@@ -118,7 +123,7 @@ export class PeerWatch {
     const nowMs = this.#ports.clock.monotonicMs();
     if (nowMs < (this.#restMs.get(backlog.name) ?? 0)) return;
     this.#restMs.set(backlog.name, nowMs + REST_LOOK_MS);
-    await this.#giveUp(backlog);
+    await this.#giveUp(backlog, false);
   }
 
   async #tellFull(full: readonly PeerBacklog[]): Promise<void> {

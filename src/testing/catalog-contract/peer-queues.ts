@@ -137,7 +137,8 @@ export function describePeerQueues(contract: CatalogContract): void {
         { ...positionOf(dead), to: { kind: 'dead', error: 'no' } },
       ]);
       const told = (await eventsOf('backlog-given-up')).length;
-      const how = { limit: 2, detail: DETAIL };
+      const how = { begins: true, limit: 2, detail: DETAIL };
+      expect(await contract.catalog.giveUpBacklog('b', { ...how, begins: false })).toBeUndefined();
       expect(await contract.catalog.giveUpBacklog('b', how)).toEqual({ entries: 2, isNew: true, mayBeMore: true });
       // What is left of it must be gone first: a comparison would take it for queued.
       expect(await contract.catalog.beginResync('b')).toBeUndefined();
@@ -171,7 +172,7 @@ export function describePeerQueues(contract: CatalogContract): void {
       await contract.catalog.addPeer(PEER);
       const begun = await contract.catalog.beginResync('b');
       await contract.recordOne(contract.put(scope, 'a'));
-      await contract.catalog.giveUpBacklog('b', { limit: 10, detail: DETAIL });
+      await contract.catalog.giveUpBacklog('b', { begins: true, limit: 10, detail: DETAIL });
       expect(await contract.catalog.endResync('b', begun ?? { marks: -1, scopes: undefined })).toBe(false);
       const again = await contract.catalog.beginResync('b');
       expect(again?.marks).toBeGreaterThan(begun?.marks ?? 0);
@@ -182,15 +183,19 @@ export function describePeerQueues(contract: CatalogContract): void {
     it('of a peer of mode sync is not given up; what was before it became one is', async () => {
       await contract.catalog.addPeer(SYNC);
       await contract.recordOne(contract.put(scope, 'a'));
-      expect(await contract.catalog.giveUpBacklog('b', { limit: 10, detail: DETAIL })).toBeUndefined();
-      expect(await contract.catalog.giveUpBacklog('nobody', { limit: 10, detail: DETAIL })).toBeUndefined();
+      expect(await contract.catalog.giveUpBacklog('b', { begins: true, limit: 10, detail: DETAIL })).toBeUndefined();
+      expect(
+        await contract.catalog.giveUpBacklog('nobody', { begins: true, limit: 10, detail: DETAIL }),
+      ).toBeUndefined();
       expect(await queued(contract)).toHaveLength(1);
       await contract.recordOne(contract.put(scope, 'b'));
       await contract.catalog.setPeer('b', { mode: 'async' });
-      await contract.catalog.giveUpBacklog('b', { limit: 1, detail: DETAIL });
+      await contract.catalog.giveUpBacklog('b', { begins: true, limit: 1, detail: DETAIL });
       await contract.catalog.setPeer('b', { mode: 'sync' });
       expect(await contract.catalog.listSyncPeers()).toMatchObject([{ marks: 1, isGivenUp: true }]);
-      expect(await contract.catalog.giveUpBacklog('b', { limit: 1, detail: DETAIL })).toMatchObject({ entries: 1 });
+      expect(await contract.catalog.giveUpBacklog('b', { begins: true, limit: 1, detail: DETAIL })).toMatchObject({
+        entries: 1,
+      });
       expect(await contract.catalog.listSyncPeers()).toMatchObject([{ marks: 2 }]);
       await compared(contract);
     });
