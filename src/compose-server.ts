@@ -1,8 +1,10 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statfsSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { dirname } from 'node:path';
 import type { Pando } from './compose.ts';
-import type { Profile, ServerSettings } from './config/configuration.ts';
+import type { Configuration, Profile, ServerSettings } from './config/configuration.ts';
 import { ConfigurationError, problemOutsideFiles } from './config/problem.ts';
+import { makeReplicationSettings } from './config/replication-settings.ts';
 import { OpenSite } from './open-site.ts';
 import { PEER_PATH } from './peers/peer-endpoint.ts';
 import { declarePeers, openReplicationDesk } from './replication-desk.ts';
@@ -10,15 +12,18 @@ import { replicationRoutes } from './server/replication-routes.ts';
 import { ObjectError } from './engine/object-error.ts';
 import type { OpenedScope } from './engine/opened-scope.ts';
 import { OperationIds } from './engine/operation-ids.ts';
+import { AwaitPeers } from './engine/sites/await-peers.ts';
 import { RoomLeft } from './engine/sites/room-left.ts';
 import { ServedObjects } from './engine/sites/served-objects.ts';
 import { ServedScopes } from './engine/sites/served-scopes.ts';
 import { SiteStore } from './engine/sites/site-store.ts';
+import { PeerWatch } from './engine/sites/watch-peers.ts';
 import { openToRead } from './engine/stores/open-to-read.ts';
 import { StorageError } from './ports/storage.ts';
 import { Access } from './server/access.ts';
 import { adminRoutes } from './server/admin-routes.ts';
 import { whyUnsafe } from './server/demand-safe.ts';
+import { isLoopback } from './server/is-loopback.ts';
 import { HttpServer, type HttpServerGiven } from './server/http-server.ts';
 import { objectRoutes } from './server/object-routes.ts';
 import { openapiRoute } from './server/openapi.ts';
@@ -67,7 +72,10 @@ export async function openSiteServer(pando: Pando, open: OpenSiteServer): Promis
   const tokens = await catalog.listTokens();
   const unsafe = whyUnsafe({ host: settings.host, hasTls: tls !== undefined, tokens, isInsecure });
   if (unsafe !== undefined) throw refused('server.host', unsafe, 'listen on 127.0.0.1, or do as it says');
-  const parts = await openParts(pando, open);
+  const backlogEntriesMax = backlogEntries(pando.configuration);
+  const awayMsMax = replication?.peerAlarmMs ?? PEER_ALARM_MS;
+  const watch = new PeerWatch({ catalog, clock: pando.clock, alarm: open.onFault }, { backlogEntriesMax, awayMsMax });
+  const parts = await openParts(pando, open, watch);
   const { objects, metrics, store } = parts;
   for (const number of catalogNumbers(pando)) metrics.look(number);
   const uploads = new Turns(settings.uploadsMax);
@@ -76,12 +84,17 @@ export async function openSiteServer(pando: Pando, open: OpenSiteServer): Promis
     help: 'Bodies that wait for their turn',
     look: () => Promise.resolve([{ labels: {}, value: uploads.waiting }]),
   });
+  const sends = replication?.enabled !== false;
+  const awaiting = new AwaitPeers(
+    { catalog, clock: pando.clock },
+    { copies: replication?.syncCopies, timeoutMs: replication?.syncTimeoutMs ?? SYNC_TIMEOUT_MS, sends },
+  );
   const desk = openServerDesk({ pando, objects, whyNoStore: () => whyNoStore(store) });
   const routes = [
     ...adminRoutes(desk, metrics),
     ...replicationRoutes(openReplicationDesk(pando, replication)),
     ...(open.moreRoutes?.(parts) ?? []),
-    ...objectRoutes({ objects, uploads, nowMs: () => pando.clock.nowMs() }),
+    ...objectRoutes({ objects, awaiting, uploads, nowMs: () => pando.clock.nowMs() }),
   ];
   const site: { current: OpenSite | undefined } = { current: undefined };
   const server = new HttpServer({
@@ -93,7 +106,7 @@ export async function openSiteServer(pando: Pando, open: OpenSiteServer): Promis
       },
     },
     routes: [...routes, openapiRoute(routes, open.version)],
-    access: new Access(catalog, pando.clock),
+    access: new Access(catalog, pando.clock, { isLoopback: isLoopback(settings.host) }),
     clock: pando.clock,
     metrics,
     tls,
@@ -105,7 +118,6 @@ export async function openSiteServer(pando: Pando, open: OpenSiteServer): Promis
   });
   const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
   const url = `${tls === undefined ? 'http' : 'https'}://${host}:${port}`;
-  const isLoopback = LOOPBACK.test(settings.host);
   if (replication !== undefined && replication.enabled) await declarePeers(catalog, replication);
   const opened = await OpenSite.open(
     {
@@ -116,18 +128,20 @@ export async function openSiteServer(pando: Pando, open: OpenSiteServer): Promis
       store: parts.store,
       openStore: (place) => openToRead(catalog, pando.stores(), place),
       owner: `server ${process.pid} on ${hostname()}`,
+      watch,
     },
     {
       // Of an address that means any of the machine's nobody elsewhere can make anything.
       url: ANY_ADDRESS.test(settings.host) ? undefined : url,
-      sends: replication?.enabled !== false,
+      sends,
+      backlogEntriesMax,
       batchSize: replication?.batchSize ?? 100,
       workers: WORKERS,
       inlineBytesMax: INLINE_BYTES_MAX,
       retryAttempts: replication?.retryAttempts ?? 3,
       retryDelayMs: replication?.retryDelayMs ?? 5_000,
       accepts: new Map((replication?.accept ?? []).map(({ id, token }) => [id, token])),
-      pairs: isLoopback && tokens.length === 0,
+      pairs: isLoopback(settings.host) && tokens.length === 0,
     },
   );
   site.current = opened;
@@ -143,17 +157,36 @@ export async function openSiteServer(pando: Pando, open: OpenSiteServer): Promis
   };
 }
 
-const LOOPBACK = /^(?:127\.|localhost$|::1$)/;
 const ANY_ADDRESS = /^(?:0\.0\.0\.0|::)$/;
 /** Batches under way to one peer. */
 const WORKERS = 5;
 const INLINE_BYTES_MAX = 1024 * 1024;
+/** Of a server whose configuration says nothing of replication, and that has peers all the same. */
+const { syncTimeoutMs: SYNC_TIMEOUT_MS, peerAlarmMs: PEER_ALARM_MS } = makeReplicationSettings();
+const BACKLOG_BYTES = 10 * 1024 ** 3;
+/**
+ * An entry in the journal with its place in one queue: measured as 140 bytes in SQLite, about three times that in PostgreSQL. A version that
+ * was replaced, and is kept because it waits, is as much again.
+ */
+const ENTRY_BYTES = 512;
+
+/** How many entries may wait for a peer (docs/configuration.md, "Replication"). Of a catalog on another machine nobody here knows the disk. */
+function backlogEntries({ replication, catalog }: Configuration): number {
+  const disk = catalog.kind === 'sqlite' ? statfsSync(dirname(catalog.path)) : undefined;
+  const share = disk === undefined ? Infinity : (disk.blocks * disk.bsize) / 10;
+  const bytes = replication?.backlogBytesMax ?? Math.min(BACKLOG_BYTES, share);
+  return Math.max(1, Math.floor(bytes / ENTRY_BYTES));
+}
 
 function whyOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-async function openParts(pando: Pando, { store: profile, settings, onFault }: OpenSiteServer): Promise<SiteParts> {
+async function openParts(
+  pando: Pando,
+  { store: profile, settings, onFault }: OpenSiteServer,
+  watch: PeerWatch,
+): Promise<SiteParts> {
   await pando.prepareTarget(profile);
   const storage = await pando.openStore(profile);
   await storage.clean().catch(() => undefined);
@@ -192,6 +225,7 @@ async function openParts(pando: Pando, { store: profile, settings, onFault }: Op
     scopes,
     store,
     room,
+    whyFull: (scope) => watch.whyFull(scope),
   });
   return { pando, objects, scopes, store, metrics: new ServerMetrics() };
 }

@@ -4,6 +4,7 @@ import { fetchVersions } from './engine/sites/fetch-versions.ts';
 import { keepPeers } from './engine/sites/keep-peers.ts';
 import { PeerStream } from './engine/sites/peer-stream.ts';
 import { readBytes } from './engine/sites/read-bytes.ts';
+import type { PeerWatch } from './engine/sites/watch-peers.ts';
 import type { SiteStore } from './engine/sites/site-store.ts';
 import { HttpPeerLink } from './peers/http-peer-link.ts';
 import { PeerEndpoint } from './peers/peer-endpoint.ts';
@@ -25,6 +26,8 @@ export interface SiteParts {
   readonly openStore: (place: string) => Promise<Storage | undefined>;
   /** Printable: who works. */
   readonly owner: string;
+  /** Looks after the queues of peers. */
+  readonly watch: Pick<PeerWatch, 'run'>;
 }
 
 export interface SiteSettings {
@@ -37,6 +40,8 @@ export interface SiteSettings {
   readonly inlineBytesMax: number;
   readonly retryAttempts: number;
   readonly retryDelayMs: number;
+  /** More entries than these do not wait for a peer. */
+  readonly backlogEntriesMax: number;
   /** Tokens that peers may show, by the name the peer gets. */
   readonly accepts: ReadonlyMap<string, string>;
   /** Nobody but this machine can come. */
@@ -80,6 +85,7 @@ export class OpenSite implements AsyncDisposable {
     const { retryDelayMs, sends } = this.#settings;
     this.#running ??= Promise.all([
       sends && keepPeers({ catalog, clock, send: (peer, stop) => this.#send(peer, stop) }, signal),
+      this.#parts.watch.run(signal),
       collectSuperseded(this.#parts, signal),
       fetchVersions({ ...this.#parts, linkTo }, { owner, lanes: FETCH_LANES, retryDelayMs }, signal),
     ]);
@@ -88,7 +94,7 @@ export class OpenSite implements AsyncDisposable {
 
   async #send(peer: Peer, signal: AbortSignal): Promise<void> {
     const { catalog } = this.#parts;
-    const { batchSize, workers, inlineBytesMax, retryAttempts, retryDelayMs } = this.#settings;
+    const { batchSize, workers, inlineBytesMax, retryAttempts, retryDelayMs, backlogEntriesMax } = this.#settings;
     const secrets = await catalog.readPeerSecrets(peer.name);
     await using link = new HttpPeerLink({ url: peer.url ?? '', token: secrets?.presents, idleMs: PEER_IDLE_MS });
     const stream = new PeerStream(
@@ -102,6 +108,7 @@ export class OpenSite implements AsyncDisposable {
         inlineBytesMax,
         retryAttempts,
         retryDelayMs,
+        backlogEntriesMax,
       },
     );
     await stream.run(signal);

@@ -40,6 +40,14 @@ export const HANDED = 1;
 export const DEAD = 2;
 export const WITHHELD = 3;
 
+/**
+ * `peer.resync`: what it lacks is in its queue; it is to be compared, and all that changes is queued; its queue was given up, and nothing is
+ * queued until the comparison begins.
+ */
+export const IN_LINE = 0;
+export const TO_COMPARE = 1;
+export const GIVEN_UP = 2;
+
 const stateCodes = new Map<ReplicaState, number>(REPLICA_STATES.map((state, code) => [state, code]));
 const lockCodes = new Map(LOCK_STATES.map((state, code) => [state, code]));
 const verificationCodes = new Map(VERIFICATIONS.map((verification, code) => [verification, code]));

@@ -2,6 +2,7 @@ import type { AuditCatalog } from '../ports/audits.ts';
 import type { Catalog, RequestOutcome } from '../ports/catalog.ts';
 import type { JournalCatalog } from '../ports/journal.ts';
 import type { PageQueue } from '../ports/page-queue.ts';
+import type { PeerQueueCatalog } from '../ports/peer-queues.ts';
 import type { RuleCatalog } from '../ports/rules.ts';
 import type { AbsenceCatalog } from '../ports/store-absences.ts';
 import type { TokenCatalog } from '../ports/tokens.ts';
@@ -48,6 +49,16 @@ import { tellRule } from './rules/tell-rule.ts';
 import { readTransfersInHand } from './rules/transfers-in-hand.ts';
 import { updateRule } from './rules/update-rule.ts';
 import { applyEntries, judgeEntries } from './sites/apply-entries.ts';
+import { listSyncPeers, readAwaited } from './sites/awaited.ts';
+import {
+  beginResync,
+  countBacklog,
+  endResync,
+  giveUpBacklog,
+  isToBeCompared,
+  readBacklogs,
+  tellPeerAway,
+} from './sites/backlogs.ts';
 import { raiseFloor, readContext } from './sites/considered.ts';
 import { claimFetches, finishFetch, listFetches, renewFetch, takeUp } from './sites/fetches.ts';
 import { purgePage, purgeScope } from './sites/purge-scope.ts';
@@ -291,8 +302,19 @@ function journalVerbs(executor: Executor): JournalCatalog {
     holdStream: (name, owner, leaseMs) => executor.write((session) => holdStream(session, name, owner, leaseMs)),
     releaseStream: (lease) => executor.write((session) => releaseStream(session, lease)),
     readOutbox: (query) => executor.read((session) => readOutbox(session, query)),
-    settleOutbox: (lease, outcomes) => executor.write((session) => settleOutbox(session, lease, outcomes)),
-    acknowledgeTold: (site, operations) => executor.write((session) => acknowledgeTold(session, site, operations)),
+    settleOutbox: async (lease, outcomes) => {
+      const settled = await executor.tell(
+        (session) => settleOutbox(session, lease, outcomes),
+        (answer) => answer?.isAwaited === true,
+      );
+      return settled && true;
+    },
+    acknowledgeTold: async (site, operations) => {
+      await executor.tell(
+        (session) => acknowledgeTold(session, site, operations),
+        ({ isAwaited }) => isAwaited,
+      );
+    },
     readPositions: () => executor.read((session) => readPositions(session)),
     countOutstanding: (name, upTo, scope) => executor.read((session) => countOutstanding(session, name, upTo, scope)),
     listDeadLetters: (query) => executor.read((session) => listDeadLetters(session, query)),
@@ -303,7 +325,8 @@ function journalVerbs(executor: Executor): JournalCatalog {
     listSuperseded: (query) => executor.read((session) => listSuperseded(session, query)),
     listReplicatedScopes: () => executor.read((session) => listReplicatedScopes(session)),
     readDots: (query) => executor.read((session) => readDots(session, query)),
-    queueObjects: (peer, scope, names) => executor.tell((session) => queueObjects(session, peer, scope, names), isAny),
+    queueObjects: (peer, scope, names, probable = false) =>
+      executor.tell((session) => queueObjects(session, { peer, scope, names, probable }), isAny),
     purgeScope: (scope, operation) => executor.tell((session) => purgeScope(session, scope, operation)),
     carryOutPurge: () => executor.tell((session) => purgePage(session), isSo),
     readContext: () => executor.read((session) => readContext(session)),
@@ -318,6 +341,24 @@ function journalVerbs(executor: Executor): JournalCatalog {
     findVersion: (object, operation) => executor.read((session) => findVersion(session, object, operation)),
     judgeEntries: (entries) => executor.read((session) => judgeEntries(session, entries)),
     applyEntries: (arrived) => executor.tell((session) => applyEntries(session, arrived)),
+    ...peerQueueVerbs(executor),
+  };
+}
+
+function peerQueueVerbs(executor: Executor): PeerQueueCatalog {
+  return {
+    listSyncPeers: () => executor.read((session) => listSyncPeers(session)),
+    readAwaited: (writes) => executor.read((session) => readAwaited(session, writes)),
+    readBacklogs: () => executor.read((session) => readBacklogs(session)),
+    countBacklog: (peer, countedMax) => executor.read((session) => countBacklog(session, peer, countedMax)),
+    giveUpBacklog: (peer, how) => executor.write((session) => giveUpBacklog(session, peer, how)),
+    // Asked once a second of each peer: mostly there is nothing to write.
+    beginResync: async (peer) => {
+      if (!(await executor.read((session) => isToBeCompared(session, peer)))) return undefined;
+      return executor.write((session) => beginResync(session, peer));
+    },
+    endResync: (peer, begun) => executor.write((session) => endResync(session, peer, begun)),
+    tellPeerAway: (peer, isAway, detail) => executor.write((session) => tellPeerAway(session, peer, isAway, detail)),
   };
 }
 

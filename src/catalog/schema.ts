@@ -168,8 +168,16 @@ interface PeerTable {
   accepts: string | null;
   /** What it gave this site to fetch bytes with. */
   ticket: string | null;
-  /** 1: what it lacks is to be found by digests. */
+  /** `IN_LINE`, `TO_COMPARE` or `GIVEN_UP`. */
   resync: number;
+  /** How often its queue was given up, in pages; since when; and entries ever. */
+  marks: Generated<number>;
+  marked_ms: number | null;
+  given_up: Generated<number>;
+  /** Null: it is not parked. */
+  parked_ms: number | null;
+  /** 1: it was told that it has been away for too long. */
+  alarmed: Generated<number>;
 }
 
 interface JournalTable {

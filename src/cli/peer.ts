@@ -57,7 +57,7 @@ export const peer: CommandModule = {
             const headings = ['peer', 'state', 'direction', 'mode', 'waiting', 'dead', 'acknowledged', 'last', 'url'];
             const rows = peers.map((one) => [
               one.name,
-              one.state,
+              describeState(one),
               one.direction,
               one.mode,
               String(one.waiting),
@@ -126,9 +126,19 @@ function tellAwaited(cli: Invocation, name: string, awaited: Awaited): ExitCode 
       }
       return EXIT.failed;
     case 'timeout':
-      cli.output.complain(`${name} has not got ${awaited.waiting} entries yet; see pando peer show ${name}`);
+      cli.output.complain(`${name} ${describeLack(awaited)}; see pando peer show ${name}`);
       return EXIT.unavailable;
   }
+}
+
+function describeLack({ waiting, isComparing }: Extract<Awaited, { kind: 'timeout' }>): string {
+  const entries = `has not got ${waiting} entries yet`;
+  if (!isComparing) return entries;
+  return waiting === 0 ? 'is not compared with this site yet' : `${entries}, and is not compared with this site yet`;
+}
+
+function describeState({ state, givenUpSinceMs, isAway }: Peer): string {
+  return [state, ...(givenUpSinceMs === undefined ? [] : ['given up']), ...(isAway ? ['ALARM'] : [])].join(', ');
 }
 
 function describePeer(one: Peer): readonly string[] {
@@ -142,7 +152,18 @@ function describePeer(one: Peer): readonly string[] {
     `  acknowledged  ${one.acknowledged}, last ${since(one.lastAcknowledgedMs)}`,
     `  waiting       ${one.waiting}${one.handed === 0 ? '' : `, ${one.handed} of them being fetched`}${one.oldestMs === undefined ? '' : `, oldest of ${since(one.oldestMs)}`}`,
     `  refused       ${one.dead}${one.withheld === 0 ? '' : `, and ${one.withheld} given up`}`,
+    `  compared      ${describeComparison(one)}`,
+    ...(one.isAway
+      ? [`  ALARM         it has been away for too long, since ${since(one.parkedSinceMs ?? one.oldestMs)}`]
+      : []),
   ];
+}
+
+function describeComparison({ givenUpSinceMs, givenUp, needsResync }: Peer): string {
+  const ever = givenUp === 0 ? '' : `; ${givenUp} entries were given up for it so far`;
+  if (givenUpSinceMs !== undefined)
+    return `when it is back: too much waited for it, and its queue is given up since ${formatInstant(givenUpSinceMs)}${ever}`;
+  return `${needsResync ? 'not yet' : 'yes'}${ever}`;
 }
 
 async function open(cli: Invocation): Promise<Peers> {

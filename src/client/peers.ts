@@ -21,7 +21,7 @@ export interface AwaitPeer {
 export type Awaited =
   | { readonly kind: 'caught-up' }
   | { readonly kind: 'dead'; readonly letters: readonly DeadLetter[] }
-  | { readonly kind: 'timeout'; readonly waiting: number };
+  | { readonly kind: 'timeout'; readonly waiting: number; readonly isComparing: boolean };
 
 export type PeerErrorKind = 'not-found' | 'refused';
 
@@ -98,16 +98,25 @@ export class Peers {
   async wait(name: string, { scope, timeoutMs, signal, onLeft }: AwaitPeer = {}): Promise<Awaited> {
     const peer = await this.show(name);
     const catalog = await this.#pando.catalog();
-    const positions = await catalog.readPositions();
+    let positions = await catalog.readPositions();
+    let wasComparing = false;
     const untilMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
     for (;;) {
       const left = await catalog.countOutstanding(peer.name, positions, scope);
       onLeft?.(left);
-      if (left.waiting === 0) {
+      // What the comparison has found came into the queue meanwhile, and is part of what was here.
+      if (wasComparing && !left.isComparing) {
+        positions = await catalog.readPositions();
+        wasComparing = false;
+        continue;
+      }
+      wasComparing = left.isComparing;
+      if (left.waiting === 0 && !left.isComparing) {
         if (left.dead === 0) return { kind: 'caught-up' };
         return { kind: 'dead', letters: await catalog.listDeadLetters({ peer: peer.name, limit: LETTERS_MAX }) };
       }
-      if (performance.now() >= untilMs) return { kind: 'timeout', waiting: left.waiting };
+      if (performance.now() >= untilMs)
+        return { kind: 'timeout', waiting: left.waiting, isComparing: left.isComparing };
       await sleep(LOOK_MS, undefined, signal === undefined ? {} : { signal });
     }
   }

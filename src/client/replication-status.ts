@@ -19,6 +19,10 @@ export interface ReplicationStatus {
   readonly parked: number;
   readonly dead_letters: number;
   readonly withheld: number;
+  /** Peers whose queue is given up until they were compared. */
+  readonly given_up: readonly string[];
+  /** Peers that have been away for too long. */
+  readonly alarms: readonly string[];
   /** Nothing ever is. */
   readonly dropped: 0;
   readonly peers: readonly PeerStatus[];
@@ -37,7 +41,15 @@ export interface PeerStatus {
   readonly replicated: number;
   readonly dead_letters: number;
   readonly withheld: number;
+  /** It is to be compared with this site, and what it lacks queued. */
   readonly needs_resync: boolean;
+  /** Since when its queue is given up for that, and entries that were, ever. */
+  readonly given_up_since: string | null;
+  readonly given_up: number;
+  /** Since when it cannot be reached, or takes nothing. */
+  readonly parked_since: string | null;
+  /** It has been away for longer than `peer_alarm`. */
+  readonly alarm: boolean;
   readonly last_replication: string | null;
   readonly last_error: string | null;
 }
@@ -58,6 +70,8 @@ export function replicationStatus(peers: readonly Peer[], enabled: boolean, nowM
     parked: told.filter(({ state }) => state === 'parked').length,
     dead_letters: sum(({ dead }) => dead),
     withheld: sum(({ withheld }) => withheld),
+    given_up: told.filter(({ givenUpSinceMs }) => givenUpSinceMs !== undefined).map(({ name }) => name),
+    alarms: told.filter(({ isAway }) => isAway).map(({ name }) => name),
     dropped: 0,
     peers: peers.map((peer) => peerStatus(peer, nowMs)),
   };
@@ -79,9 +93,17 @@ export function peerStatus(peer: Peer, nowMs: number): PeerStatus {
     dead_letters: peer.dead,
     withheld: peer.withheld,
     needs_resync: peer.needsResync,
-    last_replication: lastAcknowledgedMs === undefined ? null : formatInstant(lastAcknowledgedMs),
+    given_up_since: instant(peer.givenUpSinceMs),
+    given_up: peer.givenUp,
+    parked_since: instant(peer.parkedSinceMs),
+    alarm: peer.isAway,
+    last_replication: instant(lastAcknowledgedMs),
     last_error: peer.lastError ?? null,
   };
+}
+
+function instant(ms: number | undefined): string | null {
+  return ms === undefined ? null : formatInstant(ms);
 }
 
 /** Of a peer that nothing waits for: none, however quiet this site is. */

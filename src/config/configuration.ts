@@ -54,6 +54,13 @@ export interface ReplicationSettings {
   readonly batchIntervalMs: number;
   readonly retryAttempts: number;
   readonly retryDelayMs: number;
+  /** How many peers of mode sync a write waits for; undefined: for all. */
+  readonly syncCopies: number | undefined;
+  readonly syncTimeoutMs: number;
+  /** What waits for one peer takes no more of the catalog; undefined: 10 GiB, or a tenth of its disk where that is less. */
+  readonly backlogBytesMax: number | undefined;
+  /** A peer that is away for longer is told of. */
+  readonly peerAlarmMs: number;
   readonly peers: readonly PeerSettings[];
   /** Peers that may send to this site. */
   readonly accept: readonly { readonly id: string; readonly token: string }[];

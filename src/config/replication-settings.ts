@@ -1,6 +1,9 @@
 import type { ReplicationSettings } from './configuration.ts';
 import type { ReplicationInput } from './schema.ts';
 
+/** Well below the minute after which much that stands between a client and a server gives up. */
+const SYNC_TIMEOUT_MS = 30_000;
+
 /** Every setting of `replication` that was not said at its default. */
 export function makeReplicationSettings(said: ReplicationInput = {}): ReplicationSettings {
   return {
@@ -12,6 +15,10 @@ export function makeReplicationSettings(said: ReplicationInput = {}): Replicatio
     batchIntervalMs: said.batch_interval ?? 1_000,
     retryAttempts: said.retry_attempts ?? 3,
     retryDelayMs: said.retry_delay ?? 5_000,
+    syncCopies: said.sync_copies,
+    syncTimeoutMs: said.sync_timeout ?? SYNC_TIMEOUT_MS,
+    backlogBytesMax: said.max_backlog,
+    peerAlarmMs: said.peer_alarm ?? 7 * 86_400_000,
     peers: (said.peers ?? []).map(({ id, url, token, scopes, mode, direction }) => ({
       id,
       url,

@@ -192,6 +192,10 @@ const replication = section({
   batch_interval: duration('1ms', '1h').optional(),
   retry_attempts: count(1_000).optional(),
   retry_delay: duration('1ms', '1d').optional(),
+  sync_copies: count(100).optional(),
+  sync_timeout: duration('100ms', '1h').optional(),
+  max_backlog: size('16KiB', '9PB').optional(),
+  peer_alarm: duration('1s', '365d').optional(),
   peers: z.array(peer).optional(),
   accept: z.array(section({ id: text, token: text })).optional(),
 });

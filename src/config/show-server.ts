@@ -26,6 +26,10 @@ export function describeReplication(replication: ReplicationSettings | undefined
     batch_interval: formatDuration(replication.batchIntervalMs),
     retry_attempts: replication.retryAttempts,
     retry_delay: formatDuration(replication.retryDelayMs),
+    sync_copies: replication.syncCopies,
+    sync_timeout: formatDuration(replication.syncTimeoutMs),
+    max_backlog: replication.backlogBytesMax === undefined ? undefined : formatBytes(replication.backlogBytesMax),
+    peer_alarm: formatDuration(replication.peerAlarmMs),
     peers: replication.peers.map((peer) =>
       withoutUndefined({ ...peer, token: peer.token === undefined ? undefined : MASK }),
     ),

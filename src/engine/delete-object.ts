@@ -1,14 +1,17 @@
 import type { Catalog, ObjectRecord } from '../ports/catalog.ts';
+import type { Clock } from '../ports/clock.ts';
 import { StorageError } from '../ports/storage.ts';
 import type { Condition } from './condition.ts';
 import { deleteReplica, type DeleteReplicaPorts } from './delete-replica.ts';
 import { type KnownObject, locateObject } from './locate-object.ts';
 import { ObjectError, toObjectError } from './object-error.ts';
+import { operationOf } from './record-write.ts';
 import { observeSource, type ObservePorts } from './observe-object.ts';
 import { hasSource, type ObjectScope } from './opened-scope.ts';
 import { openStoreAt } from './scope-stores.ts';
 
-export type DeletePorts = ObservePorts & DeleteReplicaPorts & { readonly catalog: Pick<Catalog, 'readObject'> };
+export type DeletePorts = ObservePorts &
+  DeleteReplicaPorts & { readonly catalog: Pick<Catalog, 'readObject' | 'readMarks'>; readonly clock: Clock };
 
 export interface DeleteArguments {
   readonly scope: ObjectScope;
@@ -17,12 +20,16 @@ export interface DeleteArguments {
   readonly ifVersion?: string | undefined;
   /** Only if it says nothing of the object as it is now; otherwise what it says is why not. */
   readonly onlyIf?: Condition | undefined;
+  /** A UUIDv7. Used before for the same: nothing is deleted again. */
+  readonly operation?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface DeleteResult {
   /** The tombstone's operation id. */
   readonly version: string;
+  /** It had been made before. */
+  readonly isRepeat: boolean;
   /** Names of the stores whose bytes are gone. */
   readonly deleted: readonly string[];
   /** Names of stores that hold other bytes than were recorded: nobody asked to delete those, and they stay. */
@@ -46,13 +53,31 @@ export async function deleteObject(ports: DeletePorts, args: DeleteArguments): P
       throw new ObjectError('condition', object, `its version is ${row.current.operation}, not ${args.ifVersion}`);
     const why = args.onlyIf?.(row);
     if (why !== undefined) throw new ObjectError('condition', object, why);
-    const operation = ports.operations.next();
+    const operation = args.operation ?? ports.operations.next();
+    const content = { kind: 'tombstone' } as const;
     const { changes } = await ports.catalog.record({
-      changes: [{ ...object, follows: row.current.id, content: { kind: 'tombstone' }, operation, replicas: [] }],
+      changes: [{ ...object, follows: row.current.id, content, operation, replicas: [] }],
+      ...(args.operation === undefined
+        ? {}
+        : { operation: operationOf({ operation, ...object, content }, ports.clock.nowMs()) }),
     });
-    if (changes[0]?.kind === 'recorded') return deleteBytes(ports, args, row, operation);
+    const [outcome] = changes;
+    if (outcome?.kind === 'recorded') return deleteBytes(ports, args, row, operation);
+    // Asked for twice at one moment, or before at another site: bytes that wait to be deleted are deleted by whoever was first.
+    if (args.operation !== undefined && outcome?.kind === 'repeated' && (await isMadeBy(ports, outcome, operation)))
+      return { version: operation, isRepeat: true, deleted: [], left: [], pending: [] };
   }
   throw new ObjectError('unavailable', object, `others changed it ${ROUNDS_MAX} times while it was being deleted`);
+}
+
+/** Another delete of the same object is a repeat, too; but not of this operation. */
+async function isMadeBy(
+  { catalog }: DeletePorts,
+  { versionId }: { readonly versionId: number },
+  operation: string,
+): Promise<boolean> {
+  const [mark] = await catalog.readMarks([versionId]);
+  return mark?.operation === operation;
 }
 
 /** The object as it is now: the source is looked at once more, so that what is deleted is what lies there. */
@@ -117,6 +142,7 @@ async function deleteBytes(
   const waiting = new Set(removed.flatMap(({ store, why }) => (why === undefined ? [] : [store])));
   return {
     version,
+    isRepeat: false,
     deleted: storesOf(removed.filter(({ store, isLeft }) => !isLeft && !waiting.has(store))),
     left: storesOf(removed.filter(({ isLeft }) => isLeft)),
     pending: removed.flatMap(({ store, why }) => (why === undefined ? [] : { store, why })),

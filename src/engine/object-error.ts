@@ -12,6 +12,7 @@ import { StorageError, type StorageErrorKind } from '../ports/storage.ts';
  * - `condition`: `ifAbsent` or `ifVersion` does not hold.
  * - `refused`: an operation id that is expired, or was used for something else; a collection is in the way of a write, or a file
  *   where a directory must be and the like.
+ * - `backlog`: too much waits for another site that is to have what is written; once it has taken some of it, writing works again.
  * - `outcome-unknown`: a write that a store neither confirmed nor denied; it is settled later, and told by the operation's id.
  */
 export type ObjectErrorKind =
@@ -25,6 +26,7 @@ export type ObjectErrorKind =
   | 'outcome-unknown'
   | 'invalid-name'
   | 'full'
+  | 'backlog'
   | 'aborted'
   | 'failed';
 

@@ -2,9 +2,10 @@ import type { Entry, VersionEntry } from '../domain/journal/entry.ts';
 import type { SiteContext } from '../domain/journal/site-context.ts';
 import type { ObjectName } from '../domain/object/object-name.ts';
 import type { Replica } from '../domain/replica/replica.ts';
+import type { PeerQueueCatalog } from './peer-queues.ts';
 
 /** What a site has to tell its peers, and what it hears of them (docs/sites.md). All verbs are one transaction each. */
-export interface JournalCatalog {
+export interface JournalCatalog extends PeerQueueCatalog {
   /** From its commit on every change is queued for the peer; what was there before comes by resync. Same name: `taken`. */
   addPeer(peer: NewPeer): Promise<'added' | 'taken'>;
   listPeers(): Promise<readonly Peer[]>;
@@ -64,8 +65,11 @@ export interface JournalCatalog {
     readonly after?: string | undefined;
     readonly limit: number;
   }): Promise<DotsPage>;
-  /** All versions of these objects wait for the peer once more. Returns how many that are. */
-  queueObjects(peer: string, scope: string, names: readonly string[]): Promise<number>;
+  /**
+   * All versions of these objects wait for the peer once more, but for those that wait already. Returns how many that are. `probable`: the peer
+   * may well have them, so it is asked before their bytes are sent.
+   */
+  queueObjects(peer: string, scope: string, names: readonly string[], probable?: boolean): Promise<number>;
 
   /**
    * Takes away, in one step, all that this site has of a scope; what others write without having seen it stays. Returns how many objects
@@ -179,6 +183,14 @@ export interface Peer extends Omit<NewPeer, 'presents' | 'accepts'> {
   readonly state: PeerState;
   /** What it lacks is to be found by digests: of a new peer, and of one whose queue was given up. */
   readonly needsResync: boolean;
+  /** Its queue was given up then, and it has not been compared since. */
+  readonly givenUpSinceMs: number | undefined;
+  /** Entries that were given up, ever. */
+  readonly givenUp: number;
+  /** Undefined: it is not parked. */
+  readonly parkedSinceMs: number | undefined;
+  /** It has been away for longer than it may be (`replication.peer_alarm`). */
+  readonly isAway: boolean;
   /** Why it is parked. */
   readonly lastError: string | undefined;
   readonly createdMs: number;
@@ -197,7 +209,6 @@ export interface Peer extends Omit<NewPeer, 'presents' | 'accepts'> {
 export interface PeerChange
   extends Partial<Pick<NewPeer, 'url' | 'direction' | 'mode' | 'scopes' | 'presents' | 'accepts'>> {
   readonly ticket?: string;
-  readonly needsResync?: boolean;
   readonly site?: string;
   readonly state?: PeerState;
   readonly lastError?: string | undefined;
@@ -240,6 +251,8 @@ export interface SettledEntry extends Position {
 export interface Outstanding {
   readonly waiting: number;
   readonly dead: number;
+  /** It is still to be compared: more may be queued for it than is seen. */
+  readonly isComparing: boolean;
 }
 
 export interface DeadLetter extends Position {

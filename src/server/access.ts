@@ -1,8 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Right } from '../domain/access/right.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { TokenCatalog, TokenRecord } from '../ports/tokens.ts';
 import { HttpError } from './http-error.ts';
+import { whyForeign } from './refuse-foreign.ts';
 
 /** Who asks. */
 export interface Caller {
@@ -26,20 +28,36 @@ interface KnownToken extends TokenRecord {
 export class Access {
   readonly #catalog: Pick<TokenCatalog, 'listTokens'>;
   readonly #clock: Pick<Clock, 'monotonicMs'>;
+  readonly #isLoopback: boolean;
   #tokens: Promise<readonly KnownToken[]> | undefined;
   #readMs = Number.NEGATIVE_INFINITY;
 
-  constructor(catalog: Pick<TokenCatalog, 'listTokens'>, clock: Pick<Clock, 'monotonicMs'>) {
+  /** `isLoopback`: nobody but this machine reaches the server, so that of those who ask without a token the pages of others are the danger. */
+  constructor(
+    catalog: Pick<TokenCatalog, 'listTokens'>,
+    clock: Pick<Clock, 'monotonicMs'>,
+    { isLoopback }: { readonly isLoopback: boolean },
+  ) {
     this.#catalog = catalog;
     this.#clock = clock;
+    this.#isLoopback = isLoopback;
+  }
+
+  /** Fails with an `HttpError` where everybody may ask for everything, and the request is not one of this machine's own. */
+  async demandOwn(headers: IncomingHttpHeaders): Promise<void> {
+    if (!this.#isLoopback || !(await this.#read()).every(isOfPeer)) return;
+    const foreign = whyForeign(headers);
+    if (foreign !== undefined) throw foreign;
   }
 
   /** Fails with an `HttpError` that says what is missing. */
   async demand(
-    authorization: string | undefined,
+    headers: IncomingHttpHeaders,
     { right, scope }: { readonly right: Right | undefined; readonly scope: string | undefined },
   ): Promise<Caller> {
     if (right === undefined) return ANYBODY;
+    await this.demandOwn(headers);
+    const { authorization } = headers;
     const tokens = await this.#read();
     const token = findToken(tokens, authorization);
     if (token === undefined) {

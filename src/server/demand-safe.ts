@@ -1,6 +1,6 @@
-import { isIP } from 'node:net';
 import type { TokenRecord } from '../ports/tokens.ts';
 import { isOfPeer } from './access.ts';
+import { isLoopback } from './is-loopback.ts';
 
 /** Why a server is not to listen so (docs/server.md, "Beyond this machine"); undefined: it may. */
 export function whyUnsafe(given: {
@@ -18,10 +18,4 @@ export function whyUnsafe(given: {
   ];
   if (missing.length === 0) return undefined;
   return `${host} can be reached from other machines, and that needs ${missing.join(' and ')}; --insecure does without`;
-}
-
-function isLoopback(host: string): boolean {
-  if (host === 'localhost') return true;
-  const family = isIP(host);
-  return family === 4 ? host.startsWith('127.') : family === 6 && (host === '::1' || /^::ffff:127\./i.test(host));
 }

@@ -13,6 +13,7 @@ const STATUS_BY_KIND: Readonly<Record<string, Readonly<Record<string, number>>>>
     'outcome-unknown': 503,
     'invalid-name': 400,
     full: 507,
+    backlog: 503,
     aborted: 499,
     failed: 501,
   },

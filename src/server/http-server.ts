@@ -163,6 +163,13 @@ export class HttpServer implements AsyncDisposable {
     try {
       if (this.#given.peers !== undefined && request.url?.startsWith(this.#given.peers.path) === true) {
         seen.route = this.#given.peers.path;
+        const refused = await this.#given.access.demandOwn(request.headers).catch((error: unknown) => error);
+        if (refused !== undefined) {
+          const reply = this.#refuse(refused, request, seen.route);
+          ({ status } = reply);
+          await sendReply(request, response, reply);
+          return;
+        }
         if (isWaiting) response.writeContinue();
         await this.#given.peers.answer(request, response, request.url);
         status = response.statusCode;
@@ -211,7 +218,7 @@ export class HttpServer implements AsyncDisposable {
     const { encodedPath, query } = parseTarget(request.url ?? '');
     const { route, params }: FoundRoute = this.#table.find(method, encodedPath);
     seen.route = route.path;
-    const caller = await access.demand(headers.authorization, { right: route.right, scope: params['scope'] });
+    const caller = await access.demand(headers, { right: route.right, scope: params['scope'] });
     for (const key of query.keys())
       if (route.query === undefined || !Object.hasOwn(route.query, key))
         throw new HttpError(400, 'invalid-query', `the query ${JSON.stringify(key)} is not understood here`);

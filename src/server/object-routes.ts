@@ -2,7 +2,9 @@ import type { ObjectName } from '../domain/object/object-name.ts';
 import type { ObjectInfo } from '../engine/inspect-object.ts';
 import { ObjectError } from '../engine/object-error.ts';
 import type { ObjectRead } from '../engine/object-read.ts';
-import type { ServedObjects } from '../engine/sites/served-objects.ts';
+import type { AwaitPeers } from '../engine/sites/await-peers.ts';
+import type { PutDone, ServedObjects } from '../engine/sites/served-objects.ts';
+import { awaitReply } from './await-reply.ts';
 import { checkMd5 } from './check-md5.ts';
 import { areAny, type Conditions, judgeRead, readConditions, toCondition, whyNotChanged } from './conditions.ts';
 import { HttpError } from './http-error.ts';
@@ -13,6 +15,8 @@ import type { Turns } from './turns.ts';
 
 export interface ObjectRoutesGiven {
   readonly objects: ServedObjects;
+  /** Whom writes wait for. */
+  readonly awaiting: Pick<AwaitPeers, 'expect' | 'wait'>;
   readonly nowMs: () => number;
   /** Bodies that are taken at once. */
   readonly uploads: Turns;
@@ -56,7 +60,7 @@ export function objectRoutes(given: ObjectRoutesGiven): readonly Route[] {
       summary: 'Write an object',
       right: 'write',
       takesBody: true,
-      answers: [200, 400, 408, 409, 410, 412, 422, 501, 503, 507],
+      answers: [200, 202, 400, 408, 409, 410, 412, 422, 501, 502, 503, 504, 507],
       handle: (exchange) => put(given, exchange),
     },
     {
@@ -64,8 +68,8 @@ export function objectRoutes(given: ObjectRoutesGiven): readonly Route[] {
       path: OBJECT,
       summary: 'Delete an object; one that is not there is no error',
       right: 'write',
-      answers: [204, 400, 412, 503],
-      handle: (exchange) => remove(objects, exchange),
+      answers: [202, 204, 400, 410, 412, 422, 501, 502, 503, 504],
+      handle: (exchange) => remove(given, exchange),
     },
   ];
 }
@@ -144,7 +148,7 @@ function readReply(read: ObjectRead, isRange: boolean): Reply {
   return { status: 206, headers: { ...headers, ...length, ...range }, body, end };
 }
 
-async function put({ objects, uploads, nowMs }: ObjectRoutesGiven, exchange: Exchange): Promise<Reply> {
+async function put({ objects, awaiting, uploads, nowMs }: ObjectRoutesGiven, exchange: Exchange): Promise<Reply> {
   const object = nameOf(exchange);
   const { headers, signal, announcedBytes: size } = exchange;
   const conditions = readConditions(headers);
@@ -158,25 +162,28 @@ async function put({ objects, uploads, nowMs }: ObjectRoutesGiven, exchange: Exc
     const why = whyNotChanged(conditions, info && validatorsOf(info.content, info.version).entityTag);
     if (why !== undefined) throw new HttpError(412, 'condition', `${object.scope}:${object.name}: ${why}`);
   }
+  const expected = await awaiting.expect(object.scope);
   const over = await uploads.take(signal);
+  let done: PutDone;
   try {
     const body = checkMd5(await exchange.openBody(), headers['content-md5']?.toString());
     const asked = { object, body, attributes, size, onlyIf, operation, signal };
-    const done = await objects.put(asked).catch((error: unknown) => {
+    done = await objects.put(asked).catch((error: unknown) => {
       throw sourceGone(error) ?? error;
     });
-    return {
-      status: 200,
-      headers: {
-        'content-length': '0',
-        'x-pando-version': done.version,
-        ...(done.entityTag === undefined ? {} : { etag: `"${done.entityTag}"` }),
-        ...(done.isRepeat ? { 'x-pando-repeated': 'true' } : {}),
-      },
-    };
   } finally {
     over();
   }
+  const reply = {
+    status: 200,
+    headers: {
+      'content-length': '0',
+      'x-pando-version': done.version,
+      ...(done.entityTag === undefined ? {} : { etag: `"${done.entityTag}"` }),
+      ...(done.isRepeat ? { 'x-pando-repeated': 'true' } : {}),
+    },
+  };
+  return awaitReply(awaiting, expected, { object, operation: done.version, isFresh: done.isFresh, reply }, exchange);
 }
 
 /** What is written need not be there before: it is its store that is not. */
@@ -185,10 +192,22 @@ function sourceGone(error: unknown): HttpError | undefined {
   return new HttpError(503, 'unavailable', error.message, { 'retry-after': '2' });
 }
 
-async function remove(objects: ServedObjects, exchange: Exchange): Promise<Reply> {
-  const onlyIf = toCondition(readConditions(exchange.headers));
-  const version = await objects.delete(nameOf(exchange), { onlyIf, signal: exchange.signal });
-  return { status: 204, headers: version === undefined ? {} : { 'x-pando-version': version } };
+async function remove({ objects, awaiting }: ObjectRoutesGiven, exchange: Exchange): Promise<Reply> {
+  const object = nameOf(exchange);
+  const { headers, signal } = exchange;
+  const onlyIf = toCondition(readConditions(headers));
+  const operation = headers['idempotency-key']?.toString();
+  const expected = await awaiting.expect(object.scope);
+  const { version, tombstone, isRepeat } = await objects.delete(object, { onlyIf, operation, signal });
+  const reply = {
+    status: 204,
+    headers: {
+      ...(version === undefined ? {} : { 'x-pando-version': version }),
+      ...(isRepeat ? { 'x-pando-repeated': 'true' } : {}),
+    },
+  };
+  const isFresh = version !== undefined && !isRepeat;
+  return awaitReply(awaiting, expected, { object, operation: tombstone, isFresh, reply }, exchange);
 }
 
 const LIST_QUERY = {

@@ -15,6 +15,7 @@ import { describeDueBell } from './catalog-contract/due-bell.ts';
 import { describeHistory } from './catalog-contract/history.ts';
 import { describeIntents } from './catalog-contract/intents.ts';
 import { describeJournal } from './catalog-contract/journal.ts';
+import { describePeerQueues } from './catalog-contract/peer-queues.ts';
 import { describePageQueue } from './catalog-contract/page-queue.ts';
 import { describePlaces } from './catalog-contract/places.ts';
 import { describeReplicas } from './catalog-contract/replicas.ts';
@@ -87,6 +88,7 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeAuthority(contract);
     describeStoreAbsences(contract);
     describeJournal(contract);
+    describePeerQueues(contract);
     describeArrivals(contract);
     describeTokens(contract);
   });

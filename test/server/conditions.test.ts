@@ -98,6 +98,45 @@ describe('conditions', () => {
     expect(await server.text('/c/twins')).toBe('twins');
   });
 
+  it('with an operation’s id make a delete happen once, whatever was written since', async () => {
+    const id = () => nextOperationId(undefined, Date.now(), crypto.getRandomValues(new Uint8Array(10)));
+    const removed = async (path: string, key: string, headers: Record<string, string> = {}) => {
+      const response = await server.fetch(path, { method: 'DELETE', headers: { 'idempotency-key': key, ...headers } });
+      await response.arrayBuffer();
+      return [response.status, response.headers.get('x-pando-version'), response.headers.get('x-pando-repeated')];
+    };
+    const key = id();
+    await server.put('/c/del', 'one');
+    expect(await removed('/c/del', key, { 'if-match': tagOf('one') })).toEqual([204, key, null]);
+    expect(await removed('/c/del', key, { 'if-match': tagOf('one') })).toEqual([204, key, 'true']);
+    await server.put('/c/del', 'two');
+    expect(await removed('/c/del', key)).toEqual([204, key, 'true']);
+    expect(await server.text('/c/del')).toBe('two');
+    expect((await removed('/c/elsewhere', key))[0]).toBe(422);
+    expect(await put('/c/del', 'two', { 'idempotency-key': key })).toBe(422);
+    const written = id();
+    await server.put('/c/del', 'three', { 'idempotency-key': written });
+    expect((await removed('/c/del', written))[0]).toBe(422);
+    expect(await server.text('/c/del')).toBe('three');
+    const nothing = id();
+    expect(await removed('/c/was-not', nothing)).toEqual([204, null, null]);
+    await server.put('/c/was-not', 'is now');
+    expect(await removed('/c/was-not', nothing)).toEqual([204, null, 'true']);
+    expect(await server.text('/c/was-not')).toBe('is now');
+    expect((await removed('/c/del', 'mine'))[0]).toBe(400);
+    const old = nextOperationId(undefined, Date.now() - 8 * DAY_MS, crypto.getRandomValues(new Uint8Array(10)));
+    expect((await removed('/c/del', old))[0]).toBe(410);
+    // A condition that does not hold is no answer to be remembered.
+    const late = id();
+    expect((await removed('/c/del', late, { 'if-match': tagOf('other') }))[0]).toBe(412);
+    expect(await removed('/c/del', late, { 'if-match': tagOf('three') })).toEqual([204, late, null]);
+    const same = id();
+    await server.put('/c/twins-gone', 'twins');
+    const both = await Promise.all([1, 2, 3, 4].map(() => removed('/c/twins-gone', same)));
+    expect(both.map(([status, version]) => [status, version])).toEqual(both.map(() => [204, same]));
+    expect(await (await server.fetch(`/admin/operations/${same}`)).json()).toMatchObject({ state: 'done' });
+  });
+
   it('of the body hold: a digest that is not its own makes no object', async () => {
     const digest = createHash('md5').update('right').digest('base64');
     expect(await put('/c/digest', 'right', { 'content-md5': digest })).toBe(200);

@@ -36,7 +36,7 @@ describe('a hostile or broken client', () => {
     ['a query nobody knows', '/h/a?uploads'],
     ['a query said twice', '/h?prefix=a&prefix=b'],
   ])('is told 400 for %s', async (what, path) => {
-    const said = await raw([`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`]);
+    const said = await raw([`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`]);
     expect(statusesOf(said)).toEqual([what.includes('twice is a name') ? 404 : 400]);
     expect(said.slice(0, said.indexOf('\r\n\r\n'))).not.toMatch(/x-evil/i);
     const body = JSON.parse(said.slice(said.indexOf('\r\n\r\n'))) as Record<string, unknown>;
@@ -44,14 +44,14 @@ describe('a hostile or broken client', () => {
   });
 
   it('cannot hide a request in another', async () => {
-    const hidden = 'PUT /h/smuggled HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n';
+    const hidden = 'PUT /h/smuggled HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n';
     const attempts = [
-      `PUT /h/a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${hidden}`,
-      `PUT /h/a HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`,
-      `PUT /h/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n${hidden}`,
-      `PUT /h/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n${hidden}`,
-      `GET /h/a HTTP/1.1\r\nHost: x\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`,
-      `PUT /h/a HTTP/1.1\r\nHost: x\r\nContent-Length: +5\r\n\r\nhello${hidden}`,
+      `PUT /h/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${hidden}`,
+      `PUT /h/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`,
+      `PUT /h/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n${hidden}`,
+      `PUT /h/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n${hidden}`,
+      `GET /h/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`,
+      `PUT /h/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: +5\r\n\r\nhello${hidden}`,
     ];
     for (const attempt of attempts) expect(statusesOf(await raw([attempt]))).toEqual([400]);
     expect(await server.text('/h/smuggled')).toBeUndefined();
@@ -59,7 +59,7 @@ describe('a hostile or broken client', () => {
   });
 
   it('that breaks off, or sends more or less than it said, makes no object', async () => {
-    const head = (more: string) => `PUT /h/torn HTTP/1.1\r\nHost: x\r\n${more}\r\n\r\n`;
+    const head = (more: string) => `PUT /h/torn HTTP/1.1\r\nHost: localhost\r\n${more}\r\n\r\n`;
     await raw([head('Content-Length: 100'), 'only this'], { endAfter: true });
     await raw([head(`Content-Length: ${4 * MIB}`), Buffer.alloc(2 * MIB)], { pauseMs: 100, endAfter: true });
     await raw([head('Transfer-Encoding: chunked'), '5\r\nhello\r\n'], { pauseMs: 50, endAfter: true });
@@ -71,8 +71,10 @@ describe('a hostile or broken client', () => {
   });
 
   it('with too many or too large headers, or without a host, is refused', async () => {
-    expect(statusesOf(await raw([`GET /h/a HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(20_000)}\r\n\r\n`]))).toEqual([431]);
-    expect(statusesOf(await raw([`GET /h/${'a'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`]))).toEqual([431]);
+    expect(statusesOf(await raw([`GET /h/a HTTP/1.1\r\nHost: localhost\r\nA: ${'a'.repeat(20_000)}\r\n\r\n`]))).toEqual(
+      [431],
+    );
+    expect(statusesOf(await raw([`GET /h/${'a'.repeat(20_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`]))).toEqual([431]);
     expect(statusesOf(await raw(['GET /h/a HTTP/1.1\r\n\r\n']))).toEqual([400]);
     expect(statusesOf(await raw(['\u0016\u0003\u0001 hello\r\n\r\n']))).toEqual([400]);
     const metadata = await server.put('/h/a', 'x', { 'x-amz-meta-a': 'm'.repeat(3000) });
@@ -95,7 +97,7 @@ describe('a hostile or broken client', () => {
 
   it('that waits for leave to send a body gets it, or the answer in its place', async () => {
     const head = (name: string, more = '') =>
-      `PUT /h/${name} HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n${more}\r\n`;
+      `PUT /h/${name} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\n${more}\r\n`;
     const taken = await raw([head('leave'), 'hello'], { pauseMs: 300 });
     expect(statusesOf(taken)).toEqual([100, 200]);
     const refused = await raw([head('leave', 'If-None-Match: *\r\n')]);
@@ -106,7 +108,7 @@ describe('a hostile or broken client', () => {
 
   it('that sends a large body to what refuses it sees the refusal', async () => {
     await server.put('/h/there', 'x');
-    const head = `PUT /h/there HTTP/1.1\r\nHost: x\r\nContent-Length: ${64 * MIB}\r\nIf-None-Match: *\r\n\r\n`;
+    const head = `PUT /h/there HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${64 * MIB}\r\nIf-None-Match: *\r\n\r\n`;
     expect(statusesOf(await raw([head, Buffer.alloc(4 * MIB)]))).toEqual([412]);
     expect(await server.text('/h/there')).toBe('x');
   });
@@ -122,8 +124,10 @@ describe('a hostile or broken client', () => {
   });
 
   it('that pipelines gets its answers in order', async () => {
-    const puts = ['one', 'two'].map((text) => `PUT /h/pipe HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n${text}`);
-    const said = await raw([`${puts.join('')}GET /h/pipe HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`]);
+    const puts = ['one', 'two'].map(
+      (text) => `PUT /h/pipe HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n${text}`,
+    );
+    const said = await raw([`${puts.join('')}GET /h/pipe HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`]);
     expect(statusesOf(said)).toEqual([200, 200, 200]);
     expect(said.endsWith('two')).toBe(true);
     expect(said).toContain(createHash('md5').update('two').digest('hex'));

@@ -171,7 +171,7 @@ describe('bodies', () => {
     await using server = await ServerProcess.start({ config: 'server: {max_uploads: 1}\n' });
     const slow = exchangeRaw(
       server.port,
-      ['PUT /s/slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 4\r\n\r\ns', 'l', 'o', 'w'],
+      ['PUT /s/slow HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 4\r\n\r\ns', 'l', 'o', 'w'],
       { pauseMs: 300 },
     );
     await expect.poll(async () => (await server.fetch('/metrics')).text()).toMatch(/http_received_bytes_total [1-3]/);

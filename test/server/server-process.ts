@@ -17,6 +17,8 @@ export interface ServerOptions {
   readonly directories?: readonly string[];
   /** Directory of an earlier server, which is begun again. */
   readonly root?: string;
+  /** URL of a catalog that several share; without it, it is below the root. */
+  readonly catalog?: string;
 }
 
 /** A real `pando server` at a port of its own, with real HTTP. */
@@ -28,15 +30,23 @@ export class ServerProcess implements AsyncDisposable {
   stdout = '';
   stderr = '';
 
-  private constructor({ args = [], config, root, directories = [] }: ServerOptions) {
+  private constructor({ args = [], config, root, directories = [], catalog }: ServerOptions) {
     this.root = root ?? mkdtempSync(join(tmpdir(), 'pando-server-'));
     this.#ownsRoot = root === undefined;
     for (const name of directories) mkdirSync(join(this.root, name), { recursive: true });
     if (config !== undefined) writeFileSync(join(this.root, 'pando.yaml'), config);
-    const words = [launcher, 'server', '--json', '--port', '0', '--data', join(this.root, 'data'), ...args];
+    const words = [
+      launcher,
+      'server',
+      '--json',
+      '--port',
+      '0',
+      ...(catalog === undefined ? ['--data', join(this.root, 'data')] : []),
+      ...args,
+    ];
     this.#child = spawn(process.execPath, words, {
       cwd: this.root,
-      env: { PATH: process.env['PATH'], HOME: this.root },
+      env: { PATH: process.env['PATH'], HOME: this.root, ...(catalog === undefined ? {} : { PANDO_CATALOG: catalog }) },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child.stdout?.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()));

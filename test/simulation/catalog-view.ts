@@ -102,6 +102,16 @@ export class CatalogView {
     return new Map(rows.map((row) => [String(row['name']), Number(row['acknowledged'])]));
   }
 
+  /** Some peer is still to be compared. */
+  isComparing(): boolean {
+    return this.#all('select 1 from peer where resync <> 0').length > 0;
+  }
+
+  /** Entries that were given up for a comparison, ever. */
+  givenUp(): number {
+    return Number(this.#all('select sum(given_up) as entries from peer')[0]?.['entries'] ?? 0);
+  }
+
   /** Of all copies there are: the version's number and where its bytes lie. */
   places(): readonly { readonly version: number; readonly place: string }[] {
     return this.#all('select version, place from replica where place is not null').map((row) => ({

@@ -5,6 +5,7 @@ import { checkConvergence, type FinalSite } from './checkers/convergence.ts';
 import { checkDeliveries, checkReached } from './checkers/deliveries.ts';
 import { NothingComesBack } from './checkers/nothing-comes-back.ts';
 import { ReadsGoForward } from './checkers/reads-go-forward.ts';
+import { checkReplicated, type HeldThere } from './checkers/replicated-is-held.ts';
 import { WritesAreOnce } from './checkers/writes-are-once.ts';
 import type { Checker, Seen, VersionFact } from './facts.ts';
 
@@ -195,3 +196,25 @@ function gave(reader: number, one: VersionFact | undefined): Seen {
 function read(reader: number, one: VersionFact): Seen[] {
   return [began(reader), gave(reader, one)];
 }
+
+describe('a writer who was told that peers have his bytes', () => {
+  const told = { site: 'a', object: OBJECT, versions: [A1], among: ['b', 'c'], needed: 1 };
+  const there = (versions: readonly VersionFact[], withBytes = versions): HeldThere => ({
+    versions,
+    withBytes: new Set(withBytes.map(({ id }) => id)),
+  });
+  const nothing = there([]);
+
+  it.each<[string, HeldThere, HeldThere, boolean]>([
+    ['nobody has it', nothing, nothing, false],
+    ['one has it', nothing, there([A1]), true],
+    ['one has it without bytes', nothing, there([A1], []), false],
+    ['one has what followed it', there([A2]), nothing, true],
+    ['one has its delete, which has no bytes', there([GONE], []), nothing, true],
+    ['one has something else', there([B1]), nothing, false],
+  ])('where %s', (_what, b, c, isRight) => {
+    const complaint = checkReplicated(told, (peer) => (peer === 'b' ? b : c));
+    expect(complaint === undefined).toBe(isRight);
+    expect(checkReplicated({ ...told, needed: 2 }, () => b) === undefined).toBe(b !== nothing && b.versions[0] !== B1);
+  });
+});

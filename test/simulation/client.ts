@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ObjectError } from '../../src/engine/object-error.ts';
+import type { Expected } from '../../src/engine/sites/await-peers.ts';
 import { writeVersion } from '../../src/engine/sites/write-version.ts';
 import { StorageError } from '../../src/ports/storage.ts';
 import type { Act } from './plan.ts';
@@ -13,6 +14,14 @@ export type Told =
       readonly version: number | string;
       readonly operation: string;
       readonly condition: string | undefined;
+    }
+  /** `needed` of these peers have it. */
+  | {
+      readonly kind: 'replicated';
+      readonly name: string;
+      readonly version: number | string;
+      readonly among: readonly string[];
+      readonly needed: number;
     }
   | { readonly kind: 'read-began'; readonly name: string; readonly reader: number }
   | {
@@ -83,24 +92,48 @@ export class Clients {
   }
 }
 
-async function put(
-  { catalog, clock, operations, store }: Running,
-  asked: Asked,
-  tell: (told: Told) => void,
-): Promise<void> {
+async function put(running: Running, asked: Asked, tell: (told: Told) => void): Promise<void> {
+  const { catalog, clock, operations, store, awaiting } = running;
   const { name, text, operation, condition } = asked;
   try {
     const args = { scope: SCOPE, name, store, body: Buffer.from(text), operation, ...condition };
-    const { version } = await writeVersion({ catalog, clock, operations }, args);
+    const expected = await awaiting.expect(SCOPE);
+    const { version, isNew } = await writeVersion({ catalog, clock, operations }, args);
     const demanded = condition.ifVersion ?? (condition.ifAbsent === true ? 'absent' : undefined);
     tell({ kind: 'acknowledged', name, version, operation, condition: demanded });
+    await replicate(running, expected, { name, version, operation: version, isFresh: isNew, tell });
   } catch (error) {
     if (!(error instanceof ObjectError) || !FAIR.has(error.kind)) throw error;
     tell({ kind: 'refused', name, operation, reason: error.kind });
   }
 }
 
-async function remove({ catalog, operations }: Running, name: string, tell: (told: Told) => void): Promise<void> {
+interface Written {
+  readonly name: string;
+  readonly version: number | string;
+  readonly operation: string;
+  readonly isFresh: boolean;
+  readonly tell: (told: Told) => void;
+}
+
+/** As a server does before it answers. */
+async function replicate(
+  { awaiting, copies }: Running,
+  expected: Expected,
+  { name, version, operation, isFresh, tell }: Written,
+): Promise<void> {
+  const write = { scope: SCOPE, name, operation };
+  const { signal } = new AbortController();
+  const awaited = await awaiting.wait(expected, { write, isFresh, isAsync: false, signal });
+  if (awaited.kind !== 'held') return;
+  const among = expected.peers.map((peer) => peer.name);
+  const needed = Math.min(copies ?? among.length, among.length);
+  tell({ kind: 'replicated', name, version, among, needed });
+}
+
+async function remove(running: Running, name: string, tell: (told: Told) => void): Promise<void> {
+  const { catalog, operations, awaiting } = running;
+  const expected = await awaiting.expect(SCOPE);
   const operation = operations.next();
   for (let round = 1; round <= 10; round++) {
     const row = await catalog.readObject(SCOPE, name);
@@ -113,7 +146,11 @@ async function remove({ catalog, operations }: Running, name: string, tell: (tol
     const [outcome] = changes;
     if (outcome?.kind === 'conflict') continue;
     if (outcome?.kind !== 'recorded' && outcome?.kind !== 'repeated') throw new Error(`a delete is ${outcome?.kind}`);
-    return tell({ kind: 'acknowledged', name, version: outcome.versionId, operation, condition: undefined });
+    const { kind, versionId: version } = outcome;
+    tell({ kind: 'acknowledged', name, version, operation, condition: undefined });
+    // Of a delete that somebody else has made the operation is another one.
+    if (kind === 'recorded') await replicate(running, expected, { name, version, operation, isFresh: true, tell });
+    return;
   }
 }
 

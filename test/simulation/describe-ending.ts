@@ -44,6 +44,7 @@ function describeSite(site: SimulatedSite, onlooker: Onlooker, { hasFaults }: Pl
       name,
       acknowledged: count,
       queued: queued.get(name)?.size ?? 0,
+      isGivenUp: view.givenUp() > 0,
     })),
     leftovers: [
       ...view.outbox().map(({ peer, place, state }) => `line ${place} for ${peer} is left in state ${state}`),

@@ -101,6 +101,33 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'if (madeBefore !== undefined) return',
     to: 'if (madeBefore === -1) return',
   },
+  {
+    name: 'a peer that has only taken up the bytes counts as one that has them',
+    isQuick: true,
+    file: 'src/catalog/sites/awaited.ts',
+    from: "return state < DEAD ? 'waits' : 'refused';",
+    to: "return state === 0 ? 'waits' : 'nothing';",
+  },
+  {
+    name: 'what is not in the queue of a peer is taken for what it has',
+    file: 'src/domain/journal/awaited-copies.ts',
+    from: '(peer.isSettled || wasQueued(peer.name))',
+    to: '(peer.isSettled || wasQueued(peer.name) || peer.name.length > 0)',
+  },
+  {
+    name: 'a queue is given up, and the peer is not compared',
+    isQuick: true,
+    file: 'src/catalog/sites/backlogs.ts',
+    from: 'resync: GIVEN_UP, marked_ms',
+    to: 'resync: IN_LINE, marked_ms',
+  },
+  {
+    name: 'a comparison begins while changes are still not queued',
+    isQuick: true,
+    file: 'src/catalog/sites/backlogs.ts',
+    from: '.set({ resync: TO_COMPARE })',
+    to: '.set({ resync: GIVEN_UP })',
+  },
 ];
 
 /** The source with the defect in it. */

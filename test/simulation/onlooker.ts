@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import type { Told } from './client.ts';
 import { AcknowledgedStays } from './checkers/acknowledged-stays.ts';
 import { ConsideredIsSeen } from './checkers/considered-is-seen.ts';
 import { NothingComesBack } from './checkers/nothing-comes-back.ts';
 import { ReadsGoForward } from './checkers/reads-go-forward.ts';
+import { checkReplicated, type HeldThere, type Replicated } from './checkers/replicated-is-held.ts';
 import { WritesAreOnce } from './checkers/writes-are-once.ts';
 import type { Checker, Seen, VersionFact } from './facts.ts';
 import { SCOPE, type SimulatedSite } from './simulated-site.ts';
@@ -22,6 +24,10 @@ interface SiteNotes {
 /** Sees each site after each step, and has all checkers look on. */
 export class Onlooker {
   readonly complaints: string[] = [];
+  /** What writers were told of peers, until all sites were looked at. */
+  readonly #replicated: Replicated[] = [];
+  /** How often they were. */
+  replicated = 0;
   readonly #checkers: readonly Checker[] = [
     new AcknowledgedStays(),
     new NothingComesBack(),
@@ -53,7 +59,32 @@ export class Onlooker {
     const notes = this.notes(site);
     if (site.isTouched && site.view.hasChanged()) this.#lookAtCatalog(site, notes);
     site.isTouched = false;
-    for (const told of notes.told.splice(0)) this.#see(this.#translate(site.name, notes, told));
+    for (const told of notes.told.splice(0)) {
+      if (told.kind === 'replicated') this.#replicated.push(translateReplicated(site.name, notes, told));
+      else this.#see(this.#translate(site.name, notes, told));
+    }
+  }
+
+  /** After all sites were looked at. */
+  judgeReplicated(sites: ReadonlyMap<string, SimulatedSite>): void {
+    for (const one of this.#replicated.splice(0)) {
+      this.replicated++;
+      const complaint = checkReplicated(one, (peer) => this.#heldAt(sites.get(peer), one.object));
+      if (complaint !== undefined) this.complaints.push(complaint);
+    }
+  }
+
+  #heldAt(site: SimulatedSite | undefined, object: string): HeldThere {
+    if (site === undefined) return { versions: [], withBytes: new Set() };
+    const { versions } = this.notes(site);
+    const numbers = site.view.objects().get(object) ?? [];
+    const places = new Map(site.view.places().map(({ version, place }) => [version, place]));
+    const withBytes = numbers.flatMap((number) => {
+      const fact = versions.get(number);
+      const bytes = site.contents.get(places.get(number) ?? '')?.bytes;
+      return fact !== undefined && bytes !== undefined && hashOf(bytes) === fact.sha256 ? [fact.id] : [];
+    });
+    return { versions: numbers.flatMap((number) => versions.get(number) ?? []), withBytes: new Set(withBytes) };
   }
 
   #lookAtCatalog({ name: site, view }: SimulatedSite, notes: SiteNotes): void {
@@ -74,7 +105,7 @@ export class Onlooker {
     }
   }
 
-  #translate(site: string, { versions }: SiteNotes, told: Told): Seen {
+  #translate(site: string, { versions }: SiteNotes, told: Exclude<Told, { kind: 'replicated' }>): Seen {
     const object = `${SCOPE}/${told.name}`;
     switch (told.kind) {
       case 'read-began':
@@ -87,16 +118,11 @@ export class Onlooker {
       }
       case 'acknowledged': {
         const { version, operation, condition } = told;
-        const made = [...versions].filter(([number, fact]) =>
-          typeof version === 'number'
-            ? number === version
-            : fact.object === object && fact.operation === plain(version),
-        );
         return {
           kind: 'acknowledged',
           site,
           object,
-          versions: made.map(([, fact]) => fact),
+          versions: madeBy(versions, object, version),
           operation: plain(operation),
           condition: condition === undefined ? undefined : plain(condition),
         };
@@ -110,6 +136,31 @@ export class Onlooker {
       if (complaint !== undefined) this.complaints.push(complaint);
     }
   }
+}
+
+function translateReplicated(
+  site: string,
+  { versions }: SiteNotes,
+  { name, version, among, needed }: Extract<Told, { kind: 'replicated' }>,
+): Replicated {
+  const object = `${SCOPE}/${name}`;
+  return { site, object, among, needed, versions: madeBy(versions, object, version) };
+}
+
+/** The versions a write has made at a site, by its operation or its number there. */
+function madeBy(
+  versions: ReadonlyMap<number, VersionFact>,
+  object: string,
+  version: number | string,
+): readonly VersionFact[] {
+  const made = [...versions].filter(([number, fact]) =>
+    typeof version === 'number' ? number === version : fact.object === object && fact.operation === plain(version),
+  );
+  return made.map(([, fact]) => fact);
+}
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** As catalogs write them. */

@@ -15,6 +15,14 @@ export interface Plan {
     readonly retryDelayMs: number;
   };
   readonly hasFaults: boolean;
+  /** Who waits for whom, as `from to`, for how long, and for how many of them. */
+  readonly sync: {
+    readonly ways: ReadonlySet<string>;
+    readonly timeoutMs: number;
+    readonly copies: number | undefined;
+  };
+  /** A peer for which more waits is compared instead. */
+  readonly backlogEntriesMax: number;
   readonly network: NetworkFaults;
   /** Calls of ports take up to so long, and as often as this. */
   readonly portMsMax: number;
@@ -77,12 +85,31 @@ export function makePlan(seed: number, { sites }: PlanOptions = {}): Plan {
       retryDelayMs: random.pick([50, 200, 1000]),
     },
     hasFaults,
+    ...drawQueues(new SimulatedRandom(seed ^ 0x9e0e), topology, hasFaults),
     network: hasFaults ? drawNetworkFaults(random) : { ...NO_NETWORK_FAULTS, delayMsMax: random.pick([1, 5, 50]) },
     portMsMax: random.pick([1, 3, 10]),
     portSlowness: random.pick([0, 0.1, 0.5]),
     acts: drawActs(random, topology, healMs),
     mishaps: hasFaults ? drawMishaps(random, topology, healMs) : [],
     healMs,
+  };
+}
+
+/** Drawn apart from the rest, which is what it was before there was this. */
+function drawQueues(
+  random: SimulatedRandom,
+  { ways }: Topology,
+  hasFaults: boolean,
+): Pick<Plan, 'sync' | 'backlogEntriesMax'> {
+  const waited = ways.filter(() => random.chance(0.4)).map((way) => way.join(' '));
+  return {
+    sync: {
+      ways: new Set(waited),
+      timeoutMs: random.pick([100, 1000, 20_000]),
+      copies: random.pick([undefined, undefined, 1, 2]),
+    },
+    // What is queued once more is sent once more, which is looked for where nothing goes wrong.
+    backlogEntriesMax: hasFaults ? random.pick([1_000_000, 1_000_000, 4, 8, 16]) : 1_000_000,
   };
 }
 

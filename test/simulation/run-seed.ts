@@ -18,6 +18,10 @@ export interface Outcome {
   readonly sent: readonly SentVersion[];
   /** All versions, by the site that made them. */
   readonly made: readonly { readonly id: string; readonly site: string }[];
+  /** How many writers were told that peers have what they wrote. */
+  readonly replicated: number;
+  /** Entries that were given up for a comparison. */
+  readonly givenUp: number;
 }
 
 /** Sites have said hello to each other by then. */
@@ -42,13 +46,14 @@ export async function runPlan(plan: Plan): Promise<Outcome> {
   } finally {
     await world.close();
   }
-  const { complaints, story, sent, made } = world;
-  return { seed: plan.seed, complaints, story, sent, made };
+  const { complaints, story, sent, made, replicated, givenUp } = world;
+  return { seed: plan.seed, complaints, story, sent, made, replicated, givenUp };
 }
 
 class World {
   readonly story: string[] = [];
   readonly sent: SentVersion[] = [];
+  givenUp = 0;
   readonly #plan: Plan;
   readonly #timeline = new SimulatedTimeline();
   readonly #random: SimulatedRandom;
@@ -94,6 +99,10 @@ class World {
     return [...this.#defects, ...this.#onlooker.complaints];
   }
 
+  get replicated(): number {
+    return this.#onlooker.replicated;
+  }
+
   get made(): { id: string; site: string }[] {
     return [...this.#sites.values()].flatMap((site) => {
       const { id, versions } = this.#onlooker.notes(site);
@@ -121,6 +130,7 @@ class World {
   }
 
   async close(): Promise<void> {
+    this.givenUp = [...this.#sites.values()].reduce((sum, { view }) => sum + view.givenUp(), 0);
     for (const site of this.#sites.values()) await site.close();
   }
 
@@ -134,6 +144,7 @@ class World {
     await this.#timeline.settle();
     while (this.complaints.length === 0 && (await this.#timeline.step(untilMs))) {
       for (const site of this.#sites.values()) this.#onlooker.look(site);
+      this.#onlooker.judgeReplicated(this.#sites);
     }
   }
 
@@ -202,7 +213,8 @@ class World {
     for (let passed = 0; passed < CONVERGED_MS_MAX && this.complaints.length === 0; passed += LOOK_MS) {
       await this.#pass(LOOK_MS);
       const views = [...this.#sites.values()].map(({ view }) => view);
-      if (views.every((view) => view.outbox().length === 0 && view.fetches().length === 0)) break;
+      if (views.every((view) => view.outbox().length === 0 && view.fetches().length === 0 && !view.isComparing()))
+        break;
     }
     // What was late on its way comes, and clients that were still waiting are answered.
     while (this.#network.underWay > 0 && this.complaints.length === 0) await this.#pass(LOOK_MS);

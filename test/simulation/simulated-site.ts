@@ -1,11 +1,13 @@
 import { DatabaseSync } from 'node:sqlite';
 import { openSqliteInProcess } from '../../src/catalog/sqlite-in-process.ts';
 import { OperationIds } from '../../src/engine/operation-ids.ts';
+import { AwaitPeers } from '../../src/engine/sites/await-peers.ts';
 import { fetchVersions } from '../../src/engine/sites/fetch-versions.ts';
 import { SiteDesk } from '../../src/engine/sites/peer-desk.ts';
 import { PeerStream } from '../../src/engine/sites/peer-stream.ts';
 import { readBytes } from '../../src/engine/sites/read-bytes.ts';
 import { SiteStore } from '../../src/engine/sites/site-store.ts';
+import { PeerWatch } from '../../src/engine/sites/watch-peers.ts';
 import { type Catalog, CatalogError } from '../../src/ports/catalog.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { type Hello, PEER_PROTOCOL, PeerError, type PeerLink } from '../../src/ports/peer-link.ts';
@@ -21,6 +23,7 @@ import { CatalogView } from './catalog-view.ts';
 import type { Plan } from './plan.ts';
 
 export const SCOPE = 's';
+const AWAY_MS_MAX = 2_000;
 
 export interface SitePorts {
   readonly timeline: SimulatedTimeline;
@@ -41,6 +44,10 @@ export interface Running {
   readonly store: SiteStore;
   readonly clock: Clock;
   readonly operations: OperationIds;
+  /** Has its clients wait for peers. */
+  readonly awaiting: AwaitPeers;
+  /** Of how many of them; undefined: of all. */
+  readonly copies: number | undefined;
   /** The catalog without the process around it. */
   readonly whole: Catalog;
 }
@@ -110,9 +117,13 @@ export class SimulatedSite {
     });
     const storage = openMemoryStorage({ name: `local-${this.name}`, clock, contents: this.contents });
     const disk = process.guard(withPowerLoss(storage, this.#unflushed), ['list']);
+    const catalog = process.guard(whole, ['onDue']);
+    const { timeoutMs, copies } = plan.sync;
     this.#running = {
       process,
-      catalog: process.guard(whole, ['onDue']),
+      catalog,
+      copies,
+      awaiting: new AwaitPeers({ catalog, clock }, { timeoutMs, copies, sends: true }),
       store: new SiteStore(disk),
       clock,
       operations: new OperationIds(clock, random.fork()),
@@ -146,6 +157,8 @@ export class SimulatedSite {
     const owner = this.#ports.random.chance(0.7) ? this.name : `${this.name} ${this.#starts}`;
     for (const peer of peers) this.#stream(running, { peer, owner, own });
     this.#fetch(running, owner);
+    const limits = { backlogEntriesMax: plan.backlogEntriesMax, awayMsMax: AWAY_MS_MAX };
+    new PeerWatch({ catalog, clock }, limits).run(new AbortController().signal).catch(this.#ports.onDefect);
   }
 
   async addPeer(name: string): Promise<void> {
@@ -153,7 +166,7 @@ export class SimulatedSite {
       name,
       url: `sim:${name}`,
       direction: 'both',
-      mode: 'async',
+      mode: this.#ports.plan.sync.ways.has(`${this.name} ${name}`) ? 'sync' : 'async',
       scopes: undefined,
     });
   }
@@ -183,7 +196,7 @@ export class SimulatedSite {
         link: process.guard(network.link(this.name, options.peer)),
         readBytes: (outgoing, signal) => readBytes({ catalog, openStore: openStoreOf(store) }, outgoing, signal),
       },
-      { ...options, ...plan.stream, retryAttempts: 3 },
+      { ...options, ...plan.stream, retryAttempts: 3, backlogEntriesMax: plan.backlogEntriesMax },
     );
     stream.run(new AbortController().signal).catch(onDefect);
   }

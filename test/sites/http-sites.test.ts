@@ -63,6 +63,7 @@ describe('two sites over HTTP', () => {
         store,
         openStore: (place) => Promise.resolve(place === storage.place ? storage : undefined),
         owner: name,
+        watch: { run: () => Promise.resolve() },
       },
       {
         url,
@@ -72,6 +73,7 @@ describe('two sites over HTTP', () => {
         inlineBytesMax: 1 << 20,
         retryAttempts: 3,
         retryDelayMs: 100,
+        backlogEntriesMax: 1_000,
         accepts: new Map(),
         pairs: true,
       },

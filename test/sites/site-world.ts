@@ -119,6 +119,7 @@ export class SiteWorld implements AsyncDisposable {
         inlineBytesMax: 1 << 20,
         retryAttempts: 3,
         retryDelayMs: 50,
+        backlogEntriesMax: 1_000,
       },
     );
     this.#streams.push(stream.run(this.#stop.signal));

@@ -9,6 +9,33 @@ const SETTLE = 'src/engine/settle-intent.ts';
 
 export const WRITING_TRAPS: readonly Trap[] = [
   {
+    name: 'a delete that found nothing is not remembered',
+    row: 'I12',
+    file: 'src/engine/sites/delete-served.ts',
+    find: 'if (operation !== undefined) await rememberAbsent(ports, object, operation);',
+    replace: '',
+    tests: ['test/server/conditions.test.ts'],
+    only: 'make a delete happen once, whatever was written since',
+  },
+  {
+    name: 'a peer that has only taken up the bytes counts as one that has them',
+    row: 'I1',
+    file: 'src/catalog/sites/awaited.ts',
+    find: "return state < DEAD ? 'waits' : 'refused';",
+    replace: "return state === 0 ? 'waits' : 'nothing';",
+    tests: ['test/catalog/sqlite.test.ts'],
+    only: 'knows of a peer that has taken it up, refused it, or is parked',
+  },
+  {
+    name: 'a queue that is given up takes purges with it',
+    row: 'I6',
+    file: 'src/catalog/sites/backlogs.ts',
+    find: 'and j.kind <> ${sql.lit(PURGE_SCOPE)} order by x.slot',
+    replace: 'and j.kind >= 0 order by x.slot',
+    tests: ['test/catalog/sqlite.test.ts'],
+    only: 'that is too long becomes one mark, page by page',
+  },
+  {
     name: 'a queued copy of what was deleted is brought',
     row: 'trap: deleted, then back again',
     file: COPY_REPLICA,

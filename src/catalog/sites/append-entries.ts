@@ -21,20 +21,28 @@ export interface JournalRow {
   readonly addressed?: readonly string[];
 }
 
-/** Queues versions once more for one peer, whatever was sent before: what digests have found that it lacks. */
-export async function queueAgain(session: Session, peer: string, entries: readonly JournalRow[]): Promise<number> {
+/**
+ * Queues versions once more for one peer, whatever was sent before: what digests have found that it lacks, or what it probably has, which goes
+ * as if it had been tried before: without bytes.
+ */
+export async function queueAgain(
+  session: Session,
+  peer: string,
+  entries: readonly JournalRow[],
+  probable: boolean,
+): Promise<number> {
   const found = await session.db.selectFrom('peer').where('name', '=', peer).select(['id', 'site']).executeTakeFirst();
   if (found === undefined || entries.length === 0) return 0;
   const { number: slot } = await session.known.slot.own(session);
   const first = await takePositions(session, slot, entries.length);
-  const to: SendingPeer[] = [{ ...found, scopes: undefined }];
+  const to: SendingPeer[] = [{ ...found, scopes: undefined, isGivenUp: false }];
   await session.run(
     append,
     entries.map((entry, at) => toRow(entry, [slot, first + at], addressedBy(session, entry, to))),
   );
   await session.run(
     queue,
-    entries.map((_, at) => [found.id, slot, first + at]),
+    entries.map((_, at) => [found.id, slot, first + at, probable ? 1 : 0]),
   );
   return entries.length;
 }
@@ -63,10 +71,10 @@ const append: SetStatement = {
 };
 
 const queue: SetStatement = {
-  columns: { peer: 'int', slot: 'int', position: 'int' },
+  columns: { peer: 'int', slot: 'int', position: 'int', attempts: 'int' },
   text: (rows) =>
     `insert into outbox (peer, slot, position, state, attempts, due_ms, error)
-     select r.peer, r.slot, r.position, 0, 0, 0, null from ${rows}`,
+     select r.peer, r.slot, r.position, 0, r.attempts, 0, null from ${rows}`,
 };
 
 /**
@@ -90,7 +98,7 @@ export async function appendEntries(session: Session, slot: number, entries: rea
   );
   await session.run(
     queue,
-    going.flatMap(({ to }, at) => to.map((peer): SqlValue[] => [peer.id, slot, first + at])),
+    going.flatMap(({ to }, at) => to.map((peer): SqlValue[] => [peer.id, slot, first + at, 0])),
   );
 }
 
@@ -100,8 +108,11 @@ async function peersFor(session: Session, entry: JournalRow, peers: readonly Sen
   const scope = await session.known.scopes.textOf(session, entry.scope);
   if (!isReplicated(scope)) return [];
   return peers.filter(
-    ({ site, scopes }) =>
-      (site === null || entry.addressed?.includes(site) !== true) && (scopes === undefined || scopes.has(scope)),
+    ({ site, scopes, isGivenUp }) =>
+      (site === null || entry.addressed?.includes(site) !== true) &&
+      (scopes === undefined || scopes.has(scope)) &&
+      // A purge leaves nothing that could be compared.
+      (!isGivenUp || entry.kind === PURGE_SCOPE),
   );
 }
 

@@ -175,17 +175,22 @@ export async function dropUnneeded(session: Session, settled: readonly Position[
   );
 }
 
+/** `isAwaited`: writers may have waited for it. */
+export interface Settled {
+  readonly isAwaited: boolean;
+}
+
 export async function settleOutbox(
   session: Session,
   { peer: name, token }: StreamLease,
   outcomes: readonly SettledEntry[],
-): Promise<true | undefined> {
+): Promise<Settled | undefined> {
   const [peer] = await session.db
     .updateTable('peer')
     .set({ token })
     .where('name', '=', name)
     .where('token', '=', token)
-    .returning('id')
+    .returning(['id', 'mode'])
     .execute();
   if (peer === undefined) return undefined;
   const done = outcomes.filter(({ to }) => to.kind === 'acknowledged');
@@ -198,7 +203,8 @@ export async function settleOutbox(
     put,
     outcomes.flatMap((outcome) => putRow(peer.id, outcome)),
   );
-  return true;
+  const isOver = ({ to }: SettledEntry): boolean => to.kind === 'acknowledged' || to.kind === 'dead';
+  return { isAwaited: peer.mode === 'sync' && outcomes.some(isOver) };
 }
 
 function putRow(peer: number, { slot, position, to }: SettledEntry): SqlValue[][] {
@@ -217,17 +223,40 @@ function putRow(peer: number, { slot, position, to }: SettledEntry): SqlValue[][
 const findTold: SetStatement = {
   columns: { site: 'text', operation: 'bytes' },
   text: (rows) =>
-    `select x.peer, x.slot, x.position from ${rows} join peer p on p.site = r.site
+    `select x.peer, x.slot, x.position, j.object, p.mode from ${rows} join peer p on p.site = r.site
        join outbox x on x.peer = p.id and x.state = ${HANDED}
        join journal j on j.slot = x.slot and j.position = x.position and j.operation = r.operation`,
 };
 
-export async function acknowledgeTold(session: Session, site: string, operations: readonly string[]): Promise<void> {
-  const told = await session.all<[peer: number, slot: number, position: number]>(
+type ToldRow = readonly [peer: number, slot: number, position: number, object: number, mode: string];
+
+/** What else it had taken up of the object was considered with it, and is offered at once, to be answered so. */
+const offerEarlier: SetStatement = {
+  columns: { peer: 'int', object: 'int' },
+  text: (rows) =>
+    `update outbox set due_ms = 0 where state = ${HANDED} and (peer, slot, position) in (
+       select x.peer, x.slot, x.position from ${rows} join version v on v.superseded = 1 and v.object = r.object
+         join journal j on j.version = v.id join outbox x on x.peer = r.peer and x.slot = j.slot and x.position = j.position)`,
+};
+
+export async function acknowledgeTold(session: Session, site: string, operations: readonly string[]): Promise<Settled> {
+  const told = await session.all<ToldRow>(
     findTold,
     operations.map((operation) => [site, encodeOperation(operation)]),
   );
-  for (const [peer, rows] of Map.groupBy(told, ([id]) => id)) await acknowledgeRows(session, peer, rows);
+  for (const [peer, rows] of Map.groupBy(told, ([id]) => id)) {
+    await acknowledgeRows(
+      session,
+      peer,
+      rows.map(([, slot, position]) => [peer, slot, position]),
+    );
+    const objects = new Set(rows.map(([, , , object]) => object));
+    await session.run(
+      offerEarlier,
+      [...objects].map((object) => [peer, object]),
+    );
+  }
+  return { isAwaited: told.some(([, , , , mode]) => mode === 'sync') };
 }
 
 /** What was acknowledged before is not counted again. */

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type {
   NewPeer,
   Outstanding,
@@ -10,9 +10,10 @@ import type {
   StreamLease,
 } from '../../ports/journal.ts';
 import { closeBarrier } from '../barrier.ts';
-import { DEAD, HANDED, WAITING, WITHHELD } from '../codes.ts';
+import { DEAD, GIVEN_UP, HANDED, IN_LINE, TO_COMPARE, WAITING, WITHHELD } from '../codes.ts';
 import { nowMs } from '../now.ts';
 import type { Session } from '../session.ts';
+import { isToBeCompared } from './backlogs.ts';
 import { dropUnneeded } from './outbox.ts';
 
 export async function addPeer(session: Session, peer: NewPeer): Promise<'added' | 'taken'> {
@@ -38,7 +39,7 @@ export async function addPeer(session: Session, peer: NewPeer): Promise<'added' 
       presents: peer.presents ?? null,
       accepts: peer.accepts ?? null,
       ticket: null,
-      resync: peer.direction === 'receive' ? 0 : 1,
+      resync: peer.direction === 'receive' ? IN_LINE : TO_COMPARE,
     })
     .onConflict((conflict) => conflict.column('name').doNothing())
     .returning('id')
@@ -50,7 +51,7 @@ export async function listPeers(session: Session): Promise<readonly Peer[]> {
   // One statement, so that what is told of a peer is of one moment.
   const { rows } = await sql<PeerRow>`
     select p.name, p.site, p.url, p.direction, p.mode, p.scopes, p.state, p.resync, p.last_error, p.created_ms, p.acknowledged,
-      p.acknowledged_ms, x.waiting, x.handed, x.dead, x.withheld, x.oldest_ms
+      p.acknowledged_ms, p.marked_ms, p.given_up, p.parked_ms, p.alarmed, x.waiting, x.handed, x.dead, x.withheld, x.oldest_ms
     from peer p left join (
       select x.peer,
         sum(case when x.state in (${sql.lit(WAITING)}, ${sql.lit(HANDED)}) then 1 else 0 end) as waiting,
@@ -77,6 +78,10 @@ interface PeerRow {
   readonly created_ms: number;
   readonly acknowledged: number;
   readonly acknowledged_ms: number | null;
+  readonly marked_ms: number | null;
+  readonly given_up: number;
+  readonly parked_ms: number | null;
+  readonly alarmed: number;
   readonly waiting: number | null;
   readonly handed: number | null;
   readonly dead: number | null;
@@ -91,7 +96,11 @@ function decodePeer(row: PeerRow): Peer {
     direction,
     mode,
     state,
-    needsResync: row.resync === 1,
+    needsResync: row.resync !== IN_LINE,
+    givenUpSinceMs: row.marked_ms ?? undefined,
+    givenUp: row.given_up,
+    parkedSinceMs: row.parked_ms ?? undefined,
+    isAway: row.alarmed === 1,
     site: row.site ?? undefined,
     url: row.url ?? undefined,
     scopes: row.scopes === null ? undefined : (JSON.parse(row.scopes) as string[]),
@@ -108,15 +117,15 @@ function decodePeer(row: PeerRow): Peer {
 }
 
 export async function setPeer(session: Session, name: string, change: PeerChange): Promise<boolean> {
-  const { url, direction, mode, scopes, site, state, presents, accepts, ticket, needsResync } = change;
+  const { url, direction, mode, scopes, site, state, presents, accepts, ticket } = change;
+  if (scopes !== undefined || direction !== undefined) await compareWhereTold(session, name, { scopes, direction });
   const set = {
     ...(url === undefined ? {} : { url }),
     ...(direction === undefined ? {} : { direction }),
     ...(mode === undefined ? {} : { mode }),
     ...(scopes === undefined ? {} : { scopes: JSON.stringify(scopes) }),
     ...(site === undefined ? {} : { site }),
-    ...(state === undefined ? {} : { state }),
-    ...(needsResync === undefined ? {} : { resync: needsResync ? 1 : 0 }),
+    ...(state === undefined ? {} : { state, parked_ms: state === 'parked' ? parkedSince(session) : null }),
     ...(presents === undefined ? {} : { presents }),
     ...(accepts === undefined ? {} : { accepts }),
     ...(ticket === undefined ? {} : { ticket }),
@@ -128,6 +137,38 @@ export async function setPeer(session: Session, name: string, change: PeerChange
       ? await sql`select 1 from peer where name = ${name}`.execute(session.db)
       : { rows: await session.db.updateTable('peer').set(set).where('name', '=', name).returning('id').execute() };
   return rows.length > 0;
+}
+
+/** Who is told of other scopes from now on, or of changes at all, has to hear of what was there before, too. */
+async function compareWhereTold(
+  session: Session,
+  name: string,
+  {
+    scopes,
+    direction,
+  }: { readonly scopes: PeerChange['scopes']; readonly direction: PeerChange['direction'] | undefined },
+): Promise<void> {
+  // Whoever is changing something now does not tell it; so it is committed before it is compared.
+  await closeBarrier(session, 'patterns');
+  const { db } = session;
+  const peer = await db
+    .selectFrom('peer')
+    .where('name', '=', name)
+    .select(['scopes', 'direction', 'resync'])
+    .executeTakeFirst();
+  if (peer === undefined || (direction ?? peer.direction) === 'receive') return;
+  const isSame = scopes === undefined || JSON.stringify(scopes) === peer.scopes;
+  if (isSame && peer.direction !== 'receive') return;
+  await db
+    .updateTable('peer')
+    .set({ resync: peer.resync === GIVEN_UP ? GIVEN_UP : TO_COMPARE, marks: sql<number>`marks + 1` })
+    .where('name', '=', name)
+    .execute();
+}
+
+/** Asked again without an answer, it is away since the first time. */
+function parkedSince(session: Session): RawBuilder<number> {
+  return sql<number>`case when state = 'parked' then coalesce(parked_ms, ${nowMs(session)}) else ${nowMs(session)} end`;
 }
 
 /** A site that came to us before it was added here is one peer: what it has to show, and what it gave, stay. */
@@ -220,15 +261,17 @@ export async function readPositions({ db }: Session): Promise<readonly Position[
 }
 
 export async function countOutstanding(
-  { db }: Session,
+  session: Session,
   name: string,
   upTo: readonly Position[],
   scope?: string,
 ): Promise<Outstanding> {
   let waiting = 0;
   let dead = 0;
+  // Before the queue is looked at: what a comparison finds is in it once it is over.
+  const isComparing = await isToBeCompared(session, name);
   for (const { slot, position } of upTo) {
-    const rows = await db
+    const rows = await session.db
       .selectFrom('outbox')
       .innerJoin('peer', 'peer.id', 'outbox.peer')
       .where('peer.name', '=', name)
@@ -255,5 +298,5 @@ export async function countOutstanding(
       else if (state === DEAD) dead += entries;
     }
   }
-  return { waiting, dead };
+  return { waiting, dead, isComparing };
 }

@@ -71,9 +71,12 @@ type VersionRow = readonly [
 /** Queues the current versions and siblings of objects for a peer once more; returns how many that are. */
 export async function queueObjects(
   session: Session,
-  peer: string,
-  scope: string,
-  names: readonly string[],
+  {
+    peer,
+    scope,
+    names,
+    probable,
+  }: { readonly peer: string; readonly scope: string; readonly names: readonly string[]; readonly probable: boolean },
 ): Promise<number> {
   const id = await session.known.scopes.findId(session, scope);
   if (id === undefined) return 0;
@@ -85,5 +88,5 @@ export async function queueObjects(
     const bytes = Buffer.from(operation, 'hex');
     return { kind, actor, counter, scope: id, object, version, operation: bytes };
   });
-  return queueAgain(session, peer, entries);
+  return queueAgain(session, peer, entries, probable);
 }

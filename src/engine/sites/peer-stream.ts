@@ -7,6 +7,7 @@ import { type Hello, PeerError, type PeerLink, type Sent, type SentOutcome } fro
 import type { Random } from '../../ports/random.ts';
 import type { Telling } from '../../ports/telling.ts';
 import { resync } from './resync.ts';
+import { RoomInQueue } from './room-in-queue.ts';
 import { LaneQueue, type Line } from './lane-queue.ts';
 import { Wakes } from './wakes.ts';
 
@@ -17,7 +18,6 @@ export interface StreamPorts {
     | 'releaseStream'
     | 'readOutbox'
     | 'settleOutbox'
-    | 'listPeers'
     | 'readFloor'
     | 'setPeer'
     | 'onDue'
@@ -25,6 +25,9 @@ export interface StreamPorts {
     | 'readDots'
     | 'carryOutPurge'
     | 'queueObjects'
+    | 'countBacklog'
+    | 'beginResync'
+    | 'endResync'
   >;
   readonly clock: Clock;
   readonly random: Random;
@@ -47,6 +50,8 @@ export interface StreamOptions {
   readonly inlineBytesMax: number;
   readonly retryAttempts: number;
   readonly retryDelayMs: number;
+  /** More do not wait for the peer: a comparison makes its queue no longer than half of that. */
+  readonly backlogEntriesMax: number;
 }
 
 /** The stream is somebody else's for so long after its sender was last heard of. */
@@ -57,6 +62,8 @@ const BATCH_BYTES_MAX = 8 * 1024 * 1024;
 const LOOK_MS = 1_000;
 /** Between two tellings of what a peer has everything of. */
 const FLOOR_MS = 1_000;
+/** Entries in a queue, at most, for a comparison to add to it: enough to keep the peer busy, and counted in a moment. */
+const COMPARED_ENTRIES_MAX = 100_000;
 /** What the peer has taken up is offered again after this. */
 const HANDED_MS = 30_000;
 
@@ -197,14 +204,19 @@ class StreamSession {
 
   /** Beside what is queued: comparing takes its time, and what is sent twice is known there. */
   async #resync(wakes: Wakes, signal: AbortSignal): Promise<void> {
-    const { catalog, link, telling } = this.#ports;
-    const { peer: name } = this.#options;
-    const peer = (await catalog.listPeers()).find((one) => one.name === name);
-    if (peer?.needsResync !== true) return;
-    const { compared, different } = await resync({ catalog, link }, { peer: name, scopes: peer.scopes, signal });
-    await catalog.setPeer(name, { needsResync: false });
-    telling?.info?.('a peer was compared with this site', { peer: name, compared, different });
-    if (different > 0) wakes.ring();
+    const { catalog, link, clock, telling } = this.#ports;
+    const { peer, backlogEntriesMax } = this.#options;
+    const entriesMax = Math.min(Math.ceil(backlogEntriesMax / 2), COMPARED_ENTRIES_MAX);
+    const room = new RoomInQueue({ catalog, clock }, { peer, entriesMax, signal });
+    for (; !signal.aborted; await pause(clock, LOOK_MS, signal)) {
+      const begun = await catalog.beginResync(peer);
+      if (begun === undefined) continue;
+      const asked = { peer, scopes: begun.scopes, signal, room: (objects: number) => room.take(objects) };
+      const { compared, different } = await resync({ catalog, link }, asked);
+      if (signal.aborted || !(await catalog.endResync(peer, begun))) continue;
+      telling?.info?.('a peer was compared with this site', { peer, compared, different });
+      if (different > 0) wakes.ring();
+    }
   }
 
   #take(outgoing: Outgoing): void {

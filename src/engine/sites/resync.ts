@@ -13,6 +13,8 @@ export interface Resync {
   /** Undefined: all that peers are told of. */
   readonly scopes: readonly string[] | undefined;
   readonly signal: AbortSignal;
+  /** How many of so many objects may be queued now; 0 once the signal is aborted. Without it all may. */
+  readonly room?: (objects: number) => Promise<number>;
   /** Objects that this site has otherwise than the peer, or that it lacks. Without it they are queued for the peer. */
   readonly onDifferent?: (object: Different) => void;
 }
@@ -88,17 +90,21 @@ async function* findDifferent(
 
 async function tell(
   { catalog }: ResyncPorts,
-  { peer, onDifferent }: Resync,
+  { peer, onDifferent, room, signal }: Resync,
   found: readonly Different[],
 ): Promise<void> {
   if (onDifferent !== undefined) {
     for (const one of found) onDifferent(one);
     return;
   }
-  for (let from = 0; from < found.length; from += QUEUED_AT_ONCE) {
-    const page = found.slice(from, from + QUEUED_AT_ONCE);
+  for (let from = 0; from < found.length; ) {
+    const wanted = Math.min(found.length - from, QUEUED_AT_ONCE);
+    const count = room === undefined ? wanted : await room(wanted);
+    if (signal.aborted) return;
+    const page = found.slice(from, from + count);
     const [first] = page;
     const names = page.map(({ name }) => name);
     if (first !== undefined) await catalog.queueObjects(peer, first.scope, names);
+    from += count;
   }
 }

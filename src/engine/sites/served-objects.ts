@@ -17,6 +17,7 @@ import type { ObjectVerbs } from '../object-verbs.ts';
 import { OperationError } from '../operation-error.ts';
 import type { OperationIds } from '../operation-ids.ts';
 import { fingerprintOf } from '../record-write.ts';
+import { type DeleteDone, type DeleteServed, deleteServed, findDeleted } from './delete-served.ts';
 import { type ListServed, listServed, type ServedListing } from './list-served.ts';
 import type { RoomLeft } from './room-left.ts';
 import type { ServedScope, ServedScopes } from './served-scopes.ts';
@@ -32,6 +33,8 @@ export interface ServedPorts {
   readonly store: SiteStore;
   /** Undefined: its disk is the limit. */
   readonly room: RoomLeft | undefined;
+  /** Why nothing can be written to a scope until a peer has taken some of what waits for it. */
+  readonly whyFull?: ((scope: string) => string | undefined) | undefined;
 }
 
 export interface PutServed {
@@ -51,14 +54,16 @@ export interface PutDone {
   readonly entityTag: string | undefined;
   /** It had been done before. */
   readonly isRepeat: boolean;
+  /** Certainly made by this call, and not before. */
+  readonly isFresh: boolean;
 }
 
 /** Bytes of a body whose length nobody said, taken of the room at once. */
 const ROOM_STEP_BYTES = 8 * 1024 * 1024;
 
 /**
- * The objects of a site as clients of its server see them, whatever serves their scopes. All verbs fail with `ObjectError`; `put` with
- * `OperationError`, too, and as its body does.
+ * The objects of a site as clients of its server see them, whatever serves their scopes. All verbs fail with `ObjectError`; `put` and
+ * `delete` with `OperationError`, too, and `put` as its body does.
  */
 export class ServedObjects {
   readonly #ports: ServedPorts;
@@ -91,7 +96,8 @@ export class ServedObjects {
   /** Fails where a write would be refused whatever its bytes are. */
   async expectPut({ object, operation, size }: Pick<PutServed, 'object' | 'operation' | 'size'>): Promise<void> {
     checkName(object);
-    if (operation !== undefined) checkOperation(this.#ports.clock, operation);
+    if (operation === undefined) this.#demandRoom(object);
+    else checkOperation(this.#ports.clock, operation);
     const served = await this.#ports.scopes.find(object.scope);
     if (served.kind === 'profile' || size === undefined) return;
     const { room } = this.#ports;
@@ -107,6 +113,7 @@ export class ServedObjects {
       const repeated = await this.#findRepeat(args, checkOperation(this.#ports.clock, operation));
       if (repeated !== undefined) return repeated;
     }
+    this.#demandRoom(object);
     const served = await this.#ports.scopes.find(object.scope);
     return served.kind === 'profile' ? this.#putThrough(served, args) : this.#putOwn(served, args);
   }
@@ -118,7 +125,12 @@ export class ServedObjects {
     // Bytes that lay there before are known by the tag they had.
     const current = (await this.#ports.catalog.readObject(object.scope, object.name))?.current.content;
     const isCurrent = current?.kind === 'object' && current.sha256 === sha256;
-    return { version, entityTag: isCurrent ? entityTagOf(current, version) : (md5 ?? sha256), isRepeat };
+    return {
+      version,
+      entityTag: isCurrent ? entityTagOf(current, version) : (md5 ?? sha256),
+      isRepeat,
+      isFresh: false,
+    };
   }
 
   async #putOwn({ scope }: ServedScope, args: PutServed): Promise<PutDone> {
@@ -130,10 +142,10 @@ export class ServedObjects {
     try {
       const body = room === undefined ? args.body : await takeRoom(room, args, taken);
       const asked = { ...object, store, body, attributes, size, onlyIf, operation, signal, md5: true };
-      const { version, content } = await writeVersion(this.#ports, asked);
+      const { version, content, isNew: isFresh } = await writeVersion(this.#ports, asked);
       isKept = true;
       room?.give(taken.bytes - content.size);
-      return { version, entityTag: entityTagOf(content, version), isRepeat: false };
+      return { version, entityTag: entityTagOf(content, version), isRepeat: false, isFresh };
     } finally {
       if (!isKept) room?.give(taken.bytes);
     }
@@ -152,24 +164,25 @@ export class ServedObjects {
         'used',
         `operation ${operation} was used for something else: give each write an id of its own`,
       );
-    return { version: operation, entityTag: entityTagOf(content, operation), isRepeat: true };
+    return { version: operation, entityTag: entityTagOf(content, operation), isRepeat: true, isFresh: false };
   }
 
-  /** The tombstone's operation id; undefined: there was nothing to delete. */
-  async delete(
-    { scope, name }: ObjectName,
-    { onlyIf, signal }: { readonly onlyIf: Condition | undefined; readonly signal: AbortSignal },
-  ): Promise<string | undefined> {
+  async delete({ scope, name }: ObjectName, args: DeleteServed): Promise<DeleteDone> {
     checkName({ scope, name });
-    const served = await this.#ports.scopes.find(scope);
-    try {
-      return (await this.#ports.objects.delete({ scope: served.scope, name, onlyIf, signal })).version;
-    } catch (error) {
-      if (!(error instanceof ObjectError) || error.kind !== 'not-found') throw error;
-      const why = onlyIf?.(undefined);
-      if (why !== undefined) throw new ObjectError('condition', { scope, name }, why);
-      return undefined;
+    const operation = args.operation === undefined ? undefined : checkOperation(this.#ports.clock, args.operation);
+    if (operation !== undefined) {
+      const repeated = await findDeleted(this.#ports, { scope, name }, operation);
+      if (repeated !== undefined) return repeated;
     }
+    this.#demandRoom({ scope, name });
+    const served = await this.#ports.scopes.find(scope);
+    return deleteServed(this.#ports, served.scope, { ...args, operation, name });
+  }
+
+  /** Fails while too much waits for a peer without which nothing is acknowledged. */
+  #demandRoom(object: ObjectName): void {
+    const why = this.#ports.whyFull?.(object.scope);
+    if (why !== undefined) throw new ObjectError('backlog', object, why);
   }
 
   async list(scope: string, query: ListServed): Promise<ServedListing> {

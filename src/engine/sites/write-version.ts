@@ -46,6 +46,8 @@ export interface VersionWritten {
   readonly content: ObjectContent;
   /** It was there before. */
   readonly isOverwrite: boolean;
+  /** Made by this call, and not before, by whomever. */
+  readonly isNew: boolean;
 }
 
 /** Others change the object each time we are about to. */
@@ -66,7 +68,7 @@ export async function writeVersion(ports: WriteVersionPorts, args: WriteVersion)
   try {
     if (args.operation !== undefined) {
       const repeated = await findRepeat(ports.catalog, { operation, object, body, attributes: attributes ?? {} });
-      if (repeated !== undefined) return { version: operation, content: repeated, isOverwrite: false };
+      if (repeated !== undefined) return { version: operation, content: repeated, isOverwrite: false, isNew: false };
     }
     const before = await ports.catalog.readObject(scope, name);
     await checkConditions(ports.catalog, { ...args, operation }, before);
@@ -105,14 +107,14 @@ async function record(
     const isOverwrite = before !== undefined && isThere(before);
     switch (outcome?.kind) {
       case 'recorded':
-        return { version: operation, content, isOverwrite };
+        return { version: operation, content, isOverwrite, isNew: true };
       case 'repeated': {
         // Made before, or somebody wrote the very same a moment ago: then these bytes may be a second copy at this store.
         const [mark] = await catalog.readMarks([outcome.versionId]);
         const version = mark?.operation ?? operation;
         if (version !== operation) await discardKept({ catalog, store }, [kept]);
         const [is] = await catalog.readContents([outcome.versionId]);
-        return { version, content: is?.kind === 'object' ? is : content, isOverwrite };
+        return { version, content: is?.kind === 'object' ? is : content, isOverwrite, isNew: false };
       }
       case 'refused': {
         const [first] = outcome.problems;

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { VersionEntry } from '../../domain/journal/entry.ts';
 import { covers } from '../../domain/journal/site-context.ts';
 import { type CatalogContract, contentOf, replicaAt, sleep, type TestScope } from './harness.ts';
-import { hold, PEER, peerNamed, positionOf, queued, SITE_B, SITE_C, versionOf } from './peer-harness.ts';
+import { compared, hold, PEER, peerNamed, positionOf, queued, SITE_B, SITE_C, versionOf } from './peer-harness.ts';
 
 /** Duties of the journal: what is queued for peers, and what becomes of what they send. */
 export function describeJournal(contract: CatalogContract): void {
@@ -63,14 +63,22 @@ export function describeJournal(contract: CatalogContract): void {
         const positions = await contract.catalog.readPositions();
         const [first, second] = await queued(contract);
         const lease = await hold(contract);
-        expect(await contract.catalog.countOutstanding('b', positions)).toEqual({ waiting: 2, dead: 0 });
+        expect(await contract.catalog.countOutstanding('b', positions)).toEqual({
+          waiting: 2,
+          dead: 0,
+          isComparing: true,
+        });
         const ack = { to: { kind: 'acknowledged' } } as const;
         await contract.catalog.settleOutbox(lease, [{ ...positionOf(first), ...ack }]);
         await contract.catalog.settleOutbox(lease, [{ ...positionOf(first), ...ack }]);
         expect(await peerNamed(contract, 'b')).toMatchObject({ waiting: 1, acknowledged: 1, dead: 0 });
         expect(await peerNamed(contract, 'c')).toMatchObject({ waiting: 2, acknowledged: 0 });
         await contract.catalog.settleOutbox(lease, [{ ...positionOf(second), ...ack }]);
-        expect(await contract.catalog.countOutstanding('b', positions)).toEqual({ waiting: 0, dead: 0 });
+        expect(await contract.catalog.countOutstanding('b', positions)).toEqual({
+          waiting: 0,
+          dead: 0,
+          isComparing: true,
+        });
         expect(await queued(contract, 'c')).toHaveLength(2);
       });
 
@@ -116,8 +124,16 @@ export function describeJournal(contract: CatalogContract): void {
         await contract.catalog.addPeer(PEER);
         await contract.recordOne(contract.put(scope, 'a'));
         const positions = await contract.catalog.readPositions();
-        expect(await contract.catalog.countOutstanding('b', positions, scope.name)).toEqual({ waiting: 1, dead: 0 });
-        expect(await contract.catalog.countOutstanding('b', positions, 'another')).toEqual({ waiting: 0, dead: 0 });
+        expect(await contract.catalog.countOutstanding('b', positions, scope.name)).toEqual({
+          waiting: 1,
+          dead: 0,
+          isComparing: true,
+        });
+        expect(await contract.catalog.countOutstanding('b', positions, 'another')).toEqual({
+          waiting: 0,
+          dead: 0,
+          isComparing: true,
+        });
       });
 
       it('for a peer that had come before it was added, and is one', async () => {
@@ -136,7 +152,7 @@ export function describeJournal(contract: CatalogContract): void {
       it('and tells up to where a peer has everything, without what it refused', async () => {
         await contract.catalog.addPeer(PEER);
         expect(await contract.catalog.readFloor('b')).toBeUndefined();
-        await contract.catalog.setPeer('b', { needsResync: false });
+        await compared(contract);
         const { incarnation } = await contract.catalog.site();
         await contract.recordOne(contract.put(scope, 'a'));
         await contract.recordOne(contract.put(scope, 'b'));

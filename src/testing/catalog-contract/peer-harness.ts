@@ -36,3 +36,9 @@ export function positionOf(outgoing: Outgoing | undefined): Pick<Outgoing, 'slot
   if (outgoing === undefined) throw new Error('nothing is queued');
   return { slot: outgoing.slot, position: outgoing.position };
 }
+
+/** As a comparison leaves it that has found nothing. */
+export async function compared({ catalog }: CatalogContract, peer = 'b'): Promise<void> {
+  const begun = await catalog.beginResync(peer);
+  if (begun === undefined || !(await catalog.endResync(peer, begun))) throw new Error(`${peer} was not to be compared`);
+}
