@@ -35,6 +35,8 @@ export interface SiteParts {
   /** Where objects are kept that no profile's scope takes. */
   readonly store: SiteStore;
   readonly metrics: ServerMetrics;
+  /** Nothing is written before peers were asked what they know of this site. */
+  readonly begun: PromiseWithResolvers<void>;
 }
 
 export interface OpenSiteServer {
@@ -68,7 +70,7 @@ export async function openSiteServer(pando: Pando, open: OpenSiteServer): Promis
   const unsafe = whyUnsafe({ host: settings.host, hasTls: tls !== undefined, tokens, isInsecure });
   if (unsafe !== undefined) throw refused('server.host', unsafe, 'listen on 127.0.0.1, or do as it says');
   const parts = await openParts(pando, open);
-  const { objects, metrics, store } = parts;
+  const { objects, metrics, store, begun } = parts;
   for (const number of catalogNumbers(pando)) metrics.look(number);
   const uploads = new Turns(settings.uploadsMax);
   metrics.look({
@@ -76,7 +78,7 @@ export async function openSiteServer(pando: Pando, open: OpenSiteServer): Promis
     help: 'Bodies that wait for their turn',
     look: () => Promise.resolve([{ labels: {}, value: uploads.waiting }]),
   });
-  const desk = openServerDesk({ pando, objects, whyNoStore: () => whyNoStore(store) });
+  const desk = openServerDesk({ pando, objects, begun: begun.promise, whyNoStore: () => whyNoStore(store) });
   const routes = [
     ...adminRoutes(desk, metrics),
     ...replicationRoutes(openReplicationDesk(pando, replication)),
@@ -131,6 +133,7 @@ export async function openSiteServer(pando: Pando, open: OpenSiteServer): Promis
     },
   );
   site.current = opened;
+  opened.meetPeers().then(begun.resolve, begun.reject);
   const running = opened.run();
   running.catch((error: unknown) => open.onFault('replication stopped', { why: whyOf(error) }));
   return {
@@ -184,6 +187,9 @@ async function openParts(pando: Pando, { store: profile, settings, onFault }: Op
     bytesMax === undefined
       ? undefined
       : new RoomLeft({ catalog, clock: pando.clock }, { place: storage.place, bytesMax });
+  const begun = Promise.withResolvers<void>();
+  // Heard by whoever writes.
+  begun.promise.catch(() => undefined);
   const objects = new ServedObjects({
     catalog,
     clock: pando.clock,
@@ -192,8 +198,9 @@ async function openParts(pando: Pando, { store: profile, settings, onFault }: Op
     scopes,
     store,
     room,
+    begun: begun.promise,
   });
-  return { pando, objects, scopes, store, metrics: new ServerMetrics() };
+  return { pando, objects, scopes, store, metrics: new ServerMetrics(), begun };
 }
 
 /** What is wrong with a configuration is for who keeps the server, and not for its clients. */

@@ -50,10 +50,11 @@ import { updateRule } from './rules/update-rule.ts';
 import { applyEntries, judgeEntries } from './sites/apply-entries.ts';
 import { raiseFloor, readContext } from './sites/considered.ts';
 import { claimFetches, finishFetch, listFetches, renewFetch, takeUp } from './sites/fetches.ts';
+import { beginLife, noticeKnown, readActors, readKnown, readLife, renewActors } from './sites/lives.ts';
 import { purgePage, purgeScope } from './sites/purge-scope.ts';
 import { findVersion, readCopies } from './sites/read-copies.ts';
 import { listSuperseded } from './sites/list-superseded.ts';
-import { listReplicatedScopes, queueObjects, readDots } from './sites/read-dots.ts';
+import { listReplicatedScopes, queueObjects, queuePurges, readDots } from './sites/read-dots.ts';
 import {
   acknowledgeTold,
   listDeadLetters,
@@ -65,8 +66,10 @@ import {
 import {
   addPeer,
   countOutstanding,
+  endResync,
   holdStream,
   listPeers,
+  readPeerCourse,
   readPeerSecrets,
   readPositions,
   readSiteSecret,
@@ -292,14 +295,24 @@ function journalVerbs(executor: Executor): JournalCatalog {
     releaseStream: (lease) => executor.write((session) => releaseStream(session, lease)),
     readOutbox: (query) => executor.read((session) => readOutbox(session, query)),
     settleOutbox: (lease, outcomes) => executor.write((session) => settleOutbox(session, lease, outcomes)),
-    acknowledgeTold: (site, operations) => executor.write((session) => acknowledgeTold(session, site, operations)),
+    acknowledgeTold: (site, operations, life) =>
+      executor.write((session) => acknowledgeTold(session, site, operations, life)),
     readPositions: () => executor.read((session) => readPositions(session)),
     countOutstanding: (name, upTo, scope) => executor.read((session) => countOutstanding(session, name, upTo, scope)),
     listDeadLetters: (query) => executor.read((session) => listDeadLetters(session, query)),
     settleDeadLetters: (peer, positions, to) =>
       executor.tell((session) => settleDeadLetters(session, peer, positions, to), isAny),
     readFloor: (peer) => executor.read((session) => readFloor(session, peer)),
-    raiseFloor: (floor) => executor.write((session) => raiseFloor(session, floor)),
+    raiseFloor: (floor, life) => executor.write((session) => raiseFloor(session, floor, life)),
+    readPeerCourse: (name) => executor.read((session) => readPeerCourse(session, name)),
+    endResync: (peer, asked) => executor.write((session) => endResync(session, peer, asked)),
+    beginLife: () => executor.write((session) => beginLife(session)),
+    readLife: () => executor.read((session) => readLife(session)),
+    readActors: () => executor.read((session) => readActors(session)),
+    readKnown: (actors) => executor.read((session) => readKnown(session, actors)),
+    noticeKnown: (known) => executor.write((session) => noticeKnown(session, known)),
+    renewActors: () => executor.write((session) => renewActors(session)),
+    queuePurges: (peer, scopes) => executor.tell((session) => queuePurges(session, peer, scopes), isAny),
     listSuperseded: (query) => executor.read((session) => listSuperseded(session, query)),
     listReplicatedScopes: () => executor.read((session) => listReplicatedScopes(session)),
     readDots: (query) => executor.read((session) => readDots(session, query)),

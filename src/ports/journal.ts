@@ -26,13 +26,33 @@ export interface JournalCatalog {
   /** Undefined: the stream is lost, and nothing was changed. */
   settleOutbox(lease: StreamLease, outcomes: readonly SettledEntry[]): Promise<true | undefined>;
   /** A site has the bytes of what it had taken up: its queue goes on without them. */
-  acknowledgeTold(site: string, operations: readonly string[]): Promise<void>;
+  acknowledgeTold(site: string, operations: readonly string[], life?: string): Promise<void>;
   /**
    * Of each actor of this site the number up to which a peer has everything that is meant for it; undefined while something waits for it.
    */
   readFloor(peer: string): Promise<Readonly<Record<string, number>> | undefined>;
-  /** Up to these numbers everything that is meant for this site has come. */
-  raiseFloor(floor: Readonly<Record<string, number>>): Promise<void>;
+  /** Up to these numbers everything that is meant for this life of the catalog has come. False: it is another one by now. */
+  raiseFloor(floor: Readonly<Record<string, number>>, life?: string): Promise<boolean>;
+  /** Undefined: there is no such peer. */
+  readPeerCourse(name: string): Promise<Pick<Peer, 'resyncsAsked' | 'life' | 'scopes'> | undefined>;
+  /** The peer was compared, unless somebody has asked for it once more: `asked` is what `resyncsAsked` was at its beginning. */
+  endResync(peer: string, asked: number): Promise<void>;
+
+  /**
+   * From now on this catalog is another one than before to its peers, until the next call (docs/sites.md, "Restored catalogs"): they send no
+   * more what was meant for the one before, and compare once. Returns 16 hex digits.
+   */
+  beginLife(): Promise<string>;
+  /** Undefined: none was begun. */
+  readLife(): Promise<string | undefined>;
+  /** Actors that give out dots here, with the last number of each. */
+  readActors(): Promise<Readonly<Record<string, number>>>;
+  /** The highest numbers this site has heard of, of these actors. */
+  readKnown(actors: readonly string[]): Promise<Readonly<Record<string, number>>>;
+  /** True: somebody knows more of this site's actors than was given out here, and new ones have taken their place. */
+  noticeKnown(known: Readonly<Record<string, number>>): Promise<boolean>;
+  /** New actors take the place of all there are. */
+  renewActors(): Promise<void>;
   /** By slot the position of the last change there is; what `awaitPeer` waits for. */
   readPositions(): Promise<readonly Position[]>;
   /** What of a peer's queue is not settled up to these positions, of one scope or of all. */
@@ -64,6 +84,8 @@ export interface JournalCatalog {
     readonly after?: string | undefined;
     readonly limit: number;
   }): Promise<DotsPage>;
+  /** All purges of scopes wait for the peer once more; undefined: of all scopes. Returns how many that are. */
+  queuePurges(peer: string, scopes: readonly string[] | undefined): Promise<number>;
   /** All versions of these objects wait for the peer once more. Returns how many that are. */
   queueObjects(peer: string, scope: string, names: readonly string[]): Promise<number>;
 
@@ -177,8 +199,12 @@ export interface Peer extends Omit<NewPeer, 'presents' | 'accepts'> {
   /** Its site's id, once it was heard of. */
   readonly site: string | undefined;
   readonly state: PeerState;
-  /** What it lacks is to be found by digests: of a new peer, and of one whose queue was given up. */
+  /** What it lacks is to be found by digests: of a new peer, of one in another life, and of whom somebody asks that. */
   readonly needsResync: boolean;
+  /** How often that was asked for since it was done last. */
+  readonly resyncsAsked: number;
+  /** Of its site's catalog, as it said last. */
+  readonly life: string | undefined;
   /** Why it is parked. */
   readonly lastError: string | undefined;
   readonly createdMs: number;
@@ -197,7 +223,9 @@ export interface Peer extends Omit<NewPeer, 'presents' | 'accepts'> {
 export interface PeerChange
   extends Partial<Pick<NewPeer, 'url' | 'direction' | 'mode' | 'scopes' | 'presents' | 'accepts'>> {
   readonly ticket?: string;
-  readonly needsResync?: boolean;
+  readonly needsResync?: true;
+  /** Another one than before, of a peer that is sent to: it is compared. */
+  readonly life?: string;
   readonly site?: string;
   readonly state?: PeerState;
   readonly lastError?: string | undefined;
@@ -249,9 +277,17 @@ export interface DeadLetter extends Position {
   readonly sinceMs: number;
 }
 
+/** Of the catalogs of who sends and who receives, as they said when they said hello. */
+export interface Lives {
+  readonly from: string;
+  readonly to: string;
+}
+
 export interface ArrivedEntries {
   /** Id of the site that sent them. */
   readonly from: string;
+  /** Of other lives than these nothing is applied: all are `stale`. */
+  readonly lives?: Lives | undefined;
   readonly entries: readonly Arrived[];
 }
 
@@ -268,4 +304,6 @@ export interface Arrived {
 export type ApplyOutcome =
   | { readonly kind: 'applied' | 'conflict' | 'older' | 'duplicate' | 'purged' }
   | { readonly kind: 'bytes-wanted' }
+  /** Sent by, or meant for, a catalog that is not that any more: who sent it has to say hello. */
+  | { readonly kind: 'stale' }
   | { readonly kind: 'refused'; readonly why: string };

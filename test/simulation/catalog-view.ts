@@ -110,6 +110,23 @@ export class CatalogView {
     }));
   }
 
+  /** Of each peer: whether it is to be compared, and in which life it was met last. */
+  peers(): readonly { readonly name: string; readonly resyncs: number; readonly life: string | null }[] {
+    return this.#all('select name, resync, life from peer where direction <> \'receive\'').map((row) => ({
+      name: String(row['name']),
+      resyncs: Number(row['resync']),
+      life: row['life'] as string | null,
+    }));
+  }
+
+  life(): string | null {
+    return (this.#all('select life from site')[0]?.['life'] as string | null | undefined) ?? null;
+  }
+
+  copy<T>(make: (database: DatabaseSync) => T): T {
+    return make(this.#database);
+  }
+
   close(): void {
     this.#statements.clear();
     this.#database.close();

@@ -55,6 +55,7 @@ export class Clients {
   ): Promise<void> {
     const { running } = site;
     if (running === undefined) return;
+    await running.begun;
     const { name, text, kind } = act;
     const fresh = (condition: Condition): Promise<void> => {
       const asked = { site: site.name, name, text, operation: running.operations.next(), condition };

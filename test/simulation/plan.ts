@@ -51,7 +51,17 @@ export type Mishap =
       /** Not at once, but at this call of a port after it. */
       readonly atCall: { readonly after: number; readonly moment: 'before' | 'after' } | undefined;
       readonly losesPower: boolean;
-    };
+    }
+  /** Its catalog is put back to what it was before, or gone with all of its bytes. */
+  | {
+      readonly kind: 'restore';
+      /** When the copy is made that is put back. */
+      readonly copiedMs: number;
+      readonly atMs: number;
+      readonly untilMs: number;
+      readonly site: string;
+    }
+  | { readonly kind: 'wipe'; readonly atMs: number; readonly untilMs: number; readonly site: string };
 
 const HOUR_MS = 3_600_000;
 
@@ -81,7 +91,7 @@ export function makePlan(seed: number, { sites }: PlanOptions = {}): Plan {
     portMsMax: random.pick([1, 3, 10]),
     portSlowness: random.pick([0, 0.1, 0.5]),
     acts: drawActs(random, topology, healMs),
-    mishaps: hasFaults ? drawMishaps(random, topology, healMs) : [],
+    mishaps: hasFaults ? [...drawMishaps(random, topology, healMs), ...drawLosses(random, topology, healMs)] : [],
     healMs,
   };
 }
@@ -146,4 +156,13 @@ function drawMishaps(random: SimulatedRandom, { sites, ways }: Topology, healMs:
     }),
   );
   return [...cuts.flat(), ...crashes];
+}
+
+/** Sites that tell each other both ways: what one of them has lost the others have, and can say. */
+function drawLosses(random: SimulatedRandom, { sites, bothWays }: Topology, healMs: number): Mishap[] {
+  if (!bothWays || !random.chance(0.4)) return [];
+  const copiedMs = random.below(healMs - 200);
+  const atMs = random.between(copiedMs + 1, healMs - 100);
+  const when = { atMs, untilMs: Math.min(atMs + random.pick([10, 200, 1000]), healMs - 1), site: random.pick(sites) };
+  return [random.chance(0.7) ? { kind: 'restore', copiedMs, ...when } : { kind: 'wipe', ...when }];
 }

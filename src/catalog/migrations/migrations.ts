@@ -15,6 +15,7 @@ import { storeAbsences } from './0011-store-absences.ts';
 import { siteTables } from './0012-sites.ts';
 import { serverTables } from './0013-server.ts';
 import { grownTargets } from './0014-grown-targets.ts';
+import { siteLives } from './0015-lives.ts';
 
 /** All migrations, oldest first; they only go up. The names are kept in the catalog: never rename one. */
 const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
@@ -32,6 +33,7 @@ const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
   '0012-sites': siteTables,
   '0013-server': serverTables,
   '0014-grown-targets': grownTargets,
+  '0015-lives': siteLives,
 };
 
 export const MIGRATION_NAMES: readonly string[] = Object.keys(steps);

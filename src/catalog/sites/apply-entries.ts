@@ -19,6 +19,7 @@ import { appendEntries, type JournalRow } from './append-entries.ts';
 import { ConsideredDots, numberActors } from './considered.ts';
 import { actorsOf, type Decided, decideEntry, encodeEntry, type EncodedEntry } from './decide-entries.ts';
 import { addSibling, countSiblings, dropSibling, supersede } from './object-rows.ts';
+import { areCurrent, noticeEntries } from './lives.ts';
 import { Purged } from './purged.ts';
 import { addPurge } from './purge-scope.ts';
 import { type JoinedObject, seeJoined, type SeenVersion } from './see-joined.ts';
@@ -53,6 +54,7 @@ const insertObject: SetStatement = {
  * peers that do not have them. Rows are locked in the order of all writers: objects by name, then actors, then the slot.
  */
 export async function applyEntries(session: Session, arrived: ArrivedEntries): Promise<ApplyOutcome[]> {
+  if (!(await areCurrent(session, arrived.from, arrived.lives))) return arrived.entries.map(() => ({ kind: 'stale' }));
   const run = await Applying.begin(session, arrived);
   return run.apply();
 }
@@ -104,7 +106,7 @@ class Applying {
     );
     const numbers = await numberActors(session, [
       ...versions.flatMap(([, { entry }]) => [...actorsOf(entry)]),
-      ...purges.map(({ entry }) => entry.dot.actor),
+      ...purges.flatMap(({ entry }) => [entry.dot.actor, ...Object.keys(entry.seen)]),
     ]);
     const items = versions.map(([at, one]) => ({ at, arrived: one, encoded: encodeEntry(one.entry, numbers) }));
     await lockObjects(
@@ -116,6 +118,11 @@ class Applying {
       ...dots.map(({ actor }) => Number(actor)),
       ...purges.map(({ entry }) => numbers.get(entry.dot.actor) ?? 0),
     ]);
+    await noticeEntries(
+      session,
+      entries.map(({ entry }) => entry),
+      numbers,
+    );
     return new Applying(session, from, { items, purges, considered });
   }
 

@@ -49,7 +49,7 @@ export async function addPeer(session: Session, peer: NewPeer): Promise<'added' 
 export async function listPeers(session: Session): Promise<readonly Peer[]> {
   // One statement, so that what is told of a peer is of one moment.
   const { rows } = await sql<PeerRow>`
-    select p.name, p.site, p.url, p.direction, p.mode, p.scopes, p.state, p.resync, p.last_error, p.created_ms, p.acknowledged,
+    select p.name, p.site, p.url, p.direction, p.mode, p.scopes, p.state, p.resync, p.life, p.last_error, p.created_ms, p.acknowledged,
       p.acknowledged_ms, x.waiting, x.handed, x.dead, x.withheld, x.oldest_ms
     from peer p left join (
       select x.peer,
@@ -73,6 +73,7 @@ interface PeerRow {
   readonly scopes: string | null;
   readonly state: PeerState;
   readonly resync: number;
+  readonly life: string | null;
   readonly last_error: string | null;
   readonly created_ms: number;
   readonly acknowledged: number;
@@ -91,7 +92,9 @@ function decodePeer(row: PeerRow): Peer {
     direction,
     mode,
     state,
-    needsResync: row.resync === 1,
+    needsResync: row.resync > 0,
+    resyncsAsked: row.resync,
+    life: row.life ?? undefined,
     site: row.site ?? undefined,
     url: row.url ?? undefined,
     scopes: row.scopes === null ? undefined : (JSON.parse(row.scopes) as string[]),
@@ -108,7 +111,7 @@ function decodePeer(row: PeerRow): Peer {
 }
 
 export async function setPeer(session: Session, name: string, change: PeerChange): Promise<boolean> {
-  const { url, direction, mode, scopes, site, state, presents, accepts, ticket, needsResync } = change;
+  const { url, direction, mode, scopes, site, state, presents, accepts, ticket, needsResync, life } = change;
   const set = {
     ...(url === undefined ? {} : { url }),
     ...(direction === undefined ? {} : { direction }),
@@ -116,7 +119,8 @@ export async function setPeer(session: Session, name: string, change: PeerChange
     ...(scopes === undefined ? {} : { scopes: JSON.stringify(scopes) }),
     ...(site === undefined ? {} : { site }),
     ...(state === undefined ? {} : { state }),
-    ...(needsResync === undefined ? {} : { resync: needsResync ? 1 : 0 }),
+    ...(needsResync === undefined ? {} : { resync: sql<number>`resync + 1` }),
+    ...(life === undefined ? {} : meetLife(life)),
     ...(presents === undefined ? {} : { presents }),
     ...(accepts === undefined ? {} : { accepts }),
     ...(ticket === undefined ? {} : { ticket }),
@@ -128,6 +132,27 @@ export async function setPeer(session: Session, name: string, change: PeerChange
       ? await sql`select 1 from peer where name = ${name}`.execute(session.db)
       : { rows: await session.db.updateTable('peer').set(set).where('name', '=', name).returning('id').execute() };
   return rows.length > 0;
+}
+
+/** Another life of the site may lack what its former life had. */
+function meetLife(life: string) {
+  return { life, resync: sql<number>`case when direction = 'receive' or life = ${life} then resync else resync + 1 end` };
+}
+
+/** What a stream goes by, without counting what waits. */
+export async function readPeerCourse(
+  { db }: Session,
+  name: string,
+): Promise<Pick<Peer, 'resyncsAsked' | 'life' | 'scopes'> | undefined> {
+  const row = await db.selectFrom('peer').where('name', '=', name).select(['resync', 'life', 'scopes']).executeTakeFirst();
+  if (row === undefined) return undefined;
+  const scopes = row.scopes === null ? undefined : (JSON.parse(row.scopes) as string[]);
+  return { resyncsAsked: row.resync, life: row.life ?? undefined, scopes };
+}
+
+/** Unless somebody has asked for another comparison meanwhile. */
+export async function endResync({ db }: Session, name: string, asked: number): Promise<void> {
+  await db.updateTable('peer').set({ resync: 0 }).where('name', '=', name).where('resync', '=', asked).execute();
 }
 
 /** A site that came to us before it was added here is one peer: what it has to show, and what it gave, stay. */

@@ -2,11 +2,12 @@ import { laneOf } from '../../domain/journal/lanes.ts';
 import { streamPauseMs } from '../../domain/journal/stream-pause.ts';
 import type { Catalog } from '../../ports/catalog.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Outgoing, Position, SettledEntry, StreamLease } from '../../ports/journal.ts';
+import type { Lives, Outgoing, Position, SettledEntry, StreamLease } from '../../ports/journal.ts';
 import { type Hello, PeerError, type PeerLink, type Sent, type SentOutcome } from '../../ports/peer-link.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Telling } from '../../ports/telling.ts';
 import { resync } from './resync.ts';
+import { sayHello } from './say-hello.ts';
 import { LaneQueue, type Line } from './lane-queue.ts';
 import { Wakes } from './wakes.ts';
 
@@ -17,9 +18,14 @@ export interface StreamPorts {
     | 'releaseStream'
     | 'readOutbox'
     | 'settleOutbox'
-    | 'listPeers'
     | 'readFloor'
     | 'setPeer'
+    | 'readLife'
+    | 'readActors'
+    | 'noticeKnown'
+    | 'readPeerCourse'
+    | 'endResync'
+    | 'queuePurges'
     | 'onDue'
     | 'listReplicatedScopes'
     | 'readDots'
@@ -57,6 +63,8 @@ const BATCH_BYTES_MAX = 8 * 1024 * 1024;
 const LOOK_MS = 1_000;
 /** Between two tellings of what a peer has everything of. */
 const FLOOR_MS = 1_000;
+/** So often somebody who says nothing is asked whether he is who he was. */
+const GREET_MS = 30_000;
 /** What the peer has taken up is offered again after this. */
 const HANDED_MS = 30_000;
 
@@ -113,6 +121,7 @@ export class PeerStream {
 class StreamSession {
   /** The peer has taken something. */
   hasSent = false;
+  #lives: Lives | undefined;
   readonly #ports: StreamPorts;
   readonly #options: StreamOptions;
   readonly #lease: StreamLease;
@@ -136,17 +145,18 @@ class StreamSession {
   }
 
   async run(stop: AbortSignal): Promise<void> {
-    const { link, catalog, clock } = this.#ports;
+    const { catalog, clock } = this.#ports;
     const ended = new AbortController();
     const signal = AbortSignal.any([stop, ended.signal]);
     signal.addEventListener('abort', () => this.#wakeAll(), { once: true });
-    const { site } = await link.hello(this.#options.own, signal);
-    await catalog.setPeer(this.#options.peer, { site, state: 'active', lastError: undefined });
+    const { own, peer } = this.#options;
+    this.#lives = (await sayHello(this.#ports, { own, peer, signal })).lives;
     using wakes = new Wakes(catalog, clock);
     const tasks = [
       this.#read(wakes, signal),
       this.#keepLease(ended, signal),
-      this.#resync(wakes, signal),
+      this.#keepCompared(wakes, signal),
+      this.#keepGreeting(signal),
       ...this.#lanes.map((_, index) => this.#sendLane(index, wakes, signal)),
     ];
     try {
@@ -190,21 +200,37 @@ class StreamSession {
     const floor = await catalog.readFloor(this.#options.peer);
     const text = JSON.stringify(floor);
     if (floor === undefined || text === this.#floor) return;
-    await link.raiseFloor(floor, signal);
+    await link.raiseFloor({ upTo: floor, life: this.#lives?.to }, signal);
     this.#floor = text;
     this.#floorDueMs = clock.monotonicMs() + FLOOR_MS;
   }
 
   /** Beside what is queued: comparing takes its time, and what is sent twice is known there. */
-  async #resync(wakes: Wakes, signal: AbortSignal): Promise<void> {
-    const { catalog, link, telling } = this.#ports;
-    const { peer: name } = this.#options;
-    const peer = (await catalog.listPeers()).find((one) => one.name === name);
-    if (peer?.needsResync !== true) return;
-    const { compared, different } = await resync({ catalog, link }, { peer: name, scopes: peer.scopes, signal });
-    await catalog.setPeer(name, { needsResync: false });
-    telling?.info?.('a peer was compared with this site', { peer: name, compared, different });
-    if (different > 0) wakes.ring();
+  async #keepCompared(wakes: Wakes, signal: AbortSignal): Promise<void> {
+    const { catalog, link, telling, clock } = this.#ports;
+    const { peer } = this.#options;
+    while (!signal.aborted) {
+      const course = await catalog.readPeerCourse(peer);
+      // What was acknowledged to this session the site may have lost since: all of it is heard before anything is compared.
+      if (course !== undefined && this.#lives !== undefined && course.life !== this.#lives.to)
+        throw new PeerError('busy', 'the site has begun anew');
+      if (course !== undefined && course.resyncsAsked > 0) {
+        const { compared, different } = await resync({ catalog, link }, { peer, scopes: course.scopes, signal });
+        await catalog.endResync(peer, course.resyncsAsked);
+        telling?.info?.('a peer was compared with this site', { peer, compared, different });
+        if (different > 0) wakes.ring();
+      }
+      await pause(clock, LOOK_MS, signal);
+    }
+  }
+
+  /** A peer that has begun anew, and has nothing to tell, is asked. */
+  async #keepGreeting(signal: AbortSignal): Promise<void> {
+    const { own, peer } = this.#options;
+    while (!signal.aborted) {
+      await pause(this.#ports.clock, GREET_MS, signal);
+      if (!signal.aborted) await sayHello(this.#ports, { own, peer, signal });
+    }
   }
 
   #take(outgoing: Outgoing): void {
@@ -252,7 +278,8 @@ class StreamSession {
     const sent = await Promise.all(lines.map((line) => this.#toSent(line, signal)));
     let outcomes: readonly SentOutcome[];
     try {
-      outcomes = await this.#ports.link.send({ from: this.#options.own.site, entries: sent }, signal);
+      const { site: from } = this.#options.own;
+      outcomes = await this.#ports.link.send({ from, lives: this.#lives, entries: sent }, signal);
       this.hasSent = true;
     } catch (error) {
       if (!(error instanceof PeerError) || error.kind !== 'refused') throw error;
@@ -313,6 +340,7 @@ class StreamSession {
           return [];
         }
         return retry(bytes === undefined ? 'its bytes cannot be read here' : 'its bytes arrived damaged');
+      case 'stale':
       case undefined:
         return retry('the peer gave no answer for it');
     }

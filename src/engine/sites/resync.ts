@@ -4,7 +4,7 @@ import type { PeerLink } from '../../ports/peer-link.ts';
 import { digestLeaves, walkDots } from './site-digests.ts';
 
 export interface ResyncPorts {
-  readonly catalog: Pick<Catalog, 'listReplicatedScopes' | 'readDots' | 'carryOutPurge' | 'queueObjects'>;
+  readonly catalog: Pick<Catalog, 'listReplicatedScopes' | 'readDots' | 'carryOutPurge' | 'queueObjects' | 'queuePurges'>;
   readonly link: Pick<PeerLink, 'digests' | 'listing'>;
 }
 
@@ -43,6 +43,8 @@ const QUEUED_AT_ONCE = 1_000;
 export async function resync(ports: ResyncPorts, args: Resync): Promise<Resynced> {
   const { catalog, link } = ports;
   const { scopes, signal } = args;
+  // Before the objects: what it covers is nobody's, and in no digest.
+  if (args.onDifferent === undefined) await catalog.queuePurges(args.peer, scopes);
   const own = await digestLeaves(catalog, scopes);
   const leaves: number[] = [];
   for (const branch of differing(branchesOf(own), await link.digests({ scopes, branch: undefined }, signal))) {

@@ -32,6 +32,8 @@ export interface ServedPorts {
   readonly store: SiteStore;
   /** Undefined: its disk is the limit. */
   readonly room: RoomLeft | undefined;
+  /** Before it nothing is written. */
+  readonly begun: Promise<void>;
 }
 
 export interface PutServed {
@@ -103,6 +105,7 @@ export class ServedObjects {
   async put(args: PutServed): Promise<PutDone> {
     const { object, operation } = args;
     checkName(object);
+    await this.#ports.begun;
     if (operation !== undefined) {
       const repeated = await this.#findRepeat(args, checkOperation(this.#ports.clock, operation));
       if (repeated !== undefined) return repeated;
@@ -161,6 +164,7 @@ export class ServedObjects {
     { onlyIf, signal }: { readonly onlyIf: Condition | undefined; readonly signal: AbortSignal },
   ): Promise<string | undefined> {
     checkName({ scope, name });
+    await this.#ports.begun;
     const served = await this.#ports.scopes.find(scope);
     try {
       return (await this.#ports.objects.delete({ scope: served.scope, name, onlyIf, signal })).version;

@@ -136,7 +136,7 @@ export function describeJournal(contract: CatalogContract): void {
       it('and tells up to where a peer has everything, without what it refused', async () => {
         await contract.catalog.addPeer(PEER);
         expect(await contract.catalog.readFloor('b')).toBeUndefined();
-        await contract.catalog.setPeer('b', { needsResync: false });
+        await contract.catalog.endResync('b', 1);
         const { incarnation } = await contract.catalog.site();
         await contract.recordOne(contract.put(scope, 'a'));
         await contract.recordOne(contract.put(scope, 'b'));
