@@ -198,6 +198,7 @@ async function openParts(pando: Pando, { store: profile, settings, onFault }: Op
     scopes,
     store,
     room,
+    conflicts: pando.configuration.replication?.conflicts ?? {},
     begun: begun.promise,
   });
   return { pando, objects, scopes, store, metrics: new ServerMetrics(), begun };

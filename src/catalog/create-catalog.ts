@@ -1,5 +1,6 @@
 import type { AuditCatalog } from '../ports/audits.ts';
 import type { Catalog, RequestOutcome } from '../ports/catalog.ts';
+import type { ConflictCatalog } from '../ports/conflicts.ts';
 import type { JournalCatalog } from '../ports/journal.ts';
 import type { PageQueue } from '../ports/page-queue.ts';
 import type { RuleCatalog } from '../ports/rules.ts';
@@ -48,10 +49,12 @@ import { tellRule } from './rules/tell-rule.ts';
 import { readTransfersInHand } from './rules/transfers-in-hand.ts';
 import { updateRule } from './rules/update-rule.ts';
 import { applyEntries, judgeEntries } from './sites/apply-entries.ts';
+import { listConflicts, readConflict } from './sites/conflicts.ts';
 import { raiseFloor, readContext } from './sites/considered.ts';
 import { claimFetches, finishFetch, listFetches, renewFetch, takeUp } from './sites/fetches.ts';
 import { beginLife, noticeKnown, readActors, readKnown, readLife, renewActors } from './sites/lives.ts';
 import { purgePage, purgeScope } from './sites/purge-scope.ts';
+import { recordAmong } from './sites/record-among.ts';
 import { findVersion, readCopies } from './sites/read-copies.ts';
 import { listSuperseded } from './sites/list-superseded.ts';
 import { listReplicatedScopes, queueObjects, queuePurges, readDots } from './sites/read-dots.ts';
@@ -196,6 +199,7 @@ export function createCatalog(given: {
     ...uploadVerbs(executor),
     ...journalVerbs(executor),
     ...pageVerbs(executor),
+    ...conflictVerbs(executor),
     ...tokenVerbs(executor),
     [Symbol.asyncDispose]: () => executor.close(),
   };
@@ -331,6 +335,14 @@ function journalVerbs(executor: Executor): JournalCatalog {
     findVersion: (object, operation) => executor.read((session) => findVersion(session, object, operation)),
     judgeEntries: (entries) => executor.read((session) => judgeEntries(session, entries)),
     applyEntries: (arrived) => executor.tell((session) => applyEntries(session, arrived)),
+  };
+}
+
+function conflictVerbs(executor: Executor): ConflictCatalog {
+  return {
+    listConflicts: (query) => executor.read((session) => listConflicts(session, query)),
+    readConflict: (object) => executor.read((session) => readConflict(session, object)),
+    recordAmong: (change) => executor.tell((session) => recordAmong(session, change)),
   };
 }
 

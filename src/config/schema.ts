@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CONFLICT_POLICIES } from '../domain/journal/conflict-policy.ts';
 import {
   attributeValue,
   bucketPath,
@@ -193,6 +194,7 @@ const replication = section({
   retry_delay: duration('1ms', '1d').optional(),
   peers: z.array(peer).optional(),
   accept: z.array(section({ id: text, token: text })).optional(),
+  conflicts: z.record(z.string(), choice(...CONFLICT_POLICIES)).optional(),
 });
 
 /** The top level. A capability that brings a key of its own adds it here, with a section like `profile`. */

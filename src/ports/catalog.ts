@@ -9,6 +9,7 @@ import type { AuditCatalog } from './audits.ts';
 import type { RequestDesk } from './catalog-requests.ts';
 import type { CatalogStatus } from './catalog-status.ts';
 import type { SyncCatalog, SyncLease, SyncProgress } from './catalog-syncs.ts';
+import type { ConflictCatalog } from './conflicts.ts';
 import type { DueBell } from './due-bell.ts';
 import type { JournalCatalog } from './journal.ts';
 import type { PageQueue } from './page-queue.ts';
@@ -41,6 +42,7 @@ export interface Catalog
     LimitedTransfers,
     UploadCatalog,
     JournalCatalog,
+    ConflictCatalog,
     PlaceCatalog,
     StorePlaceCatalog,
     AbsenceCatalog,
@@ -171,6 +173,8 @@ export interface ObjectRecord {
   readonly current: Version;
   /** What is read while no store has ever had `current` (docs/uploads.md, "A new version on its way"); absent: `current` is. */
   readonly earlier?: Version;
+  /** How many versions did not see the current one and are kept beside it; absent: none. */
+  readonly siblings?: number;
   /** Of all versions, the current one first. */
   readonly replicas: readonly Replica[];
 }
@@ -210,6 +214,8 @@ export interface Change {
    * in a closed or monotonic dataset is told by the event `frozen-object-changed`. A tombstone is never refused.
    */
   readonly heedsCollections?: boolean;
+  /** Where other versions are kept beside the current one, that is a `conflict`: without it they are followed, too. */
+  readonly isAlone?: boolean;
   /** It has a condition of its own: where somebody else has reached the same state meanwhile, that is a `conflict` and no repeat. */
   readonly isConditional?: boolean;
   /** Replicas of the new version. Replicas of versions before it stay, and are not current any more. */

@@ -64,7 +64,7 @@ export function objectRoutes(given: ObjectRoutesGiven): readonly Route[] {
       path: OBJECT,
       summary: 'Delete an object; one that is not there is no error',
       right: 'write',
-      answers: [204, 400, 412, 503],
+      answers: [204, 400, 409, 412, 503],
       handle: (exchange) => remove(objects, exchange),
     },
   ];
@@ -161,7 +161,7 @@ async function put({ objects, uploads, nowMs }: ObjectRoutesGiven, exchange: Exc
   const over = await uploads.take(signal);
   try {
     const body = checkMd5(await exchange.openBody(), headers['content-md5']?.toString());
-    const asked = { object, body, attributes, size, onlyIf, operation, signal };
+    const asked = { object, body, attributes, size, onlyIf, named: conditions.ifMatch, operation, signal };
     const done = await objects.put(asked).catch((error: unknown) => {
       throw sourceGone(error) ?? error;
     });
@@ -186,8 +186,9 @@ function sourceGone(error: unknown): HttpError | undefined {
 }
 
 async function remove(objects: ServedObjects, exchange: Exchange): Promise<Reply> {
-  const onlyIf = toCondition(readConditions(exchange.headers));
-  const version = await objects.delete(nameOf(exchange), { onlyIf, signal: exchange.signal });
+  const conditions = readConditions(exchange.headers);
+  const asked = { onlyIf: toCondition(conditions), named: conditions.ifMatch, signal: exchange.signal };
+  const version = await objects.delete(nameOf(exchange), asked);
   return { status: 204, headers: version === undefined ? {} : { 'x-pando-version': version } };
 }
 

@@ -160,9 +160,10 @@ function drawMishaps(random: SimulatedRandom, { sites, ways }: Topology, healMs:
 
 /** Sites that tell each other both ways: what one of them has lost the others have, and can say. */
 function drawLosses(random: SimulatedRandom, { sites, bothWays }: Topology, healMs: number): Mishap[] {
-  if (!bothWays || !random.chance(0.4)) return [];
-  const copiedMs = random.below(healMs - 200);
-  const atMs = random.between(copiedMs + 1, healMs - 100);
+  if (!bothWays || !random.chance(0.5)) return [];
+  // Something is written before, and something after.
+  const copiedMs = random.below(healMs / 3);
+  const atMs = random.between(copiedMs + 1, (healMs * 2) / 3);
   const when = { atMs, untilMs: Math.min(atMs + random.pick([10, 200, 1000]), healMs - 1), site: random.pick(sites) };
   return [random.chance(0.7) ? { kind: 'restore', copiedMs, ...when } : { kind: 'wipe', ...when }];
 }
