@@ -100,7 +100,11 @@ export class OpenSite implements AsyncDisposable {
     this.#running ??= Promise.all([
       sends && keepPeers({ catalog, clock, send: (peer, stop) => this.#send(peer, stop) }, signal),
       collectSuperseded(this.#parts, signal),
-      fetchVersions({ ...this.#parts, linkTo, listPeers: () => catalog.listPeers() }, { owner, lanes: FETCH_LANES, retryDelayMs }, signal),
+      fetchVersions(
+        { ...this.#parts, linkTo, listPeers: () => catalog.listPeers() },
+        { owner, lanes: FETCH_LANES, retryDelayMs },
+        signal,
+      ),
     ]);
     return this.#running;
   }

@@ -106,7 +106,11 @@ async function purge(pando: Pando, objects: ServedObjects, scope: string, signal
   const names = namesOf(objects, scope, signal);
   const deleteSome = async (): Promise<void> => {
     for (let step = await names.next(); step.done !== true; step = await names.next())
-      if ((await objects.delete({ scope, name: step.value }, { onlyIf: undefined, named: undefined, signal })) !== undefined) deleted++;
+      if (
+        (await objects.delete({ scope, name: step.value }, { onlyIf: undefined, named: undefined, signal })) !==
+        undefined
+      )
+        deleted++;
   };
   await Promise.all(Array.from({ length: PURGED_TOGETHER }, deleteSome));
   return deleted;

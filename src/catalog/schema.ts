@@ -3,7 +3,13 @@ import type { RuleSchema } from './rule-schema.ts';
 
 /** The catalog's tables as Kysely sees them; `migrations/` makes them, docs/catalog.md says what they mean. */
 export interface Schema extends RuleSchema {
-  site: { one: number; id: string; created_ms: number; secret: Generated<string | null>; life: Generated<string | null> };
+  site: {
+    one: number;
+    id: string;
+    created_ms: number;
+    secret: Generated<string | null>;
+    life: Generated<string | null>;
+  };
   actor: { id: Generated<number>; incarnation: string };
   slot: {
     number: number;

@@ -1,6 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BRANCHES, LEAVES } from '../domain/journal/digest.ts';
-import { contextFromJson, countsFromJson, EntryProblem, entryToJson, lifeFromJson, siteFromJson } from '../domain/journal/entry-json.ts';
+import {
+  contextFromJson,
+  countsFromJson,
+  EntryProblem,
+  entryToJson,
+  lifeFromJson,
+  siteFromJson,
+} from '../domain/journal/entry-json.ts';
 import { parseOperationId } from '../domain/object/operation-id.ts';
 import { CatalogError } from '../ports/catalog.ts';
 import type { PeerDesk } from '../ports/peer-desk.ts';
@@ -193,10 +200,9 @@ function bearerOf({ headers: { authorization } }: IncomingMessage): string | und
 }
 
 export function helloFromJson(value: unknown): Hello {
-  const { protocol, site, url, ticket, life, actors, known } = (typeof value === 'object' && value !== null ? value : {}) as Record<
-    string,
-    unknown
-  >;
+  const { protocol, site, url, ticket, life, actors, known } = (
+    typeof value === 'object' && value !== null ? value : {}
+  ) as Record<string, unknown>;
   if (protocol !== PEER_PROTOCOL)
     throw new EntryProblem(
       `protocol ${JSON.stringify(protocol)} is not spoken here, only ${PEER_PROTOCOL}: update the older site`,

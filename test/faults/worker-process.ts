@@ -59,7 +59,11 @@ export class WorkerProcess implements AsyncDisposable {
 
   /** It has something staged right now. */
   async atWork(target: string): Promise<void> {
-    for (const until = Date.now() + AT_WORK_MS; !holdsFilesIn(this.pid, join(target, '.pando/staging/')); await sleep(1)) {
+    for (
+      const until = Date.now() + AT_WORK_MS;
+      !holdsFilesIn(this.pid, join(target, '.pando/staging/'));
+      await sleep(1)
+    ) {
       if (!isAlive(this.pid)) return;
       if (Date.now() > until) throw new Error(`worker ${this.pid} has nothing staged at ${target}: ${this.said}`);
     }

@@ -112,7 +112,7 @@ export class CatalogView {
 
   /** Of each peer: whether it is to be compared, and in which life it was met last. */
   peers(): readonly { readonly name: string; readonly resyncs: number; readonly life: string | null }[] {
-    return this.#all('select name, resync, life from peer where direction <> \'receive\'').map((row) => ({
+    return this.#all("select name, resync, life from peer where direction <> 'receive'").map((row) => ({
       name: String(row['name']),
       resyncs: Number(row['resync']),
       life: row['life'] as string | null,

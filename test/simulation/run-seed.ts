@@ -115,7 +115,8 @@ class World {
     for (const mishap of plan.mishaps) this.#timeline.after(mishap.atMs, () => this.#happen(mishap));
     for (const mishap of plan.mishaps) {
       const site = mishap.kind === 'restore' ? this.#sites.get(mishap.site) : undefined;
-      if (mishap.kind === 'restore' && site !== undefined) this.#timeline.after(mishap.copiedMs, () => this.#backUp(site));
+      if (mishap.kind === 'restore' && site !== undefined)
+        this.#timeline.after(mishap.copiedMs, () => this.#backUp(site));
     }
     await this.#pass(plan.healMs);
     if (this.complaints.length > 0) return;
@@ -190,7 +191,10 @@ class World {
   #lose({ kind, atMs, untilMs }: Exclude<Mishap, { kind: 'cut' | 'crash' }>, site: SimulatedSite | undefined): void {
     if (site === undefined) return;
     site.kill();
-    this.#timeline.after(untilMs - atMs, () => void this.#replace(kind, site).catch((error: unknown) => this.#defect(error)));
+    this.#timeline.after(
+      untilMs - atMs,
+      () => void this.#replace(kind, site).catch((error: unknown) => this.#defect(error)),
+    );
   }
 
   async #replace(kind: 'restore' | 'wipe', site: SimulatedSite): Promise<void> {
@@ -256,8 +260,11 @@ class World {
 
   /** Nothing waits, and all that its peers lack, as they are now, was looked for. */
   #isQuiet(view: CatalogView): boolean {
-    if (view.outbox().length > 0 || view.fetches().some(({ change }) => this.#onlooker.isAnywhere(change))) return false;
-    return view.peers().every(({ name, resyncs, life }) => resyncs === 0 && life === this.#sites.get(name)?.view.life());
+    if (view.outbox().length > 0 || view.fetches().some(({ change }) => this.#onlooker.isAnywhere(change)))
+      return false;
+    return view
+      .peers()
+      .every(({ name, resyncs, life }) => resyncs === 0 && life === this.#sites.get(name)?.view.life());
   }
 
   #note(delivery: Delivery): void {

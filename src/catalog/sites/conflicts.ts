@@ -26,7 +26,10 @@ export async function listConflicts(
     const found = object && (await describe(session, named[at] as ObjectName, object));
     if (found !== undefined && found.lost.length > 0) conflicts.push(found);
   }
-  return { conflicts: conflicts.map(({ versions: _, ...one }) => one), next: named.length < rows ? undefined : named.at(-1) };
+  return {
+    conflicts: conflicts.map(({ versions: _, ...one }) => one),
+    next: named.length < rows ? undefined : named.at(-1),
+  };
 }
 
 export async function readConflict(session: Session, name: ObjectName): Promise<KeptBeside | undefined> {
@@ -66,7 +69,9 @@ async function describe(
     served,
     lost: lost.flatMap((same) => {
       const one = told.get(same[0].id);
-      return one?.content.kind === 'object' ? [{ ...one, content: one.content, same: same.map((each) => each.id) }] : [];
+      return one?.content.kind === 'object'
+        ? [{ ...one, content: one.content, same: same.map((each) => each.id) }]
+        : [];
     }),
     versions: versions.map((one) => one.id),
   };

@@ -80,7 +80,8 @@ export async function noticeEntries(
     note(entry.dot.actor, entry.dot.counter);
     if (entry.kind === 'version') for (const [actor, counter] of Object.entries(entry.context)) note(actor, counter);
     else
-      for (const [actor, { upTo, beyond }] of Object.entries(entry.seen)) note(actor, Math.max(upTo, beyond.at(-1) ?? 0));
+      for (const [actor, { upTo, beyond }] of Object.entries(entry.seen))
+        note(actor, Math.max(upTo, beyond.at(-1) ?? 0));
   }
   await renewBeyond(session, told);
 }

@@ -136,7 +136,10 @@ export async function setPeer(session: Session, name: string, change: PeerChange
 
 /** Another life of the site may lack what its former life had. */
 function meetLife(life: string) {
-  return { life, resync: sql<number>`case when direction = 'receive' or life = ${life} then resync else resync + 1 end` };
+  return {
+    life,
+    resync: sql<number>`case when direction = 'receive' or life = ${life} then resync else resync + 1 end`,
+  };
 }
 
 /** What a stream goes by, without counting what waits. */
@@ -144,7 +147,11 @@ export async function readPeerCourse(
   { db }: Session,
   name: string,
 ): Promise<Pick<Peer, 'resyncsAsked' | 'life' | 'scopes'> | undefined> {
-  const row = await db.selectFrom('peer').where('name', '=', name).select(['resync', 'life', 'scopes']).executeTakeFirst();
+  const row = await db
+    .selectFrom('peer')
+    .where('name', '=', name)
+    .select(['resync', 'life', 'scopes'])
+    .executeTakeFirst();
   if (row === undefined) return undefined;
   const scopes = row.scopes === null ? undefined : (JSON.parse(row.scopes) as string[]);
   return { resyncsAsked: row.resync, life: row.life ?? undefined, scopes };

@@ -33,15 +33,19 @@ export async function recordAmong(session: Session, change: AmongChange): Promis
     (await session.all<[number]>(findMade, [[object.id, operation]]))[0]?.[0];
   if (made !== undefined) return { kind: 'repeated', versionId: made };
   const seen = new Set(change.sees);
-  if (seen.size !== object.versions.length || object.versions.some(({ id }) => !seen.has(id))) return { kind: 'changed' };
+  if (seen.size !== object.versions.length || object.versions.some(({ id }) => !seen.has(id)))
+    return { kind: 'changed' };
   if (change.content.kind === 'object') {
     const frozen = (await findFreezingDatasets(session, [object.id])).get(0) ?? [];
-    if (frozen.length > 0) return { kind: 'refused', problems: frozen.map((dataset) => frozenProblem(change, dataset)) };
+    if (frozen.length > 0)
+      return { kind: 'refused', problems: frozen.map((dataset) => frozenProblem(change, dataset)) };
   }
   const versionId = await write(session, change, object, operation);
   if (watched.hasRules) {
     const found = { id: object.id, current: { kind: object.current.kind } };
-    await noticeContent(session, [{ encoded: { change, content: [encodeContent(change.content)[0]] as const }, found }]);
+    await noticeContent(session, [
+      { encoded: { change, content: [encodeContent(change.content)[0]] as const }, found },
+    ]);
   }
   await followObjects(session, watched);
   await keepOperations(session, change.outcome === undefined ? [] : [change.outcome]);
@@ -87,7 +91,10 @@ async function write(
 
 /** Later than all there is: what was written last is what is served, though it follows only some of it. */
 function before({ versions, current }: JoinedObject): Parameters<typeof giveDots>[1][number] & object {
-  const time = versions.reduce<HybridTime>((last, one) => (compareHybrid(one.time, last) > 0 ? one.time : last), current.time);
+  const time = versions.reduce<HybridTime>(
+    (last, one) => (compareHybrid(one.time, last) > 0 ? one.time : last),
+    current.time,
+  );
   const nothing = { kind: 0, size: 0, sha256: null, contentType: null, metadata: null };
   return { ...nothing, id: current.id, operation: current.operation, dot: current.dot, context: {}, time };
 }

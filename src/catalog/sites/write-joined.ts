@@ -111,4 +111,3 @@ function addRows(rows: Rows, write: JoinedWrite, key: [number, string], siteId: 
   for (const one of wereSiblings) if (!siblings.includes(one)) rows.dropped.push([objectId, one.id]);
   if (siblings.length > 0 || wereSiblings.length > 0) rows.counted.push([...key, siblings.length]);
 }
-

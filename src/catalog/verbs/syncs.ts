@@ -72,7 +72,11 @@ async function keepGrown({ db }: Session, syncId: string, grown: readonly GrownT
   if (rows.length > 0) await db.insertInto('grown_target').values(rows).execute();
 }
 
-export async function readGrown({ db }: Session, scope: string, targets: readonly string[]): Promise<readonly number[]> {
+export async function readGrown(
+  { db }: Session,
+  scope: string,
+  targets: readonly string[],
+): Promise<readonly number[]> {
   if (targets.length === 0) return [];
   const rows = await db
     .selectFrom('grown_target')

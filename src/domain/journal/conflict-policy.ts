@@ -23,7 +23,10 @@ export function conflictName(name: string, { actor, counter }: Dot): string {
 }
 
 /** Undefined: no version that lost is called so. */
-export function parseConflictName({ scope, name }: ObjectName): { readonly of: ObjectName; readonly dot: Dot } | undefined {
+export function parseConflictName({
+  scope,
+  name,
+}: ObjectName): { readonly of: ObjectName; readonly dot: Dot } | undefined {
   const [, of, actor, counter] = NAME.exec(name) ?? [];
   if (of === undefined || actor === undefined) return undefined;
   return { of: { scope, name: of }, dot: { actor, counter: Number(counter) } };

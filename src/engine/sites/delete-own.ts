@@ -35,7 +35,8 @@ export async function deleteOwn(ports: DeleteOwnPorts, args: DeleteOwn): Promise
     const content = { kind: 'tombstone' } as const;
     const among = row.siblings === undefined ? undefined : await seeAmong(catalog, object, args);
     if (among !== undefined) {
-      if ((await catalog.recordAmong({ ...object, operation, content, ...among })).kind === 'recorded') return operation;
+      if ((await catalog.recordAmong({ ...object, operation, content, ...among })).kind === 'recorded')
+        return operation;
       continue;
     }
     const change = { ...object, follows: row.current.id, content, operation, isAlone: true, replicas: [] };

@@ -13,7 +13,16 @@ import { Wakes } from './wakes.ts';
 export interface FetchPorts {
   readonly catalog: Pick<
     Catalog,
-    'judgeEntries' | 'applyEntries' | 'readPlaces' | 'claimFetches' | 'renewFetch' | 'finishFetch' | 'onDue' | 'site' | 'readLife' | 'queueObjects'
+    | 'judgeEntries'
+    | 'applyEntries'
+    | 'readPlaces'
+    | 'claimFetches'
+    | 'renewFetch'
+    | 'finishFetch'
+    | 'onDue'
+    | 'site'
+    | 'readLife'
+    | 'queueObjects'
   >;
   readonly clock: Clock;
   readonly random: Random;

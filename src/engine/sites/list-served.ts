@@ -111,10 +111,7 @@ async function* entriesAfter(
 }
 
 /** An object of that very name comes before a version that is shown by it. */
-async function* withLost(
-  own: AsyncIterable<ServedEntry>,
-  lost: readonly LostEntry[],
-): AsyncGenerator<ServedEntry> {
+async function* withLost(own: AsyncIterable<ServedEntry>, lost: readonly LostEntry[]): AsyncGenerator<ServedEntry> {
   let at = 0;
   for await (const entry of own) {
     for (let next = lost[at]; next !== undefined && compareKeys(next.name, entry.name) < 0; next = lost[++at])

@@ -6,10 +6,7 @@ import type { Telling } from '../../ports/telling.ts';
 import { sayHello } from './say-hello.ts';
 
 export interface MeetPorts {
-  readonly catalog: Pick<
-    Catalog,
-    'listPeers' | 'readLife' | 'readActors' | 'noticeKnown' | 'renewActors' | 'setPeer'
-  >;
+  readonly catalog: Pick<Catalog, 'listPeers' | 'readLife' | 'readActors' | 'noticeKnown' | 'renewActors' | 'setPeer'>;
   readonly clock: Pick<Clock, 'alarm'>;
   /** The way to a peer that has an address. */
   readonly linkTo: (peer: Peer) => Promise<PeerLink>;
@@ -29,9 +26,7 @@ export async function meetPeers(
   { own, signal }: { readonly own: Hello; readonly signal: AbortSignal },
 ): Promise<void> {
   const { catalog } = ports;
-  const told = (await catalog.listPeers()).filter(
-    ({ direction, url }) => direction !== 'receive' && url !== undefined,
-  );
+  const told = (await catalog.listPeers()).filter(({ direction, url }) => direction !== 'receive' && url !== undefined);
   const answered = await Promise.all(told.map((peer) => meet(ports, peer, { own, signal })));
   if (answered.includes(false)) await catalog.renewActors();
 }

@@ -178,7 +178,8 @@ export class ServedObjects {
   /** What lost a conflict is no object of its own: it cannot be written over. */
   async #demandOwnName(object: ObjectName): Promise<void> {
     if ((await findLost(this.#ports.catalog, object)) === undefined) return;
-    const why = 'it is the version of another object that lost a conflict: read or delete it, or write under another name';
+    const why =
+      'it is the version of another object that lost a conflict: read or delete it, or write under another name';
     throw new ObjectError('conflict', object, why);
   }
 

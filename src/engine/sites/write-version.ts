@@ -108,8 +108,8 @@ async function record(
   const isConditional = args.ifAbsent === true || args.ifVersion !== undefined || args.onlyIf !== undefined;
   let before = seen;
   for (let round = 1; round <= ROUNDS_MAX; round++) {
-    const kept = { operation, content, copy, isConditional, nowMs: clock.nowMs() };
-    const outcome = await recordOnce(catalog, args, kept, before);
+    const one = { operation, content, copy, isConditional, nowMs: clock.nowMs() };
+    const outcome = await recordOnce(catalog, args, one, before);
     const isOverwrite = before !== undefined && isThere(before);
     switch (outcome?.kind) {
       case 'recorded':
@@ -153,7 +153,8 @@ async function recordOnce(
   before: ObjectRecord | undefined,
 ): Promise<ChangeOutcome | AmongOutcome | undefined> {
   const outcome = operationOf({ operation, scope, name, content }, nowMs);
-  const among = under === undefined || before?.siblings === undefined ? undefined : await seeAmong(catalog, { scope, name }, under);
+  const among =
+    under === undefined || before?.siblings === undefined ? undefined : await seeAmong(catalog, { scope, name }, under);
   if (among !== undefined) return catalog.recordAmong({ scope, name, operation, content, copy, outcome, ...among });
   const isAlone = under !== undefined && under.policy !== 'last-writer-wins';
   const change = { scope, name, follows: before?.current.id, content, operation, isConditional, isAlone };

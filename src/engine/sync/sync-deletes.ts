@@ -66,7 +66,12 @@ export class SyncDeletes {
   /** Of a part of a target nobody counts. */
   async #readGrown(): Promise<readonly number[]> {
     const { ports, scope, options, targets } = this.#o;
-    return options.prefix === '' ? ports.catalog.readGrown(scope, targets.map(({ place }) => place)) : [];
+    return options.prefix === ''
+      ? ports.catalog.readGrown(
+          scope,
+          targets.map(({ place }) => place),
+        )
+      : [];
   }
 
   #tellKept(): void {

@@ -193,7 +193,10 @@ export class SyncRun {
   async #grown(state: SyncResult['state']): Promise<readonly GrownTarget[]> {
     const { scope, tally, options } = this.#a;
     if (options.prefix !== '') return [];
-    const before = await this.#ports.catalog.readGrown(scope, tally.targets.map(({ target }) => target.storage.place));
+    const before = await this.#ports.catalog.readGrown(
+      scope,
+      tally.targets.map(({ target }) => target.storage.place),
+    );
     return tally.targets.flatMap(({ target, added, deleted, unmatched }, index): readonly GrownTarget[] => {
       const isInLine = state !== 'interrupted' && !tally.isOut(index) && unmatched === deleted;
       return [{ target: target.storage.place, objects: isInLine ? 0 : (before[index] ?? 0) + added }];
