@@ -1,3 +1,4 @@
+import type { ConflictPolicy } from '../../src/domain/journal/conflict-policy.ts';
 import { NO_NETWORK_FAULTS, type NetworkFaults } from '../../src/testing/simulated-network.ts';
 import { SimulatedRandom } from '../../src/testing/simulated-random.ts';
 import { drawTopology, type Topology } from './topology.ts';
@@ -14,6 +15,8 @@ export interface Plan {
     readonly inlineBytesMax: number;
     readonly retryDelayMs: number;
   };
+  /** What its sites do about conflicts. */
+  readonly conflicts: ConflictPolicy;
   readonly hasFaults: boolean;
   readonly network: NetworkFaults;
   /** Calls of ports take up to so long, and as often as this. */
@@ -30,7 +33,16 @@ export interface Act {
   readonly atMs: number;
   readonly site: string;
   readonly name: string;
-  readonly kind: 'put' | 'put-if-absent' | 'put-if-seen' | 'delete' | 'read' | 'repeat' | 'repeat-elsewhere';
+  readonly kind:
+    | 'put'
+    | 'put-if-absent'
+    | 'put-if-seen'
+    | 'put-over-all'
+    | 'delete'
+    | 'delete-lost'
+    | 'read'
+    | 'repeat'
+    | 'repeat-elsewhere';
   /** Different for different bytes; a few are used twice. */
   readonly text: string;
 }
@@ -86,6 +98,7 @@ export function makePlan(seed: number, { sites }: PlanOptions = {}): Plan {
       inlineBytesMax: random.pick([1000, 1000, 20, 1]),
       retryDelayMs: random.pick([50, 200, 1000]),
     },
+    conflicts: random.pick(['last-writer-wins', 'keep-both', 'reject']),
     hasFaults,
     network: hasFaults ? drawNetworkFaults(random) : { ...NO_NETWORK_FAULTS, delayMsMax: random.pick([1, 5, 50]) },
     portMsMax: random.pick([1, 3, 10]),
@@ -120,6 +133,8 @@ function drawActs(random: SimulatedRandom, { sites }: Topology, healMs: number):
     ...Array.from({ length: 3 }, () => 'read' as const),
     'put-if-absent',
     'put-if-seen',
+    'put-over-all',
+    'delete-lost',
     'repeat',
     'repeat-elsewhere',
   ];

@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { openSqliteInProcess } from '../../src/catalog/sqlite-in-process.ts';
+import type { ConflictPolicy } from '../../src/domain/journal/conflict-policy.ts';
 import { OperationIds } from '../../src/engine/operation-ids.ts';
 import { meetPeers } from '../../src/engine/sites/meet-peers.ts';
 import { fetchVersions } from '../../src/engine/sites/fetch-versions.ts';
@@ -44,6 +45,7 @@ export interface Running {
   readonly operations: OperationIds;
   /** The catalog without the process around it. */
   readonly whole: Catalog;
+  readonly conflicts: ConflictPolicy;
   /** Its peers were asked what they know of it: before it nothing is written. */
   begun: Promise<void>;
 }
@@ -125,6 +127,7 @@ export class SimulatedSite {
       clock,
       operations: new OperationIds(clock, random.fork()),
       whole,
+      conflicts: plan.conflicts,
       begun: Promise.resolve(),
     };
   }
