@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Entry } from '../../domain/journal/entry.ts';
+import type { Dot } from '../../domain/object/dot.ts';
 import type { Lives } from '../../ports/journal.ts';
 import type { Session } from '../session.ts';
 
@@ -115,6 +116,16 @@ async function renewBeyond(session: Session, told: ReadonlyMap<number, number>):
   }
   if (isRenewed) known.slot.forget();
   return isRenewed;
+}
+
+/**
+ * Writes as another actor from now on, where this one has made a version that is not to be followed by what is written next: a context has
+ * one number an actor, so whoever follows a later version of the actor has seen the earlier one, too.
+ */
+export async function passBy(session: Session, versions: readonly { readonly dot: Dot }[]): Promise<void> {
+  const { slot } = await session.known.slot.takeCounters(session, 0);
+  if (versions.some(({ dot }) => dot.actor === String(slot.actor)))
+    await renewBeyond(session, new Map([[slot.actor, Number.MAX_SAFE_INTEGER]]));
 }
 
 /** Whether what a site sent was meant for this life of the catalog, and comes from that life of the site which is known. */

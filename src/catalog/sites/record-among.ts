@@ -11,6 +11,7 @@ import { followObjects, watchObjects } from '../rules/watch-objects.ts';
 import type { Session, SetStatement } from '../session.ts';
 import { keepOperations } from '../verbs/operations.ts';
 import { appendEntries } from './append-entries.ts';
+import { passBy } from './lives.ts';
 import { identityOf, type JoinedObject, seeJoined, type SeenVersion } from './see-joined.ts';
 import { writeJoined } from './write-joined.ts';
 
@@ -59,6 +60,10 @@ async function write(
   operation: Uint8Array,
 ): Promise<number> {
   const followed = object.versions.filter(({ id }) => change.follows.includes(id));
+  await passBy(
+    session,
+    object.versions.filter((one) => !followed.includes(one)),
+  );
   const context = followed.reduce<Context>((all, one) => mergeContexts(all, contextAfter(one)), {});
   const [given] = await giveDots(session, [{ ...before(object), context }]);
   if (given === undefined) throw new Error('a write got no number');
