@@ -81,7 +81,7 @@ export function hadSeen(later: VersionFact, earlier: Pick<VersionFact, 'actor' |
 
 /** Of what is noted by site and object. */
 export function forgetSite(site: string, ...noted: readonly Map<string, unknown>[]): void {
-  for (const map of noted) for (const key of [...map.keys()]) if (key.startsWith(`${site} `)) map.delete(key);
+  for (const map of noted) for (const key of map.keys()) if (key.startsWith(`${site} `)) map.delete(key);
 }
 
 export function isConsidered(

@@ -27,7 +27,7 @@ export async function listConflicts(
     if (found !== undefined && found.lost.length > 0) conflicts.push(found);
   }
   return {
-    conflicts: conflicts.map(({ versions: _, ...one }) => one),
+    conflicts,
     next: named.length < rows ? undefined : named.at(-1),
   };
 }
