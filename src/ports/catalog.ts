@@ -11,6 +11,7 @@ import type { CatalogStatus } from './catalog-status.ts';
 import type { SyncCatalog, SyncLease, SyncProgress } from './catalog-syncs.ts';
 import type { ConflictCatalog } from './conflicts.ts';
 import type { DueBell } from './due-bell.ts';
+import type { Intent, IntentAdded } from './intents.ts';
 import type { JournalCatalog } from './journal.ts';
 import type { PageQueue } from './page-queue.ts';
 import type { PlaceCatalog, PlaceChange } from './places.ts';
@@ -23,6 +24,8 @@ import type { CollectionCatalog } from './collections.ts';
 import type { TokenCatalog } from './tokens.ts';
 import type { LimitedTransfers } from './transfer-limits.ts';
 import type { UploadCatalog } from './uploads.ts';
+
+export type { Holder, Intent, IntentAdded } from './intents.ts';
 
 /**
  * The database of objects, versions, replicas, requests and the journal (docs/catalog.md). One implementation on Kysely for
@@ -344,30 +347,6 @@ export interface RequestRecord extends NewRequest {
   readonly createdMs: number;
   /** When it may be claimed; of one that is over, when it ended. */
   readonly nextAttemptMs: number;
-}
-
-/** Who holds something, so that a dead holder on the same host is recognised at once. */
-export interface Holder {
-  readonly host: string;
-  readonly pid: number;
-  readonly startedMs: number;
-}
-
-/** `elsewhere`: the scope's source is at this place by now, and nothing is written at another one in its name. */
-export type IntentAdded = 'added' | { readonly heldBy: Intent } | { readonly elsewhere: string };
-
-export interface Intent {
-  readonly operation: string;
-  readonly scope: string;
-  readonly name: string;
-  readonly store: string;
-  readonly key: string;
-  /** What the store held when the write began; undefined: nothing. */
-  readonly oldToken: string | undefined;
-  readonly follows: number | undefined;
-  readonly content: Content;
-  readonly holder: Holder;
-  readonly createdMs: number;
 }
 
 /** What is known by now of an operation a client may repeat. */
