@@ -24,7 +24,9 @@ export function openReplicationDesk(pando: Pando, settings: ReplicationSettings 
     async resync(name) {
       const known = await catalog();
       const found = (await known.listPeers()).find((peer) => peer.name === name || peer.site === name);
-      return found !== undefined && known.setPeer(found.name, { needsResync: true });
+      // Nothing is sent to one that only tells us.
+      if (found === undefined || found.direction === 'receive') return false;
+      return known.setPeer(found.name, { needsResync: true });
     },
     async listConflicts({ scope, after, limit }) {
       const slash = after?.indexOf('/') ?? -1;

@@ -12,7 +12,7 @@ export interface ReplicationDesk {
   settleDeadLetters(to: 'waiting' | 'withheld', peer: string | undefined): Promise<number>;
   /** A page of objects that were written at several sites without knowing of each other. */
   listConflicts(query: ConflictQuery): Promise<unknown>;
-  /** False: there is no such peer. */
+  /** False: there is no such peer, or nothing is sent to it. */
   resync(name: string): Promise<boolean>;
 }
 

@@ -140,6 +140,19 @@ export const MUTATIONS: readonly Mutation[] = [
     to: 'const sites = [source, ...others.slice(1000)];',
   },
   {
+    name: 'what is written in the presence of losers of its own actor follows them',
+    file: 'src/catalog/sites/lives.ts',
+    from: 'if (versions.some(({ dot }) => dot.actor === String(slot.actor)))',
+    to: 'if (versions.some(({ dot }) => dot.actor === ` ${slot.actor}`))',
+  },
+  {
+    name: 'a write that has seen only what is served follows what lost as well',
+    isQuick: true,
+    file: 'src/engine/sites/write-among.ts',
+    from: 'follows: sees.filter((id) => !others.has(id)) }',
+    to: 'follows: sees }',
+  },
+  {
     name: 'a write does not look whether it was made before',
     file: 'src/catalog/record/decide-change.ts',
     from: 'if (madeBefore !== undefined) return',

@@ -1,7 +1,9 @@
+import type { ConflictPolicy } from '../../src/domain/journal/conflict-policy.ts';
 import type { Told } from './client.ts';
 import { AcknowledgedStays } from './checkers/acknowledged-stays.ts';
 import { DotsAreOnce } from './checkers/dots-are-once.ts';
 import { ConsideredIsSeen } from './checkers/considered-is-seen.ts';
+import { LosersStay } from './checkers/losers-stay.ts';
 import { NothingComesBack } from './checkers/nothing-comes-back.ts';
 import { ReadsGoForward } from './checkers/reads-go-forward.ts';
 import { WritesAreOnce } from './checkers/writes-are-once.ts';
@@ -23,19 +25,24 @@ interface SiteNotes {
 /** Sees each site after each step, and has all checkers look on. */
 export class Onlooker {
   readonly complaints: string[] = [];
-  readonly #checkers: readonly Checker[] = [
-    new AcknowledgedStays(),
-    new NothingComesBack(),
-    new ReadsGoForward(),
-    new ConsideredIsSeen(),
-    new WritesAreOnce(),
-    new DotsAreOnce(),
-  ];
+  readonly #checkers: readonly Checker[];
   readonly #notes = new Map<string, SiteNotes>();
   /** Ids that sites had before they were wiped, and have. */
   readonly #ids = new Map<string, Set<string>>();
   /** Sites that have lost what they knew. */
   readonly #reborn = new Set<string>();
+
+  constructor(policy: ConflictPolicy) {
+    this.#checkers = [
+      new AcknowledgedStays(),
+      new NothingComesBack(),
+      new ReadsGoForward(),
+      new ConsideredIsSeen(),
+      new WritesAreOnce(),
+      new DotsAreOnce(),
+      new LosersStay(policy),
+    ];
+  }
 
   tell(site: string, told: Told): void {
     this.#notes.get(site)?.told.push(told);

@@ -55,7 +55,7 @@ class World {
   readonly #random: SimulatedRandom;
   readonly #network: SimulatedNetwork;
   readonly #sites = new Map<string, SimulatedSite>();
-  readonly #onlooker = new Onlooker();
+  readonly #onlooker: Onlooker;
   readonly #clients = new Clients();
   readonly #defects: string[] = [];
   /** What was queued at a site when its catalog was copied. */
@@ -64,6 +64,7 @@ class World {
 
   private constructor(plan: Plan) {
     this.#plan = plan;
+    this.#onlooker = new Onlooker(plan.conflicts);
     this.#random = new SimulatedRandom(plan.seed ^ 0x5eed);
     this.#network = new SimulatedNetwork({
       timeline: this.#timeline,
