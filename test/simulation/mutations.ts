@@ -103,41 +103,11 @@ export const MUTATIONS: readonly Mutation[] = [
     to: 'if (counter >= 0) continue;',
   },
   {
-    name: 'a site writes before its peers were asked, and keeps its incarnation where they do not answer',
-    file: 'src/engine/sites/meet-peers.ts',
-    from: 'if (answered.includes(false)) await catalog.renewActors();',
-    to: 'if (answered.length > 1000) await catalog.renewActors();',
-  },
-  {
     name: 'a peer in another life is not compared',
     isQuick: true,
     file: 'src/catalog/sites/peers.ts',
     from: "case when direction = 'receive' or life = ${life} then resync else resync + 1 end",
     to: "case when direction = 'receive' or life = ${life} then resync else resync end",
-  },
-  {
-    name: 'what was meant for a former life is taken',
-    file: 'src/catalog/sites/lives.ts',
-    from: 'if (own?.life !== lives.to) return false;',
-    to: 'if (own?.life === undefined) return false;',
-  },
-  {
-    name: 'what a former life of a site has sent is taken',
-    file: 'src/catalog/sites/lives.ts',
-    from: 'life === null || life === lives.from',
-    to: 'life === null || life.length === lives.from.length',
-  },
-  {
-    name: 'what a former life of a site had got is taken for what it has',
-    file: 'src/engine/sites/peer-stream.ts',
-    from: 'course.life !== this.#lives.to)',
-    to: 'course.life === undefined)',
-  },
-  {
-    name: 'bytes are asked for only where they were told of',
-    file: 'src/engine/sites/fetch-versions.ts',
-    from: 'const sites = [source, ...others];',
-    to: 'const sites = [source, ...others.slice(1000)];',
   },
   {
     name: 'what is written in the presence of losers of its own actor follows them',
