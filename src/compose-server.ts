@@ -40,6 +40,8 @@ export interface SiteParts {
   /** Where objects are kept that no profile's scope takes. */
   readonly store: SiteStore;
   readonly metrics: ServerMetrics;
+  /** Nothing is written before peers were asked what they know of this site. */
+  readonly begun: PromiseWithResolvers<void>;
 }
 
 export interface OpenSiteServer {
@@ -76,7 +78,7 @@ export async function openSiteServer(pando: Pando, open: OpenSiteServer): Promis
   const awayMsMax = replication?.peerAlarmMs ?? PEER_ALARM_MS;
   const watch = new PeerWatch({ catalog, clock: pando.clock, alarm: open.onFault }, { backlogEntriesMax, awayMsMax });
   const parts = await openParts(pando, open, watch);
-  const { objects, metrics, store } = parts;
+  const { objects, metrics, store, begun } = parts;
   for (const number of catalogNumbers(pando)) metrics.look(number);
   const uploads = new Turns(settings.uploadsMax);
   metrics.look({
@@ -89,7 +91,7 @@ export async function openSiteServer(pando: Pando, open: OpenSiteServer): Promis
     { catalog, clock: pando.clock },
     { copies: replication?.syncCopies, timeoutMs: replication?.syncTimeoutMs ?? SYNC_TIMEOUT_MS, sends },
   );
-  const desk = openServerDesk({ pando, objects, whyNoStore: () => whyNoStore(store) });
+  const desk = openServerDesk({ pando, objects, begun: begun.promise, whyNoStore: () => whyNoStore(store) });
   const routes = [
     ...adminRoutes(desk, metrics),
     ...replicationRoutes(openReplicationDesk(pando, replication)),
@@ -145,6 +147,7 @@ export async function openSiteServer(pando: Pando, open: OpenSiteServer): Promis
     },
   );
   site.current = opened;
+  opened.meetPeers().then(begun.resolve, begun.reject);
   const running = opened.run();
   running.catch((error: unknown) => open.onFault('replication stopped', { why: whyOf(error) }));
   return {
@@ -217,6 +220,9 @@ async function openParts(
     bytesMax === undefined
       ? undefined
       : new RoomLeft({ catalog, clock: pando.clock }, { place: storage.place, bytesMax });
+  const begun = Promise.withResolvers<void>();
+  // Heard by whoever writes.
+  begun.promise.catch(() => undefined);
   const objects = new ServedObjects({
     catalog,
     clock: pando.clock,
@@ -226,8 +232,10 @@ async function openParts(
     store,
     room,
     whyFull: (scope) => watch.whyFull(scope),
+    conflicts: pando.configuration.replication?.conflicts ?? {},
+    begun: begun.promise,
   });
-  return { pando, objects, scopes, store, metrics: new ServerMetrics() };
+  return { pando, objects, scopes, store, metrics: new ServerMetrics(), begun };
 }
 
 /** What is wrong with a configuration is for who keeps the server, and not for its clients. */

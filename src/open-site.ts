@@ -2,6 +2,7 @@ import { collectSuperseded } from './engine/sites/collect-superseded.ts';
 import { hashToken, SiteDesk } from './engine/sites/peer-desk.ts';
 import { fetchVersions } from './engine/sites/fetch-versions.ts';
 import { keepPeers } from './engine/sites/keep-peers.ts';
+import { meetPeers } from './engine/sites/meet-peers.ts';
 import { PeerStream } from './engine/sites/peer-stream.ts';
 import { readBytes } from './engine/sites/read-bytes.ts';
 import type { PeerWatch } from './engine/sites/watch-peers.ts';
@@ -73,7 +74,25 @@ export class OpenSite implements AsyncDisposable {
 
   static async open(parts: SiteParts, settings: SiteSettings): Promise<OpenSite> {
     const { id: site } = await parts.catalog.site();
+    await parts.catalog.beginLife();
     return new OpenSite(parts, settings, { protocol: PEER_PROTOCOL, site, url: settings.url });
+  }
+
+  /** Resolves when the site may be written to: its peers were asked what they know of it, or did not answer in time. */
+  async meetPeers(): Promise<void> {
+    const links: HttpPeerLink[] = [];
+    const linkTo = async (peer: Peer): Promise<PeerLink> => {
+      const link = await this.#linkOf(peer);
+      links.push(link);
+      return link;
+    };
+    await meetPeers({ ...this.#parts, linkTo }, { own: this.#own, signal: this.#stop.signal });
+    for (const link of links) await link[Symbol.asyncDispose]();
+  }
+
+  async #linkOf({ name, url }: Peer): Promise<HttpPeerLink> {
+    const secrets = await this.#parts.catalog.readPeerSecrets(name);
+    return new HttpPeerLink({ url: url ?? '', token: secrets?.presents, idleMs: PEER_IDLE_MS });
   }
 
   /** Begins to send and to fetch. Rejects when that cannot go on; resolves once the site is closed. */
@@ -87,16 +106,18 @@ export class OpenSite implements AsyncDisposable {
       sends && keepPeers({ catalog, clock, send: (peer, stop) => this.#send(peer, stop) }, signal),
       this.#parts.watch.run(signal),
       collectSuperseded(this.#parts, signal),
-      fetchVersions({ ...this.#parts, linkTo }, { owner, lanes: FETCH_LANES, retryDelayMs }, signal),
+      fetchVersions(
+        { ...this.#parts, linkTo, listPeers: () => catalog.listPeers() },
+        { owner, lanes: FETCH_LANES, retryDelayMs },
+        signal,
+      ),
     ]);
     return this.#running;
   }
 
   async #send(peer: Peer, signal: AbortSignal): Promise<void> {
-    const { catalog } = this.#parts;
     const { batchSize, workers, inlineBytesMax, retryAttempts, retryDelayMs, backlogEntriesMax } = this.#settings;
-    const secrets = await catalog.readPeerSecrets(peer.name);
-    await using link = new HttpPeerLink({ url: peer.url ?? '', token: secrets?.presents, idleMs: PEER_IDLE_MS });
+    await using link = await this.#linkOf(peer);
     const stream = new PeerStream(
       { ...this.#parts, link, readBytes: (outgoing, stop) => readBytes(this.#parts, outgoing, stop) },
       {

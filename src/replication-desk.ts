@@ -1,3 +1,4 @@
+import { listConflicts } from './client/conflicts.ts';
 import { peerStatus, replicationStatus } from './client/replication-status.ts';
 import type { Pando } from './compose.ts';
 import type { ReplicationSettings } from './config/configuration.ts';
@@ -20,15 +21,29 @@ export function openReplicationDesk(pando: Pando, settings: ReplicationSettings 
       const found = peers.find((peer) => peer.name === name || peer.site === name);
       return found && peerStatus(found, nowMs());
     },
-    async listDeadLetters() {
+    async resync(name) {
+      const known = await catalog();
+      const found = (await known.listPeers()).find((peer) => peer.name === name || peer.site === name);
+      // Nothing is sent to one that only tells us.
+      if (found === undefined || found.direction === 'receive') return false;
+      return known.setPeer(found.name, { needsResync: true });
+    },
+    async listConflicts({ scope, after, limit }) {
+      const slash = after?.indexOf('/') ?? -1;
+      const from =
+        after === undefined ? undefined : { scope: after.slice(0, Math.max(0, slash)), name: after.slice(slash + 1) };
+      const { conflicts, next } = await listConflicts(pando, { scope, after: from, limit });
+      return { conflicts, ...(next === undefined ? {} : { next: `${next.scope}/${next.name}` }) };
+    },
+    async listDeadLetters(only) {
       const letters = [];
-      for await (const { peer, letter } of deadLetters(await catalog())) letters.push({ peer, ...letter });
+      for await (const { peer, letter } of deadLetters(await catalog(), only)) letters.push({ peer, ...letter });
       return letters;
     },
-    async settleDeadLetters(to) {
+    async settleDeadLetters(to, only) {
       const known = await catalog();
       const found = new Map<string, Position[]>();
-      for await (const { peer, letter } of deadLetters(known)) {
+      for await (const { peer, letter } of deadLetters(known, only)) {
         const positions = found.get(peer) ?? [];
         positions.push({ slot: letter.slot, position: letter.position });
         found.set(peer, positions);
@@ -40,8 +55,12 @@ export function openReplicationDesk(pando: Pando, settings: ReplicationSettings 
   };
 }
 
-async function* deadLetters(catalog: Catalog): AsyncGenerator<{ readonly peer: string; readonly letter: DeadLetter }> {
-  for (const { name: peer } of await catalog.listPeers()) {
+async function* deadLetters(
+  catalog: Catalog,
+  only: string | undefined,
+): AsyncGenerator<{ readonly peer: string; readonly letter: DeadLetter }> {
+  for (const { name: peer, site } of await catalog.listPeers()) {
+    if (only !== undefined && only !== peer && only !== site) continue;
     let after: Position | undefined;
     do {
       const page: readonly DeadLetter[] = await catalog.listDeadLetters({

@@ -18,12 +18,14 @@ const PURGED_TOGETHER = 16;
 export interface ServerDeskGiven {
   readonly pando: Pando;
   readonly objects: ServedObjects;
+  /** Before it nothing is written. */
+  readonly begun: Promise<void>;
   /** Why nothing can be written now; undefined: it can. */
   readonly whyNoStore: () => Promise<string | undefined>;
 }
 
 /** What administrators are told over HTTP, by the same means as on a command line. */
-export function openServerDesk({ pando, objects, whyNoStore }: ServerDeskGiven): AdminDesk {
+export function openServerDesk({ pando, objects, begun, whyNoStore }: ServerDeskGiven): AdminDesk {
   const openRules = async (): Promise<Rules> =>
     new Rules({
       catalog: await pando.catalog(),
@@ -48,7 +50,10 @@ export function openServerDesk({ pando, objects, whyNoStore }: ServerDeskGiven):
       for await (const _ of namesOf(objects, scope, signal)) count++;
       return count;
     },
-    purge: (scope, signal) => purge(pando, objects, scope, signal),
+    async purge(scope, signal) {
+      await begun;
+      return purge(pando, objects, scope, signal);
+    },
     async status() {
       const catalog = await pando.catalog();
       return { ...(await catalog.status()), syncs: await catalog.listSyncs(5) };
@@ -100,12 +105,10 @@ async function purge(pando: Pando, objects: ServedObjects, scope: string, signal
   let deleted = 0;
   const names = namesOf(objects, scope, signal);
   const deleteSome = async (): Promise<void> => {
-    for (let step = await names.next(); step.done !== true; step = await names.next())
-      if (
-        (await objects.delete({ scope, name: step.value }, { onlyIf: undefined, operation: undefined, signal }))
-          .version !== undefined
-      )
-        deleted++;
+    for (let step = await names.next(); step.done !== true; step = await names.next()) {
+      const asked = { onlyIf: undefined, named: undefined, operation: undefined, signal };
+      if ((await objects.delete({ scope, name: step.value }, asked)).version !== undefined) deleted++;
+    }
   };
   await Promise.all(Array.from({ length: PURGED_TOGETHER }, deleteSome));
   return deleted;

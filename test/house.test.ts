@@ -83,7 +83,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'open-site.ts': ['ports', 'engine', 'peers'],
   // What administrators ask about replication.
   'replication-desk.ts': ['compose.ts', 'client', 'config', 'ports', 'server'],
-  client: ['compose.ts', 'compose-files.ts', 'config', 'domain', 'ports'],
+  // What is asked of peers, and told to them, by commands.
+  'compose-sites.ts': ['compose.ts', 'domain', 'ports', 'engine', 'peers'],
+  client: ['compose.ts', 'compose-files.ts', 'compose-sites.ts', 'config', 'domain', 'ports'],
   cli: ['client', 'compose.ts', 'compose-server.ts', 'config', 'domain'],
   // Classes of errors that a program catches.
   'engine-errors.ts': ['engine'],

@@ -1,8 +1,6 @@
 import type { AuditCatalog } from '../ports/audits.ts';
 import type { Catalog, RequestOutcome } from '../ports/catalog.ts';
-import type { JournalCatalog } from '../ports/journal.ts';
 import type { PageQueue } from '../ports/page-queue.ts';
-import type { PeerQueueCatalog } from '../ports/peer-queues.ts';
 import type { RuleCatalog } from '../ports/rules.ts';
 import type { AbsenceCatalog } from '../ports/store-absences.ts';
 import type { TokenCatalog } from '../ports/tokens.ts';
@@ -48,43 +46,7 @@ import { answerTakenBack } from './rules/taken-back.ts';
 import { tellRule } from './rules/tell-rule.ts';
 import { readTransfersInHand } from './rules/transfers-in-hand.ts';
 import { updateRule } from './rules/update-rule.ts';
-import { applyEntries, judgeEntries } from './sites/apply-entries.ts';
-import { listSyncPeers, readAwaited } from './sites/awaited.ts';
-import {
-  beginResync,
-  countBacklog,
-  endResync,
-  giveUpBacklog,
-  isToBeCompared,
-  readBacklogs,
-  tellPeerAway,
-} from './sites/backlogs.ts';
-import { raiseFloor, readContext } from './sites/considered.ts';
-import { claimFetches, finishFetch, listFetches, renewFetch, takeUp } from './sites/fetches.ts';
-import { purgePage, purgeScope } from './sites/purge-scope.ts';
-import { findVersion, readCopies } from './sites/read-copies.ts';
-import { listSuperseded } from './sites/list-superseded.ts';
-import { listReplicatedScopes, queueObjects, readDots } from './sites/read-dots.ts';
-import {
-  acknowledgeTold,
-  listDeadLetters,
-  readFloor,
-  readOutbox,
-  settleDeadLetters,
-  settleOutbox,
-} from './sites/outbox.ts';
-import {
-  addPeer,
-  countOutstanding,
-  holdStream,
-  listPeers,
-  readPeerSecrets,
-  readPositions,
-  readSiteSecret,
-  releaseStream,
-  removePeer,
-  setPeer,
-} from './sites/peers.ts';
+import { conflictVerbs, journalVerbs } from './sites/site-verbs.ts';
 import { beginUploads } from './uploads/begin-uploads.ts';
 import { continueUploads } from './uploads/continue-uploads.ts';
 import { finishUploads } from './uploads/finish-uploads.ts';
@@ -204,6 +166,7 @@ export function createCatalog(given: {
     ...uploadVerbs(executor),
     ...journalVerbs(executor),
     ...pageVerbs(executor),
+    ...conflictVerbs(executor),
     ...tokenVerbs(executor),
     [Symbol.asyncDispose]: () => executor.close(),
   };
@@ -290,75 +253,6 @@ function pageVerbs(executor: Executor): PageQueue {
     claimPages: (claim) => executor.write((session) => claimPages(session, claim)),
     answerPage: (lease, outcomes) => executor.write((session) => answerPage(session, lease, outcomes)),
     giveBackPages: (leases) => executor.write((session) => giveBackPages(session, leases)),
-  };
-}
-
-function journalVerbs(executor: Executor): JournalCatalog {
-  return {
-    addPeer: (peer) => executor.tell((session) => addPeer(session, peer)),
-    listPeers: () => executor.read((session) => listPeers(session)),
-    setPeer: (name, change) => executor.tell((session) => setPeer(session, name, change)),
-    removePeer: (name) => executor.tell((session) => removePeer(session, name)),
-    holdStream: (name, owner, leaseMs) => executor.write((session) => holdStream(session, name, owner, leaseMs)),
-    releaseStream: (lease) => executor.write((session) => releaseStream(session, lease)),
-    readOutbox: (query) => executor.read((session) => readOutbox(session, query)),
-    settleOutbox: async (lease, outcomes) => {
-      const settled = await executor.tell(
-        (session) => settleOutbox(session, lease, outcomes),
-        (answer) => answer?.isAwaited === true,
-      );
-      return settled && true;
-    },
-    acknowledgeTold: async (site, operations) => {
-      await executor.tell(
-        (session) => acknowledgeTold(session, site, operations),
-        ({ isAwaited }) => isAwaited,
-      );
-    },
-    readPositions: () => executor.read((session) => readPositions(session)),
-    countOutstanding: (name, upTo, scope) => executor.read((session) => countOutstanding(session, name, upTo, scope)),
-    listDeadLetters: (query) => executor.read((session) => listDeadLetters(session, query)),
-    settleDeadLetters: (peer, positions, to) =>
-      executor.tell((session) => settleDeadLetters(session, peer, positions, to), isAny),
-    readFloor: (peer) => executor.read((session) => readFloor(session, peer)),
-    raiseFloor: (floor) => executor.write((session) => raiseFloor(session, floor)),
-    listSuperseded: (query) => executor.read((session) => listSuperseded(session, query)),
-    listReplicatedScopes: () => executor.read((session) => listReplicatedScopes(session)),
-    readDots: (query) => executor.read((session) => readDots(session, query)),
-    queueObjects: (peer, scope, names, probable = false) =>
-      executor.tell((session) => queueObjects(session, { peer, scope, names, probable }), isAny),
-    purgeScope: (scope, operation) => executor.tell((session) => purgeScope(session, scope, operation)),
-    carryOutPurge: () => executor.tell((session) => purgePage(session), isSo),
-    readContext: () => executor.read((session) => readContext(session)),
-    readPeerSecrets: (name) => executor.read((session) => readPeerSecrets(session, name)),
-    readSiteSecret: () => executor.write((session) => readSiteSecret(session)),
-    takeUp: (source, entries) => executor.tell((session) => takeUp(session, source, entries)),
-    claimFetches: (claim) => executor.write((session) => claimFetches(session, claim)),
-    renewFetch: (lease, leaseMs) => executor.write((session) => renewFetch(session, lease, leaseMs)),
-    finishFetch: (lease, outcome) => executor.write((session) => finishFetch(session, lease, outcome)),
-    listFetches: (limit) => executor.read((session) => listFetches(session, limit)),
-    readCopies: (versionIds) => executor.read((session) => readCopies(session, versionIds)),
-    findVersion: (object, operation) => executor.read((session) => findVersion(session, object, operation)),
-    judgeEntries: (entries) => executor.read((session) => judgeEntries(session, entries)),
-    applyEntries: (arrived) => executor.tell((session) => applyEntries(session, arrived)),
-    ...peerQueueVerbs(executor),
-  };
-}
-
-function peerQueueVerbs(executor: Executor): PeerQueueCatalog {
-  return {
-    listSyncPeers: () => executor.read((session) => listSyncPeers(session)),
-    readAwaited: (writes) => executor.read((session) => readAwaited(session, writes)),
-    readBacklogs: () => executor.read((session) => readBacklogs(session)),
-    countBacklog: (peer, countedMax) => executor.read((session) => countBacklog(session, peer, countedMax)),
-    giveUpBacklog: (peer, how) => executor.write((session) => giveUpBacklog(session, peer, how)),
-    // Asked once a second of each peer: mostly there is nothing to write.
-    beginResync: async (peer) => {
-      if (!(await executor.read((session) => isToBeCompared(session, peer)))) return undefined;
-      return executor.write((session) => beginResync(session, peer));
-    },
-    endResync: (peer, begun) => executor.write((session) => endResync(session, peer, begun)),
-    tellPeerAway: (peer, isAway, detail) => executor.write((session) => tellPeerAway(session, peer, isAway, detail)),
   };
 }
 

@@ -3,7 +3,13 @@ import type { RuleSchema } from './rule-schema.ts';
 
 /** The catalog's tables as Kysely sees them; `migrations/` makes them, docs/catalog.md says what they mean. */
 export interface Schema extends RuleSchema {
-  site: { one: number; id: string; created_ms: number; secret: Generated<string | null> };
+  site: {
+    one: number;
+    id: string;
+    created_ms: number;
+    secret: Generated<string | null>;
+    life: Generated<string | null>;
+  };
   actor: { id: Generated<number>; incarnation: string };
   slot: {
     number: number;
@@ -16,6 +22,8 @@ export interface Schema extends RuleSchema {
     /** Of the last entry of the journal. */
     position: number;
   };
+  /** Actors that slots had before; `counter`: the last that was given out here. */
+  former_actor: { actor: number; counter: number };
   considered: { actor: number; counter: number };
   considered_exception: { actor: number; counter: number };
   peer: PeerTable;
@@ -38,7 +46,9 @@ export interface Schema extends RuleSchema {
   /** Scopes whose purged objects are not all gone yet; `position`: the last name that was looked at. */
   purge_open: { scope: number; position: string };
   /** Versions beside an object's current one that did not see it. */
-  sibling: { object: number; version: number };
+  sibling: { object: number; version: number; found_ms: Generated<number> };
+  /** Versions that were beside another one, and are no more. */
+  ended_conflict: { object: number; version: number; ended_ms: number };
   scope: { id: Generated<number>; name: string; title: string; source: number; created_ms: number };
   store: { id: Generated<number>; place: string; title: string; created_ms: number };
   /** `siblings`: how many rows of `sibling` it has. */
@@ -178,6 +188,8 @@ interface PeerTable {
   parked_ms: number | null;
   /** 1: it was told that it has been away for too long. */
   alarmed: Generated<number>;
+  /** As it said when it was heard of last; null: it never said. */
+  life: Generated<string | null>;
 }
 
 interface JournalTable {

@@ -23,7 +23,7 @@ const take: SetStatement = {
   text: (rows, engine) =>
     `update slot set counter = slot.counter + r.count, until_ms = ${engine.nowMs} + r.lease
      from ${rows} where slot.number = r.number and slot.holder = r.holder
-     returning slot.counter, slot.hybrid_ms, slot.hybrid_n`,
+     returning slot.counter, slot.hybrid_ms, slot.hybrid_n, slot.actor`,
 };
 
 /**
@@ -43,12 +43,24 @@ export class Slot {
   async takeCounters(session: Session, count: number): Promise<TakenCounters> {
     for (;;) {
       const slot = await this.own(session);
-      const [row] = await session.all<[number, number, number]>(take, [
+      const [row] = await session.all<[counter: number, ms: number, n: number, actor: number]>(take, [
         [slot.number, this.#holder, count, SLOT_LEASE_MS],
       ]);
-      if (row !== undefined) return { slot, first: row[0] - count + 1, hybridMs: row[1], hybridN: row[2] };
-      this.#own = undefined;
+      if (row === undefined) {
+        this.#own = undefined;
+        continue;
+      }
+      const [counter, hybridMs, hybridN, actor] = row;
+      return { slot: await this.#as(session, slot, actor), first: counter - count + 1, hybridMs, hybridN };
     }
+  }
+
+  /** Somebody else may have found that the slot has to go on as another actor. */
+  async #as(session: Session, slot: OwnSlot, actor: number): Promise<OwnSlot> {
+    if (slot.actor === actor) return slot;
+    const incarnation = await session.known.actors.textOf(session, actor);
+    this.#own = { number: slot.number, actor, incarnation };
+    return this.#own;
   }
 
   async own(session: Session): Promise<OwnSlot> {

@@ -174,6 +174,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./peer.ts')).peer,
   },
   {
+    name: 'conflict',
+    summary: 'what was written at several sites without knowing of each other',
+    load: async () => (await import('./conflict.ts')).conflict,
+  },
+  {
+    name: 'purge',
+    summary: 'delete all objects of a scope in one step, here and at its peers',
+    load: async () => (await import('./purge.ts')).purge,
+  },
+  {
     name: 'events',
     summary: 'what happened that nobody asked for',
     isShort: true,

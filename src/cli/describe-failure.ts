@@ -12,6 +12,7 @@ const EXIT_BY_KIND: Readonly<Record<string, Readonly<Record<string, ExitCode>>>>
     'not-found': EXIT.notFound,
     unavailable: EXIT.unavailable,
     condition: EXIT.refused,
+    conflict: EXIT.refused,
     refused: EXIT.refused,
     'invalid-name': EXIT.usage,
     aborted: EXIT.interrupted,

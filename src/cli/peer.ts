@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs';
 import { Option } from 'commander';
 import type { Awaited, Peers } from '../client/peers.ts';
 import { formatInstant } from '../domain/format-instant.ts';
-import type { Peer } from '../ports/journal.ts';
+import type { Peer, Position } from '../ports/journal.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 import { commaList, duration } from './option-values.ts';
+import { checkPeer } from './peer-check.ts';
+import { letter, listLetters, settleLetters } from './peer-letters.ts';
 import { renderTable } from './table.ts';
 
 interface AddOptions {
@@ -98,6 +100,47 @@ export const peer: CommandModule = {
           return EXIT.done;
         }),
       );
+    command
+      .command('check')
+      .description('compare what a peer has with what is here by digests; 0: it is equal, 1: it differs')
+      .argument('<peer>', 'its name, or its site’s id')
+      .option('--scope <name>', 'only this scope')
+      .action(
+        act<[string], { readonly scope?: string }>(async (cli, [name], { scope }) =>
+          checkPeer(cli, await open(cli), { name, scope }),
+        ),
+      );
+    command
+      .command('resync')
+      .description('have the server compare a peer with this site, and send what it lacks')
+      .argument('<peer>', 'its name, or its site’s id')
+      .action(
+        act<[string]>(async (cli, [given]) => {
+          const { name } = await (await open(cli)).resync(given);
+          if (cli.globals.json === true) cli.output.printJson({ name });
+          else cli.output.note(`pando server compares ${name} with this site; pando peer wait ${name} waits for it`);
+          return EXIT.done;
+        }),
+      );
+    command
+      .command('dead-letters')
+      .description('list what a peer has refused, and why')
+      .argument('<peer>', 'its name, or its site’s id')
+      .action(act<[string]>(async (cli, [name]) => listLetters(cli, await open(cli), name)));
+    const settle = (verb: string, description: string, to: 'waiting' | 'withheld'): void => {
+      command
+        .command(verb)
+        .description(description)
+        .argument('<peer>', 'its name, or its site’s id')
+        .argument('[letters...]', 'only these; otherwise all', letter)
+        .action(
+          act<[string, Position[] | undefined]>(async (cli, [name, letters = []]) =>
+            settleLetters(cli, await open(cli), { name, letters, to }),
+          ),
+        );
+    };
+    settle('replay', 'send once more what a peer has refused', 'waiting');
+    settle('discard', 'give up what a peer has refused: it is never sent to it', 'withheld');
     command
       .command('wait')
       .description('wait until a peer has all that is here now; 1: it has refused some of it, 4: the time is over')

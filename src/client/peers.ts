@@ -1,12 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pando } from '../compose.ts';
-import type { DeadLetter, NewPeer, Outstanding, Peer, PeerChange } from '../ports/journal.ts';
+import type { Different, PeerCompared } from '../compose-sites.ts';
+import type { DeadLetter, NewPeer, Outstanding, Peer, PeerChange, Position } from '../ports/journal.ts';
 
 export interface AddPeer extends Omit<Partial<NewPeer>, 'url' | 'accepts' | 'presents'> {
   /** `https://site-b.example.com`, or `http://` where nobody listens in between. */
   readonly url: string;
   /** What this site shows it. */
   readonly token?: string | undefined;
+}
+
+export interface CheckPeer {
+  readonly scope?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onDifferent?: ((objects: readonly Different[]) => void) | undefined;
 }
 
 export interface AwaitPeer {
@@ -41,6 +48,8 @@ class PeersError extends Error {
 
 /** Between two looks at what is left. */
 const LOOK_MS = 25;
+/** Refused entries that are read at once. */
+const LETTERS_PAGE = 1_000;
 /** Refused entries that are told of. */
 const LETTERS_MAX = 100;
 
@@ -92,6 +101,54 @@ export class Peers {
     const peer = await this.show(name);
     await (await this.#pando.catalog()).removePeer(peer.name);
     return peer;
+  }
+
+  /** Compares by digests, while both go on; nothing is changed. What is still on its way differs, too. */
+  async check(name: string, { scope, signal, onDifferent }: CheckPeer): Promise<PeerCompared> {
+    const peer = await this.show(name);
+    const { comparePeer } = await import('../compose-sites.ts');
+    const scopes = scope === undefined ? undefined : [scope];
+    return comparePeer(this.#pando, peer, {
+      scopes,
+      signal: signal ?? new AbortController().signal,
+      onDifferent: (found) => onDifferent?.(found),
+    });
+  }
+
+  /** Has the site's server compare the peer with this site, and send what it lacks. */
+  async resync(name: string): Promise<Peer> {
+    const peer = await this.show(name);
+    if (peer.direction === 'receive')
+      throw new PeersError('refused', `nothing is sent to ${peer.name}`, 'ask for it at that site');
+    await (await this.#pando.catalog()).setPeer(peer.name, { needsResync: true });
+    return peer;
+  }
+
+  /** What the peer has refused, oldest first. */
+  async *deadLetters(name: string): AsyncGenerator<DeadLetter> {
+    const { name: peer } = await this.show(name);
+    const catalog = await this.#pando.catalog();
+    for (let after: Position | undefined, isLast = false; !isLast; ) {
+      const page = await catalog.listDeadLetters({ peer, limit: LETTERS_PAGE, ...(after && { after }) });
+      yield* page;
+      after = page.at(-1);
+      isLast = page.length < LETTERS_PAGE;
+    }
+  }
+
+  /** They are sent once more, or given up for good; undefined: all of the peer. Returns how many there were. */
+  async settleDeadLetters(
+    name: string,
+    to: 'waiting' | 'withheld',
+    letters: readonly Position[] | undefined,
+  ): Promise<number> {
+    const { name: peer } = await this.show(name);
+    const positions = letters ?? (await Array.fromAsync(this.deadLetters(peer)));
+    const catalog = await this.#pando.catalog();
+    let settled = 0;
+    for (let from = 0; from < positions.length; from += LETTERS_PAGE)
+      settled += await catalog.settleDeadLetters(peer, positions.slice(from, from + LETTERS_PAGE), to);
+    return settled;
   }
 
   /** Waits until a peer has considered this site's position of now. Somebody has to be sending: `pando server`. */

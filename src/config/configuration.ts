@@ -1,3 +1,4 @@
+import type { ConflictPolicies } from '../domain/journal/conflict-policy.ts';
 import type { Protocol } from '../domain/store/protocol.ts';
 import type { ActivityShare } from '../domain/transfer/transfer-limits.ts';
 import type { StoreTraits } from '../domain/store/store-traits.ts';
@@ -64,6 +65,8 @@ export interface ReplicationSettings {
   readonly peers: readonly PeerSettings[];
   /** Peers that may send to this site. */
   readonly accept: readonly { readonly id: string; readonly token: string }[];
+  /** By scope; `*` is of all others. */
+  readonly conflicts: ConflictPolicies;
 }
 
 export interface PeerSettings {

@@ -28,6 +28,7 @@ export function makeReplicationSettings(said: ReplicationInput = {}): Replicatio
       direction: direction ?? 'both',
     })),
     accept: said.accept ?? [],
+    conflicts: said.conflicts ?? {},
   };
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CONFLICT_POLICIES } from '../domain/journal/conflict-policy.ts';
 import {
   transfersAtOnce,
   attributeValue,
@@ -198,6 +199,7 @@ const replication = section({
   peer_alarm: duration('1s', '365d').optional(),
   peers: z.array(peer).optional(),
   accept: z.array(section({ id: text, token: text })).optional(),
+  conflicts: z.record(z.string(), choice(...CONFLICT_POLICIES)).optional(),
 });
 
 /** The top level. A capability that brings a key of its own adds it here, with a section like `profile`. */

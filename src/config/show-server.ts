@@ -34,5 +34,6 @@ export function describeReplication(replication: ReplicationSettings | undefined
       withoutUndefined({ ...peer, token: peer.token === undefined ? undefined : MASK }),
     ),
     accept: replication.accept.map(({ id }) => ({ id, token: MASK })),
+    conflicts: Object.keys(replication.conflicts).length === 0 ? undefined : replication.conflicts,
   });
 }

@@ -10,6 +10,7 @@ import { StorageError, type StorageErrorKind } from '../ports/storage.ts';
  * - `corrupt`: what came is not the object; some of it may have been delivered before this was known, none of it can be trusted.
  * - `changed`: the version that was asked for, or being read, is not the current one any more and nobody else has it.
  * - `condition`: `ifAbsent` or `ifVersion` does not hold.
+ * - `conflict`: versions of it did not see each other, and who writes has to say which they know of (docs/sites.md, "Conflicts").
  * - `refused`: an operation id that is expired, or was used for something else; a collection is in the way of a write, or a file
  *   where a directory must be and the like.
  * - `backlog`: too much waits for another site that is to have what is written; once it has taken some of it, writing works again.
@@ -22,6 +23,7 @@ export type ObjectErrorKind =
   | 'corrupt'
   | 'changed'
   | 'condition'
+  | 'conflict'
   | 'refused'
   | 'outcome-unknown'
   | 'invalid-name'

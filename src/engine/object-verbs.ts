@@ -17,7 +17,9 @@ import type { ObjectRead, ReadArguments } from './object-read.ts';
 import { type ObjectHandle, openObject } from './open-object.ts';
 import type { OpenedScope } from './opened-scope.ts';
 import { OperationIds } from './operation-ids.ts';
+import { ObjectError } from './object-error.ts';
 import { readObject } from './read-object.ts';
+import { type PinnedVersion, readPinned } from './read-version.ts';
 import { type Recovered, recoverIntents } from './recover-intents.ts';
 import { applyDefaultPolicy, type DefaultPolicies } from './rules/default-policies.ts';
 import { StoreHealth } from './store-health.ts';
@@ -40,6 +42,8 @@ export interface ObjectPorts {
 /** The verbs on objects, of one process: they share what it knows of its stores' health. */
 export interface ObjectVerbs {
   read(args: ReadArguments): Promise<ObjectRead>;
+  /** A version of an object, current or not, from whoever has it. */
+  readKept(args: ReadArguments, version: PinnedVersion): Promise<ObjectRead>;
   open(args: Locate): Promise<ObjectHandle>;
   inspect(args: Locate): Promise<ObjectInfo>;
   exists(args: Locate): Promise<boolean>;
@@ -76,6 +80,12 @@ export function bindObjectVerbs(given: ObjectPorts): ObjectVerbs {
         passed_over: read.plan?.rejections.map(({ store, why }) => `${store} (${why})`).join(', ') || undefined,
       });
       return read;
+    },
+    async readKept(args, version) {
+      const { scope, name } = args;
+      const row = await ports.catalog.readObject(scope.name, name);
+      if (row === undefined) throw new ObjectError('not-found', { scope: scope.name, name }, 'not found');
+      return readPinned(ports, args, row, version);
     },
     open: (args) => openObject(ports, args),
     inspect: (args) => inspectObject(ports, args),

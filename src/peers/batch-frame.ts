@@ -1,16 +1,18 @@
-import { entryFromJson, EntryProblem, entryToJson, siteFromJson } from '../domain/journal/entry-json.ts';
+import { entryFromJson, EntryProblem, entryToJson, lifeFromJson, siteFromJson } from '../domain/journal/entry-json.ts';
 import type { Entry } from '../domain/journal/entry.ts';
+import type { Lives } from '../ports/journal.ts';
 
 /**
  * How a batch is written (docs/peer-protocol.md, "Batches"):
  *
  *     4 bytes  length of the header, big endian
- *     header   JSON in UTF-8: {from, entries: [{…entry, bytes?: length}]}
+ *     header   JSON in UTF-8: {from, lives?, entries: [{…entry, bytes?: length}]}
  *     bytes    of the entries that have any, one after the other
  */
 export interface BatchFrame<Line extends FrameLine | FramedEntry = FrameLine> {
   /** Id of the site that sends. */
   readonly from: string;
+  readonly lives?: Lives | undefined;
   readonly entries: readonly Line[];
 }
 
@@ -26,12 +28,12 @@ export type FramedEntry = FrameLine | { readonly problem: string };
 const BATCH_ENTRIES_MAX = 10_000;
 
 /** In parts, so that no bytes are copied. */
-export function encodeBatch({ from, entries }: BatchFrame): readonly Uint8Array[] {
+export function encodeBatch({ from, lives, entries }: BatchFrame): readonly Uint8Array[] {
   const lines = entries.map(({ entry, bytes }) => ({
     ...(entryToJson(entry) as Record<string, unknown>),
     ...(bytes === undefined ? {} : { bytes: bytes.length }),
   }));
-  const header = new TextEncoder().encode(JSON.stringify({ from, entries: lines }));
+  const header = new TextEncoder().encode(JSON.stringify({ from, lives, entries: lines }));
   const length = new Uint8Array(4);
   new DataView(length.buffer).setUint32(0, header.length);
   return [length, header, ...entries.flatMap(({ bytes }) => (bytes === undefined ? [] : [bytes]))];
@@ -58,7 +60,7 @@ export function decodeBatch(frame: Uint8Array): BatchFrame<FramedEntry> {
     }
   });
   if (at !== frame.length) throw new EntryProblem('the batch goes on after its last byte');
-  return { from: header.from, entries };
+  return { from: header.from, lives: header.lives, entries };
 }
 
 interface HeaderLine {
@@ -66,13 +68,25 @@ interface HeaderLine {
   readonly bytes: number | undefined;
 }
 
-function parseHeader(text: Uint8Array): { readonly from: string; readonly lines: readonly HeaderLine[] } {
+interface Header {
+  readonly from: string;
+  readonly lives: Lives | undefined;
+  readonly lines: readonly HeaderLine[];
+}
+
+function parseHeader(text: Uint8Array): Header {
   const header = parseJson(text);
   if (typeof header !== 'object' || header === null) throw new EntryProblem('the header is no JSON object');
-  const { from, entries } = header as Record<string, unknown>;
+  const { from, lives, entries } = header as Record<string, unknown>;
   if (!Array.isArray(entries)) throw new EntryProblem('entries is no list');
   if (entries.length > BATCH_ENTRIES_MAX) throw new EntryProblem(`there are more than ${BATCH_ENTRIES_MAX} entries`);
-  return { from: siteFromJson(from, 'from'), lines: entries.map(parseLine) };
+  return { from: siteFromJson(from, 'from'), lives: parseLives(lives), lines: entries.map(parseLine) };
+}
+
+function parseLives(value: unknown): Lives | undefined {
+  if (value === undefined) return undefined;
+  const { from, to } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  return { from: lifeFromJson(from, 'lives.from'), to: lifeFromJson(to, 'lives.to') };
 }
 
 function parseLine(value: unknown): HeaderLine {

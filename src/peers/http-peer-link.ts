@@ -6,6 +6,7 @@ import {
   type Batch,
   type DigestQuery,
   type Fetched,
+  type Floor,
   type Hello,
   type ListedObject,
   type ListingQuery,
@@ -13,6 +14,7 @@ import {
   type PeerErrorKind,
   type PeerLink,
   type SentOutcome,
+  type ToldEntries,
   type Wanted,
 } from '../ports/peer-link.ts';
 import { encodeBatch } from './batch-frame.ts';
@@ -49,16 +51,16 @@ export class HttpPeerLink implements PeerLink {
     return this.#understand(() => helloFromJson(answer));
   }
 
-  async send({ from, entries }: Batch, signal: AbortSignal): Promise<readonly SentOutcome[]> {
-    const answer = await this.#ask({ method: 'POST', path: 'batch', body: encodeBatch({ from, entries }), signal });
-    return this.#understand(() => outcomesOf(answer, entries.length));
+  async send(batch: Batch, signal: AbortSignal): Promise<readonly SentOutcome[]> {
+    const answer = await this.#ask({ method: 'POST', path: 'batch', body: encodeBatch(batch), signal });
+    return this.#understand(() => outcomesOf(answer, batch.entries.length));
   }
 
-  async tell(from: string, operations: readonly string[], signal: AbortSignal): Promise<void> {
-    await this.#ask({ method: 'POST', path: 'told', body: [jsonOf({ from, operations })], signal });
+  async tell(told: ToldEntries, signal: AbortSignal): Promise<void> {
+    await this.#ask({ method: 'POST', path: 'told', body: [jsonOf(told)], signal });
   }
 
-  async raiseFloor(floor: Readonly<Record<string, number>>, signal: AbortSignal): Promise<void> {
+  async raiseFloor(floor: Floor, signal: AbortSignal): Promise<void> {
     await this.#ask({ method: 'POST', path: 'floor', body: [jsonOf(floor)], signal });
   }
 
@@ -227,7 +229,7 @@ function outcomesOf(answer: unknown, count: number): readonly SentOutcome[] {
     const { kind, why } = (typeof one === 'object' && one !== null ? one : {}) as Record<string, unknown>;
     if (typeof kind !== 'string' || !OUTCOMES.has(kind)) throw new EntryProblem('it has an outcome that is not known');
     if (kind === 'refused') return { kind, why: typeof why === 'string' ? why.slice(0, 1000) : 'no reason was given' };
-    return { kind: kind as Exclude<SentOutcome['kind'], 'refused'> };
+    return { kind: kind as Exclude<SentOutcome['kind'], 'refused' | 'stale'> };
   });
 }
 

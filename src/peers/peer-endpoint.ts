@@ -1,6 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BRANCHES, LEAVES } from '../domain/journal/digest.ts';
-import { contextFromJson, EntryProblem, entryToJson, siteFromJson } from '../domain/journal/entry-json.ts';
+import {
+  contextFromJson,
+  countsFromJson,
+  EntryProblem,
+  entryToJson,
+  lifeFromJson,
+  siteFromJson,
+} from '../domain/journal/entry-json.ts';
 import { parseOperationId } from '../domain/object/operation-id.ts';
 import { CatalogError } from '../ports/catalog.ts';
 import type { PeerDesk } from '../ports/peer-desk.ts';
@@ -69,10 +76,10 @@ export class PeerEndpoint {
   }
 
   async #receive(request: IncomingMessage, site: string | undefined, signal: AbortSignal): Promise<Reply> {
-    const { from, entries } = decodeBatch(await readAll(request, BATCH_BYTES_MAX));
+    const { from, lives, entries } = decodeBatch(await readAll(request, BATCH_BYTES_MAX));
     checkSender(from, site);
     const good = entries.filter(isLine);
-    const outcomes = good.length === 0 ? [] : await this.#desk.receive({ from, entries: good }, signal);
+    const outcomes = good.length === 0 ? [] : await this.#desk.receive({ from, lives, entries: good }, signal);
     let next = 0;
     const answers = entries.map((one): SentOutcome | undefined =>
       isLine(one) ? outcomes[next++] : { kind: 'refused', why: one.problem },
@@ -81,18 +88,21 @@ export class PeerEndpoint {
   }
 
   async #told(request: IncomingMessage, site: string | undefined): Promise<Reply> {
-    const { from, operations } = parseJson(await readAll(request, SMALL_BYTES_MAX)) as Record<string, unknown>;
+    const { from, operations, life } = parseJson(await readAll(request, SMALL_BYTES_MAX)) as Record<string, unknown>;
     if (!Array.isArray(operations)) throw new EntryProblem('operations is no list');
     const ids = operations.map((one) => parseOperationId(String(one)));
     if (ids.includes(undefined)) throw new EntryProblem('operations has one that is no UUIDv7');
     const sender = siteFromJson(from, 'from');
     checkSender(sender, site);
-    await this.#desk.told(sender, ids as string[]);
+    const of = life === undefined ? undefined : lifeFromJson(life, 'life');
+    await this.#desk.told({ from: sender, life: of, operations: ids as string[] });
     return { status: 200, json: {} };
   }
 
   async #raiseFloor(request: IncomingMessage): Promise<Reply> {
-    await this.#desk.raiseFloor(contextFromJson(parseJson(await readAll(request, SMALL_BYTES_MAX)), 'the floor'));
+    const { upTo, life } = parseJson(await readAll(request, SMALL_BYTES_MAX)) as Record<string, unknown>;
+    const of = life === undefined ? undefined : lifeFromJson(life, 'life');
+    await this.#desk.raiseFloor({ upTo: contextFromJson(upTo, 'upTo'), life: of });
     return { status: 200, json: {} };
   }
 
@@ -190,10 +200,9 @@ function bearerOf({ headers: { authorization } }: IncomingMessage): string | und
 }
 
 export function helloFromJson(value: unknown): Hello {
-  const { protocol, site, url, ticket } = (typeof value === 'object' && value !== null ? value : {}) as Record<
-    string,
-    unknown
-  >;
+  const { protocol, site, url, ticket, life, actors, known } = (
+    typeof value === 'object' && value !== null ? value : {}
+  ) as Record<string, unknown>;
   if (protocol !== PEER_PROTOCOL)
     throw new EntryProblem(
       `protocol ${JSON.stringify(protocol)} is not spoken here, only ${PEER_PROTOCOL}: update the older site`,
@@ -201,7 +210,15 @@ export function helloFromJson(value: unknown): Hello {
   if (url !== undefined && typeof url !== 'string') throw new EntryProblem('url is no text');
   if (ticket !== undefined && (typeof ticket !== 'string' || !/^[0-9a-f]{64}$/.test(ticket)))
     throw new EntryProblem('ticket is not 64 hex digits');
-  return { protocol, site: siteFromJson(site, 'site'), url, ticket };
+  return {
+    protocol,
+    site: siteFromJson(site, 'site'),
+    url,
+    ticket,
+    ...(life === undefined ? {} : { life: lifeFromJson(life, 'life') }),
+    ...(actors === undefined ? {} : { actors: countsFromJson(actors, 'actors') }),
+    ...(known === undefined ? {} : { known: countsFromJson(known, 'known') }),
+  };
 }
 
 function parseJson(bytes: Uint8Array): unknown {

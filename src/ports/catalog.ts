@@ -9,7 +9,9 @@ import type { AuditCatalog } from './audits.ts';
 import type { RequestDesk } from './catalog-requests.ts';
 import type { CatalogStatus } from './catalog-status.ts';
 import type { SyncCatalog, SyncLease, SyncProgress } from './catalog-syncs.ts';
+import type { ConflictCatalog } from './conflicts.ts';
 import type { DueBell } from './due-bell.ts';
+import type { Intent, IntentAdded } from './intents.ts';
 import type { JournalCatalog } from './journal.ts';
 import type { PageQueue } from './page-queue.ts';
 import type { PlaceCatalog, PlaceChange } from './places.ts';
@@ -22,6 +24,8 @@ import type { CollectionCatalog } from './collections.ts';
 import type { TokenCatalog } from './tokens.ts';
 import type { LimitedTransfers } from './transfer-limits.ts';
 import type { UploadCatalog } from './uploads.ts';
+
+export type { Holder, Intent, IntentAdded } from './intents.ts';
 
 /**
  * The database of objects, versions, replicas, requests and the journal (docs/catalog.md). One implementation on Kysely for
@@ -41,6 +45,7 @@ export interface Catalog
     LimitedTransfers,
     UploadCatalog,
     JournalCatalog,
+    ConflictCatalog,
     PlaceCatalog,
     StorePlaceCatalog,
     AbsenceCatalog,
@@ -171,6 +176,8 @@ export interface ObjectRecord {
   readonly current: Version;
   /** What is read while no store has ever had `current` (docs/uploads.md, "A new version on its way"); absent: `current` is. */
   readonly earlier?: Version;
+  /** How many versions did not see the current one and are kept beside it; absent: none. */
+  readonly siblings?: number;
   /** Of all versions, the current one first. */
   readonly replicas: readonly Replica[];
 }
@@ -210,6 +217,8 @@ export interface Change {
    * in a closed or monotonic dataset is told by the event `frozen-object-changed`. A tombstone is never refused.
    */
   readonly heedsCollections?: boolean;
+  /** Where other versions are kept beside the current one, that is a `conflict`: without it they are followed, too. */
+  readonly isAlone?: boolean;
   /** It has a condition of its own: where somebody else has reached the same state meanwhile, that is a `conflict` and no repeat. */
   readonly isConditional?: boolean;
   /** Replicas of the new version. Replicas of versions before it stay, and are not current any more. */
@@ -338,30 +347,6 @@ export interface RequestRecord extends NewRequest {
   readonly createdMs: number;
   /** When it may be claimed; of one that is over, when it ended. */
   readonly nextAttemptMs: number;
-}
-
-/** Who holds something, so that a dead holder on the same host is recognised at once. */
-export interface Holder {
-  readonly host: string;
-  readonly pid: number;
-  readonly startedMs: number;
-}
-
-/** `elsewhere`: the scope's source is at this place by now, and nothing is written at another one in its name. */
-export type IntentAdded = 'added' | { readonly heldBy: Intent } | { readonly elsewhere: string };
-
-export interface Intent {
-  readonly operation: string;
-  readonly scope: string;
-  readonly name: string;
-  readonly store: string;
-  readonly key: string;
-  /** What the store held when the write began; undefined: nothing. */
-  readonly oldToken: string | undefined;
-  readonly follows: number | undefined;
-  readonly content: Content;
-  readonly holder: Holder;
-  readonly createdMs: number;
 }
 
 /** What is known by now of an operation a client may repeat. */

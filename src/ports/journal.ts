@@ -27,13 +27,31 @@ export interface JournalCatalog extends PeerQueueCatalog {
   /** Undefined: the stream is lost, and nothing was changed. */
   settleOutbox(lease: StreamLease, outcomes: readonly SettledEntry[]): Promise<true | undefined>;
   /** A site has the bytes of what it had taken up: its queue goes on without them. */
-  acknowledgeTold(site: string, operations: readonly string[]): Promise<void>;
+  acknowledgeTold(site: string, operations: readonly string[], life?: string): Promise<void>;
   /**
    * Of each actor of this site the number up to which a peer has everything that is meant for it; undefined while something waits for it.
    */
   readFloor(peer: string): Promise<Readonly<Record<string, number>> | undefined>;
-  /** Up to these numbers everything that is meant for this site has come. */
-  raiseFloor(floor: Readonly<Record<string, number>>): Promise<void>;
+  /** Up to these numbers everything that is meant for this life of the catalog has come. False: it is another one by now. */
+  raiseFloor(floor: Readonly<Record<string, number>>, life?: string): Promise<boolean>;
+  /** Of its site's catalog, as it said last; undefined: it said nothing, or there is no such peer. */
+  readPeerLife(name: string): Promise<string | undefined>;
+
+  /**
+   * From now on this catalog is another one than before to its peers, until the next call (docs/sites.md, "Restored catalogs"): they send no
+   * more what was meant for the one before, and compare once. Returns 16 hex digits.
+   */
+  beginLife(): Promise<string>;
+  /** Undefined: none was begun. */
+  readLife(): Promise<string | undefined>;
+  /** Actors that give out dots here, with the last number of each. */
+  readActors(): Promise<Readonly<Record<string, number>>>;
+  /** The highest numbers this site has heard of, of these actors. */
+  readKnown(actors: readonly string[]): Promise<Readonly<Record<string, number>>>;
+  /** True: somebody knows more of this site's actors than was given out here, and new ones have taken their place. */
+  noticeKnown(known: Readonly<Record<string, number>>): Promise<boolean>;
+  /** New actors take the place of all there are. */
+  renewActors(): Promise<void>;
   /** By slot the position of the last change there is; what `awaitPeer` waits for. */
   readPositions(): Promise<readonly Position[]>;
   /** What of a peer's queue is not settled up to these positions, of one scope or of all. */
@@ -65,6 +83,8 @@ export interface JournalCatalog extends PeerQueueCatalog {
     readonly after?: string | undefined;
     readonly limit: number;
   }): Promise<DotsPage>;
+  /** All purges of scopes wait for the peer once more; undefined: of all scopes. Returns how many that are. */
+  queuePurges(peer: string, scopes: readonly string[] | undefined): Promise<number>;
   /**
    * All versions of these objects wait for the peer once more, but for those that wait already. Returns how many that are. `probable`: the peer
    * may well have them, so it is asked before their bytes are sent.
@@ -181,8 +201,10 @@ export interface Peer extends Omit<NewPeer, 'presents' | 'accepts'> {
   /** Its site's id, once it was heard of. */
   readonly site: string | undefined;
   readonly state: PeerState;
-  /** What it lacks is to be found by digests: of a new peer, and of one whose queue was given up. */
+  /** What it lacks is to be found by digests: of a new peer, of one in another life, and of whom somebody asks that. */
   readonly needsResync: boolean;
+  /** Of its site's catalog, as it said last. */
+  readonly life: string | undefined;
   /** Its queue was given up then, and it has not been compared since. */
   readonly givenUpSinceMs: number | undefined;
   /** Entries that were given up, ever. */
@@ -209,6 +231,10 @@ export interface Peer extends Omit<NewPeer, 'presents' | 'accepts'> {
 export interface PeerChange
   extends Partial<Pick<NewPeer, 'url' | 'direction' | 'mode' | 'scopes' | 'presents' | 'accepts'>> {
   readonly ticket?: string;
+  /** It is compared once more. */
+  readonly needsResync?: true;
+  /** Another one than before, of a peer that is sent to: it is compared. */
+  readonly life?: string;
   readonly site?: string;
   readonly state?: PeerState;
   readonly lastError?: string | undefined;
@@ -262,9 +288,17 @@ export interface DeadLetter extends Position {
   readonly sinceMs: number;
 }
 
+/** Of the catalogs of who sends and who receives, as they said when they said hello. */
+export interface Lives {
+  readonly from: string;
+  readonly to: string;
+}
+
 export interface ArrivedEntries {
   /** Id of the site that sent them. */
   readonly from: string;
+  /** Of other lives than these nothing is applied: all are `stale`. */
+  readonly lives?: Lives | undefined;
   readonly entries: readonly Arrived[];
 }
 
@@ -281,4 +315,6 @@ export interface Arrived {
 export type ApplyOutcome =
   | { readonly kind: 'applied' | 'conflict' | 'older' | 'duplicate' | 'purged' }
   | { readonly kind: 'bytes-wanted' }
+  /** Sent by, or meant for, a catalog that is not that any more: who sent it has to say hello. */
+  | { readonly kind: 'stale' }
   | { readonly kind: 'refused'; readonly why: string };

@@ -3,10 +3,12 @@ import type {
   Batch,
   DigestQuery,
   Fetched,
+  Floor,
   Hello,
   ListedObject,
   ListingQuery,
   SentOutcome,
+  ToldEntries,
   Wanted,
 } from './peer-link.ts';
 
@@ -19,8 +21,8 @@ export interface PeerDesk {
   open(wanted: Wanted, signal: AbortSignal): Promise<Fetched>;
   digests(query: DigestQuery): Promise<Digests>;
   listing(query: ListingQuery): Promise<readonly ListedObject[]>;
-  raiseFloor(floor: Readonly<Record<string, number>>): Promise<void>;
-  told(from: string, operations: readonly string[]): Promise<void>;
+  raiseFloor(floor: Floor): Promise<void>;
+  told(told: ToldEntries): Promise<void>;
 }
 
 /** `site`: who speaks, where its token says so. */

@@ -1,7 +1,7 @@
 import type { Digests } from '../domain/journal/digest.ts';
 import type { Entry, VersionEntry } from '../domain/journal/entry.ts';
 import type { ObjectName } from '../domain/object/object-name.ts';
-import type { ApplyOutcome } from './journal.ts';
+import type { ApplyOutcome, Lives } from './journal.ts';
 import type { Body } from './storage.ts';
 
 /** The version of the protocol between sites (docs/peer-protocol.md). */
@@ -16,6 +16,28 @@ export interface Hello {
   readonly url: string | undefined;
   /** A secret with which the other site may fetch bytes from it. */
   readonly ticket?: string | undefined;
+  /** Of its catalog (docs/sites.md, "Restored catalogs"). */
+  readonly life?: string | undefined;
+  /** Of who asks: its actors, with the last number that each has given out. */
+  readonly actors?: Readonly<Record<string, number>> | undefined;
+  /** Of who answers: the highest numbers it knows of these actors. */
+  readonly known?: Readonly<Record<string, number>> | undefined;
+}
+
+/** Up to these numbers of its actors a peer has everything that is meant for it. */
+export interface Floor {
+  readonly upTo: Readonly<Record<string, number>>;
+  /** In which life it has. */
+  readonly life: string | undefined;
+}
+
+/** Entries that were taken up and are applied by now. */
+export interface ToldEntries {
+  /** Id of the site that has them. */
+  readonly from: string;
+  /** Of its catalog. */
+  readonly life: string | undefined;
+  readonly operations: readonly string[];
 }
 
 /** An entry on its way, with its bytes where these are small and wanted. */
@@ -27,6 +49,7 @@ export interface Sent {
 export interface Batch {
   /** Id of the site that sends. */
   readonly from: string;
+  readonly lives?: Lives | undefined;
   readonly entries: readonly Sent[];
 }
 
@@ -66,16 +89,14 @@ export interface PeerLink extends AsyncDisposable {
   hello(own: Hello, signal: AbortSignal): Promise<Hello>;
   /** One outcome an entry, in order. */
   send(batch: Batch, signal: AbortSignal): Promise<readonly SentOutcome[]>;
-  /** Up to these numbers of its actors the peer has everything that is meant for it. */
-  raiseFloor(floor: Readonly<Record<string, number>>, signal: AbortSignal): Promise<void>;
+  raiseFloor(floor: Floor, signal: AbortSignal): Promise<void>;
   /** The bytes of exactly this version, from `start` on. */
   fetch(wanted: Wanted, signal: AbortSignal): Promise<Fetched>;
   /** The peer's digests of some scopes, or of all (domain/journal/digest). */
   digests(query: DigestQuery, signal: AbortSignal): Promise<Digests>;
   /** All objects of some leaves. */
   listing(query: ListingQuery, signal: AbortSignal): Promise<readonly ListedObject[]>;
-  /** These entries, which were taken up, are applied by now. */
-  tell(from: string, operations: readonly string[], signal: AbortSignal): Promise<void>;
+  tell(told: ToldEntries, signal: AbortSignal): Promise<void>;
 }
 
 /**

@@ -9,6 +9,7 @@ const STATUS_BY_KIND: Readonly<Record<string, Readonly<Record<string, number>>>>
     corrupt: 500,
     changed: 409,
     condition: 412,
+    conflict: 409,
     refused: 409,
     'outcome-unknown': 503,
     'invalid-name': 400,

@@ -68,7 +68,7 @@ export function objectRoutes(given: ObjectRoutesGiven): readonly Route[] {
       path: OBJECT,
       summary: 'Delete an object; one that is not there is no error',
       right: 'write',
-      answers: [202, 204, 400, 410, 412, 422, 501, 502, 503, 504],
+      answers: [202, 204, 400, 409, 410, 412, 422, 501, 502, 503, 504],
       handle: (exchange) => remove(given, exchange),
     },
   ];
@@ -167,7 +167,7 @@ async function put({ objects, awaiting, uploads, nowMs }: ObjectRoutesGiven, exc
   let done: PutDone;
   try {
     const body = checkMd5(await exchange.openBody(), headers['content-md5']?.toString());
-    const asked = { object, body, attributes, size, onlyIf, operation, signal };
+    const asked = { object, body, attributes, size, onlyIf, named: conditions.ifMatch, operation, signal };
     done = await objects.put(asked).catch((error: unknown) => {
       throw sourceGone(error) ?? error;
     });
@@ -195,10 +195,11 @@ function sourceGone(error: unknown): HttpError | undefined {
 async function remove({ objects, awaiting }: ObjectRoutesGiven, exchange: Exchange): Promise<Reply> {
   const object = nameOf(exchange);
   const { headers, signal } = exchange;
-  const onlyIf = toCondition(readConditions(headers));
+  const conditions = readConditions(headers);
   const operation = headers['idempotency-key']?.toString();
   const expected = await awaiting.expect(object.scope);
-  const { version, tombstone, isRepeat } = await objects.delete(object, { onlyIf, operation, signal });
+  const asked = { onlyIf: toCondition(conditions), named: conditions.ifMatch, operation, signal };
+  const { version, tombstone, isRepeat } = await objects.delete(object, asked);
   const reply = {
     status: 204,
     headers: {

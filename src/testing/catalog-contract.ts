@@ -14,6 +14,7 @@ import { CatalogContract } from './catalog-contract/harness.ts';
 import { describeDueBell } from './catalog-contract/due-bell.ts';
 import { describeHistory } from './catalog-contract/history.ts';
 import { describeIntents } from './catalog-contract/intents.ts';
+import { describeKeptVersions } from './catalog-contract/kept-versions.ts';
 import { describeJournal } from './catalog-contract/journal.ts';
 import { describePeerQueues } from './catalog-contract/peer-queues.ts';
 import { describePageQueue } from './catalog-contract/page-queue.ts';
@@ -90,6 +91,7 @@ export function describeCatalogContract(name: string, open: () => Promise<Catalo
     describeJournal(contract);
     describePeerQueues(contract);
     describeArrivals(contract);
+    describeKeptVersions(contract);
     describeTokens(contract);
   });
 }

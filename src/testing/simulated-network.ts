@@ -95,7 +95,7 @@ export class SimulatedNetwork {
           const { operation } = wanted;
           return this.#carryBytes({ from: to, to: from, operation }, await handler.open(wanted, end));
         }),
-      tell: (site, operations, signal) => this.#ask({ from, to, signal }, (handler) => handler.told(site, operations)),
+      tell: (told, signal) => this.#ask({ from, to, signal }, (handler) => handler.told(told)),
       raiseFloor: (floor, signal) => this.#ask({ from, to, signal }, (handler) => handler.raiseFloor(floor)),
       digests: (query, signal) => this.#ask({ from, to, signal }, (handler) => handler.digests(query)),
       listing: (query, signal) => this.#ask({ from, to, signal }, (handler) => handler.listing(query)),

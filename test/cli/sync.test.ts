@@ -183,7 +183,7 @@ Dry run: nothing was written.
     const refused = await box.run(['sync', 'src', 'one', '--delete-unmatched-files']);
     expect(refused).toMatchObject({
       code: 5,
-      stderr: expect.stringContaining('2 of 2 objects at one would be deleted, not counting what runs have added'),
+      stderr: expect.stringContaining('2 of 3 objects at one would be deleted, more than --max-delete allows'),
     });
     expect(box.list('one')).toEqual(['a', 'b', 'c']);
     const done = await box.json('sync', 'src', 'one', '--delete-unmatched-files', '--max-delete', '2');

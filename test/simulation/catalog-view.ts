@@ -102,11 +102,6 @@ export class CatalogView {
     return new Map(rows.map((row) => [String(row['name']), Number(row['acknowledged'])]));
   }
 
-  /** Some peer is still to be compared. */
-  isComparing(): boolean {
-    return this.#all('select 1 from peer where resync <> 0').length > 0;
-  }
-
   /** Entries that were given up for a comparison, ever. */
   givenUp(): number {
     return Number(this.#all('select sum(given_up) as entries from peer')[0]?.['entries'] ?? 0);
@@ -118,6 +113,23 @@ export class CatalogView {
       version: Number(row['version']),
       place: String(row['place']),
     }));
+  }
+
+  /** Of each peer: whether it is to be compared, and in which life it was met last. */
+  peers(): readonly { readonly name: string; readonly isComparing: boolean; readonly life: string | null }[] {
+    return this.#all("select name, resync, life from peer where direction <> 'receive'").map((row) => ({
+      name: String(row['name']),
+      isComparing: Number(row['resync']) !== 0,
+      life: row['life'] as string | null,
+    }));
+  }
+
+  life(): string | null {
+    return (this.#all('select life from site')[0]?.['life'] as string | null | undefined) ?? null;
+  }
+
+  copy<T>(make: (database: DatabaseSync) => T): T {
+    return make(this.#database);
   }
 
   close(): void {

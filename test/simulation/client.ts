@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
+import { conflictName } from '../../src/domain/journal/conflict-policy.ts';
+import type { Dot } from '../../src/domain/object/dot.ts';
+import { type EntityTags, entityTagOf } from '../../src/domain/object/entity-tag.ts';
 import { ObjectError } from '../../src/engine/object-error.ts';
 import type { Expected } from '../../src/engine/sites/await-peers.ts';
+import { deleteLost, deleteOwn } from '../../src/engine/sites/delete-own.ts';
 import { writeVersion } from '../../src/engine/sites/write-version.ts';
 import { StorageError } from '../../src/ports/storage.ts';
 import type { Act } from './plan.ts';
@@ -40,6 +44,8 @@ interface Asked {
   readonly text: string;
   readonly operation: string;
   readonly condition: Condition;
+  /** States of the object that the client has named. */
+  readonly named: EntityTags | undefined;
 }
 
 interface Condition {
@@ -48,7 +54,7 @@ interface Condition {
 }
 
 /** What a write may fail with where nothing is wrong. */
-const FAIR = new Set<string>(['condition', 'unavailable', 'full']);
+const FAIR = new Set<string>(['condition', 'conflict', 'unavailable', 'full']);
 
 /** All clients of a world. */
 export class Clients {
@@ -64,9 +70,10 @@ export class Clients {
   ): Promise<void> {
     const { running } = site;
     if (running === undefined) return;
+    await running.begun;
     const { name, text, kind } = act;
-    const fresh = (condition: Condition): Promise<void> => {
-      const asked = { site: site.name, name, text, operation: running.operations.next(), condition };
+    const fresh = (condition: Condition, named?: EntityTags): Promise<void> => {
+      const asked = { site: site.name, name, text, operation: running.operations.next(), condition, named };
       this.#asked.push(asked);
       return put(running, asked, tell);
     };
@@ -78,6 +85,13 @@ export class Clients {
       case 'put-if-seen': {
         const row = await running.catalog.readObject(SCOPE, name);
         return fresh(row === undefined ? {} : { ifVersion: row.current.operation });
+      }
+      case 'put-over-all':
+        return fresh({}, await tagsOf(running, name));
+      case 'delete-lost': {
+        const kept = await running.catalog.readConflict({ scope: SCOPE, name });
+        const [lost] = kept?.lost ?? [];
+        return lost && removeLost(running, name, lost.dot);
       }
       case 'repeat':
       case 'repeat-elsewhere': {
@@ -93,10 +107,11 @@ export class Clients {
 }
 
 async function put(running: Running, asked: Asked, tell: (told: Told) => void): Promise<void> {
-  const { catalog, clock, operations, store, awaiting } = running;
-  const { name, text, operation, condition } = asked;
+  const { catalog, clock, operations, store, awaiting, conflicts: policy } = running;
+  const { name, text, operation, condition, named } = asked;
   try {
-    const args = { scope: SCOPE, name, store, body: Buffer.from(text), operation, ...condition };
+    const under = { policy, named };
+    const args = { scope: SCOPE, name, store, body: Buffer.from(text), operation, under, ...condition };
     const expected = await awaiting.expect(SCOPE);
     const { version, isNew } = await writeVersion({ catalog, clock, operations }, args);
     const demanded = condition.ifVersion ?? (condition.ifAbsent === true ? 'absent' : undefined);
@@ -131,17 +146,40 @@ async function replicate(
   tell({ kind: 'replicated', name, version, among, needed });
 }
 
+/** All that a client may name who has looked at them. */
+async function tagsOf({ catalog }: Running, name: string): Promise<EntityTags | undefined> {
+  const kept = await catalog.readConflict({ scope: SCOPE, name });
+  return (
+    kept &&
+    [kept.served, ...kept.lost].flatMap(({ content, operation }) =>
+      content.kind === 'object' ? { tag: entityTagOf(content, operation) ?? '', isWeak: false } : [],
+    )
+  );
+}
+
 async function remove(running: Running, name: string, tell: (told: Told) => void): Promise<void> {
-  const { catalog, operations, awaiting } = running;
+  const { catalog, clock, operations, awaiting, conflicts: policy } = running;
+  const object = { scope: SCOPE, name };
   const expected = await awaiting.expect(SCOPE);
+  if (policy !== 'last-writer-wins') {
+    try {
+      const named = await tagsOf(running, name);
+      const operation = await deleteOwn({ catalog, clock, operations }, { object, policy, named, onlyIf: undefined });
+      if (operation !== undefined) {
+        tell({ kind: 'acknowledged', name, version: operation, operation, condition: undefined });
+        await replicate(running, expected, { name, version: operation, operation, isFresh: true, tell });
+      }
+    } catch (error) {
+      if (!(error instanceof ObjectError) || !FAIR.has(error.kind)) throw error;
+    }
+    return;
+  }
   const operation = operations.next();
   for (let round = 1; round <= 10; round++) {
     const row = await catalog.readObject(SCOPE, name);
     if (row === undefined) return;
     const { changes } = await catalog.record({
-      changes: [
-        { scope: SCOPE, name, follows: row.current.id, content: { kind: 'tombstone' }, operation, replicas: [] },
-      ],
+      changes: [{ ...object, follows: row.current.id, content: { kind: 'tombstone' }, operation, replicas: [] }],
     });
     const [outcome] = changes;
     if (outcome?.kind === 'conflict') continue;
@@ -151,6 +189,15 @@ async function remove(running: Running, name: string, tell: (told: Told) => void
     // Of a delete that somebody else has made the operation is another one.
     if (kind === 'recorded') await replicate(running, expected, { name, version, operation, isFresh: true, tell });
     return;
+  }
+}
+
+async function removeLost({ catalog, clock, operations }: Running, name: string, dot: Dot): Promise<void> {
+  try {
+    const object = { scope: SCOPE, name: conflictName(name, dot) };
+    await deleteLost({ catalog, clock, operations }, { object, onlyIf: undefined });
+  } catch (error) {
+    if (!(error instanceof ObjectError) || !FAIR.has(error.kind)) throw error;
   }
 }
 

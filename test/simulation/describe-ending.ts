@@ -9,15 +9,13 @@ import { heardBy, toldBy } from './topology.ts';
 /** What all sites have when nothing happens any more. */
 export async function describeEnding(sites: readonly SimulatedSite[], onlooker: Onlooker, plan: Plan): Promise<Ending> {
   const made = new Map<string, VersionFact[]>();
-  for (const site of sites) {
-    const { id, versions } = onlooker.notes(site);
-    made.set(
-      site.name,
-      [...versions.values()].filter(({ origin }) => origin === id),
-    );
-  }
+  for (const { name } of sites) made.set(name, onlooker.madeBy(name));
   const final = sites.map((site) => describeSite(site, onlooker, plan));
-  return { sites: final, made, heard: heardBy(plan.topology), told: toldBy(plan.topology) };
+  // Nobody says up to where he has told all of what he does not know any more.
+  const told = [...toldBy(plan.topology)].map(
+    ([site, by]) => [site, new Set([...by].filter((one) => !onlooker.isReborn(one)))] as const,
+  );
+  return { sites: final, made, heard: heardBy(plan.topology), told: new Map(told) };
 }
 
 function describeSite(site: SimulatedSite, onlooker: Onlooker, { hasFaults }: Plan): FinalSite {
@@ -48,7 +46,10 @@ function describeSite(site: SimulatedSite, onlooker: Onlooker, { hasFaults }: Pl
     })),
     leftovers: [
       ...view.outbox().map(({ peer, place, state }) => `line ${place} for ${peer} is left in state ${state}`),
-      ...view.fetches().map(({ change, error }) => `the bytes of ${change} are still to be fetched: ${error}`),
+      ...view
+        .fetches()
+        .filter(({ change }) => onlooker.isAnywhere(change))
+        .map(({ change, error }) => `the bytes of ${change} are still to be fetched: ${error}`),
       ...(view.journalLines() > 0 ? [`${view.journalLines()} lines are left in the journal`] : []),
       // Who dies may leave bytes that nobody knows of.
       ...(hasFaults ? [] : orphans(site, new Set(places.map(({ place }) => place)))),

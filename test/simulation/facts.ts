@@ -33,6 +33,8 @@ export type Seen =
     }
   /** Told after the versions of the same moment. */
   | { readonly kind: 'considered'; readonly site: string; readonly context: SiteContext }
+  /** What a site had it does not know any more: its catalog is an older copy, or new. */
+  | { readonly kind: 'forgot'; readonly site: string }
   /** A client was told that its write is done, and which versions it made here. */
   | {
       readonly kind: 'acknowledged';
@@ -75,6 +77,11 @@ export function idOf({ actor, counter }: Pick<VersionFact, 'actor' | 'counter'>)
 /** Whether the writer of `later` had seen `earlier`; said anew here, so that the product's own comparison is looked at from outside. */
 export function hadSeen(later: VersionFact, earlier: Pick<VersionFact, 'actor' | 'counter'>): boolean {
   return (later.context[earlier.actor] ?? 0) >= earlier.counter;
+}
+
+/** Of what is noted by site and object. */
+export function forgetSite(site: string, ...noted: readonly Map<string, unknown>[]): void {
+  for (const map of noted) for (const key of map.keys()) if (key.startsWith(`${site} `)) map.delete(key);
 }
 
 export function isConsidered(

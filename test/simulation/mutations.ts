@@ -96,6 +96,33 @@ export const MUTATIONS: readonly Mutation[] = [
     to: 'if (large.length > 1000) await catalog.takeUp(batch.from, large);',
   },
   {
+    name: 'the incarnation is kept after a restore',
+    isQuick: true,
+    file: 'src/catalog/sites/lives.ts',
+    from: 'if ((told.get(actor) ?? 0) <= counter) continue;',
+    to: 'if (counter >= 0) continue;',
+  },
+  {
+    name: 'a peer in another life is not compared',
+    isQuick: true,
+    file: 'src/catalog/sites/peers.ts',
+    from: "case when direction = 'receive' or life = ${life} then resync else resync + 1 end",
+    to: "case when direction = 'receive' or life = ${life} then resync else resync end",
+  },
+  {
+    name: 'what is written in the presence of losers of its own actor follows them',
+    file: 'src/catalog/sites/lives.ts',
+    from: 'if (versions.some(({ dot }) => dot.actor === String(slot.actor)))',
+    to: 'if (versions.some(({ dot }) => dot.actor === ` ${slot.actor}`))',
+  },
+  {
+    name: 'a write that has seen only what is served follows what lost as well',
+    isQuick: true,
+    file: 'src/engine/sites/write-among.ts',
+    from: 'follows: sees.filter((id) => !others.has(id)) }',
+    to: 'follows: sees }',
+  },
+  {
     name: 'a write does not look whether it was made before',
     file: 'src/catalog/record/decide-change.ts',
     from: 'if (madeBefore !== undefined) return',

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
+import type { ConflictPolicy } from '../../src/domain/journal/conflict-policy.ts';
 import type { Told } from './client.ts';
 import { AcknowledgedStays } from './checkers/acknowledged-stays.ts';
+import { DotsAreOnce } from './checkers/dots-are-once.ts';
 import { ConsideredIsSeen } from './checkers/considered-is-seen.ts';
+import { LosersStay } from './checkers/losers-stay.ts';
 import { NothingComesBack } from './checkers/nothing-comes-back.ts';
 import { ReadsGoForward } from './checkers/reads-go-forward.ts';
 import { checkReplicated, type HeldThere, type Replicated } from './checkers/replicated-is-held.ts';
@@ -28,14 +31,24 @@ export class Onlooker {
   readonly #replicated: Replicated[] = [];
   /** How often they were. */
   replicated = 0;
-  readonly #checkers: readonly Checker[] = [
-    new AcknowledgedStays(),
-    new NothingComesBack(),
-    new ReadsGoForward(),
-    new ConsideredIsSeen(),
-    new WritesAreOnce(),
-  ];
+  readonly #checkers: readonly Checker[];
   readonly #notes = new Map<string, SiteNotes>();
+  /** Ids that sites had before they were wiped, and have. */
+  readonly #ids = new Map<string, Set<string>>();
+  /** Sites that have lost what they knew. */
+  readonly #reborn = new Set<string>();
+
+  constructor(policy: ConflictPolicy) {
+    this.#checkers = [
+      new AcknowledgedStays(),
+      new NothingComesBack(),
+      new ReadsGoForward(),
+      new ConsideredIsSeen(),
+      new WritesAreOnce(),
+      new DotsAreOnce(),
+      new LosersStay(policy),
+    ];
+  }
 
   tell(site: string, told: Told): void {
     this.#notes.get(site)?.told.push(told);
@@ -46,7 +59,35 @@ export class Onlooker {
     if (known !== undefined) return known;
     const made = { id: site.view.siteId(), versions: new Map(), objects: new Map(), queued: new Map(), told: [] };
     this.#notes.set(site.name, made);
+    this.#ids.set(site.name, (this.#ids.get(site.name) ?? new Set()).add(made.id));
     return made;
+  }
+
+  /** Its catalog is an older one, or a new one: what it had is not held against it any more. `queued` is what was queued in it. */
+  forget(site: SimulatedSite, queued: ReadonlyMap<string, ReadonlySet<string>>): void {
+    this.#notes.delete(site.name);
+    this.#reborn.add(site.name);
+    const notes = this.notes(site);
+    for (const [peer, places] of queued) notes.queued.set(peer, new Set(places));
+    this.#see({ kind: 'forgot', site: site.name });
+  }
+
+  isReborn(site: string): boolean {
+    return this.#reborn.has(site);
+  }
+
+  /** Whether any site has the version: `actor:counter`. What was told of and then lost by the only one who had it nobody has. */
+  isAnywhere(change: string): boolean {
+    return [...this.#notes.values()].some(({ versions }) =>
+      [...versions.values()].some(({ actor, counter }) => `${actor}:${counter}` === change),
+    );
+  }
+
+  /** Versions a site has made, in whichever of its catalogs, that any site has seen since. */
+  madeBy(site: string): VersionFact[] {
+    const ids = this.#ids.get(site);
+    const all = [...this.#notes.values()].flatMap(({ versions }) => [...versions.values()]);
+    return [...new Map(all.filter(({ origin }) => ids?.has(origin)).map((one) => [one.id, one])).values()];
   }
 
   /** The versions an operation has made, at all sites. */
@@ -90,7 +131,7 @@ export class Onlooker {
   #lookAtCatalog({ name: site, view }: SimulatedSite, notes: SiteNotes): void {
     for (const [number, version] of view.newVersions(notes.id)) {
       notes.versions.set(number, version);
-      this.#see({ kind: 'had', site, version, isOwn: version.origin === notes.id });
+      this.#see({ kind: 'had', site, version, isOwn: version.origin === notes.id && !this.#reborn.has(site) });
     }
     for (const [object, numbers] of view.objects()) {
       const told = numbers.join(' ');

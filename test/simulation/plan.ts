@@ -1,3 +1,4 @@
+import type { ConflictPolicy } from '../../src/domain/journal/conflict-policy.ts';
 import { NO_NETWORK_FAULTS, type NetworkFaults } from '../../src/testing/simulated-network.ts';
 import { SimulatedRandom } from '../../src/testing/simulated-random.ts';
 import { drawTopology, type Topology } from './topology.ts';
@@ -14,6 +15,8 @@ export interface Plan {
     readonly inlineBytesMax: number;
     readonly retryDelayMs: number;
   };
+  /** What its sites do about conflicts. */
+  readonly conflicts: ConflictPolicy;
   readonly hasFaults: boolean;
   /** Who waits for whom, as `from to`, for how long, and for how many of them. */
   readonly sync: {
@@ -38,7 +41,16 @@ export interface Act {
   readonly atMs: number;
   readonly site: string;
   readonly name: string;
-  readonly kind: 'put' | 'put-if-absent' | 'put-if-seen' | 'delete' | 'read' | 'repeat' | 'repeat-elsewhere';
+  readonly kind:
+    | 'put'
+    | 'put-if-absent'
+    | 'put-if-seen'
+    | 'put-over-all'
+    | 'delete'
+    | 'delete-lost'
+    | 'read'
+    | 'repeat'
+    | 'repeat-elsewhere';
   /** Different for different bytes; a few are used twice. */
   readonly text: string;
 }
@@ -59,7 +71,17 @@ export type Mishap =
       /** Not at once, but at this call of a port after it. */
       readonly atCall: { readonly after: number; readonly moment: 'before' | 'after' } | undefined;
       readonly losesPower: boolean;
-    };
+    }
+  /** Its catalog is put back to what it was before, or gone with all of its bytes. */
+  | {
+      readonly kind: 'restore';
+      /** When the copy is made that is put back. */
+      readonly copiedMs: number;
+      readonly atMs: number;
+      readonly untilMs: number;
+      readonly site: string;
+    }
+  | { readonly kind: 'wipe'; readonly atMs: number; readonly untilMs: number; readonly site: string };
 
 const HOUR_MS = 3_600_000;
 
@@ -84,13 +106,14 @@ export function makePlan(seed: number, { sites }: PlanOptions = {}): Plan {
       inlineBytesMax: random.pick([1000, 1000, 20, 1]),
       retryDelayMs: random.pick([50, 200, 1000]),
     },
+    conflicts: random.pick(['last-writer-wins', 'keep-both', 'reject']),
     hasFaults,
     ...drawQueues(new SimulatedRandom(seed ^ 0x9e0e), topology, hasFaults),
     network: hasFaults ? drawNetworkFaults(random) : { ...NO_NETWORK_FAULTS, delayMsMax: random.pick([1, 5, 50]) },
     portMsMax: random.pick([1, 3, 10]),
     portSlowness: random.pick([0, 0.1, 0.5]),
     acts: drawActs(random, topology, healMs),
-    mishaps: hasFaults ? drawMishaps(random, topology, healMs) : [],
+    mishaps: hasFaults ? [...drawMishaps(random, topology, healMs), ...drawLosses(random, topology, healMs)] : [],
     healMs,
   };
 }
@@ -137,6 +160,8 @@ function drawActs(random: SimulatedRandom, { sites }: Topology, healMs: number):
     ...Array.from({ length: 3 }, () => 'read' as const),
     'put-if-absent',
     'put-if-seen',
+    'put-over-all',
+    'delete-lost',
     'repeat',
     'repeat-elsewhere',
   ];
@@ -173,4 +198,14 @@ function drawMishaps(random: SimulatedRandom, { sites, ways }: Topology, healMs:
     }),
   );
   return [...cuts.flat(), ...crashes];
+}
+
+/** Sites that tell each other both ways: what one of them has lost the others have, and can say. */
+function drawLosses(random: SimulatedRandom, { sites, bothWays }: Topology, healMs: number): Mishap[] {
+  if (!bothWays || !random.chance(0.5)) return [];
+  // Something is written before, and something after.
+  const copiedMs = random.below(healMs / 3);
+  const atMs = random.between(copiedMs + 1, (healMs * 2) / 3);
+  const when = { atMs, untilMs: Math.min(atMs + random.pick([10, 200, 1000]), healMs - 1), site: random.pick(sites) };
+  return [random.chance(0.7) ? { kind: 'restore', copiedMs, ...when } : { kind: 'wipe', ...when }];
 }

@@ -4,6 +4,7 @@ import { SimulatedTimeline } from '../../src/testing/simulated-timeline.ts';
 import { Clients } from './client.ts';
 import { checkConvergence } from './checkers/convergence.ts';
 import { checkDeliveries, type SentVersion } from './checkers/deliveries.ts';
+import type { CatalogView } from './catalog-view.ts';
 import { describeEnding } from './describe-ending.ts';
 import { idOf } from './facts.ts';
 import { Onlooker } from './onlooker.ts';
@@ -59,12 +60,16 @@ class World {
   readonly #random: SimulatedRandom;
   readonly #network: SimulatedNetwork;
   readonly #sites = new Map<string, SimulatedSite>();
-  readonly #onlooker = new Onlooker();
+  readonly #onlooker: Onlooker;
   readonly #clients = new Clients();
   readonly #defects: string[] = [];
+  /** What was queued at a site when its catalog was copied. */
+  readonly #queuedBefore = new Map<string, ReadonlyMap<string, ReadonlySet<string>>>();
+  #restarting: Promise<void> = Promise.resolve();
 
   private constructor(plan: Plan) {
     this.#plan = plan;
+    this.#onlooker = new Onlooker(plan.conflicts);
     this.#random = new SimulatedRandom(plan.seed ^ 0x5eed);
     this.#network = new SimulatedNetwork({
       timeline: this.#timeline,
@@ -118,6 +123,11 @@ class World {
     this.#network.faults = plan.network;
     for (const act of plan.acts) this.#timeline.after(act.atMs, () => this.#act(act));
     for (const mishap of plan.mishaps) this.#timeline.after(mishap.atMs, () => this.#happen(mishap));
+    for (const mishap of plan.mishaps) {
+      const site = mishap.kind === 'restore' ? this.#sites.get(mishap.site) : undefined;
+      if (mishap.kind === 'restore' && site !== undefined)
+        this.#timeline.after(mishap.copiedMs, () => this.#backUp(site));
+    }
     await this.#pass(plan.healMs);
     if (this.complaints.length > 0) return;
     await this.#heal();
@@ -176,6 +186,7 @@ class World {
       return;
     }
     const site = this.#sites.get(mishap.site);
+    if (mishap.kind !== 'crash') return this.#lose(mishap, site);
     if (site?.running === undefined) return;
     const { process } = site.running;
     const { atCall } = mishap;
@@ -183,13 +194,46 @@ class World {
     else process.death = { atCall: process.calls + atCall.after, moment: atCall.moment };
     this.#timeline.after(mishap.untilMs - mishap.atMs, () => {
       process.death = undefined;
-      if (process.isAlive) return;
+      if (process.isAlive || site.running !== undefined) return;
       if (mishap.losesPower) site.losePower();
       void this.#restart(site);
     });
   }
 
-  async #restart(site: SimulatedSite): Promise<void> {
+  #lose({ kind, atMs, untilMs }: Exclude<Mishap, { kind: 'cut' | 'crash' }>, site: SimulatedSite | undefined): void {
+    if (site === undefined) return;
+    site.kill();
+    this.#timeline.after(
+      untilMs - atMs,
+      () => void this.#replace(kind, site).catch((error: unknown) => this.#defect(error)),
+    );
+  }
+
+  async #replace(kind: 'restore' | 'wipe', site: SimulatedSite): Promise<void> {
+    await this.#restarting;
+    this.#say(`${site.name} ${kind === 'wipe' ? 'begins with nothing' : 'begins with an older copy of its catalog'}`);
+    site.kill();
+    if (kind === 'restore') await site.restore();
+    else await site.wipe();
+    this.#onlooker.forget(site, kind === 'restore' ? (this.#queuedBefore.get(site.name) ?? new Map()) : new Map());
+    if (kind === 'wipe') for (const peer of this.#peersOf(site.name)) await site.addPeer(peer);
+    await this.#restart(site);
+  }
+
+  #backUp(site: SimulatedSite): void {
+    this.#onlooker.look(site);
+    const { queued } = this.#onlooker.notes(site);
+    this.#queuedBefore.set(site.name, new Map([...queued].map(([peer, places]) => [peer, new Set(places)])));
+    site.backUp();
+  }
+
+  #restart(site: SimulatedSite): Promise<void> {
+    this.#restarting = this.#restarting.then(() => this.#start(site));
+    return this.#restarting;
+  }
+
+  async #start(site: SimulatedSite): Promise<void> {
+    if (site.isServing) return;
     this.#say(`${site.name} starts`);
     try {
       await site.start();
@@ -213,8 +257,7 @@ class World {
     for (let passed = 0; passed < CONVERGED_MS_MAX && this.complaints.length === 0; passed += LOOK_MS) {
       await this.#pass(LOOK_MS);
       const views = [...this.#sites.values()].map(({ view }) => view);
-      if (views.every((view) => view.outbox().length === 0 && view.fetches().length === 0 && !view.isComparing()))
-        break;
+      if (views.every((view) => this.#isQuiet(view))) break;
     }
     // What was late on its way comes, and clients that were still waiting are answered.
     while (this.#network.underWay > 0 && this.complaints.length === 0) await this.#pass(LOOK_MS);
@@ -225,6 +268,15 @@ class World {
     if (this.#plan.hasFaults) return;
     const { shape, bothWays } = this.#plan.topology;
     this.#defects.push(...checkDeliveries(this.sent, { oncePerSite: shape !== 'ring' || !bothWays }));
+  }
+
+  /** Nothing waits, and all that its peers lack, as they are now, was looked for. */
+  #isQuiet(view: CatalogView): boolean {
+    if (view.outbox().length > 0 || view.fetches().some(({ change }) => this.#onlooker.isAnywhere(change)))
+      return false;
+    return view
+      .peers()
+      .every(({ name, isComparing, life }) => !isComparing && life === this.#sites.get(name)?.view.life());
   }
 
   #note(delivery: Delivery): void {

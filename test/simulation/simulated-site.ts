@@ -1,7 +1,9 @@
 import { DatabaseSync } from 'node:sqlite';
 import { openSqliteInProcess } from '../../src/catalog/sqlite-in-process.ts';
+import type { ConflictPolicy } from '../../src/domain/journal/conflict-policy.ts';
 import { OperationIds } from '../../src/engine/operation-ids.ts';
 import { AwaitPeers } from '../../src/engine/sites/await-peers.ts';
+import { meetPeers } from '../../src/engine/sites/meet-peers.ts';
 import { fetchVersions } from '../../src/engine/sites/fetch-versions.ts';
 import { SiteDesk } from '../../src/engine/sites/peer-desk.ts';
 import { PeerStream } from '../../src/engine/sites/peer-stream.ts';
@@ -50,6 +52,9 @@ export interface Running {
   readonly copies: number | undefined;
   /** The catalog without the process around it. */
   readonly whole: Catalog;
+  readonly conflicts: ConflictPolicy;
+  /** Its peers were asked what they know of it: before it nothing is written. */
+  begun: Promise<void>;
 }
 
 let opened = 0;
@@ -58,14 +63,16 @@ let template: Promise<DatabaseSync> | undefined;
 /** One site: a disk and a catalog that stay, and a process that comes and goes. */
 export class SimulatedSite {
   readonly name: string;
-  readonly view: CatalogView;
+  view: CatalogView;
   readonly contents = new MemoryContents();
   /** Its process has done something since somebody looked. */
   isTouched = true;
-  readonly #path: string;
+  #path: string;
+  #copy: { readonly path: string; readonly database: DatabaseSync } | undefined;
   readonly #ports: SitePorts;
   readonly #unflushed = new UnflushedKeys();
   #running: Running | undefined;
+  #serving: Running | undefined;
   #starts = 0;
 
   private constructor(name: string, ports: SitePorts, path: string, view: CatalogView) {
@@ -76,10 +83,8 @@ export class SimulatedSite {
   }
 
   static async open(name: string, ports: SitePorts): Promise<SimulatedSite> {
-    const path = `file:/pando-simulation-${++opened}?vfs=memdb`;
-    const database = new DatabaseSync(path);
     template ??= makeTemplate();
-    (await template).exec(`vacuum into '${path}'`);
+    const { path, database } = copyOf(await template);
     const site = new SimulatedSite(name, ports, path, new CatalogView(database));
     await site.start();
     await site.#declareScope();
@@ -89,6 +94,11 @@ export class SimulatedSite {
   /** Undefined while it is down. */
   get running(): Running | undefined {
     return this.#running?.process.isAlive === true ? this.#running : undefined;
+  }
+
+  /** It answers, and sends. */
+  get isServing(): boolean {
+    return this.running !== undefined && this.#serving === this.#running;
   }
 
   async start(): Promise<void> {
@@ -128,6 +138,8 @@ export class SimulatedSite {
       clock,
       operations: new OperationIds(clock, random.fork()),
       whole,
+      conflicts: plan.conflicts,
+      begun: Promise.resolve(),
     };
   }
 
@@ -135,8 +147,10 @@ export class SimulatedSite {
   async serve(peers: readonly string[]): Promise<void> {
     const { running } = this;
     if (running === undefined) return;
+    this.#serving = running;
     const { catalog, store, clock, whole } = running;
     const { plan } = this.#ports;
+    await whole.beginLife();
     const { id } = await whole.site();
     const own: Hello = { protocol: PEER_PROTOCOL, site: id, url: `sim:${this.name}` };
     const { inlineBytesMax } = plan.stream;
@@ -148,12 +162,13 @@ export class SimulatedSite {
       hello: (from) => desk.hello(from),
       receive: (batch, signal) => desk.receive(batch, signal).catch(toPeerError),
       open: (wanted, signal) => desk.open(wanted, signal).catch(toPeerError),
-      told: (from, operations) => desk.told(from, operations).catch(toPeerError),
+      told: (told) => desk.told(told).catch(toPeerError),
       raiseFloor: (floor) => desk.raiseFloor(floor).catch(toPeerError),
       digests: (query) => desk.digests(query).catch(toPeerError),
       listing: (query) => desk.listing(query).catch(toPeerError),
     });
     // Sometimes it is known that its predecessor is dead, sometimes the stream is its until the lease is over.
+    running.begun = this.#meetPeers(running, own);
     const owner = this.#ports.random.chance(0.7) ? this.name : `${this.name} ${this.#starts}`;
     for (const peer of peers) this.#stream(running, { peer, owner, own });
     this.#fetch(running, owner);
@@ -175,6 +190,38 @@ export class SimulatedSite {
     this.#running?.process.kill();
   }
 
+  /** A copy of the catalog as it is now, for `restore`. */
+  backUp(): void {
+    this.#copy?.database.close();
+    this.#copy = this.view.copy(copyOf);
+  }
+
+  /** The catalog is what it was at the last copy; what lies on the disk stays. Only of a site that is down. */
+  async restore(): Promise<void> {
+    if (this.#copy === undefined) throw new Error(`nobody has made a copy of the catalog of ${this.name}`);
+    const copy = this.#copy;
+    this.#copy = undefined;
+    await this.#replace(copy);
+  }
+
+  /** Catalog and disk are gone: what starts here is another site. Only of one that is down. */
+  async wipe(): Promise<void> {
+    template ??= makeTemplate();
+    await this.#replace(copyOf(await template));
+    for (const key of this.contents.keysAfter('', undefined, Number.MAX_SAFE_INTEGER)) this.contents.delete(key);
+    this.#unflushed.take();
+    await this.start();
+    await this.#declareScope();
+  }
+
+  async #replace({ path, database }: { readonly path: string; readonly database: DatabaseSync }): Promise<void> {
+    await this.#running?.whole[Symbol.asyncDispose]();
+    this.#running = undefined;
+    this.view.close();
+    this.#path = path;
+    this.view = new CatalogView(database);
+  }
+
   /** What was not flushed is lost. Only of a site that is down. */
   losePower(): void {
     for (const key of this.#unflushed.take()) this.contents.delete(key);
@@ -183,7 +230,17 @@ export class SimulatedSite {
   async close(): Promise<void> {
     this.kill();
     await this.#running?.whole[Symbol.asyncDispose]();
+    this.#copy?.database.close();
     this.view.close();
+  }
+
+  #meetPeers({ process, catalog, clock }: Running, own: Hello): Promise<void> {
+    const { network, onDefect } = this.#ports;
+    const linkTo = ({ name }: { readonly name: string }): Promise<PeerLink> =>
+      Promise.resolve(process.guard(network.link(this.name, name)));
+    const met = meetPeers({ catalog, clock, linkTo }, { own, signal: new AbortController().signal });
+    met.catch(onDefect);
+    return met;
   }
 
   #stream({ process, catalog, clock, store }: Running, options: { peer: string; owner: string; own: Hello }): void {
@@ -207,7 +264,8 @@ export class SimulatedSite {
       const name = siteNamed(id);
       return Promise.resolve(name === undefined ? undefined : process.guard(network.link(this.name, name)));
     };
-    const ports = { catalog, clock, random: random.fork(), store, linkTo };
+    const listPeers = () => catalog.listPeers();
+    const ports = { catalog, clock, random: random.fork(), store, linkTo, listPeers };
     const options = { owner, lanes: plan.stream.workers, retryDelayMs: plan.stream.retryDelayMs };
     fetchVersions(ports, options, new AbortController().signal).catch(onDefect);
   }
@@ -221,6 +279,14 @@ export class SimulatedSite {
 
 function openStoreOf({ storage }: SiteStore): (place: string) => Promise<Storage | undefined> {
   return (place) => Promise.resolve(place === storage.place ? storage : undefined);
+}
+
+/** The same in another place, that lasts as long as its connection is open. */
+function copyOf(database: DatabaseSync): { readonly path: string; readonly database: DatabaseSync } {
+  const path = `file:/pando-simulation-${++opened}?vfs=memdb`;
+  const copy = new DatabaseSync(path);
+  database.exec(`vacuum into '${path}'`);
+  return { path, database: copy };
 }
 
 /** A catalog that no site has had yet: made once, copied for each site. */

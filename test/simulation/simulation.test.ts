@@ -68,6 +68,7 @@ function quietPlan(shape: Shape, count: number, bothWays: boolean): Plan {
     ...makePlan(1),
     topology,
     skewMs: new Map(),
+    conflicts: 'last-writer-wins',
     stream: { batchSize: 5, workers: 2, inlineBytesMax: 30, retryDelayMs: 200 },
     hasFaults: false,
     network: { ...NO_NETWORK_FAULTS, delayMsMax: 20 },

@@ -89,7 +89,7 @@ export class SiteWorld implements AsyncDisposable {
       fetch: () => Promise.reject(new Error('not here')),
       digests: (query) => new SiteDigests(receiver.catalog, systemClock).digests(query),
       listing: (query) => new SiteDigests(receiver.catalog, systemClock).listing(query),
-      raiseFloor: (floor) => receiver.catalog.raiseFloor(floor),
+      raiseFloor: async ({ upTo }) => void (await receiver.catalog.raiseFloor(upTo)),
       tell: () => Promise.resolve(),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };

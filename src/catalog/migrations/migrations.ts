@@ -16,6 +16,7 @@ import { siteTables } from './0012-sites.ts';
 import { serverTables } from './0013-server.ts';
 import { grownTargets } from './0014-grown-targets.ts';
 import { peerBacklogs } from './0015-backlogs.ts';
+import { siteLives } from './0016-lives.ts';
 
 /** All migrations, oldest first; they only go up. The names are kept in the catalog: never rename one. */
 const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
@@ -34,6 +35,7 @@ const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
   '0013-server': serverTables,
   '0014-grown-targets': grownTargets,
   '0015-backlogs': peerBacklogs,
+  '0016-lives': siteLives,
 };
 
 export const MIGRATION_NAMES: readonly string[] = Object.keys(steps);

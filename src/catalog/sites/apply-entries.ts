@@ -6,22 +6,19 @@ import { closeBarrier } from '../barrier.ts';
 import { OBJECT, PURGE_SCOPE } from '../codes.ts';
 import { encodeOperation } from '../content.ts';
 import { keysOf, lockObjects } from '../record/find-objects.ts';
-import { moveObject, insertVersion } from '../record/make-versions.ts';
-import { openSoftStores } from '../record/soft-stores.ts';
-import { deleteReplicas } from '../record/delete-replicas.ts';
-import { encodeReplica, upsertReplicas } from '../record/upsert-replicas.ts';
 import { noticeContent } from '../rules/notice-content.ts';
 import { followObjects, watchObjects } from '../rules/watch-objects.ts';
-import { rounds, type Session, type SetStatement, type SqlValue } from '../session.ts';
+import { rounds, type Session, type SetStatement } from '../session.ts';
 import { recordEvents } from '../verbs/events.ts';
 import { openScope } from '../verbs/open-scope.ts';
 import { appendEntries, type JournalRow } from './append-entries.ts';
 import { ConsideredDots, numberActors } from './considered.ts';
 import { actorsOf, type Decided, decideEntry, encodeEntry, type EncodedEntry } from './decide-entries.ts';
-import { addSibling, countSiblings, dropSibling, supersede } from './object-rows.ts';
+import { areCurrent, noticeEntries } from './lives.ts';
 import { Purged } from './purged.ts';
 import { addPurge } from './purge-scope.ts';
 import { type JoinedObject, seeJoined, type SeenVersion } from './see-joined.ts';
+import { writeJoined } from './write-joined.ts';
 
 interface PurgeItem {
   readonly at: number;
@@ -42,17 +39,12 @@ interface Taken {
   readonly id: number;
 }
 
-const insertObject: SetStatement = {
-  columns: { scope: 'int', name: 'text', id: 'int', kind: 'int' },
-  text: (rows) =>
-    `insert into object (scope, name, id, current, kind) select r.scope, r.name, r.id, r.id, r.kind from ${rows}`,
-};
-
 /**
  * Joins entries of a peer with what is here (docs/sites.md, "Applying"), in the transaction that considers their dots and queues them for
  * peers that do not have them. Rows are locked in the order of all writers: objects by name, then actors, then the slot.
  */
 export async function applyEntries(session: Session, arrived: ArrivedEntries): Promise<ApplyOutcome[]> {
+  if (!(await areCurrent(session, arrived.from, arrived.lives))) return arrived.entries.map(() => ({ kind: 'stale' }));
   const run = await Applying.begin(session, arrived);
   return run.apply();
 }
@@ -104,7 +96,7 @@ class Applying {
     );
     const numbers = await numberActors(session, [
       ...versions.flatMap(([, { entry }]) => [...actorsOf(entry)]),
-      ...purges.map(({ entry }) => entry.dot.actor),
+      ...purges.flatMap(({ entry }) => [entry.dot.actor, ...Object.keys(entry.seen)]),
     ]);
     const items = versions.map(([at, one]) => ({ at, arrived: one, encoded: encodeEntry(one.entry, numbers) }));
     await lockObjects(
@@ -116,6 +108,11 @@ class Applying {
       ...dots.map(({ actor }) => Number(actor)),
       ...purges.map(({ entry }) => numbers.get(entry.dot.actor) ?? 0),
     ]);
+    await noticeEntries(
+      session,
+      entries.map(({ entry }) => entry),
+      numbers,
+    );
     return new Applying(session, from, { items, purges, considered });
   }
 
@@ -208,43 +205,14 @@ class Applying {
   }
 
   async #write(taken: readonly Taken[]): Promise<void> {
-    const session = this.#session;
-    const keys = await keysOf(
-      session,
-      taken.map(({ item }) => item.arrived.entry),
-    );
-    const rows: Rows = { versions: [], made: [], moved: [], counted: [], superseded: [], siblings: [], dropped: [] };
-    for (const [at, one] of taken.entries()) addRows(rows, one, keys[at] as [number, string], session.known.siteId);
-    await session.run(insertVersion, rows.versions);
-    await session.run(insertObject, rows.made);
-    await session.run(moveObject, rows.moved);
-    await session.run(supersede, rows.superseded);
-    await session.run(dropSibling, rows.dropped);
-    await session.run(addSibling, rows.siblings);
-    await session.run(countSiblings, rows.counted);
-    await this.#writeReplicas(taken);
-    for (const { item } of taken) this.#times.push(item.arrived.entry.time);
-  }
-
-  async #writeReplicas(taken: readonly Taken[]): Promise<void> {
-    const session = this.#session;
-    const soft = await openSoftStores(session, []);
-    const rows = [];
-    for (const { item, object, id } of taken) {
-      const { copy, entry } = item.arrived;
-      if (copy === undefined) continue;
-      const store = await session.known.stores.requireId(session, copy.store);
-      const { scope, name } = entry;
-      rows.push(encodeReplica(copy, { object: object?.id ?? id, scope, name, store, version: id }, soft));
-    }
-    await upsertReplicas(session, rows);
-    await deleteReplicas(
-      session,
-      taken.flatMap(({ item, object, versions }) => {
-        const { scope, name } = item.arrived.entry;
-        return versions[0]?.isTombstone === true && object !== undefined ? [{ id: object.id, scope, name }] : [];
+    await writeJoined(
+      this.#session,
+      taken.map(({ item: { arrived, encoded }, object, versions, id }) => {
+        const { version, content, operation } = encoded;
+        return { named: arrived.entry, version, content, operation, copy: arrived.copy, object, versions, id };
       }),
     );
+    for (const { item } of taken) this.#times.push(item.arrived.entry.time);
   }
 
   async #forward(taken: readonly Taken[]): Promise<void> {
@@ -287,50 +255,6 @@ const followClock: SetStatement = {
     `update slot set hybrid_ms = r.ms, hybrid_n = r.n from ${rows} where slot.number = r.number
        and (slot.hybrid_ms < r.ms or (slot.hybrid_ms = r.ms and slot.hybrid_n < r.n))`,
 };
-
-interface Rows {
-  readonly versions: SqlValue[][];
-  readonly made: SqlValue[][];
-  readonly moved: SqlValue[][];
-  readonly counted: SqlValue[][];
-  readonly superseded: SqlValue[][];
-  readonly siblings: SqlValue[][];
-  readonly dropped: SqlValue[][];
-}
-
-/** What a taken entry changes: its object's current version and siblings are `versions` from now on. */
-function addRows(rows: Rows, { item, object, versions, id }: Taken, key: [number, string], siteId: string): void {
-  const { encoded, arrived } = item;
-  const objectId = object?.id ?? id;
-  const idOf = (one: SeenVersion): number => (one === encoded.version ? id : one.id);
-  const [current, ...siblings] = versions as [SeenVersion, ...SeenVersion[]];
-  const { actor, counter } = encoded.version.dot;
-  const context = Object.keys(encoded.version.context).length === 0 ? null : JSON.stringify(encoded.version.context);
-  const { time, origin } = arrived.entry;
-  const isCurrent = current === encoded.version;
-  rows.versions.push([
-    id,
-    objectId,
-    isCurrent ? 0 : 1,
-    Number(actor),
-    counter,
-    context,
-    time.ms,
-    time.n,
-    origin === siteId ? null : origin,
-    encoded.operation,
-    ...encoded.content,
-  ]);
-  if (object === undefined) rows.made.push([...key, id, encoded.content[0]]);
-  else if (isCurrent || idOf(current) !== object.current.id) rows.moved.push([...key, idOf(current), current.kind]);
-  const was = object?.current;
-  const wereSiblings = [...(object?.versions ?? []), ...(object?.purged ?? [])].filter((one) => one !== was);
-  if (was !== undefined && was !== current) rows.superseded.push([objectId, was.id, 1]);
-  if (!isCurrent && was !== current) rows.superseded.push([objectId, idOf(current), 0]);
-  for (const one of siblings) rows.siblings.push([objectId, idOf(one)]);
-  for (const one of wereSiblings) if (!siblings.includes(one)) rows.dropped.push([objectId, one.id]);
-  if (siblings.length > 0 || wereSiblings.length > 0) rows.counted.push([...key, siblings.length]);
-}
 
 function toNotice({ item, object }: Taken) {
   const found = object && { id: object.id, current: { kind: object.current.kind } };

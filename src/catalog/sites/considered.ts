@@ -2,6 +2,7 @@ import { consider, covers, type SiteContext } from '../../domain/journal/site-co
 import type { Dot } from '../../domain/object/dot.ts';
 import { sql } from 'kysely';
 import type { Session, SetStatement, SqlValue } from '../session.ts';
+import { readLife } from './lives.ts';
 
 const makeActor: SetStatement = {
   columns: { incarnation: 'text' },
@@ -161,8 +162,13 @@ const dropCovered: SetStatement = {
        select e.actor, e.counter from ${rows} join considered_exception e on e.actor = r.actor and e.counter <= r.counter)`,
 };
 
-/** All dots of these actors up to here are considered: what of them was meant for this site has come. */
-export async function raiseFloor(session: Session, floor: Readonly<Record<string, number>>): Promise<void> {
+/** All dots of these actors up to here are considered: what of them was meant for this life of the catalog has come. */
+export async function raiseFloor(
+  session: Session,
+  floor: Readonly<Record<string, number>>,
+  life: string | undefined,
+): Promise<boolean> {
+  if (life !== undefined && life !== (await readLife(session))) return false;
   const numbers = await numberActors(session, Object.keys(floor));
   const rows = Object.entries(floor)
     .map(([actor, counter]) => [numbers.get(actor) ?? 0, counter] as const)
@@ -180,4 +186,5 @@ export async function raiseFloor(session: Session, floor: Readonly<Record<string
   );
   dots.add(rows.map(([actor, counter]) => ({ actor: String(actor), counter })));
   await dots.write(session);
+  return true;
 }

@@ -13,6 +13,14 @@ const find: SetStatement = {
      from ${rows} join sibling s on s.object = r.object join version v on v.id = s.version`,
 };
 
+const end: SetStatement = {
+  columns: { object: 'int' },
+  text: (rows, { nowMs }) =>
+    `insert into ended_conflict (object, version, ended_ms)
+     select s.object, s.version, ${nowMs} from ${rows} join sibling s on s.object = r.object where true
+     on conflict (object, version) do update set ended_ms = excluded.ended_ms`,
+};
+
 const drop: SetStatement = {
   columns: { object: 'int' },
   text: (rows) => `delete from sibling where object in (select r.object from ${rows})`,
@@ -43,6 +51,7 @@ export async function endSiblings(
   const ids = accepted.flatMap(({ found }) => (found !== undefined && found.siblings > 0 ? [[found.id]] : []));
   if (ids.length === 0) return accepted.map(({ found }) => found?.current);
   const siblings = Map.groupBy(await session.all<SiblingRow>(find, ids), ([object]) => object);
+  await session.run(end, ids);
   await session.run(drop, ids);
   await session.run(forget, ids);
   return accepted.map(({ found }) => found && withSiblings(found.current, siblings.get(found.id) ?? []));

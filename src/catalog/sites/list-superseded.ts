@@ -9,7 +9,7 @@ type Row = readonly [scope: number, name: string, version: number, place: string
 
 /**
  * Copies at a site's own store of versions that another one has followed for so long, and that nobody waits for any more: no peer, and
- * no version beside it.
+ * no version beside it; and none of those that lost a conflict that ended a short time ago.
  */
 export async function listSuperseded(
   session: Session,
@@ -24,6 +24,8 @@ export async function listSuperseded(
     where v.superseded = 1 and p.state = ${sql.lit(stateCode('AVAILABLE'))} and p.token is not null
       and c.time_ms < ${nowMs(session)} - case when c.origin is null then ${sql.lit(localMs)} else ${sql.lit(arrivedMs)} end
       and not exists (select 1 from sibling s where s.object = v.object and s.version = v.id)
+      and not exists (select 1 from ended_conflict e where e.object = v.object and e.version = v.id
+        and e.ended_ms >= ${nowMs(session)} - ${sql.lit(arrivedMs)})
       and not exists (select 1 from journal j where j.version = v.id)
       and not exists (select 1 from replica q where q.object = p.object and q.store = p.store and q.version <> p.version
         and q.place = p.place and q.token = p.token)

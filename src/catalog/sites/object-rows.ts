@@ -15,8 +15,17 @@ export const countSiblings: SetStatement = {
 
 export const addSibling: SetStatement = {
   columns: { object: 'int', version: 'int' },
-  text: (rows) =>
-    `insert into sibling (object, version) select r.object, r.version from ${rows} where true on conflict (object, version) do nothing`,
+  text: (rows, { nowMs }) =>
+    `insert into sibling (object, version, found_ms) select r.object, r.version, ${nowMs} from ${rows} where true
+     on conflict (object, version) do nothing`,
+};
+
+/** Of versions that are beside another one, and will not be any more. */
+export const endConflict: SetStatement = {
+  columns: { object: 'int', version: 'int' },
+  text: (rows, { nowMs }) =>
+    `insert into ended_conflict (object, version, ended_ms) select r.object, r.version, ${nowMs} from ${rows} where true
+     on conflict (object, version) do update set ended_ms = excluded.ended_ms`,
 };
 
 export const dropSibling: SetStatement = {

@@ -221,9 +221,10 @@ function putRow(peer: number, { slot, position, to }: SettledEntry): SqlValue[][
 }
 
 const findTold: SetStatement = {
-  columns: { site: 'text', operation: 'bytes' },
+  columns: { site: 'text', operation: 'bytes', life: 'text' },
   text: (rows) =>
-    `select x.peer, x.slot, x.position, j.object, p.mode from ${rows} join peer p on p.site = r.site
+    `select x.peer, x.slot, x.position, j.object, p.mode from ${rows}
+       join peer p on p.site = r.site and (r.life is null or p.life is null or p.life = r.life)
        join outbox x on x.peer = p.id and x.state = ${HANDED}
        join journal j on j.slot = x.slot and j.position = x.position and j.operation = r.operation`,
 };
@@ -239,10 +240,16 @@ const offerEarlier: SetStatement = {
          join journal j on j.version = v.id join outbox x on x.peer = r.peer and x.slot = j.slot and x.position = j.position)`,
 };
 
-export async function acknowledgeTold(session: Session, site: string, operations: readonly string[]): Promise<Settled> {
+/** What a former life of the site had got, it may have lost. */
+export async function acknowledgeTold(
+  session: Session,
+  site: string,
+  operations: readonly string[],
+  life: string | undefined,
+): Promise<Settled> {
   const told = await session.all<ToldRow>(
     findTold,
-    operations.map((operation) => [site, encodeOperation(operation)]),
+    operations.map((operation) => [site, encodeOperation(operation), life ?? null]),
   );
   for (const [peer, rows] of Map.groupBy(told, ([id]) => id)) {
     await acknowledgeRows(
@@ -329,7 +336,9 @@ export async function readFloor({ db }: Session, peer: string): Promise<Readonly
       (select min(j.counter) from outbox x join peer p on p.id = x.peer
          join journal j on j.slot = x.slot and j.position = x.position
          where p.name = ${peer} and x.state in (${sql.lit(DEAD)}, ${sql.lit(WITHHELD)}) and j.actor = s.actor) as refused
-    from slot s join actor a on a.id = s.actor`.execute(db);
+    from (select actor, counter from slot union all select actor, counter from former_actor) s join actor a on a.id = s.actor`.execute(
+    db,
+  );
   if (rows.some(({ waiting }) => waiting === 1)) return undefined;
   const floor = rows.map(({ incarnation, counter, refused }) => [
     incarnation,

@@ -50,7 +50,7 @@ export async function addPeer(session: Session, peer: NewPeer): Promise<'added' 
 export async function listPeers(session: Session): Promise<readonly Peer[]> {
   // One statement, so that what is told of a peer is of one moment.
   const { rows } = await sql<PeerRow>`
-    select p.name, p.site, p.url, p.direction, p.mode, p.scopes, p.state, p.resync, p.last_error, p.created_ms, p.acknowledged,
+    select p.name, p.site, p.url, p.direction, p.mode, p.scopes, p.state, p.resync, p.life, p.last_error, p.created_ms, p.acknowledged,
       p.acknowledged_ms, p.marked_ms, p.given_up, p.parked_ms, p.alarmed, x.waiting, x.handed, x.dead, x.withheld, x.oldest_ms
     from peer p left join (
       select x.peer,
@@ -74,6 +74,7 @@ interface PeerRow {
   readonly scopes: string | null;
   readonly state: PeerState;
   readonly resync: number;
+  readonly life: string | null;
   readonly last_error: string | null;
   readonly created_ms: number;
   readonly acknowledged: number;
@@ -97,6 +98,7 @@ function decodePeer(row: PeerRow): Peer {
     mode,
     state,
     needsResync: row.resync !== IN_LINE,
+    life: row.life ?? undefined,
     givenUpSinceMs: row.marked_ms ?? undefined,
     givenUp: row.given_up,
     parkedSinceMs: row.parked_ms ?? undefined,
@@ -117,7 +119,7 @@ function decodePeer(row: PeerRow): Peer {
 }
 
 export async function setPeer(session: Session, name: string, change: PeerChange): Promise<boolean> {
-  const { url, direction, mode, scopes, site, state, presents, accepts, ticket } = change;
+  const { url, direction, mode, scopes, site, state, presents, accepts, ticket, needsResync, life } = change;
   if (scopes !== undefined || direction !== undefined) await compareWhereTold(session, name, { scopes, direction });
   const set = {
     ...(url === undefined ? {} : { url }),
@@ -126,6 +128,10 @@ export async function setPeer(session: Session, name: string, change: PeerChange
     ...(scopes === undefined ? {} : { scopes: JSON.stringify(scopes) }),
     ...(site === undefined ? {} : { site }),
     ...(state === undefined ? {} : { state, parked_ms: state === 'parked' ? parkedSince(session) : null }),
+    ...(needsResync === undefined ? {} : askToCompare(sql`1 = 1`)),
+    ...(life === undefined
+      ? {}
+      : { life, ...askToCompare(sql`direction <> 'receive' and (life is null or life <> ${life})`) }),
     ...(presents === undefined ? {} : { presents }),
     ...(accepts === undefined ? {} : { accepts }),
     ...(ticket === undefined ? {} : { ticket }),
@@ -151,24 +157,30 @@ async function compareWhereTold(
   // Whoever is changing something now does not tell it; so it is committed before it is compared.
   await closeBarrier(session, 'patterns');
   const { db } = session;
-  const peer = await db
-    .selectFrom('peer')
-    .where('name', '=', name)
-    .select(['scopes', 'direction', 'resync'])
-    .executeTakeFirst();
+  const peer = await db.selectFrom('peer').where('name', '=', name).select(['scopes', 'direction']).executeTakeFirst();
   if (peer === undefined || (direction ?? peer.direction) === 'receive') return;
   const isSame = scopes === undefined || JSON.stringify(scopes) === peer.scopes;
   if (isSame && peer.direction !== 'receive') return;
-  await db
-    .updateTable('peer')
-    .set({ resync: peer.resync === GIVEN_UP ? GIVEN_UP : TO_COMPARE, marks: sql<number>`marks + 1` })
-    .where('name', '=', name)
-    .execute();
+  await db.updateTable('peer').set(askToCompare(sql`1 = 1`)).where('name', '=', name).execute();
+}
+
+/** Once more, should it be under way; what was given up is taken away first. Another life of a site may lack what its former life had. */
+function askToCompare(where: RawBuilder<unknown>) {
+  return {
+    resync: sql<number>`case when (${where}) and resync <> ${sql.lit(GIVEN_UP)} then ${sql.lit(TO_COMPARE)} else resync end`,
+    marks: sql<number>`case when ${where} then marks + 1 else marks end`,
+  };
 }
 
 /** Asked again without an answer, it is away since the first time. */
 function parkedSince(session: Session): RawBuilder<number> {
   return sql<number>`case when state = 'parked' then coalesce(parked_ms, ${nowMs(session)}) else ${nowMs(session)} end`;
+}
+
+/** As the peer's site said last. */
+export async function readPeerLife({ db }: Session, name: string): Promise<string | undefined> {
+  const row = await db.selectFrom('peer').where('name', '=', name).select('life').executeTakeFirst();
+  return row?.life ?? undefined;
 }
 
 /** A site that came to us before it was added here is one peer: what it has to show, and what it gave, stay. */

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { isReplicated } from '../../domain/journal/replicated-scopes.ts';
 import type { DotsPage, JournalCatalog } from '../../ports/journal.ts';
+import { PURGE_SCOPE } from '../codes.ts';
 import type { Session, SetStatement } from '../session.ts';
 import { queueAgain } from './append-entries.ts';
 
@@ -46,6 +47,23 @@ export async function readDots(
     dots.push(all.sort().join(' '));
   }
   return { names, dots, next: rows.length < limit ? undefined : names.at(-1) };
+}
+
+/** Queues purges of scopes for a peer once more; returns how many that are. */
+export async function queuePurges(
+  session: Session,
+  peer: string,
+  scopes: readonly string[] | undefined,
+): Promise<number> {
+  const rows = await session.db
+    .selectFrom('purge')
+    .innerJoin('scope', 'scope.id', 'purge.scope')
+    .$if(scopes !== undefined, (query) => query.where('scope.name', 'in', scopes ?? []))
+    .select(['purge.actor', 'purge.counter', 'purge.scope', 'purge.operation'])
+    .orderBy('purge.time_ms')
+    .execute();
+  const entries = rows.map((row) => ({ ...row, kind: PURGE_SCOPE, object: 0, version: 0 }));
+  return queueAgain(session, peer, entries, false);
 }
 
 /** What waits for the peer already is not queued twice. */

@@ -16,6 +16,9 @@ const CANCELLED_RETENTION_MS = DAY_MS;
 /** How transfers went on a route is told of for a day. */
 const ROUTE_RETENTION_MS = 7 * DAY_MS;
 
+/** What lost a conflict is kept for a day after its end, and known as such for two. */
+const CONFLICT_RETENTION_MS = 2 * DAY_MS;
+
 /** Ended syncs are shown so long; a run can be resumed no later. */
 const SYNC_RETENTION_MS = 90 * DAY_MS;
 
@@ -44,6 +47,7 @@ export async function prune(session: Session, limit: number): Promise<number> {
     cancelled.map(({ id }) => id),
   );
   await sql`delete from route_result where hour < (${now} - ${ROUTE_RETENTION_MS}) / ${HOUR_MS}`.execute(db);
+  await sql`delete from ended_conflict where ended_ms < ${now} - ${CONFLICT_RETENTION_MS}`.execute(db);
   await sql`delete from sync where state <> 'running' and updated_ms < ${now} - ${SYNC_RETENTION_MS}`.execute(db);
   await prunePageJobs(session);
   return rows.length;

@@ -9,7 +9,7 @@ import { isPurgeOpen, Purged } from '../sites/purged.ts';
 import type { Session, SetStatement } from '../session.ts';
 import { EARLIER_VERSION, NEVER_ARRIVED } from '../uploads/never-arrived.ts';
 
-type VersionRow = readonly [
+export type VersionRow = readonly [
   id: number,
   actor: number,
   counter: number,
@@ -27,7 +27,7 @@ type ReplicaRow = ToldReplicaRow | readonly [store: null, ...unknown[]];
 /** How many columns of a row are the version's. */
 const VERSION_COLUMNS = 16;
 
-const version = (hex: (column: string) => string): string =>
+export const versionColumns = (hex: (column: string) => string): string =>
   `v.id, v.actor, v.counter, v.context, v.time_ms, v.time_n, v.origin, ${hex('v.operation')},
        v.kind, v.size, ${hex('v.sha256')}, v.content_type, v.metadata, cast(v.modified_ns as text), v.mode, ${hex('v.md5')}`;
 
@@ -35,8 +35,8 @@ const version = (hex: (column: string) => string): string =>
 const find: SetStatement = {
   columns: { scope: 'int', name: 'text', boot: 'text' },
   text: (rows, { hex }) =>
-    `select ${version(hex)},
-       case when ${isPurgeOpen('o.scope')} then 1 else 0 end, ${toldReplica('p', 'r.boot')}
+    `select ${versionColumns(hex)},
+       case when ${isPurgeOpen('o.scope')} then 1 else 0 end, o.siblings, ${toldReplica('p', 'r.boot')}
      from ${rows} join object o on o.scope = r.scope and o.name = r.name
        join version v on v.id = o.current
        left join replica p on p.object = o.id
@@ -47,7 +47,7 @@ const find: SetStatement = {
 export async function readObject(session: Session, scope: string, name: string): Promise<ObjectRecord | undefined> {
   const scopeId = await session.known.scopes.findId(session, scope);
   if (scopeId === undefined) return undefined;
-  const rows = await session.all<readonly [...VersionRow, isPurgeOpen: number, ...ReplicaRow]>(find, [
+  const rows = await session.all<readonly [...VersionRow, isPurgeOpen: number, siblings: number, ...ReplicaRow]>(find, [
     [scopeId, name, session.known.boot],
   ]);
   const [first] = rows;
@@ -57,11 +57,19 @@ export async function readObject(session: Session, scope: string, name: string):
     return { scope, name, current: { ...current, content: { kind: 'tombstone' } }, replicas: [] };
   const replicas: Replica[] = [];
   for (const row of rows) {
-    const replica = row.slice(VERSION_COLUMNS + 1) as unknown as ReplicaRow;
+    const replica = row.slice(VERSION_COLUMNS + 2) as unknown as ReplicaRow;
     if (replica[0] !== null) replicas.push(await decodeReplica(session, { scope, name }, replica));
   }
   const earlier = await readEarlier(session, [scopeId, name], current, replicas);
-  return { scope, name, current, ...(earlier === undefined ? {} : { earlier }), replicas };
+  const siblings = Number(first[VERSION_COLUMNS + 1]);
+  return {
+    scope,
+    name,
+    current,
+    ...(siblings === 0 ? {} : { siblings }),
+    ...(earlier === undefined ? {} : { earlier }),
+    replicas,
+  };
 }
 
 async function isPurged(session: Session, scope: number, { dot }: Version): Promise<boolean> {
@@ -72,7 +80,7 @@ async function isPurged(session: Session, scope: number, { dot }: Version): Prom
 const findEarlier: SetStatement = {
   columns: { scope: 'int', name: 'text', current: 'int' },
   text: (rows, { hex }) =>
-    `select ${version(hex)}
+    `select ${versionColumns(hex)}
      from ${rows} join object o on o.scope = r.scope and o.name = r.name and o.current = r.current
        join version v on v.id = ${EARLIER_VERSION}
      where ${NEVER_ARRIVED}`,
@@ -92,7 +100,7 @@ async function readEarlier(
   return row && decodeVersion(session, row);
 }
 
-async function decodeVersion(session: Session, row: VersionRow): Promise<Version> {
+export async function decodeVersion(session: Session, row: VersionRow): Promise<Version> {
   const [id, actor, counter, context, ms, n, origin, operation, ...content] = row;
   const { actors, siteId } = session.known;
   const seen: Record<string, number> = {};

@@ -143,6 +143,12 @@ export function siteFromJson(value: unknown, where: string): string {
   return site;
 }
 
+export function lifeFromJson(value: unknown, where: string): string {
+  const life = textOf(value, where);
+  if (!ACTOR.test(life)) throw new EntryProblem(`${where} is not 16 hex digits`);
+  return life;
+}
+
 function timeFromJson(value: unknown): HybridTime {
   const [ms, n] = listOf(value, 'time');
   const time = { ms: countOf(ms, 'time', 0), n: countOf(n, 'time', 0) };
@@ -156,6 +162,13 @@ export function contextFromJson(value: unknown, where: string): Context {
   const entries = Object.entries(fields);
   if (entries.length > MANY_MAX) throw new EntryProblem(`${where} names more than ${MANY_MAX} actors`);
   return Object.fromEntries(entries.map(([actor, counter]) => [actorOf(actor, where), countOf(counter, where, 1)]));
+}
+
+/** Actors and their numbers, also of such that have none yet. */
+export function countsFromJson(value: unknown, where: string): Context {
+  const entries = Object.entries(recordOf(value, where));
+  if (entries.length > MANY_MAX) throw new EntryProblem(`${where} names more than ${MANY_MAX} actors`);
+  return Object.fromEntries(entries.map(([actor, counter]) => [actorOf(actor, where), countOf(counter, where, 0)]));
 }
 
 /** What a site has considered, as it is written in messages. */

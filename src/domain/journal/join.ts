@@ -63,3 +63,9 @@ export function wins(a: Joined, b: Joined): boolean {
 export function isConflict(a: Joined, b: Joined): boolean {
   return a.identity !== b.identity && a.operation !== b.operation && !a.isTombstone && !b.isTombstone;
 }
+
+/** Of the versions beside the one that is served those that are conflicts, the one that would be served next first; equal ones together. */
+export function losersOf<V extends Joined>(served: V, siblings: readonly V[]): readonly (readonly [V, ...V[]])[] {
+  const losers = siblings.filter((one) => isConflict(served, one)).sort((a, b) => (wins(a, b) ? -1 : 1));
+  return [...Map.groupBy(losers, ({ identity }) => identity).values()] as [V, ...V[]][];
+}

@@ -6,11 +6,14 @@ import { ObjectError } from '../object-error.ts';
 import type { ObjectVerbs } from '../object-verbs.ts';
 import type { ObjectScope } from '../opened-scope.ts';
 import { OperationError } from '../operation-error.ts';
+import type { OperationIds } from '../operation-ids.ts';
 import { fingerprintOf } from '../record-write.ts';
+import { deleteLost } from './delete-own.ts';
 
 export interface DeleteServedPorts {
-  readonly catalog: Pick<Catalog, 'readObject' | 'readOperation' | 'record'>;
+  readonly catalog: Pick<Catalog, 'readObject' | 'readConflict' | 'readOperation' | 'record' | 'recordAmong'>;
   readonly clock: Pick<Clock, 'nowMs'>;
+  readonly operations: OperationIds;
   readonly objects: Pick<ObjectVerbs, 'delete'>;
 }
 
@@ -40,7 +43,7 @@ const TOMBSTONE = { kind: 'tombstone' } as const;
 export async function deleteServed(
   ports: DeleteServedPorts,
   scope: ObjectScope,
-  { name, onlyIf, operation, signal }: DeleteServed & Pick<ObjectName, 'name'>,
+  { name, onlyIf, operation, signal, isOwn }: DeleteServed & Pick<ObjectName, 'name'> & { readonly isOwn: boolean },
 ): Promise<DeleteDone> {
   const object = { scope: scope.name, name };
   try {
@@ -51,11 +54,24 @@ export async function deleteServed(
     const current = (await ports.catalog.readObject(object.scope, name))?.current;
     const tombstone = current?.content.kind === 'tombstone' ? current.operation : undefined;
     if (operation !== undefined && tombstone === operation) return { version: operation, tombstone, isRepeat: true };
+    const lost = isOwn ? await deleteLost(ports, { object, onlyIf, operation }) : undefined;
+    if (lost !== undefined) return { version: lost, tombstone: lost, isRepeat: false };
     const why = onlyIf?.(undefined);
     if (why !== undefined) throw new ObjectError('condition', object, why);
-    if (operation !== undefined) await rememberAbsent(ports, object, operation);
-    return { version: undefined, tombstone, isRepeat: false };
+    return deleteAbsent(ports, object, operation);
   }
+}
+
+/** There is nothing to delete; an operation with an id has found so once and for all. */
+export async function deleteAbsent(
+  ports: Pick<DeleteServedPorts, 'catalog' | 'clock'>,
+  object: ObjectName,
+  operation: string | undefined,
+): Promise<DeleteDone> {
+  const current = (await ports.catalog.readObject(object.scope, object.name))?.current;
+  const tombstone = current?.content.kind === 'tombstone' ? current.operation : undefined;
+  if (operation !== undefined) await rememberAbsent(ports, object, operation);
+  return { version: undefined, tombstone, isRepeat: false };
 }
 
 /** What an earlier delete with this id did. */
@@ -79,7 +95,7 @@ export async function findDeleted(
 const ABSENT = JSON.stringify({ absent: true });
 
 async function rememberAbsent(
-  { catalog, clock }: DeleteServedPorts,
+  { catalog, clock }: Pick<DeleteServedPorts, 'catalog' | 'clock'>,
   object: ObjectName,
   operation: string,
 ): Promise<void> {

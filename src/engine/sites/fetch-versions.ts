@@ -2,7 +2,7 @@ import type { VersionEntry } from '../../domain/journal/entry.ts';
 import { streamPauseMs } from '../../domain/journal/stream-pause.ts';
 import type { Catalog } from '../../ports/catalog.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { ClaimedFetch } from '../../ports/journal.ts';
+import type { ClaimedFetch, Peer } from '../../ports/journal.ts';
 import { PeerError, type PeerLink } from '../../ports/peer-link.ts';
 import type { Random } from '../../ports/random.ts';
 import { StorageError } from '../../ports/storage.ts';
@@ -13,13 +13,24 @@ import { Wakes } from './wakes.ts';
 export interface FetchPorts {
   readonly catalog: Pick<
     Catalog,
-    'judgeEntries' | 'applyEntries' | 'readPlaces' | 'claimFetches' | 'renewFetch' | 'finishFetch' | 'onDue' | 'site'
+    | 'judgeEntries'
+    | 'applyEntries'
+    | 'readPlaces'
+    | 'claimFetches'
+    | 'renewFetch'
+    | 'finishFetch'
+    | 'onDue'
+    | 'site'
+    | 'readLife'
+    | 'queueObjects'
   >;
   readonly clock: Clock;
   readonly random: Random;
   readonly store: SiteStore;
   /** The way to a site; undefined: nobody knows where it is. */
   readonly linkTo: (site: string) => Promise<PeerLink | undefined>;
+  /** Who else may have what a site has lost. */
+  readonly listPeers: () => Promise<readonly Pick<Peer, 'name' | 'site' | 'direction'>[]>;
 }
 
 export interface FetchOptions {
@@ -74,7 +85,8 @@ async function fetchOne(
       const link = await ports.linkTo(source);
       const { id } = await catalog.site();
       // Where the telling is lost, the entry is offered again, and answered.
-      await link?.tell(id, [entry.operation], signal).catch(() => undefined);
+      const life = await catalog.readLife();
+      await link?.tell({ from: id, life, operations: [entry.operation] }, signal).catch(() => undefined);
     }
   } catch (error) {
     if (!(error instanceof PeerError) && !(error instanceof StorageError)) throw error;
@@ -87,7 +99,8 @@ async function fetchOne(
 }
 
 /** False: the lease was lost on the way. */
-async function bring(ports: FetchPorts, { entry, source }: ClaimedFetch, signal: AbortSignal): Promise<boolean> {
+async function bring(ports: FetchPorts, claimed: ClaimedFetch, signal: AbortSignal): Promise<boolean> {
+  const { entry, source } = claimed;
   const { catalog, store } = ports;
   const [isWanted] = await catalog.judgeEntries([entry]);
   const { content } = entry;
@@ -95,18 +108,42 @@ async function bring(ports: FetchPorts, { entry, source }: ClaimedFetch, signal:
     await catalog.applyEntries({ from: source, entries: [{ entry }] });
     return true;
   }
-  const body = continued(ports, { entry, source }, signal);
+  const holders = await holdersOf(ports, claimed);
+  const body = continued(ports, { entry, holders }, signal);
   const kept = await store.keepExactly(entry.operation, content, body, signal);
   if (signal.aborted) return false;
   const [outcome] = await catalog.applyEntries({ from: source, entries: [{ entry, copy: kept.copy }] });
   if (outcome?.kind !== 'applied' && outcome?.kind !== 'conflict') await discardKept(ports, [kept]);
+  else if (holders.at !== 0) await tellAgain(ports, entry);
   return true;
+}
+
+/** Sites that may have the bytes, in the order in which they are asked; `at`: who was asked last. */
+interface Holders {
+  readonly sites: readonly string[];
+  at: number;
+}
+
+/** Who told of it first; where he has not got it any more, or was asked in vain, the others. */
+async function holdersOf({ listPeers }: FetchPorts, { source, attempts }: ClaimedFetch): Promise<Holders> {
+  const others = (await listPeers()).flatMap(({ site }) => (site === undefined || site === source ? [] : [site]));
+  const sites = [source, ...others];
+  return { sites, at: (attempts - 1) % sites.length };
+}
+
+/** A site that told of a version and has not got it may be an older copy of itself: it is told, though it was on the list of those that know. */
+async function tellAgain({ catalog, listPeers }: FetchPorts, entry: VersionEntry): Promise<void> {
+  const { scope, name, origin, addressed } = entry;
+  for (const { name: peer, site, direction } of await listPeers()) {
+    const isListed = site !== undefined && (site === origin || addressed.includes(site));
+    if (isListed && direction !== 'receive') await catalog.queueObjects(peer, scope, [name]);
+  }
 }
 
 /** The bytes of a version; where the way to them breaks, the next answer goes on at the same byte of the same version. */
 async function* continued(
   { linkTo, clock }: FetchPorts,
-  { entry, source }: { readonly entry: VersionEntry; readonly source: string },
+  { entry, holders }: { readonly entry: VersionEntry; readonly holders: Holders },
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   let at = 0;
@@ -114,13 +151,16 @@ async function* continued(
   const size = entry.content.kind === 'object' ? entry.content.size : 0;
   while (at < size) {
     const before = at;
+    const source = holders.sites[holders.at] ?? '';
     try {
       const link = await linkTo(source);
       if (link === undefined) throw new PeerError('unreachable', `nobody knows where the site ${source} is`);
       const { scope, name, operation } = entry;
       const fetched = await link.fetch({ scope, name, operation, start: at }, signal);
-      if (fetched.kind !== 'bytes')
+      if (fetched.kind !== 'bytes') {
+        holders.at = (holders.at + 1) % holders.sites.length;
         throw new PeerError('unreachable', `the site ${source} has not got the bytes of ${entry.operation} now`);
+      }
       const chunks = fetched.body instanceof Uint8Array ? [fetched.body] : fetched.body;
       for await (const chunk of chunks) {
         at += chunk.length;

@@ -3,6 +3,7 @@ import type { ObjectVerbs } from '../object-verbs.ts';
 import { entityTagOf } from '../../domain/object/entity-tag.ts';
 import { compareKeys } from '../../domain/object/key.ts';
 import { ObjectError } from '../object-error.ts';
+import { type LostEntry, listLost } from './lost-versions.ts';
 import type { ServedScope } from './served-scopes.ts';
 
 export interface ListServed {
@@ -14,6 +15,8 @@ export interface ListServed {
   /** Objects and prefixes together. */
   readonly limit: number;
   readonly signal?: AbortSignal | undefined;
+  /** Versions that lost conflicts are shown by names of their own. */
+  readonly showsLost?: boolean | undefined;
 }
 
 export interface ServedEntry {
@@ -32,7 +35,7 @@ export interface ServedListing {
 }
 
 interface ListPorts {
-  readonly catalog: Pick<Catalog, 'scanScope' | 'readContents'>;
+  readonly catalog: Pick<Catalog, 'scanScope' | 'readContents' | 'listConflicts'>;
   readonly objects: Pick<ObjectVerbs, 'list'>;
 }
 
@@ -78,16 +81,21 @@ function isShownPrefix(text: string, prefix: string, cutAt: (name: string) => st
   return text.startsWith(prefix) && cutAt(text) === text;
 }
 
-interface EntriesAfter extends Pick<ListServed, 'prefix' | 'limit' | 'signal'> {
+interface EntriesAfter extends Pick<ListServed, 'prefix' | 'limit' | 'signal' | 'showsLost'> {
   readonly after: string;
 }
 
 async function* entriesAfter(
   ports: ListPorts,
   served: ServedScope,
-  { prefix, after, limit, signal }: EntriesAfter,
+  { prefix, after, limit, signal, showsLost }: EntriesAfter,
 ): AsyncGenerator<ServedEntry> {
-  if (served.kind === 'own') return yield* ownEntries(ports, served.scope.name, { prefix, after, limit });
+  if (served.kind === 'own') {
+    const { name } = served.scope;
+    const own = ownEntries(ports, name, { prefix, after, limit });
+    if (showsLost !== true) return yield* own;
+    return yield* withLost(own, await listLost(ports.catalog, name, { prefix, after, limit: limit + 1 }));
+  }
   const startAfter = after === '' ? undefined : after;
   const listing = ports.objects.list({ scope: served.scope, prefix, startAfter, signal });
   for await (const { name, size, modifiedNs } of listing)
@@ -100,6 +108,22 @@ async function* entriesAfter(
       { scope: served.scope.name, name: prefix },
       `cannot be listed now: ${problem}`,
     );
+}
+
+/** An object of that very name comes before a version that is shown by it. */
+async function* withLost(own: AsyncIterable<ServedEntry>, lost: readonly LostEntry[]): AsyncGenerator<ServedEntry> {
+  let at = 0;
+  for await (const entry of own) {
+    for (let next = lost[at]; next !== undefined && compareKeys(next.name, entry.name) < 0; next = lost[++at])
+      yield toEntry(next);
+    if (lost[at]?.name === entry.name) at++;
+    yield entry;
+  }
+  for (const next of lost.slice(at)) yield toEntry(next);
+}
+
+function toEntry({ name, version: { content, operation } }: LostEntry): ServedEntry {
+  return { name, size: content.size, modifiedNs: content.modifiedNs, entityTag: entityTagOf(content, operation) };
 }
 
 async function* ownEntries(

@@ -4,19 +4,22 @@ import type { Catalog } from '../../ports/catalog.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Peer } from '../../ports/journal.ts';
 import type { Admitted, PeerDesk } from '../../ports/peer-desk.ts';
-import type {
-  Batch,
-  DigestQuery,
-  Fetched,
-  Hello,
-  ListedObject,
-  ListingQuery,
-  SentOutcome,
-  Wanted,
+import {
+  type Batch,
+  type DigestQuery,
+  type Fetched,
+  type Floor,
+  type Hello,
+  type ListedObject,
+  type ListingQuery,
+  PeerError,
+  type SentOutcome,
+  type ToldEntries,
+  type Wanted,
 } from '../../ports/peer-link.ts';
 import { type Storage, StorageError } from '../../ports/storage.ts';
 import { SiteDigests } from './site-digests.ts';
-import { receiveEntries, type ReceivePorts } from './receive-entries.ts';
+import { receiveEntries, type ReceivePorts, SAY_HELLO } from './receive-entries.ts';
 
 export interface DeskPorts extends ReceivePorts {
   readonly catalog: Catalog;
@@ -96,7 +99,18 @@ export class SiteDesk implements PeerDesk {
   }
 
   async hello(from: Hello): Promise<Hello> {
-    return { ...this.#options.own, ticket: await this.#ticketFor(from.site) };
+    const { catalog } = this.#ports;
+    const { site, life, actors } = from;
+    if (life !== undefined) {
+      const known = (await catalog.listPeers()).find((peer) => peer.site === site);
+      if (known !== undefined) await catalog.setPeer(known.name, { life });
+    }
+    return {
+      ...this.#options.own,
+      ticket: await this.#ticketFor(site),
+      life: await catalog.readLife(),
+      ...(actors === undefined ? {} : { known: await catalog.readKnown(Object.keys(actors)) }),
+    };
   }
 
   /** What a site shows to fetch bytes here: nobody else can make it, and nothing has to be kept for it. */
@@ -134,12 +148,12 @@ export class SiteDesk implements PeerDesk {
     return this.#digests.listing(query);
   }
 
-  raiseFloor(floor: Readonly<Record<string, number>>): Promise<void> {
-    return this.#ports.catalog.raiseFloor(floor);
+  async raiseFloor({ upTo, life }: Floor): Promise<void> {
+    if (!(await this.#ports.catalog.raiseFloor(upTo, life))) throw new PeerError('busy', SAY_HELLO);
   }
 
-  async told(from: string, operations: readonly string[]): Promise<void> {
-    await this.#ports.catalog.acknowledgeTold(from, operations);
+  async told({ from, operations, life }: ToldEntries): Promise<void> {
+    await this.#ports.catalog.acknowledgeTold(from, operations, life);
   }
 }
 

@@ -2,12 +2,13 @@ import { laneOf } from '../../domain/journal/lanes.ts';
 import { streamPauseMs } from '../../domain/journal/stream-pause.ts';
 import type { Catalog } from '../../ports/catalog.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Outgoing, Position, SettledEntry, StreamLease } from '../../ports/journal.ts';
+import type { Lives, Outgoing, Position, SettledEntry, StreamLease } from '../../ports/journal.ts';
 import { type Hello, PeerError, type PeerLink, type Sent, type SentOutcome } from '../../ports/peer-link.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Telling } from '../../ports/telling.ts';
 import { resync } from './resync.ts';
 import { RoomInQueue } from './room-in-queue.ts';
+import { sayHello } from './say-hello.ts';
 import { LaneQueue, type Line } from './lane-queue.ts';
 import { Wakes } from './wakes.ts';
 
@@ -20,6 +21,12 @@ export interface StreamPorts {
     | 'settleOutbox'
     | 'readFloor'
     | 'setPeer'
+    | 'readLife'
+    | 'readActors'
+    | 'noticeKnown'
+    | 'readPeerLife'
+    | 'endResync'
+    | 'queuePurges'
     | 'onDue'
     | 'listReplicatedScopes'
     | 'readDots'
@@ -64,6 +71,8 @@ const LOOK_MS = 1_000;
 const FLOOR_MS = 1_000;
 /** Entries in a queue, at most, for a comparison to add to it: enough to keep the peer busy, and counted in a moment. */
 const COMPARED_ENTRIES_MAX = 100_000;
+/** So often somebody who says nothing is asked whether he is who he was. */
+const GREET_MS = 30_000;
 /** What the peer has taken up is offered again after this. */
 const HANDED_MS = 30_000;
 
@@ -120,6 +129,7 @@ export class PeerStream {
 class StreamSession {
   /** The peer has taken something. */
   hasSent = false;
+  #lives: Lives | undefined;
   readonly #ports: StreamPorts;
   readonly #options: StreamOptions;
   readonly #lease: StreamLease;
@@ -143,17 +153,18 @@ class StreamSession {
   }
 
   async run(stop: AbortSignal): Promise<void> {
-    const { link, catalog, clock } = this.#ports;
+    const { catalog, clock } = this.#ports;
     const ended = new AbortController();
     const signal = AbortSignal.any([stop, ended.signal]);
     signal.addEventListener('abort', () => this.#wakeAll(), { once: true });
-    const { site } = await link.hello(this.#options.own, signal);
-    await catalog.setPeer(this.#options.peer, { site, state: 'active', lastError: undefined });
+    const { own, peer } = this.#options;
+    this.#lives = (await sayHello(this.#ports, { own, peer, signal })).lives;
     using wakes = new Wakes(catalog, clock);
     const tasks = [
       this.#read(wakes, signal),
       this.#keepLease(ended, signal),
-      this.#resync(wakes, signal),
+      this.#keepCompared(wakes, signal),
+      this.#keepGreeting(signal),
       ...this.#lanes.map((_, index) => this.#sendLane(index, wakes, signal)),
     ];
     try {
@@ -197,18 +208,21 @@ class StreamSession {
     const floor = await catalog.readFloor(this.#options.peer);
     const text = JSON.stringify(floor);
     if (floor === undefined || text === this.#floor) return;
-    await link.raiseFloor(floor, signal);
+    await link.raiseFloor({ upTo: floor, life: this.#lives?.to }, signal);
     this.#floor = text;
     this.#floorDueMs = clock.monotonicMs() + FLOOR_MS;
   }
 
   /** Beside what is queued: comparing takes its time, and what is sent twice is known there. */
-  async #resync(wakes: Wakes, signal: AbortSignal): Promise<void> {
+  async #keepCompared(wakes: Wakes, signal: AbortSignal): Promise<void> {
     const { catalog, link, clock, telling } = this.#ports;
     const { peer, backlogEntriesMax } = this.#options;
     const entriesMax = Math.min(Math.ceil(backlogEntriesMax / 2), COMPARED_ENTRIES_MAX);
     const room = new RoomInQueue({ catalog, clock }, { peer, entriesMax, signal });
     for (; !signal.aborted; await pause(clock, LOOK_MS, signal)) {
+      // What was acknowledged to this session the site may have lost since: all of it is heard before anything is compared.
+      if (this.#lives !== undefined && (await catalog.readPeerLife(peer)) !== this.#lives.to)
+        throw new PeerError('busy', 'the site has begun anew');
       const begun = await catalog.beginResync(peer);
       if (begun === undefined) continue;
       const asked = { peer, scopes: begun.scopes, signal, room: (objects: number) => room.take(objects) };
@@ -216,6 +230,15 @@ class StreamSession {
       if (signal.aborted || !(await catalog.endResync(peer, begun))) continue;
       telling?.info?.('a peer was compared with this site', { peer, compared, different });
       if (different > 0) wakes.ring();
+    }
+  }
+
+  /** A peer that has begun anew, and has nothing to tell, is asked. */
+  async #keepGreeting(signal: AbortSignal): Promise<void> {
+    const { own, peer } = this.#options;
+    while (!signal.aborted) {
+      await pause(this.#ports.clock, GREET_MS, signal);
+      if (!signal.aborted) await sayHello(this.#ports, { own, peer, signal });
     }
   }
 
@@ -264,7 +287,8 @@ class StreamSession {
     const sent = await Promise.all(lines.map((line) => this.#toSent(line, signal)));
     let outcomes: readonly SentOutcome[];
     try {
-      outcomes = await this.#ports.link.send({ from: this.#options.own.site, entries: sent }, signal);
+      const { site: from } = this.#options.own;
+      outcomes = await this.#ports.link.send({ from, lives: this.#lives, entries: sent }, signal);
       this.hasSent = true;
     } catch (error) {
       if (!(error instanceof PeerError) || error.kind !== 'refused') throw error;
@@ -325,6 +349,7 @@ class StreamSession {
           return [];
         }
         return retry(bytes === undefined ? 'its bytes cannot be read here' : 'its bytes arrived damaged');
+      case 'stale':
       case undefined:
         return retry('the peer gave no answer for it');
     }

@@ -2,7 +2,7 @@ import type { VersionEntry } from '../../domain/journal/entry.ts';
 import { findKeyProblem } from '../../domain/object/key.ts';
 import type { Catalog } from '../../ports/catalog.ts';
 import type { ApplyOutcome, Arrived } from '../../ports/journal.ts';
-import type { Batch, Sent, SentOutcome } from '../../ports/peer-link.ts';
+import { type Batch, PeerError, type Sent, type SentOutcome } from '../../ports/peer-link.ts';
 import { StorageError } from '../../ports/storage.ts';
 import { discardKept } from './discard-kept.ts';
 import type { KeptVersion, SiteStore } from './site-store.ts';
@@ -20,10 +20,14 @@ interface Kept {
   readonly kept: KeptVersion;
 }
 
+/** Something was sent by, or to, a catalog that is not that any more. */
+export const SAY_HELLO = 'one of the two sites has begun anew: say hello first';
+
 /**
  * Takes a batch of a peer (docs/sites.md, "Applying"): which bytes are wanted is asked, these are kept, all with one flush; then one
  * transaction joins the entries with what is here. One outcome an entry, in order; an entry that is refused stops no other. Fails with a
- * `CatalogError`, or a `StorageError` where the store cannot take anything now: then nothing of the batch was applied.
+ * `CatalogError`, a `StorageError` where the store cannot take anything now, or a `PeerError` where it is from or for another life of a
+ * catalog: then nothing of the batch was applied.
  */
 export async function receiveEntries(
   { catalog, store, inlineBytesMax }: ReceivePorts,
@@ -36,7 +40,11 @@ export async function receiveEntries(
   const kept = new Map<number, KeptVersion>();
   await keepAll({ catalog, store }, wanted, { kept, outcomes, signal });
   const arrived = open.filter(([at]) => outcomes[at] === undefined);
-  const applied = await apply(catalog, batch.from, arrived, kept);
+  const applied = await apply(catalog, batch, arrived, kept);
+  if (applied.some(({ kind }) => kind === 'stale')) {
+    await discardKept({ catalog, store }, [...kept.values()]);
+    throw new PeerError('busy', SAY_HELLO);
+  }
   const large: VersionEntry[] = [];
   for (const [index, [at, { entry, bytes }]] of arrived.entries()) {
     const outcome = applied[index];
@@ -102,13 +110,13 @@ async function keepAll(
 
 async function apply(
   catalog: ReceivePorts['catalog'],
-  from: string,
+  { from, lives }: Pick<Batch, 'from' | 'lives'>,
   arrived: readonly Numbered[],
   kept: ReadonlyMap<number, KeptVersion>,
 ): Promise<readonly ApplyOutcome[]> {
   if (arrived.length === 0) return [];
   const entries = arrived.map(([at, { entry }]): Arrived => ({ entry, copy: kept.get(at)?.copy }));
-  return catalog.applyEntries({ from, entries });
+  return catalog.applyEntries({ from, lives, entries });
 }
 
 /** Kept, and then not needed, because somebody else was faster. */

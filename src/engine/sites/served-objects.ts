@@ -1,4 +1,5 @@
-import { entityTagOf } from '../../domain/object/entity-tag.ts';
+import { type ConflictPolicies, conflictPolicyOf } from '../../domain/journal/conflict-policy.ts';
+import { type EntityTags, entityTagOf } from '../../domain/object/entity-tag.ts';
 import { findKeyProblem } from '../../domain/object/key.ts';
 import type { ObjectName } from '../../domain/object/object-name.ts';
 import { isOperationExpired, parseOperationId } from '../../domain/object/operation-id.ts';
@@ -17,11 +18,14 @@ import type { ObjectVerbs } from '../object-verbs.ts';
 import { OperationError } from '../operation-error.ts';
 import type { OperationIds } from '../operation-ids.ts';
 import { fingerprintOf } from '../record-write.ts';
-import { type DeleteDone, type DeleteServed, deleteServed, findDeleted } from './delete-served.ts';
+import { deleteOwn } from './delete-own.ts';
+import { type DeleteDone, type DeleteServed, deleteAbsent, deleteServed, findDeleted } from './delete-served.ts';
+import { type FoundLost, findLost } from './lost-versions.ts';
 import { type ListServed, listServed, type ServedListing } from './list-served.ts';
 import type { RoomLeft } from './room-left.ts';
 import type { ServedScope, ServedScopes } from './served-scopes.ts';
 import type { SiteStore } from './site-store.ts';
+import type { UnderPolicy } from './write-among.ts';
 import { writeVersion } from './write-version.ts';
 
 export interface ServedPorts {
@@ -31,10 +35,13 @@ export interface ServedPorts {
   readonly objects: ObjectVerbs;
   readonly scopes: ServedScopes;
   readonly store: SiteStore;
+  readonly conflicts: ConflictPolicies;
   /** Undefined: its disk is the limit. */
   readonly room: RoomLeft | undefined;
   /** Why nothing can be written to a scope until a peer has taken some of what waits for it. */
   readonly whyFull?: ((scope: string) => string | undefined) | undefined;
+  /** Before it nothing is written. */
+  readonly begun: Promise<void>;
 }
 
 export interface PutServed {
@@ -44,6 +51,8 @@ export interface PutServed {
   /** In bytes, where the client has announced it. */
   readonly size: number | undefined;
   readonly onlyIf: Condition | undefined;
+  /** States of the object that the client has named (`If-Match`); undefined: none. */
+  readonly named?: EntityTags | undefined;
   /** The client's own id: asked again with it, the write happens once. */
   readonly operation: string | undefined;
   readonly signal: AbortSignal;
@@ -79,7 +88,7 @@ export class ServedObjects {
     try {
       return await this.#ports.objects.inspect({ scope: served.scope, name, signal });
     } catch (error) {
-      if (error instanceof ObjectError && error.kind === 'not-found') return undefined;
+      if (error instanceof ObjectError && error.kind === 'not-found') return this.#lookLost(served, { scope, name });
       throw error;
     }
   }
@@ -90,7 +99,27 @@ export class ServedObjects {
   ): Promise<ObjectRead> {
     checkName({ scope, name });
     const served = await this.#ports.scopes.find(scope);
-    return this.#ports.objects.read({ scope: served.scope, name, range, signal });
+    try {
+      return await this.#ports.objects.read({ scope: served.scope, name, range, signal });
+    } catch (error) {
+      if (!(error instanceof ObjectError) || error.kind !== 'not-found') throw error;
+      const lost = await this.#findLost(served, { scope, name });
+      if (lost === undefined) throw error;
+      const { of, version } = lost;
+      return this.#ports.objects.readKept({ scope: served.scope, name: of.name, range, signal }, version);
+    }
+  }
+
+  /** A version that lost a conflict is read by a name of its own. */
+  async #findLost({ kind }: ServedScope, object: ObjectName): Promise<FoundLost | undefined> {
+    return kind === 'own' ? findLost(this.#ports.catalog, object) : undefined;
+  }
+
+  async #lookLost(served: ServedScope, object: ObjectName): Promise<ObjectInfo | undefined> {
+    const lost = await this.#findLost(served, object);
+    if (lost === undefined) return undefined;
+    const { content, operation: version } = lost.version;
+    return { ...object, version, content, servedBy: this.#ports.store.storage.name, isUnvalidated: false };
   }
 
   /** Fails where a write would be refused whatever its bytes are. */
@@ -109,6 +138,7 @@ export class ServedObjects {
   async put(args: PutServed): Promise<PutDone> {
     const { object, operation } = args;
     checkName(object);
+    await this.#ports.begun;
     if (operation !== undefined) {
       const repeated = await this.#findRepeat(args, checkOperation(this.#ports.clock, operation));
       if (repeated !== undefined) return repeated;
@@ -137,11 +167,13 @@ export class ServedObjects {
     const { object, attributes, size, onlyIf, operation, signal } = args;
     const { scopes, store, room } = this.#ports;
     await scopes.declare(scope);
+    await this.#demandOwnName(object);
     const taken = { bytes: 0 };
     let isKept = false;
     try {
       const body = room === undefined ? args.body : await takeRoom(room, args, taken);
-      const asked = { ...object, store, body, attributes, size, onlyIf, operation, signal, md5: true };
+      const under = this.#under(object.scope, args.named);
+      const asked = { ...object, store, body, attributes, size, onlyIf, under, operation, signal, md5: true };
       const { version, content, isNew: isFresh } = await writeVersion(this.#ports, asked);
       isKept = true;
       room?.give(taken.bytes - content.size);
@@ -149,6 +181,18 @@ export class ServedObjects {
     } finally {
       if (!isKept) room?.give(taken.bytes);
     }
+  }
+
+  #under(scope: string, named: EntityTags | undefined): UnderPolicy {
+    return { policy: conflictPolicyOf(this.#ports.conflicts, scope), named };
+  }
+
+  /** What lost a conflict is no object of its own: it cannot be written over. */
+  async #demandOwnName(object: ObjectName): Promise<void> {
+    if ((await findLost(this.#ports.catalog, object)) === undefined) return;
+    const why =
+      'it is the version of another object that lost a conflict: read or delete it, or write under another name';
+    throw new ObjectError('conflict', object, why);
   }
 
   /** What an earlier request with this id did; the body is read to see that it asked for the same. */
@@ -167,7 +211,7 @@ export class ServedObjects {
     return { version: operation, entityTag: entityTagOf(content, operation), isRepeat: true, isFresh: false };
   }
 
-  async delete({ scope, name }: ObjectName, args: DeleteServed): Promise<DeleteDone> {
+  async delete({ scope, name }: ObjectName, args: DeleteServed & Pick<PutServed, 'named'>): Promise<DeleteDone> {
     checkName({ scope, name });
     const operation = args.operation === undefined ? undefined : checkOperation(this.#ports.clock, args.operation);
     if (operation !== undefined) {
@@ -175,8 +219,18 @@ export class ServedObjects {
       if (repeated !== undefined) return repeated;
     }
     this.#demandRoom({ scope, name });
+    await this.#ports.begun;
     const served = await this.#ports.scopes.find(scope);
-    return deleteServed(this.#ports, served.scope, { ...args, operation, name });
+    const isOwn = served.kind === 'own';
+    const { onlyIf, named } = args;
+    const under = this.#under(scope, named);
+    if (!isOwn || under.policy === 'last-writer-wins')
+      return deleteServed(this.#ports, served.scope, { ...args, operation, name, isOwn });
+    const object = { scope, name };
+    const version = await deleteOwn(this.#ports, { object, onlyIf, operation, ...under });
+    return version === undefined
+      ? deleteAbsent(this.#ports, object, operation)
+      : { version, tombstone: version, isRepeat: false };
   }
 
   /** Fails while too much waits for a peer without which nothing is acknowledged. */
@@ -186,7 +240,8 @@ export class ServedObjects {
   }
 
   async list(scope: string, query: ListServed): Promise<ServedListing> {
-    return listServed(this.#ports, await this.#ports.scopes.find(scope), query);
+    const showsLost = conflictPolicyOf(this.#ports.conflicts, scope) === 'keep-both';
+    return listServed(this.#ports, await this.#ports.scopes.find(scope), { ...query, showsLost });
   }
 }
 

@@ -1,6 +1,7 @@
 import { findKeyProblem } from '../../domain/object/key.ts';
 import type { ObjectContent } from '../../domain/object/version.ts';
-import type { Catalog, ObjectRecord } from '../../ports/catalog.ts';
+import type { Catalog, ChangeOutcome, ObjectRecord } from '../../ports/catalog.ts';
+import type { AmongOutcome } from '../../ports/conflicts.ts';
 import type { Attributes, Body } from '../../ports/storage.ts';
 import type { Condition } from '../condition.ts';
 import { ObjectError, toObjectError } from '../object-error.ts';
@@ -10,11 +11,20 @@ import { discardKept } from './discard-kept.ts';
 import { findRepeat } from './find-repeat.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { KeptVersion, SiteStore } from './site-store.ts';
+import { seeAmong, type UnderPolicy } from './write-among.ts';
 
 export interface WriteVersionPorts {
   readonly catalog: Pick<
     Catalog,
-    'readObject' | 'record' | 'readOperation' | 'findVersion' | 'readContents' | 'readMarks' | 'readPlaces'
+    | 'readObject'
+    | 'record'
+    | 'readConflict'
+    | 'recordAmong'
+    | 'readOperation'
+    | 'findVersion'
+    | 'readContents'
+    | 'readMarks'
+    | 'readPlaces'
   >;
   readonly clock: Clock;
   readonly operations: OperationIds;
@@ -36,6 +46,8 @@ export interface WriteVersion {
   readonly ifVersion?: string | undefined;
   /** Only if it says nothing of the object as it is now; otherwise what it says is why not. */
   readonly onlyIf?: Condition | undefined;
+  /** What to do where versions are kept beside each other; absent: all of them are followed. */
+  readonly under?: UnderPolicy | undefined;
   /** A UUIDv7. Used before for the same: nothing is written again. */
   readonly operation?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -98,12 +110,8 @@ async function record(
   const isConditional = args.ifAbsent === true || args.ifVersion !== undefined || args.onlyIf !== undefined;
   let before = seen;
   for (let round = 1; round <= ROUNDS_MAX; round++) {
-    const follows = before?.current.id;
-    const { changes } = await catalog.record({
-      changes: [{ scope, name, follows, content, operation, heedsCollections: true, isConditional, replicas: [copy] }],
-      operation: operationOf({ operation, scope, name, content }, clock.nowMs()),
-    });
-    const [outcome] = changes;
+    const one = { operation, content, copy, isConditional, nowMs: clock.nowMs() };
+    const outcome = await recordOnce(catalog, args, one, before);
     const isOverwrite = before !== undefined && isThere(before);
     switch (outcome?.kind) {
       case 'recorded':
@@ -121,6 +129,7 @@ async function record(
         throw new ObjectError('refused', { scope, name }, `it is not overwritten: ${first?.message}; ${first?.remedy}`);
       }
       case 'conflict':
+      case 'changed':
       case undefined:
         before = await catalog.readObject(scope, name);
         await checkConditions(catalog, { ...args, operation }, before);
@@ -128,6 +137,34 @@ async function record(
   }
   const why = `it was written ${ROUNDS_MAX} times by others while this write was waiting`;
   throw new ObjectError('unavailable', { scope, name }, why);
+}
+
+interface OneRecord {
+  readonly operation: string;
+  readonly content: ObjectContent;
+  readonly copy: KeptVersion['copy'];
+  readonly isConditional: boolean;
+  readonly nowMs: number;
+}
+
+/** Over what is there now; among versions that did not see each other as the policy of the scope says. */
+async function recordOnce(
+  catalog: WriteVersionPorts['catalog'],
+  { scope, name, under }: WriteVersion,
+  { operation, content, copy, isConditional, nowMs }: OneRecord,
+  before: ObjectRecord | undefined,
+): Promise<ChangeOutcome | AmongOutcome | undefined> {
+  const outcome = operationOf({ operation, scope, name, content }, nowMs);
+  const among =
+    under === undefined || before?.siblings === undefined ? undefined : await seeAmong(catalog, { scope, name }, under);
+  if (among !== undefined) return catalog.recordAmong({ scope, name, operation, content, copy, outcome, ...among });
+  const isAlone = under !== undefined && under.policy !== 'last-writer-wins';
+  const change = { scope, name, follows: before?.current.id, content, operation, isConditional, isAlone };
+  const { changes } = await catalog.record({
+    changes: [{ ...change, heedsCollections: true, replicas: [copy] }],
+    operation: outcome,
+  });
+  return changes[0];
 }
 
 function isThere({ current }: ObjectRecord): boolean {

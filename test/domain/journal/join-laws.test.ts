@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { join, type Joined, wins } from '../../../src/domain/journal/join.ts';
+import { join, type Joined, losersOf, wins } from '../../../src/domain/journal/join.ts';
 import { type Context, contextAfter, hasSeen, mergeContexts } from '../../../src/domain/object/dot.ts';
 
 /** What three sites do to one object: each writes, deletes, or takes what another one has. */
@@ -43,7 +43,8 @@ function play(steps: readonly Step[]): readonly Joined[] {
       time: { ms: one.ms, n: 0 },
       origin: `site ${one.site}`,
       operation: name,
-      identity: one.isTombstone ? 'tombstone' : name,
+      // Two may say the same.
+      identity: one.isTombstone ? 'tombstone' : `content ${one.ms % 3} ${counter % 2}`,
       isTombstone: one.isTombstone,
     };
     made.push(version);
@@ -96,6 +97,23 @@ describe('joining the versions of an object', () => {
       fc.property(history, (versions) => {
         const last = versions.filter(({ dot }) => !versions.some((other) => hasSeen(other.context, dot)));
         expect(new Set(takenAll(versions))).toEqual(new Set(last));
+      }),
+    );
+  });
+
+  it('finds the same conflicts in whatever order they came: of what differs from what is served, all, and equal ones together', () => {
+    fc.assert(
+      fc.property(shuffledHistory, ([versions, shuffled]) => {
+        const conflictsOf = (all: readonly Joined[]) => {
+          const [served, ...siblings] = takenAll(all);
+          return served === undefined ? [] : losersOf(served, siblings);
+        };
+        const found = conflictsOf(shuffled);
+        expect(found).toEqual(conflictsOf(versions));
+        const [served, ...siblings] = takenAll(versions);
+        const lost = siblings.filter((one) => !one.isTombstone && one.identity !== served?.identity);
+        expect(new Set(found.flat())).toEqual(new Set(served?.isTombstone === true ? [] : lost));
+        for (const same of found) expect(new Set(same.map(({ identity }) => identity)).size).toBe(1);
       }),
     );
   });

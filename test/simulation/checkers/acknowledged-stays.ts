@@ -1,4 +1,4 @@
-import { type Checker, hadSeen, type Seen, type VersionFact } from '../facts.ts';
+import { type Checker, forgetSite, hadSeen, type Seen, type VersionFact } from '../facts.ts';
 
 /** I1: what a site has acknowledged is there at that site, or something that has seen it is. */
 export class AcknowledgedStays implements Checker {
@@ -6,6 +6,7 @@ export class AcknowledgedStays implements Checker {
   readonly #present = new Map<string, readonly VersionFact[]>();
 
   see(seen: Seen): string | undefined {
+    if (seen.kind === 'forgot') forgetSite(seen.site, this.#owed, this.#present);
     if (seen.kind !== 'versions' && seen.kind !== 'acknowledged') return undefined;
     const at = `${seen.site} ${seen.object}`;
     if (seen.kind === 'versions') this.#present.set(at, seen.versions);

@@ -10,6 +10,7 @@ export class ConsideredIsSeen implements Checker {
   readonly #sites = new Map<string, SiteView>();
 
   see(seen: Seen): string | undefined {
+    if (seen.kind === 'forgot') this.#sites.delete(seen.site);
     if (seen.kind === 'had') {
       this.#made.set(seen.version.id, seen.version);
       this.#of(seen.site).here.set(seen.version.id, seen.version);

@@ -1,10 +1,11 @@
-import { type Checker, hadSeen, type Seen, type VersionFact } from '../facts.ts';
+import { type Checker, forgetSite, hadSeen, type Seen, type VersionFact } from '../facts.ts';
 
 /** I5: what was deleted, or followed, by something a site has had does not come back at that site; and nothing vanishes without a trace. */
 export class NothingComesBack implements Checker {
   readonly #everHere = new Map<string, VersionFact[]>();
 
   see(seen: Seen): string | undefined {
+    if (seen.kind === 'forgot') forgetSite(seen.site, this.#everHere);
     if (seen.kind !== 'versions') return undefined;
     const { site, object, versions } = seen;
     const at = `${site} ${object}`;

@@ -1,4 +1,4 @@
-import { type Checker, hadSeen, type Seen, type VersionFact } from '../facts.ts';
+import { type Checker, forgetSite, hadSeen, type Seen, type VersionFact } from '../facts.ts';
 
 /** I3 and I4: bytes are those of the version, and no reader is given something older than what this site had shown before he asked. */
 export class ReadsGoForward implements Checker {
@@ -7,6 +7,9 @@ export class ReadsGoForward implements Checker {
 
   see(seen: Seen): string | undefined {
     switch (seen.kind) {
+      case 'forgot':
+        forgetSite(seen.site, this.#shown);
+        return undefined;
       case 'had':
       case 'versions':
       case 'considered':

@@ -1,4 +1,4 @@
-import { type Checker, hadSeen, type Seen, type VersionFact } from '../facts.ts';
+import { type Checker, forgetSite, hadSeen, type Seen, type VersionFact } from '../facts.ts';
 import { outcomeOf } from './convergence.ts';
 
 /** I12: a repeat at a site that knows the write makes nothing; and a condition that was acknowledged held at that site when it was written. */
@@ -8,6 +8,10 @@ export class WritesAreOnce implements Checker {
   readonly #own = new Map<string, Set<string>>();
 
   see(seen: Seen): string | undefined {
+    if (seen.kind === 'forgot') {
+      forgetSite(seen.site, this.#had);
+      this.#own.delete(seen.site);
+    }
     if (seen.kind === 'had') return this.#have(seen);
     if (seen.kind === 'refused') return this.#doubt(seen);
     return seen.kind === 'acknowledged' ? this.#judge(seen) : undefined;
