@@ -109,6 +109,8 @@ export class Onlooker {
   /** After all sites were looked at. */
   judgeReplicated(sites: ReadonlyMap<string, SimulatedSite>): void {
     for (const one of this.#replicated.splice(0)) {
+      // A peer that has lost what it knew may have lost it between its word and ours.
+      if (one.among.some((peer) => this.#reborn.has(peer))) continue;
       this.replicated++;
       const complaint = checkReplicated(one, (peer) => this.#heldAt(sites.get(peer), one.object));
       if (complaint !== undefined) this.complaints.push(complaint);
