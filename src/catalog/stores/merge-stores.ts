@@ -42,7 +42,8 @@ async function mergeRequests({ db }: Session, { from, into }: Merge): Promise<vo
   const isMoot = sql`request.store = ${from} and (
     exists (select 1 from request q where q.store = ${into} and q.version = request.version and q.kind = request.kind)
     or exists (select 1 from version v join replica n on n.object = v.object and n.store = ${into}
-      where v.id = request.version and (request.kind = 'delete' or n.version = v.id or request.activity is not null)))`;
+      where v.id = request.version and (request.kind = 'delete' or n.version = v.id or request.activity is not null)
+        and not (${isEmpty('n')} and ${isKnownAt(from, 'n')})))`;
   await sql`delete from attempt where request in (select request.id from request where ${isMoot})`.execute(db);
   await sql`delete from request where ${isMoot}`.execute(db);
   await sql`update request set store = ${into}, lane = null where store = ${from}`.execute(db);
@@ -72,13 +73,22 @@ async function removeLocks(session: Session, which: RawBuilder<unknown>): Promis
   return rows.map(({ rule }) => rule);
 }
 
-/** Where nothing lies yet, or nothing came, nobody has looked: what is known at the other place stands. */
+/** Of a replica: nothing lies there yet, or nothing came. */
+function isEmpty(row: string): RawBuilder<unknown> {
+  return sql`(${sql.ref(row)}.state = ${sql.lit(stateCode('COPYING'))}
+    or (${sql.ref(row)}.state = ${sql.lit(stateCode('UNAVAILABLE'))} and ${sql.ref(row)}.token is null))`;
+}
+
+function isKnownAt(store: number, row: string): RawBuilder<unknown> {
+  return sql`exists (select 1 from replica known where known.object = ${sql.ref(row)}.object and known.store = ${store}
+    and not ${isEmpty('known')})`;
+}
+
+/** Where nobody has looked, what is known at the other place stands. */
 async function mergeReplicas({ db }: Session, { from, into }: Merge): Promise<void> {
-  const isEmpty = (row: string): RawBuilder<unknown> =>
-    sql`(${sql.ref(row)}.state = ${sql.lit(stateCode('COPYING'))}
-      or (${sql.ref(row)}.state = ${sql.lit(stateCode('UNAVAILABLE'))} and ${sql.ref(row)}.token is null))`;
-  await sql`delete from replica where store = ${into} and ${isEmpty('replica')} and exists (
-    select 1 from replica n where n.object = replica.object and n.store = ${from} and not ${isEmpty('n')})`.execute(db);
+  await sql`delete from replica where store = ${into} and ${isEmpty('replica')} and ${isKnownAt(from, 'replica')}`.execute(
+    db,
+  );
   await sql`delete from replica where store = ${from}
     and exists (select 1 from replica n where n.object = replica.object and n.store = ${into})`.execute(db);
   await sql`update replica set store = ${into} where store = ${from}`.execute(db);
