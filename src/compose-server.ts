@@ -131,6 +131,7 @@ export async function openSiteServer(pando: Pando, open: OpenSiteServer): Promis
       openStore: (place) => openToRead(catalog, pando.stores(), place),
       owner: `server ${process.pid} on ${hostname()}`,
       watch,
+      onFault: (why) => open.onFault('replication begins again', { why }),
     },
     {
       // Of an address that means any of the machine's nobody elsewhere can make anything.
@@ -148,8 +149,7 @@ export async function openSiteServer(pando: Pando, open: OpenSiteServer): Promis
   );
   site.current = opened;
   opened.meetPeers().then(begun.resolve, begun.reject);
-  const running = opened.run();
-  running.catch((error: unknown) => open.onFault('replication stopped', { why: whyOf(error) }));
+  void opened.run();
   return {
     url,
     parts,
@@ -179,10 +179,6 @@ function backlogEntries({ replication, catalog }: Configuration): number {
   const share = disk === undefined ? Infinity : (disk.blocks * disk.bsize) / 10;
   const bytes = replication?.backlogBytesMax ?? Math.min(BACKLOG_BYTES, share);
   return Math.max(1, Math.floor(bytes / ENTRY_BYTES));
-}
-
-function whyOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 async function openParts(

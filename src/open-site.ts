@@ -29,6 +29,8 @@ export interface SiteParts {
   readonly owner: string;
   /** Looks after the queues of peers. */
   readonly watch: Pick<PeerWatch, 'run'>;
+  /** A part of the work failed, as when the catalog is away, and is begun again in a moment. */
+  readonly onFault: (why: string) => void;
 }
 
 export interface SiteSettings {
@@ -52,6 +54,8 @@ export interface SiteSettings {
 /** Fetches of large objects under way at once. */
 const FETCH_LANES = 4;
 const PEER_IDLE_MS = 30_000;
+/** What failed is begun again after this. */
+const AGAIN_MS = 5_000;
 
 /** One site of several: sends to its peers, answers them, and fetches what they told of. */
 export class OpenSite implements AsyncDisposable {
@@ -79,15 +83,37 @@ export class OpenSite implements AsyncDisposable {
   }
 
   /** Resolves when the site may be written to: its peers were asked what they know of it, or did not answer in time. */
-  async meetPeers(): Promise<void> {
+  meetPeers(): Promise<void> {
+    return this.#persist(() => this.#meetPeers());
+  }
+
+  async #meetPeers(): Promise<void> {
     const links: HttpPeerLink[] = [];
     const linkTo = async (peer: Peer): Promise<PeerLink> => {
       const link = await this.#linkOf(peer);
       links.push(link);
       return link;
     };
-    await meetPeers({ ...this.#parts, linkTo }, { own: this.#own, signal: this.#stop.signal });
-    for (const link of links) await link[Symbol.asyncDispose]();
+    try {
+      await meetPeers({ ...this.#parts, linkTo }, { own: this.#own, signal: this.#stop.signal });
+    } finally {
+      for (const link of links) await link[Symbol.asyncDispose]();
+    }
+  }
+
+  /** Until it is done, or the site is closed. */
+  async #persist(work: () => Promise<unknown>): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        await work();
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#parts.onFault(error instanceof Error ? error.message : String(error));
+        await this.#parts.clock.sleep(AGAIN_MS, signal).catch(() => undefined);
+      }
+    }
   }
 
   async #linkOf({ name, url }: Peer): Promise<HttpPeerLink> {
@@ -95,23 +121,21 @@ export class OpenSite implements AsyncDisposable {
     return new HttpPeerLink({ url: url ?? '', token: secrets?.presents, idleMs: PEER_IDLE_MS });
   }
 
-  /** Begins to send and to fetch. Rejects when that cannot go on; resolves once the site is closed. */
+  /** Begins to send and to fetch; resolves once the site is closed. */
   run(): Promise<unknown> {
     const { catalog, clock } = this.#parts;
     const { signal } = this.#stop;
     const linkTo = (site: string): Promise<PeerLink | undefined> => this.#linkTo(site);
     const { owner } = this.#parts;
     const { retryDelayMs, sends } = this.#settings;
-    this.#running ??= Promise.all([
-      sends && keepPeers({ catalog, clock, send: (peer, stop) => this.#send(peer, stop) }, signal),
-      this.#parts.watch.run(signal),
-      collectSuperseded(this.#parts, signal),
-      fetchVersions(
-        { ...this.#parts, linkTo, listPeers: () => catalog.listPeers() },
-        { owner, lanes: FETCH_LANES, retryDelayMs },
-        signal,
-      ),
-    ]);
+    const fetching = { ...this.#parts, linkTo, listPeers: () => catalog.listPeers() };
+    const work = [
+      () => this.#parts.watch.run(signal),
+      () => collectSuperseded(this.#parts, signal),
+      () => fetchVersions(fetching, { owner, lanes: FETCH_LANES, retryDelayMs }, signal),
+    ];
+    if (sends) work.push(() => keepPeers({ catalog, clock, send: (peer, stop) => this.#send(peer, stop) }, signal));
+    this.#running ??= Promise.all(work.map((one) => this.#persist(one)));
     return this.#running;
   }
 

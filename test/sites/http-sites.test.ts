@@ -64,6 +64,9 @@ describe('two sites over HTTP', () => {
         openStore: (place) => Promise.resolve(place === storage.place ? storage : undefined),
         owner: name,
         watch: { run: () => Promise.resolve() },
+        onFault: (why) => {
+          throw new Error(why);
+        },
       },
       {
         url,

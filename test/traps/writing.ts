@@ -272,4 +272,13 @@ export const WRITING_TRAPS: readonly Trap[] = [
     tests: ['test/engine/read-object.test.ts'],
     only: 'refuses names that could leave the store',
   },
+  {
+    name: 'replication that failed once, because the catalog was away, never begins again',
+    row: 'I6',
+    file: 'src/open-site.ts',
+    find: 'await this.#parts.clock.sleep(AGAIN_MS, signal).catch(() => undefined);',
+    replace: 'return;',
+    tests: ['test/server/catalog-away.test.ts'],
+    only: 'whose catalog was away',
+  },
 ];
