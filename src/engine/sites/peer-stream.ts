@@ -25,7 +25,6 @@ export interface StreamPorts {
     | 'readActors'
     | 'noticeKnown'
     | 'readPeerLife'
-    | 'endResync'
     | 'queuePurges'
     | 'onDue'
     | 'listReplicatedScopes'
