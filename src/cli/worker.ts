@@ -69,10 +69,10 @@ async function work(cli: Invocation, options: WorkerOptions): Promise<ExitCode> 
   const left = untilIdle ? await findLeft(catalog, done.postponed > 0) : undefined;
   if (left === undefined) return EXIT.done;
   const { scope, name, lastError } = left;
-  if (lastError !== undefined)
-    cli.output.complain(
-      `what is left waits, such as ${escapeKey(`${scope}:${name}`)}: ${lastError}\n  → pando request ls tells of each`,
-    );
+  const why = lastError === undefined ? '' : `: ${lastError}`;
+  cli.output.complain(
+    `what is left waits, such as ${escapeKey(`${scope}:${name}`)}${why}\n  → pando request ls tells of each`,
+  );
   return EXIT.unavailable;
 }
 

@@ -184,6 +184,7 @@ interface Question {
 function kindOf(status: number): PeerErrorKind {
   if (status === 401 || status === 403) return 'unauthorised';
   if (status === 507) return 'full';
+  if (status === 409) return 'stale';
   if (status === 400 || status === 413 || status === 422 || status === 200) return 'refused';
   return status === 429 || status === 503 ? 'busy' : 'unreachable';
 }

@@ -11,7 +11,7 @@ import {
 import { parseOperationId } from '../domain/object/operation-id.ts';
 import { CatalogError } from '../ports/catalog.ts';
 import type { PeerDesk } from '../ports/peer-desk.ts';
-import { type Hello, PEER_PROTOCOL, type SentOutcome } from '../ports/peer-link.ts';
+import { type Hello, PEER_PROTOCOL, PeerError, type SentOutcome } from '../ports/peer-link.ts';
 import { StorageError } from '../ports/storage.ts';
 import { decodeBatch, type FramedEntry, type FrameLine } from './batch-frame.ts';
 
@@ -175,6 +175,8 @@ interface Failure {
 function failure(error: unknown): Failure {
   if (error instanceof Refusal) return error;
   if (error instanceof EntryProblem) return { status: 400, code: 'invalid', message: error.message };
+  if (error instanceof PeerError && error.kind === 'stale')
+    return { status: 409, code: 'stale', message: error.message };
   const isFull = (error instanceof StorageError || error instanceof CatalogError) && error.kind === 'full';
   if (isFull) return { status: 507, code: 'full', message: 'there is no room here now', afterS: 5 };
   return { status: 503, code: 'unavailable', message: 'the site cannot take it now', afterS: 1 };

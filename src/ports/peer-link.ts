@@ -102,9 +102,10 @@ export interface PeerLink extends AsyncDisposable {
 /**
  * - `unreachable`: no answer, or one that broke off. `busy`: 503, or too many requests. `full`: no room there.
  * - `unauthorised`: it does not know us. `too-new`: it speaks another protocol.
+ * - `stale`: one of the two sites has begun anew since they said hello; they say it again.
  * - `refused`: it cannot make anything of what was sent (400, 413, garbage): of a batch of one, of that entry.
  */
-export type PeerErrorKind = 'unreachable' | 'busy' | 'full' | 'unauthorised' | 'too-new' | 'refused';
+export type PeerErrorKind = 'unreachable' | 'busy' | 'full' | 'unauthorised' | 'too-new' | 'stale' | 'refused';
 
 export class PeerError extends Error {
   override readonly name = 'PeerError';

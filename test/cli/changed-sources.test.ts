@@ -116,7 +116,9 @@ describe('a sync whose replicas take no writes', { timeout: 60_000 }, () => {
     expect(synced.code).toBe(4);
     expect(JSON.parse(synced.stdout)).toMatchObject({ source: { registered: 1, changed: 1 } });
     expect(await cat('f1')).toBe('newer 1');
-    expect((await run('worker', '--until-idle')).stdout).toContain('2 done');
+    const worked = await box.run(['worker', '--until-idle']);
+    expect(worked).toMatchObject({ code: 4, stdout: expect.stringContaining('2 done') as string });
+    expect(worked.stderr).toContain('what is left waits, such as data:f1');
     expect(heldBy('b')).toEqual(expect.arrayContaining(['newer 1', 'new 11']));
     expect(box.read('c', 'f1')).toBe('old 1');
   });

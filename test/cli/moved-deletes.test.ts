@@ -61,8 +61,8 @@ test('nor from what was copied to the new place by hand, whoever looks there fir
   await deleteLater(box, 'data:f1');
   copyByHand(box, 'src/f1', 'new/f1');
   await moveSource(box, 'new');
-  // The freeze came along.
-  expect(await box.run(['worker', '--until-idle'])).toMatchObject({ code: 0 });
+  // The freeze came along: the delete is left.
+  expect(await box.run(['worker', '--until-idle'])).toMatchObject({ code: 4 });
   expect(await box.run(['cat', 'data:f1'])).toMatchObject({ code: 3 });
   expect(await box.run(['sync', 'data:'])).toMatchObject({ code: 0 });
   expect([box.list('new'), box.list('bk')]).toEqual([

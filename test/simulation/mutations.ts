@@ -106,8 +106,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'a peer in another life is not compared',
     isQuick: true,
     file: 'src/catalog/sites/peers.ts',
-    from: "case when direction = 'receive' or life = ${life} then resync else resync + 1 end",
-    to: "case when direction = 'receive' or life = ${life} then resync else resync end",
+    from: "askToCompare(sql`direction <> 'receive' and (life is null or life <> ${life})`)",
+    to: '{}',
   },
   {
     name: 'what is written in the presence of losers of its own actor follows them',

@@ -149,7 +149,7 @@ export class SiteDesk implements PeerDesk {
   }
 
   async raiseFloor({ upTo, life }: Floor): Promise<void> {
-    if (!(await this.#ports.catalog.raiseFloor(upTo, life))) throw new PeerError('busy', SAY_HELLO);
+    if (!(await this.#ports.catalog.raiseFloor(upTo, life))) throw new PeerError('stale', SAY_HELLO);
   }
 
   async told({ from, operations, life }: ToldEntries): Promise<void> {

@@ -95,6 +95,7 @@ export class PeerStream {
     const { catalog, clock, random } = this.#ports;
     const { peer, owner, retryDelayMs } = this.#options;
     let failures = 0;
+    let wasStale = false;
     while (!signal.aborted) {
       const lease = await catalog.holdStream(peer, owner, LEASE_MS);
       if (lease === undefined) {
@@ -107,6 +108,10 @@ export class PeerStream {
         failures = 0;
       } catch (error) {
         if (!(error instanceof PeerError)) throw error;
+        // It can be reached, so hello is said at once; not over and over.
+        const isStale: boolean = error.kind === 'stale' && (session.hasSent || !wasStale);
+        wasStale = isStale;
+        if (isStale) continue;
         failures = session.hasSent ? 1 : failures + 1;
         await this.#park(error);
         const pauseMs = streamPauseMs(retryDelayMs, failures, random.fraction());
@@ -221,7 +226,7 @@ class StreamSession {
     for (; !signal.aborted; await pause(clock, LOOK_MS, signal)) {
       // What was acknowledged to this session the site may have lost since: all of it is heard before anything is compared.
       if (this.#lives !== undefined && (await catalog.readPeerLife(peer)) !== this.#lives.to)
-        throw new PeerError('busy', 'the site has begun anew');
+        throw new PeerError('stale', 'the site has begun anew');
       const begun = await catalog.beginResync(peer);
       if (begun === undefined) continue;
       const asked = { peer, scopes: begun.scopes, signal, room: (objects: number) => room.take(objects) };

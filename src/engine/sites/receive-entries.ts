@@ -43,7 +43,7 @@ export async function receiveEntries(
   const applied = await apply(catalog, batch, arrived, kept);
   if (applied.some(({ kind }) => kind === 'stale')) {
     await discardKept({ catalog, store }, [...kept.values()]);
-    throw new PeerError('busy', SAY_HELLO);
+    throw new PeerError('stale', SAY_HELLO);
   }
   const large: VersionEntry[] = [];
   for (const [index, [at, { entry, bytes }]] of arrived.entries()) {
