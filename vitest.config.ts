@@ -9,7 +9,8 @@ export default defineConfig({
     setupFiles: ['test/property-seed.ts'],
     // Processes, not threads: tests load native code, start worker threads of their own and are killed with their children.
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than the cores of a small machine: some tests mostly wait.
+    maxWorkers: 3,
     testTimeout: soak ? 60 * minute : minute,
     hookTimeout: soak ? 5 * minute : 2 * minute,
     teardownTimeout: minute / 2,

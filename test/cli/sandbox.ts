@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isRoot } from '../faults/child.ts';
+import { runInHost } from './command-hosts.ts';
 
 const NOBODY = 65534;
 const pando = resolve(import.meta.dirname, '../../bin/pando.mjs');
@@ -113,15 +114,30 @@ export class Sandbox implements Disposable {
     }
   }
 
-  run(
+  /** In a process of its own in the soak, or where something about the process is said; otherwise in one that ran others before. */
+  run(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+    const env = { PATH: process.env['PATH'], HOME: this.root, PANDO_DATA: this.state, ...options.env };
+    const { input, env: _, ...ofProcess } = options;
+    const isShared = input === undefined && Object.keys(ofProcess).length === 0 && process.env['PANDO_SOAK'] !== '1';
+    return isShared ? runInHost({ args, env, cwd: this.root }) : this.#spawn(args, { ...options, env });
+  }
+
+  #spawn(
     args: readonly string[],
-    { input, env, before = [], launcher = pando, stdout, interruptAfter }: RunOptions = {},
+    {
+      input,
+      env,
+      before = [],
+      launcher = pando,
+      stdout,
+      interruptAfter,
+    }: Omit<RunOptions, 'env'> & { readonly env: NodeJS.ProcessEnv },
   ): Promise<Ran> {
     return new Promise((done, fail) => {
       const words = [...before, process.execPath, launcher, ...args];
       const child = spawn(words[0] as string, words.slice(1), {
         cwd: this.root,
-        env: { PATH: process.env['PATH'], HOME: this.root, PANDO_DATA: this.state, ...env },
+        env,
         stdio: ['pipe', stdout ?? 'pipe', 'pipe'],
       });
       if (stdout !== undefined) closeSync(stdout);
