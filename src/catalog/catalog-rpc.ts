@@ -37,6 +37,8 @@ const VERBS = {
   readFloor: true,
   raiseFloor: true,
   readPeerLife: true,
+  readPeerReceipt: true,
+  readReceipt: true,
   listConflicts: true,
   readConflict: true,
   recordAmong: true,

@@ -27,6 +27,7 @@ export interface Schema extends RuleSchema {
   considered: { actor: number; counter: number };
   considered_exception: { actor: number; counter: number };
   peer: PeerTable;
+  receipt: ReceiptTable;
   token: TokenTable;
   journal: JournalTable;
   outbox: OutboxTable;
@@ -153,6 +154,11 @@ export interface Schema extends RuleSchema {
   };
 }
 
+interface ReceiptTable {
+  site: string;
+  taken: number;
+}
+
 interface PeerTable {
   id: Generated<number>;
   name: string;
@@ -190,6 +196,7 @@ interface PeerTable {
   alarmed: Generated<number>;
   /** As it said when it was heard of last; null: it never said. */
   life: Generated<string | null>;
+  receipt: Generated<number | null>;
 }
 
 interface JournalTable {

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { BRANCHES, type Digests } from '../domain/journal/digest.ts';
-import { entryFromJson, EntryProblem } from '../domain/journal/entry-json.ts';
+import { countFromJson, entryFromJson, EntryProblem } from '../domain/journal/entry-json.ts';
 import {
   type Batch,
   type DigestQuery,
@@ -13,6 +13,7 @@ import {
   PeerError,
   type PeerErrorKind,
   type PeerLink,
+  type SentAnswer,
   type SentOutcome,
   type ToldEntries,
   type Wanted,
@@ -51,9 +52,9 @@ export class HttpPeerLink implements PeerLink {
     return this.#understand(() => helloFromJson(answer));
   }
 
-  async send(batch: Batch, signal: AbortSignal): Promise<readonly SentOutcome[]> {
+  async send(batch: Batch, signal: AbortSignal): Promise<SentAnswer> {
     const answer = await this.#ask({ method: 'POST', path: 'batch', body: encodeBatch(batch), signal });
-    return this.#understand(() => outcomesOf(answer, batch.entries.length));
+    return this.#understand(() => sentAnswerOf(answer, batch.entries.length));
   }
 
   async tell(told: ToldEntries, signal: AbortSignal): Promise<void> {
@@ -222,8 +223,18 @@ const OUTCOMES = new Set([
   'refused',
 ]);
 
-function outcomesOf(answer: unknown, count: number): readonly SentOutcome[] {
-  const { outcomes } = (typeof answer === 'object' && answer !== null ? answer : {}) as { readonly outcomes?: unknown };
+function sentAnswerOf(answer: unknown, count: number): SentAnswer {
+  const { outcomes, receipt } = (typeof answer === 'object' && answer !== null ? answer : {}) as Record<
+    string,
+    unknown
+  >;
+  return {
+    outcomes: outcomesOf(outcomes, count),
+    receipt: receipt === undefined ? undefined : countFromJson(receipt, 'receipt'),
+  };
+}
+
+function outcomesOf(outcomes: unknown, count: number): readonly SentOutcome[] {
   if (!Array.isArray(outcomes) || outcomes.length !== count)
     throw new EntryProblem(`it has not one outcome for each of ${count} entries`);
   return outcomes.map((one: unknown): SentOutcome => {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BRANCHES, LEAVES } from '../domain/journal/digest.ts';
 import {
   contextFromJson,
+  countFromJson,
   countsFromJson,
   EntryProblem,
   entryToJson,
@@ -79,12 +80,15 @@ export class PeerEndpoint {
     const { from, lives, entries } = decodeBatch(await readAll(request, BATCH_BYTES_MAX));
     checkSender(from, site);
     const good = entries.filter(isLine);
-    const outcomes = good.length === 0 ? [] : await this.#desk.receive({ from, lives, entries: good }, signal);
+    const { outcomes, receipt } =
+      good.length === 0
+        ? { outcomes: [], receipt: undefined }
+        : await this.#desk.receive({ from, lives, entries: good }, signal);
     let next = 0;
     const answers = entries.map((one): SentOutcome | undefined =>
       isLine(one) ? outcomes[next++] : { kind: 'refused', why: one.problem },
     );
-    return { status: 200, json: { outcomes: answers } };
+    return { status: 200, json: { outcomes: answers, receipt } };
   }
 
   async #told(request: IncomingMessage, site: string | undefined): Promise<Reply> {
@@ -202,7 +206,7 @@ function bearerOf({ headers: { authorization } }: IncomingMessage): string | und
 }
 
 export function helloFromJson(value: unknown): Hello {
-  const { protocol, site, url, ticket, life, actors, known } = (
+  const { protocol, site, url, ticket, life, actors, known, receipt } = (
     typeof value === 'object' && value !== null ? value : {}
   ) as Record<string, unknown>;
   if (protocol !== PEER_PROTOCOL)
@@ -220,6 +224,7 @@ export function helloFromJson(value: unknown): Hello {
     ...(life === undefined ? {} : { life: lifeFromJson(life, 'life') }),
     ...(actors === undefined ? {} : { actors: countsFromJson(actors, 'actors') }),
     ...(known === undefined ? {} : { known: countsFromJson(known, 'known') }),
+    ...(receipt === undefined ? {} : { receipt: countFromJson(receipt, 'receipt') }),
   };
 }
 

@@ -24,8 +24,8 @@ export interface JournalCatalog extends PeerQueueCatalog {
   releaseStream(lease: StreamLease): Promise<void>;
   /** What waits for a peer, oldest first of each slot, beyond `after`. A new reading begins without `after`. */
   readOutbox(query: OutboxQuery): Promise<readonly Outgoing[]>;
-  /** Undefined: the stream is lost, and nothing was changed. */
-  settleOutbox(lease: StreamLease, outcomes: readonly SettledEntry[]): Promise<true | undefined>;
+  /** `receipt`: as the peer answered with these. Undefined: the stream is lost, and nothing was changed. */
+  settleOutbox(lease: StreamLease, outcomes: readonly SettledEntry[], receipt?: number): Promise<true | undefined>;
   /** A site has the bytes of what it had taken up: its queue goes on without them. */
   acknowledgeTold(site: string, operations: readonly string[], life?: string): Promise<void>;
   /**
@@ -36,10 +36,14 @@ export interface JournalCatalog extends PeerQueueCatalog {
   raiseFloor(floor: Readonly<Record<string, number>>, life?: string): Promise<boolean>;
   /** Of its site's catalog, as it said last; undefined: it said nothing, or there is no such peer. */
   readPeerLife(name: string): Promise<string | undefined>;
+  /** The highest receipt a peer has answered with since it was compared; undefined: it was not, or has answered none. */
+  readPeerReceipt(name: string): Promise<number | undefined>;
+  /** How many messages of a site this catalog has taken. */
+  readReceipt(site: string): Promise<number>;
 
   /**
    * From now on this catalog is another one than before to its peers, until the next call (docs/sites.md, "Restored catalogs"): they send no
-   * more what was meant for the one before, and compare once. Returns 16 hex digits.
+   * more what was meant for the one before. Returns 16 hex digits.
    */
   beginLife(): Promise<string>;
   /** Undefined: none was begun. */
@@ -201,7 +205,7 @@ export interface Peer extends Omit<NewPeer, 'presents' | 'accepts'> {
   /** Its site's id, once it was heard of. */
   readonly site: string | undefined;
   readonly state: PeerState;
-  /** What it lacks is to be found by digests: of a new peer, of one in another life, and of whom somebody asks that. */
+  /** What it lacks is to be found by digests: of a new peer, of one that has lost something, and of whom somebody asks that. */
   readonly needsResync: boolean;
   /** Of its site's catalog, as it said last. */
   readonly life: string | undefined;
@@ -233,8 +237,9 @@ export interface PeerChange
   readonly ticket?: string;
   /** It is compared once more. */
   readonly needsResync?: true;
-  /** Another one than before, of a peer that is sent to: it is compared. */
   readonly life?: string;
+  /** Where its site has lost what it had answered: what it says now. */
+  readonly receipt?: number;
   readonly site?: string;
   readonly state?: PeerState;
   readonly lastError?: string | undefined;

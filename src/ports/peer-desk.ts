@@ -7,7 +7,7 @@ import type {
   Hello,
   ListedObject,
   ListingQuery,
-  SentOutcome,
+  SentAnswer,
   ToldEntries,
   Wanted,
 } from './peer-link.ts';
@@ -17,7 +17,7 @@ export interface PeerDesk {
   /** Whether a peer with this token may speak; of one that may, as whom. */
   admit(token: string | undefined, from: Hello | undefined): Promise<Admitted>;
   hello(from: Hello): Promise<Hello>;
-  receive(batch: Batch, signal: AbortSignal): Promise<readonly SentOutcome[]>;
+  receive(batch: Batch, signal: AbortSignal): Promise<SentAnswer>;
   open(wanted: Wanted, signal: AbortSignal): Promise<Fetched>;
   digests(query: DigestQuery): Promise<Digests>;
   listing(query: ListingQuery): Promise<readonly ListedObject[]>;

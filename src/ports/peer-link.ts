@@ -22,6 +22,8 @@ export interface Hello {
   readonly actors?: Readonly<Record<string, number>> | undefined;
   /** Of who answers: the highest numbers it knows of these actors. */
   readonly known?: Readonly<Record<string, number>> | undefined;
+  /** Of who answers: how many messages of who asks its catalog has taken. */
+  readonly receipt?: number | undefined;
 }
 
 /** Up to these numbers of its actors a peer has everything that is meant for it. */
@@ -56,6 +58,13 @@ export interface Batch {
 /** `taken-up`: it is written down there, and the bytes will be fetched. */
 export type SentOutcome = ApplyOutcome | { readonly kind: 'taken-up' };
 
+export interface SentAnswer {
+  /** One an entry, in order. */
+  readonly outcomes: readonly SentOutcome[];
+  /** How many messages of the sender the receiver's catalog has taken, this one too: one that says less later on is an older copy. */
+  readonly receipt: number | undefined;
+}
+
 export type Fetched =
   | { readonly kind: 'bytes'; readonly body: Body }
   /** Another version has come after it, and its bytes are gone. */
@@ -87,8 +96,7 @@ export interface Wanted extends ObjectName {
 /** The way to one peer. Every method fails with a `PeerError` and nothing else. */
 export interface PeerLink extends AsyncDisposable {
   hello(own: Hello, signal: AbortSignal): Promise<Hello>;
-  /** One outcome an entry, in order. */
-  send(batch: Batch, signal: AbortSignal): Promise<readonly SentOutcome[]>;
+  send(batch: Batch, signal: AbortSignal): Promise<SentAnswer>;
   raiseFloor(floor: Floor, signal: AbortSignal): Promise<void>;
   /** The bytes of exactly this version, from `start` on. */
   fetch(wanted: Wanted, signal: AbortSignal): Promise<Fetched>;

@@ -1,5 +1,5 @@
 import type { PeerDesk } from '../ports/peer-desk.ts';
-import { type Batch, type Fetched, PeerError, type PeerLink, type SentOutcome } from '../ports/peer-link.ts';
+import { type Batch, type Fetched, PeerError, type PeerLink, type SentAnswer } from '../ports/peer-link.ts';
 import type { SimulatedRandom } from './simulated-random.ts';
 import type { SimulatedTimeline } from './simulated-timeline.ts';
 
@@ -115,7 +115,7 @@ export class SimulatedNetwork {
     return { kind: 'bytes', body: whole.subarray(0, end) };
   }
 
-  #send(journey: Journey, batch: Batch): Promise<readonly SentOutcome[]> {
+  #send(journey: Journey, batch: Batch): Promise<SentAnswer> {
     const { random } = this.#options;
     const { from, to } = journey;
     if (batch.entries.length > this.faults.entriesMax)

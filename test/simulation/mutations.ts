@@ -14,9 +14,9 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'entries leave the outbox before the peer has answered',
     isQuick: true,
     file: 'src/engine/sites/peer-stream.ts',
-    from: `    let outcomes: readonly SentOutcome[];
+    from: `    let answer: SentAnswer;
     try {`,
-    to: `    let outcomes: readonly SentOutcome[];
+    to: `    let answer: SentAnswer;
     await this.#settle(lines.flatMap((line) => line.places.map((place) => ({ ...place, to: { kind: 'acknowledged' } }))));
     try {`,
   },
@@ -103,11 +103,11 @@ export const MUTATIONS: readonly Mutation[] = [
     to: 'if (counter >= 0) continue;',
   },
   {
-    name: 'a peer in another life is not compared',
+    name: 'a peer that has lost what it answered is not compared',
     isQuick: true,
-    file: 'src/catalog/sites/peers.ts',
-    from: "askToCompare(sql`direction <> 'receive' and (life is null or life <> ${life})`)",
-    to: '{}',
+    file: 'src/engine/sites/say-hello.ts',
+    from: 'before !== undefined && receipt >= before',
+    to: 'before !== undefined',
   },
   {
     name: 'what is written in the presence of losers of its own actor follows them',

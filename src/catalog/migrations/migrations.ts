@@ -17,6 +17,7 @@ import { serverTables } from './0013-server.ts';
 import { grownTargets } from './0014-grown-targets.ts';
 import { peerBacklogs } from './0015-backlogs.ts';
 import { siteLives } from './0016-lives.ts';
+import { peerReceipts } from './0017-receipts.ts';
 
 /** All migrations, oldest first; they only go up. The names are kept in the catalog: never rename one. */
 const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
@@ -36,6 +37,7 @@ const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
   '0014-grown-targets': grownTargets,
   '0015-backlogs': peerBacklogs,
   '0016-lives': siteLives,
+  '0017-receipts': peerReceipts,
 };
 
 export const MIGRATION_NAMES: readonly string[] = Object.keys(steps);

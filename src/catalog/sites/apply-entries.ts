@@ -16,6 +16,7 @@ import { ConsideredDots, numberActors } from './considered.ts';
 import { actorsOf, type Decided, decideEntry, encodeEntry, type EncodedEntry } from './decide-entries.ts';
 import { areCurrent, noticeEntries } from './lives.ts';
 import { Purged } from './purged.ts';
+import { countReceipt } from './receipts.ts';
 import { addPurge } from './purge-scope.ts';
 import { type JoinedObject, seeJoined, type SeenVersion } from './see-joined.ts';
 import { writeJoined } from './write-joined.ts';
@@ -46,7 +47,9 @@ interface Taken {
 export async function applyEntries(session: Session, arrived: ArrivedEntries): Promise<ApplyOutcome[]> {
   if (!(await areCurrent(session, arrived.from, arrived.lives))) return arrived.entries.map(() => ({ kind: 'stale' }));
   const run = await Applying.begin(session, arrived);
-  return run.apply();
+  const outcomes = await run.apply();
+  await countReceipt(session, arrived.from);
+  return outcomes;
 }
 
 class Applying {

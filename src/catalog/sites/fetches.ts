@@ -5,6 +5,7 @@ import { compareVersions } from '../../domain/object/dot.ts';
 import type { ClaimedFetch, FetchLease, JournalCatalog, WaitingFetch } from '../../ports/journal.ts';
 import { nowMs } from '../now.ts';
 import type { Session, SetStatement, SqlValue } from '../session.ts';
+import { countReceipt } from './receipts.ts';
 
 const waitingFor: SetStatement = {
   columns: { i: 'int', scope: 'text', name: 'text' },
@@ -47,6 +48,7 @@ export async function takeUp(session: Session, source: string, entries: readonly
   });
   await session.run(drop, followed);
   await session.run(takeUpRow, rows);
+  await countReceipt(session, source);
 }
 
 /** A write that was asked for at two sites is two changes with one operation. */

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Entry, PurgeEntry, VersionEntry } from '../../domain/journal/entry.ts';
 import type { SiteContext } from '../../domain/journal/site-context.ts';
 import type { Context } from '../../domain/object/dot.ts';
@@ -184,10 +184,11 @@ export async function settleOutbox(
   session: Session,
   { peer: name, token }: StreamLease,
   outcomes: readonly SettledEntry[],
+  receipt: number | undefined,
 ): Promise<Settled | undefined> {
   const [peer] = await session.db
     .updateTable('peer')
-    .set({ token })
+    .set({ token, ...(receipt === undefined ? {} : { receipt: notLess(receipt) }) })
     .where('name', '=', name)
     .where('token', '=', token)
     .returning(['id', 'mode'])
@@ -205,6 +206,11 @@ export async function settleOutbox(
   );
   const isOver = ({ to }: SettledEntry): boolean => to.kind === 'acknowledged' || to.kind === 'dead';
   return { isAwaited: peer.mode === 'sync' && outcomes.some(isOver) };
+}
+
+/** Answers overtake each other. */
+function notLess(receipt: number): RawBuilder<number> {
+  return sql<number>`case when coalesce(receipt, 0) < ${receipt} then ${receipt} else receipt end`;
 }
 
 function putRow(peer: number, { slot, position, to }: SettledEntry): SqlValue[][] {

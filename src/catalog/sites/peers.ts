@@ -119,7 +119,7 @@ function decodePeer(row: PeerRow): Peer {
 }
 
 export async function setPeer(session: Session, name: string, change: PeerChange): Promise<boolean> {
-  const { url, direction, mode, scopes, site, state, presents, accepts, ticket, needsResync, life } = change;
+  const { url, direction, mode, scopes, site, state, presents, accepts, ticket, needsResync, life, receipt } = change;
   if (scopes !== undefined || direction !== undefined) await compareWhereTold(session, name, { scopes, direction });
   const set = {
     ...(url === undefined ? {} : { url }),
@@ -128,10 +128,9 @@ export async function setPeer(session: Session, name: string, change: PeerChange
     ...(scopes === undefined ? {} : { scopes: JSON.stringify(scopes) }),
     ...(site === undefined ? {} : { site }),
     ...(state === undefined ? {} : { state, parked_ms: state === 'parked' ? parkedSince(session) : null }),
-    ...(needsResync === undefined ? {} : askToCompare(sql`1 = 1`)),
-    ...(life === undefined
-      ? {}
-      : { life, ...askToCompare(sql`direction <> 'receive' and (life is null or life <> ${life})`) }),
+    ...(needsResync === undefined ? {} : askToCompare()),
+    ...(life === undefined ? {} : { life }),
+    ...(receipt === undefined ? {} : { receipt }),
     ...(presents === undefined ? {} : { presents }),
     ...(accepts === undefined ? {} : { accepts }),
     ...(ticket === undefined ? {} : { ticket }),
@@ -161,14 +160,14 @@ async function compareWhereTold(
   if (peer === undefined || (direction ?? peer.direction) === 'receive') return;
   const isSame = scopes === undefined || JSON.stringify(scopes) === peer.scopes;
   if (isSame && peer.direction !== 'receive') return;
-  await db.updateTable('peer').set(askToCompare(sql`1 = 1`)).where('name', '=', name).execute();
+  await db.updateTable('peer').set(askToCompare()).where('name', '=', name).execute();
 }
 
-/** Once more, should it be under way; what was given up is taken away first. Another life of a site may lack what its former life had. */
-function askToCompare(where: RawBuilder<unknown>) {
+/** Once more, should it be under way; what was given up is taken away first. */
+function askToCompare() {
   return {
-    resync: sql<number>`case when (${where}) and resync <> ${sql.lit(GIVEN_UP)} then ${sql.lit(TO_COMPARE)} else resync end`,
-    marks: sql<number>`case when ${where} then marks + 1 else marks end`,
+    resync: sql<number>`case when resync <> ${sql.lit(GIVEN_UP)} then ${sql.lit(TO_COMPARE)} else resync end`,
+    marks: sql<number>`marks + 1`,
   };
 }
 

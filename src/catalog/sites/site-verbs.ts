@@ -16,6 +16,7 @@ import {
 import { listConflicts, readConflict } from './conflicts.ts';
 import { raiseFloor, readContext } from './considered.ts';
 import { claimFetches, finishFetch, listFetches, renewFetch, takeUp } from './fetches.ts';
+import { readPeerReceipt, readReceipt } from './receipts.ts';
 import { beginLife, noticeKnown, readActors, readKnown, readLife, renewActors } from './lives.ts';
 import { purgePage, purgeScope } from './purge-scope.ts';
 import { recordAmong } from './record-among.ts';
@@ -50,9 +51,9 @@ export function journalVerbs(executor: Executor): JournalCatalog {
     holdStream: (name, owner, leaseMs) => executor.write((session) => holdStream(session, name, owner, leaseMs)),
     releaseStream: (lease) => executor.write((session) => releaseStream(session, lease)),
     readOutbox: (query) => executor.read((session) => readOutbox(session, query)),
-    settleOutbox: async (lease, outcomes) => {
+    settleOutbox: async (lease, outcomes, receipt) => {
       const settled = await executor.tell(
-        (session) => settleOutbox(session, lease, outcomes),
+        (session) => settleOutbox(session, lease, outcomes, receipt),
         (answer) => answer?.isAwaited === true,
       );
       return settled && true;
@@ -71,6 +72,8 @@ export function journalVerbs(executor: Executor): JournalCatalog {
     readFloor: (peer) => executor.read((session) => readFloor(session, peer)),
     raiseFloor: (floor, life) => executor.write((session) => raiseFloor(session, floor, life)),
     readPeerLife: (name) => executor.read((session) => readPeerLife(session, name)),
+    readPeerReceipt: (name) => executor.read((session) => readPeerReceipt(session, name)),
+    readReceipt: (site) => executor.read((session) => readReceipt(session, site)),
     beginLife: () => executor.write((session) => beginLife(session)),
     readLife: () => executor.read((session) => readLife(session)),
     readActors: () => executor.read((session) => readActors(session)),

@@ -164,6 +164,10 @@ export function contextFromJson(value: unknown, where: string): Context {
   return Object.fromEntries(entries.map(([actor, counter]) => [actorOf(actor, where), countOf(counter, where, 1)]));
 }
 
+export function countFromJson(value: unknown, where: string): number {
+  return countOf(value, where, 0);
+}
+
 /** Actors and their numbers, also of such that have none yet. */
 export function countsFromJson(value: unknown, where: string): Context {
   const entries = Object.entries(recordOf(value, where));

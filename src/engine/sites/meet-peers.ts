@@ -6,7 +6,10 @@ import type { Telling } from '../../ports/telling.ts';
 import { sayHello } from './say-hello.ts';
 
 export interface MeetPorts {
-  readonly catalog: Pick<Catalog, 'listPeers' | 'readLife' | 'readActors' | 'noticeKnown' | 'renewActors' | 'setPeer'>;
+  readonly catalog: Pick<
+    Catalog,
+    'listPeers' | 'readLife' | 'readActors' | 'readPeerReceipt' | 'noticeKnown' | 'renewActors' | 'setPeer'
+  >;
   readonly clock: Pick<Clock, 'alarm'>;
   /** The way to a peer that has an address. */
   readonly linkTo: (peer: Peer) => Promise<PeerLink>;

@@ -13,7 +13,7 @@ import {
   type ListedObject,
   type ListingQuery,
   PeerError,
-  type SentOutcome,
+  type SentAnswer,
   type ToldEntries,
   type Wanted,
 } from '../../ports/peer-link.ts';
@@ -109,6 +109,7 @@ export class SiteDesk implements PeerDesk {
       ...this.#options.own,
       ticket: await this.#ticketFor(site),
       life: await catalog.readLife(),
+      receipt: await catalog.readReceipt(site),
       ...(actors === undefined ? {} : { known: await catalog.readKnown(Object.keys(actors)) }),
     };
   }
@@ -118,7 +119,7 @@ export class SiteDesk implements PeerDesk {
     return ticketFor(await this.#ports.catalog.readSiteSecret(), site);
   }
 
-  receive(batch: Batch, signal: AbortSignal): Promise<readonly SentOutcome[]> {
+  receive(batch: Batch, signal: AbortSignal): Promise<SentAnswer> {
     return receiveEntries(this.#ports, batch, signal);
   }
 

@@ -3,7 +3,14 @@ import { streamPauseMs } from '../../domain/journal/stream-pause.ts';
 import type { Catalog } from '../../ports/catalog.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Lives, Outgoing, Position, SettledEntry, StreamLease } from '../../ports/journal.ts';
-import { type Hello, PeerError, type PeerLink, type Sent, type SentOutcome } from '../../ports/peer-link.ts';
+import {
+  type Hello,
+  PeerError,
+  type PeerLink,
+  type Sent,
+  type SentAnswer,
+  type SentOutcome,
+} from '../../ports/peer-link.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Telling } from '../../ports/telling.ts';
 import { resync } from './resync.ts';
@@ -25,6 +32,7 @@ export interface StreamPorts {
     | 'readActors'
     | 'noticeKnown'
     | 'readPeerLife'
+    | 'readPeerReceipt'
     | 'queuePurges'
     | 'onDue'
     | 'listReplicatedScopes'
@@ -289,17 +297,18 @@ class StreamSession {
 
   async #send(lines: readonly Line[], signal: AbortSignal): Promise<void> {
     const sent = await Promise.all(lines.map((line) => this.#toSent(line, signal)));
-    let outcomes: readonly SentOutcome[];
+    let answer: SentAnswer;
     try {
       const { site: from } = this.#options.own;
-      outcomes = await this.#ports.link.send({ from, lives: this.#lives, entries: sent }, signal);
+      answer = await this.#ports.link.send({ from, lives: this.#lives, entries: sent }, signal);
       this.hasSent = true;
     } catch (error) {
       if (!(error instanceof PeerError) || error.kind !== 'refused') throw error;
       await this.#divide(lines, error, signal);
       return;
     }
-    await this.#settle(lines.flatMap((line, at) => this.#outcomeOf(line, outcomes[at], sent[at]?.bytes)));
+    const settled = lines.flatMap((line, at) => this.#outcomeOf(line, answer.outcomes[at], sent[at]?.bytes));
+    await this.#settle(settled, answer.receipt);
   }
 
   /** A batch the peer can make nothing of is halved until one entry is left that it is about. */
@@ -359,9 +368,9 @@ class StreamSession {
     }
   }
 
-  async #settle(settled: readonly SettledEntry[]): Promise<void> {
+  async #settle(settled: readonly SettledEntry[], receipt?: number): Promise<void> {
     if (settled.length === 0) return;
-    if ((await this.#ports.catalog.settleOutbox(this.#lease, settled)) === undefined)
+    if ((await this.#ports.catalog.settleOutbox(this.#lease, settled, receipt)) === undefined)
       throw new PeerError('busy', 'another process of this site sends to the peer by now');
     for (const { slot, position } of settled) {
       const id = `${slot}:${position}`;

@@ -2,13 +2,13 @@ import type { VersionEntry } from '../../domain/journal/entry.ts';
 import { findKeyProblem } from '../../domain/object/key.ts';
 import type { Catalog } from '../../ports/catalog.ts';
 import type { ApplyOutcome, Arrived } from '../../ports/journal.ts';
-import { type Batch, PeerError, type Sent, type SentOutcome } from '../../ports/peer-link.ts';
+import { type Batch, PeerError, type Sent, type SentAnswer, type SentOutcome } from '../../ports/peer-link.ts';
 import { StorageError } from '../../ports/storage.ts';
 import { discardKept } from './discard-kept.ts';
 import type { KeptVersion, SiteStore } from './site-store.ts';
 
 export interface ReceivePorts {
-  readonly catalog: Pick<Catalog, 'judgeEntries' | 'applyEntries' | 'readPlaces' | 'takeUp'>;
+  readonly catalog: Pick<Catalog, 'judgeEntries' | 'applyEntries' | 'readPlaces' | 'takeUp' | 'readReceipt'>;
   /** Where the bytes of what peers write are kept. */
   readonly store: SiteStore;
   /** Bytes of smaller objects come inside of batches; others are fetched. */
@@ -33,7 +33,7 @@ export async function receiveEntries(
   { catalog, store, inlineBytesMax }: ReceivePorts,
   batch: Batch,
   signal: AbortSignal,
-): Promise<readonly SentOutcome[]> {
+): Promise<SentAnswer> {
   const outcomes: (SentOutcome | undefined)[] = batch.entries.map(({ entry }) => refusal(entry));
   const open = [...batch.entries.entries()].filter(([at]) => outcomes[at] === undefined);
   const wanted = await wantedOf(catalog, open);
@@ -54,7 +54,7 @@ export async function receiveEntries(
   }
   if (large.length > 0) await catalog.takeUp(batch.from, large);
   await discardKept({ catalog, store }, unwanted(kept, outcomes));
-  return outcomes as SentOutcome[];
+  return { outcomes: outcomes as SentOutcome[], receipt: await catalog.readReceipt(batch.from) };
 }
 
 function sizeOf(entry: Sent['entry']): number {

@@ -3,7 +3,7 @@ import type { VersionEntry } from '../../domain/journal/entry.ts';
 import type { AmongChange } from '../../ports/conflicts.ts';
 import type { Arrived } from '../../ports/journal.ts';
 import { type CatalogContract, contentOf, replicaAt, type TestScope } from './harness.ts';
-import { SITE_B, SITE_C } from './peer-harness.ts';
+import { hold, PEER, SITE_B, SITE_C } from './peer-harness.ts';
 
 const ACTOR = '00000000000000c1';
 
@@ -173,6 +173,27 @@ export function describeKeptVersions(contract: CatalogContract): void {
       expect(await apply({ from: 'any', to: before })).toBe('stale');
       expect(await contract.catalog.raiseFloor({ [ACTOR]: 9_100 }, before)).toBe(false);
       expect(await apply({ from: 'any', to: life })).toBe('applied');
+    });
+
+    it('is told from an older copy by how much it has taken of a site', async () => {
+      const taken = await contract.catalog.readReceipt(SITE_B);
+      await contract.catalog.applyEntries({ from: SITE_B, entries: [] });
+      await contract.catalog.takeUp(SITE_B, []);
+      expect(await contract.catalog.readReceipt(SITE_B)).toBe(taken + 2);
+      await contract.catalog.applyEntries({ from: SITE_B, lives: { from: 'any', to: 'another' }, entries: [] });
+      expect(await contract.catalog.readReceipt(SITE_B)).toBe(taken + 2);
+    });
+
+    it('of a peer is known by the highest receipt it has answered', async () => {
+      const { name } = PEER;
+      await contract.catalog.addPeer(PEER);
+      expect(await contract.catalog.readPeerReceipt(name)).toBeUndefined();
+      const lease = await hold(contract);
+      for (const receipt of [7, 5]) await contract.catalog.settleOutbox(lease, [], receipt);
+      expect(await contract.catalog.readPeerReceipt(name)).toBe(7);
+      await contract.catalog.setPeer(name, { receipt: 2, needsResync: true });
+      expect(await contract.catalog.readPeerReceipt(name)).toBe(2);
+      await contract.catalog.removePeer(name);
     });
 
     it('goes on under new incarnations where somebody knows more of its own than it has given out', async () => {

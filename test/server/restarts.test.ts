@@ -1,0 +1,68 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, readdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { ServerProcess } from './server-process.ts';
+
+const launcher = resolve(import.meta.dirname, '../../bin/pando.mjs');
+
+const open: ServerProcess[] = [];
+afterEach(async () => {
+  for (const server of open.splice(0)) await server[Symbol.asyncDispose]();
+});
+
+async function start(options: Parameters<typeof ServerProcess.start>[0] = {}): Promise<ServerProcess> {
+  const server = await ServerProcess.start(options);
+  open.push(server);
+  return server;
+}
+
+function settled(server: ServerProcess): void {
+  const words = [launcher, 'peer', 'wait', 'b', '--data', join(server.root, 'data'), '--timeout', '60s'];
+  execFileSync(process.execPath, words, { cwd: server.root, env: { PATH: process.env['PATH'], HOME: server.root } });
+}
+
+const COMPARED = /a peer was compared with this site/g;
+const comparisons = (server: ServerProcess): number => server.stderr.match(COMPARED)?.length ?? 0;
+
+/** One site that another one follows, with an object that both have. */
+async function openTwo() {
+  const b = await start();
+  const config = `replication: {enabled: true, retry_delay: 100ms, peers: [{id: b, url: "${b.url}", token: t}]}\n`;
+  const a = await start({ config, args: ['--log-level', 'info'] });
+  expect((await a.put('/s/1', 'one')).status).toBe(200);
+  settled(a);
+  expect(await b.text('/s/1')).toBe('one');
+  await expect.poll(() => comparisons(a)).toBe(1);
+  return { a, b, again: () => start({ root: b.root, args: ['--port', String(b.port)] }) };
+}
+
+describe('a site that was started again', () => {
+  it('has what it had, and is not compared', async () => {
+    const { a, b, again } = await openTwo();
+    await b.end('SIGKILL');
+    expect((await a.put('/s/2', 'two')).status).toBe(200);
+    const second = await again();
+    settled(a);
+    expect([await second.text('/s/1'), await second.text('/s/2')]).toEqual(['one', 'two']);
+    expect(comparisons(a)).toBe(1);
+  });
+
+  it('with an older copy of its catalog is compared, and gets what it had lost', async () => {
+    const { a, b, again } = await openTwo();
+    await b.end('SIGTERM');
+    const data = join(b.root, 'data');
+    const files = readdirSync(data).filter((name) => name.startsWith('catalog.sqlite'));
+    for (const name of files) cpSync(join(data, name), join(b.root, name));
+    expect((await a.put('/s/2', 'two')).status).toBe(200);
+    const second = await again();
+    settled(a);
+    await second.end('SIGTERM');
+    for (const name of readdirSync(data)) if (name.startsWith('catalog.sqlite')) rmSync(join(data, name));
+    for (const name of files) cpSync(join(b.root, name), join(data, name));
+    const third = await again();
+    await expect.poll(() => comparisons(a), { timeout: 30_000 }).toBe(2);
+    settled(a);
+    expect([await third.text('/s/1'), await third.text('/s/2')]).toEqual(['one', 'two']);
+  });
+});
