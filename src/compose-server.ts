@@ -22,12 +22,12 @@ import { openToRead } from './engine/stores/open-to-read.ts';
 import { StorageError } from './ports/storage.ts';
 import { Access } from './server/access.ts';
 import { adminRoutes } from './server/admin-routes.ts';
+import { commandRoute, type RunCommand } from './server/command-route.ts';
 import { whyUnsafe } from './server/demand-safe.ts';
 import { isLoopback } from './server/is-loopback.ts';
 import { HttpServer, type HttpServerGiven } from './server/http-server.ts';
 import { objectRoutes } from './server/object-routes.ts';
 import { openapiRoute } from './server/openapi.ts';
-import type { Route } from './server/route.ts';
 import { ServerMetrics } from './server/server-metrics.ts';
 import { Turns } from './server/turns.ts';
 import { catalogNumbers, openServerDesk } from './server-desk.ts';
@@ -50,8 +50,8 @@ export interface OpenSiteServer {
   readonly store: Profile;
   readonly isInsecure: boolean;
   readonly version: string;
-  /** More that can be asked of this server. */
-  readonly moreRoutes?: (parts: SiteParts) => readonly Route[];
+  /** Carries out command lines of clients. */
+  readonly runCommand: RunCommand;
   readonly onFault: HttpServerGiven['onFault'];
   readonly onServed: HttpServerGiven['onServed'];
 }
@@ -95,7 +95,7 @@ export async function openSiteServer(pando: Pando, open: OpenSiteServer): Promis
   const routes = [
     ...adminRoutes(desk, metrics),
     ...replicationRoutes(openReplicationDesk(pando, replication)),
-    ...(open.moreRoutes?.(parts) ?? []),
+    commandRoute(open.runCommand),
     ...objectRoutes({ objects, awaiting, uploads, nowMs: () => pando.clock.nowMs() }),
   ];
   const site: { current: OpenSite | undefined } = { current: undefined };

@@ -5,6 +5,10 @@ export interface CommandEntry {
   readonly summary: string;
   /** It asks the catalog little, and for it a thread would cost more than it spares. */
   readonly isShort?: true;
+  /** It is about the machine it runs on, and no server carries it out for somebody else. */
+  readonly isOfMachine?: true;
+  /** It is about files here, and what does the same where a server is to carry it out. */
+  readonly here?: string;
   load(): Promise<CommandModule>;
 }
 
@@ -34,6 +38,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'get',
     summary: 'save an object as a local file',
+    here: 'it saves a file here: write pando cat NAME > FILE',
     load: async () => (await import('./get.ts')).get,
   },
   {
@@ -67,11 +72,13 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'upload',
     summary: 'upload files as objects to a store, and into a dataset',
+    here: 'it reads files here: bring them with pando put, one by one, or upload them where the server runs',
     load: async () => (await import('./upload.ts')).upload,
   },
   {
     name: 'download',
     summary: 'save objects, datasets and containers as local files',
+    here: 'it saves files here: write pando cat NAME > FILE, or download them where the server runs',
     load: async () => (await import('./download.ts')).download,
   },
   {
@@ -101,6 +108,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'server',
     summary: 'serve objects over HTTP, and do what a worker does',
+    isOfMachine: true,
     load: async () => (await import('./server.ts')).server,
   },
   {
@@ -112,6 +120,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'worker',
     summary: 'carry out queued copies and deletes, rules, and pages of syncs',
+    isOfMachine: true,
     load: async () => (await import('./worker.ts')).worker,
   },
   {
@@ -192,21 +201,25 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'init',
     summary: 'write a commented pando.yaml',
+    isOfMachine: true,
     load: async () => (await import('./init.ts')).init,
   },
   {
     name: 'config',
     summary: 'show, check and import the configuration',
+    isOfMachine: true,
     load: async () => (await import('./config.ts')).config,
   },
   {
     name: 'completion',
     summary: 'completion for your shell',
+    isOfMachine: true,
     load: async () => (await import('./completion.ts')).completion,
   },
   {
     name: 'demo',
     summary: 'mirror files into two replicas, damage one, and watch it heal',
+    isOfMachine: true,
     load: async () => (await import('./demo/demo.ts')).demo,
   },
 ];

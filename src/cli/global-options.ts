@@ -11,6 +11,7 @@ export interface GlobalOptions {
   readonly logFormat: 'text' | 'json';
   readonly color: boolean;
   readonly yes?: boolean;
+  readonly server?: string;
 }
 
 /** Understood before and after the command. */
@@ -26,7 +27,12 @@ export function declareGlobalOptions(program: Command): void {
     .addOption(new Option('--log-level <level>', 'log this much to stderr').choices(LOG_LEVELS))
     .addOption(new Option('--log-format <format>', 'how log lines look').choices(['text', 'json']).default('text'))
     .option('--no-color', 'no colours')
-    .option('--yes', 'take every question for answered with yes');
+    .option('--yes', 'take every question for answered with yes')
+    .addOption(
+      new Option('--server <url>', 'have the server there carry the command out; its token is in PANDO_TOKEN').env(
+        'PANDO_SERVER',
+      ),
+    );
 }
 
 function count(_value: string, previous: unknown): number {

@@ -29,7 +29,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       exitCode = code;
       isDone = code === EXIT.done && DOES.has(command);
     };
-    const program = await makeProgram(new Set(argv), { signal: interrupt.signal, onEnd });
+    const program = await makeProgram(new Set(argv), { args: argv, signal: interrupt.signal, onEnd });
     showHelp(program, argv);
     await program.parseAsync(argv, { from: 'user' });
     // What was written last fails a turn later.

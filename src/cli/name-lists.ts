@@ -1,6 +1,7 @@
 import { readFileSync, readSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 import type { NamePattern } from '../client/make-rules.ts';
+import { demandOwnFile } from './demand-own-file.ts';
 import { REASONS } from './describe-failure.ts';
 
 /** A file of rules: `+ pattern` includes, `- pattern` excludes, `#` begins a comment. `-` reads stdin. */
@@ -25,10 +26,29 @@ function readLines(file: string): string[] {
     .map((line) => line.replace(/\r$/, ''));
 }
 
+interface ReadText {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** What the options of this command line have named, for who has to pass it on. */
+let texts: ReadText[] = [];
+
+export function forgetTexts(): void {
+  texts = [];
+}
+
+export function textsRead(): readonly ReadText[] {
+  return texts;
+}
+
 /** `-` reads stdin. */
 export function readText(file: string): string {
+  if (file !== '-') demandOwnFile('file', file);
   try {
-    return file === '-' ? readStdin() : readFileSync(file, 'utf8');
+    const text = file === '-' ? readStdin() : readFileSync(file, 'utf8');
+    texts.push({ file, text });
+    return text;
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     throw new InvalidArgumentError(`It cannot be read: ${REASONS[code] ?? (code || 'nobody says why')}.`);

@@ -3,6 +3,7 @@ import { Option } from 'commander';
 import type { Awaited, Peers } from '../client/peers.ts';
 import { formatInstant } from '../domain/format-instant.ts';
 import type { Peer, Position } from '../ports/journal.ts';
+import { demandOwnFile } from './demand-own-file.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 import { commaList, duration } from './option-values.ts';
@@ -15,6 +16,15 @@ interface AddOptions {
   readonly scopes?: readonly string[];
   readonly mode: Peer['mode'];
   readonly direction: Peer['direction'];
+  readonly tokenFile?: string;
+}
+
+interface SetOptions {
+  readonly url?: string;
+  readonly scopes?: readonly string[];
+  readonly allScopes?: boolean;
+  readonly mode?: Peer['mode'];
+  readonly direction?: Peer['direction'];
   readonly tokenFile?: string;
 }
 
@@ -40,13 +50,24 @@ export const peer: CommandModule = {
       .option('--token-file <file>', 'holds what this site shows it')
       .action(
         act<[string], AddOptions>(async (cli, [url], { tokenFile, ...options }) => {
-          const token = tokenFile === undefined ? undefined : readFileSync(tokenFile, 'utf8').trim();
+          const token = tokenFile === undefined ? undefined : readToken(tokenFile);
           const name = await (await open(cli)).add({ url, token, ...options });
           if (cli.globals.json === true) cli.output.printJson({ name, url });
           else cli.output.note(`${name} is a peer; pando server sends to it, and pando peer wait ${name} waits for it`);
           return EXIT.done;
         }),
       );
+    command
+      .command('set')
+      .description('change how this site replicates with another; one that is told of more is compared')
+      .argument('<peer>', 'its name, or its site’s id')
+      .option('--url <url>', 'where it is')
+      .option('--scopes <names>', 'only these from now on, separated by commas', commaList)
+      .addOption(new Option('--all-scopes', 'all scopes from now on').conflicts('scopes'))
+      .addOption(new Option('--mode <mode>', 'whether writes here wait for it').choices(['async', 'sync']))
+      .addOption(new Option('--direction <direction>', 'who tells whom').choices(['both', 'send', 'receive']))
+      .option('--token-file <file>', 'holds what this site shows it')
+      .action(act<[string], SetOptions>((cli, [name], options) => setPeer(cli, name, options)));
     command
       .command('ls')
       .description('list the sites this one replicates with, and how far they are')
@@ -155,6 +176,30 @@ export const peer: CommandModule = {
       );
   },
 };
+
+async function setPeer(
+  cli: Invocation,
+  name: string,
+  { url, scopes, allScopes = false, mode, direction, tokenFile }: SetOptions,
+): Promise<ExitCode> {
+  const peers = await open(cli);
+  const changed = await peers.set(name, {
+    ...(url === undefined ? {} : { url }),
+    ...(scopes === undefined ? {} : { scopes }),
+    ...(allScopes ? { scopes: null } : {}),
+    ...(mode === undefined ? {} : { mode }),
+    ...(direction === undefined ? {} : { direction }),
+    ...(tokenFile === undefined ? {} : { token: readToken(tokenFile) }),
+  });
+  if (cli.globals.json === true) cli.output.printJson(changed);
+  else for (const line of describePeer(changed)) cli.output.print(line);
+  return EXIT.done;
+}
+
+function readToken(file: string): string {
+  demandOwnFile('--token-file', file);
+  return readFileSync(file, 'utf8').trim();
+}
 
 function tellAwaited(cli: Invocation, name: string, awaited: Awaited): ExitCode {
   if (cli.globals.json === true) cli.output.printJson(awaited);

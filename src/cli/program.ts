@@ -1,13 +1,18 @@
 import { Command, CommanderError } from 'commander';
-import { COMMANDS } from './commands.ts';
+import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
+import { currentSurroundings, isAtServer } from '../config/surroundings.ts';
+import { type CommandEntry, COMMANDS } from './commands.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { declareGlobalOptions, type GlobalOptions } from './global-options.ts';
 import { type Act, Invocation } from './invocation.ts';
 import { openLog, tellingOf } from './log.ts';
+import { forgetTexts } from './name-lists.ts';
 import { Output } from './output.ts';
 import { version } from './version.ts';
 
 export interface RunOptions {
+  /** The command line, as it was written. */
+  readonly args: readonly string[];
   readonly signal: AbortSignal;
   /** Called when the command is over, with what it ended with; `command` as it is written: `rule add`. */
   readonly onEnd: (exitCode: ExitCode, command: string) => void;
@@ -26,11 +31,13 @@ export async function makeProgram(names: ReadonlySet<string>, options: RunOption
       outputError: (text, write) => write(`pando: ${text.replace(/^error: /, '')}`),
     });
   declareGlobalOptions(program);
+  forgetTexts();
   program.addHelpText('after', EXIT_CODES);
   const isWhole = names.has(DESCRIBES_ALL);
-  for (const { name, summary, load, isShort } of COMMANDS) {
+  for (const entry of COMMANDS) {
+    const { name, summary } = entry;
     const command = program.command(name).summary(summary).description(`${summary}.`);
-    if (isWhole || names.has(name)) (await load()).declare(command, makeAct(options, isShort === true));
+    if (isWhole || names.has(name)) (await entry.load()).declare(command, makeAct(options, entry));
   }
   return program;
 }
@@ -40,16 +47,27 @@ export function exitCodeOfCommander(error: CommanderError): ExitCode {
   return error.exitCode === 0 ? EXIT.done : EXIT.usage;
 }
 
-function makeAct({ signal, onEnd }: RunOptions, isShort: boolean): Act {
+function makeAct({ args, signal, onEnd }: RunOptions, entry: CommandEntry): Act {
   return (run) =>
     async (...given) => {
       const command = given.at(-1) as Command;
       const globals = command.optsWithGlobals<GlobalOptions>();
       const { verbose, quiet = false, logLevel, logFormat } = globals;
       const output = new Output(globals);
+      const server = demandServer(command, globals, entry);
+      if (server !== undefined) {
+        const [{ runAtServer }, { wordsForServer }] = await Promise.all([
+          import('./at-server.ts'),
+          import('./words-for-server.ts'),
+        ]);
+        const words = wordsForServer(args, entry.name, command.processedArgs as readonly unknown[]);
+        const token = process.env['PANDO_TOKEN'];
+        onEnd(await runAtServer({ url: server, token, words, output, signal }), nameOf(command));
+        return;
+      }
       const log = await openLog({ verbose, quiet, logLevel, logFormat });
       const telling = tellingOf(log, { verbose, quiet, logLevel });
-      await using cli = new Invocation({ globals, output, log, telling, signal, isShort });
+      await using cli = new Invocation({ globals, output, log, telling, signal, isShort: entry.isShort === true });
       try {
         onEnd(await run(cli, command.processedArgs as never, globals as never), nameOf(command));
       } catch (error) {
@@ -57,6 +75,23 @@ function makeAct({ signal, onEnd }: RunOptions, isShort: boolean): Act {
         throw error;
       }
     };
+}
+
+/** The server that is to carry a command out. One that is only in the environment is not meant for what is about this machine. */
+function demandServer(
+  command: Command,
+  { server }: GlobalOptions,
+  { name, isOfMachine, here }: CommandEntry,
+): string | undefined {
+  const isThere = isAtServer(currentSurroundings());
+  if ((server === undefined && !isThere) || (isOfMachine !== true && here === undefined)) return server;
+  if (isOfMachine === true && !isThere && rootOf(command).getOptionValueSource('server') !== 'cli') return undefined;
+  const why = here ?? 'it is about the machine it runs on: leave --server away';
+  throw new ConfigurationError([problemOutsideFiles('--server', `pando ${name} is carried out by no server`, why)]);
+}
+
+function rootOf(command: Command): Command {
+  return command.parent === null ? command : rootOf(command.parent);
 }
 
 /** `sync`, `rule add`. */

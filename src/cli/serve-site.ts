@@ -3,6 +3,7 @@ import type { Configuration, ServerSettings } from '../config/configuration.ts';
 import { withServer } from '../config/server-settings.ts';
 import { currentSurroundings } from '../config/surroundings.ts';
 import type { Invocation } from './invocation.ts';
+import { commandRunner } from './run-commands.ts';
 import { version } from './version.ts';
 
 export interface ServeOptions {
@@ -36,6 +37,7 @@ export async function serveSite(
     store,
     isInsecure: options.insecure === true,
     version: version(),
+    runCommand: commandRunner(cli.globals),
     onFault: (message, facts) => cli.log('error', message, facts),
     onServed: (facts) => cli.telling.debug?.('served', facts),
   });

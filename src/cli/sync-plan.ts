@@ -2,6 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import type { PlannedAction } from '../engine/sync/sync-types.ts';
 import { escapeKey } from '../domain/object/key.ts';
 import { formatBytesRoughly } from '../config/quantity.ts';
+import { demandOwnFile } from './demand-own-file.ts';
 import { LineWriter } from './output.ts';
 
 /** Where a dry run says what would be done. */
@@ -15,6 +16,7 @@ export interface Plan extends Disposable {
 export function openPlan(dryRun: boolean, options: { readonly plan?: string; readonly json?: boolean }): Plan {
   if (!dryRun || (options.json === true && options.plan === undefined)) return NO_PLAN;
   const isFile = options.plan !== undefined && options.plan !== '-';
+  if (isFile) demandOwnFile('--plan', options.plan);
   const descriptor = isFile ? openSync(options.plan, 'w') : process.stdout.fd;
   const lines = new LineWriter(descriptor, () => {
     if (isFile) closeSync(descriptor);

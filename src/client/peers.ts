@@ -1,13 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pando } from '../compose.ts';
 import type { Different, PeerCompared } from '../compose-sites.ts';
-import type { DeadLetter, NewPeer, Outstanding, Peer, PeerChange, Position } from '../ports/journal.ts';
+import type { DeadLetter, NewPeer, Outstanding, Peer, Position } from '../ports/journal.ts';
 
 export interface AddPeer extends Omit<Partial<NewPeer>, 'url' | 'accepts' | 'presents'> {
   /** `https://site-b.example.com`, or `http://` where nobody listens in between. */
   readonly url: string;
   /** What this site shows it. */
   readonly token?: string | undefined;
+}
+
+/** What is not said stays. */
+export interface SetPeer {
+  readonly url?: string;
+  /** Null: all. */
+  readonly scopes?: readonly string[] | null;
+  readonly mode?: Peer['mode'];
+  readonly direction?: Peer['direction'];
+  /** What this site shows it. */
+  readonly token?: string;
 }
 
 export interface CheckPeer {
@@ -88,12 +99,17 @@ export class Peers {
     return called;
   }
 
-  async set(
-    name: string,
-    change: Pick<PeerChange, 'url' | 'direction' | 'mode' | 'scopes' | 'presents'>,
-  ): Promise<void> {
-    const peer = await this.show(name);
-    await (await this.#pando.catalog()).setPeer(peer.name, change);
+  /** Returns the peer as it is afterwards. Fails with a `PeersError`. */
+  async set(name: string, { url, scopes, mode, direction, token }: SetPeer): Promise<Peer> {
+    const { name: peer } = await this.show(name);
+    await (await this.#pando.catalog()).setPeer(peer, {
+      ...(url === undefined ? {} : { url: parseUrl(url).href }),
+      ...(scopes === undefined ? {} : { scopes }),
+      ...(mode === undefined ? {} : { mode }),
+      ...(direction === undefined ? {} : { direction }),
+      ...(token === undefined ? {} : { presents: token }),
+    });
+    return this.show(peer);
   }
 
   /** What was queued for it is forgotten. Fails with a `PeersError`. */

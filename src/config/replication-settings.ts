@@ -7,7 +7,7 @@ const SYNC_TIMEOUT_MS = 30_000;
 /** Every setting of `replication` that was not said at its default. */
 export function makeReplicationSettings(said: ReplicationInput = {}): ReplicationSettings {
   return {
-    enabled: said.enabled ?? false,
+    enabled: said.enabled ?? true,
     mode: said.mode ?? 'async',
     remoteUrl: said.remote_url,
     remoteToken: said.remote_token,

@@ -12,7 +12,7 @@ import { ConfigurationError, problemOutsideFiles } from './problem.ts';
 import { parseS3Location } from './s3-location.ts';
 import { findEndpointProblems, makeS3Settings } from './storage-settings.ts';
 import { suggest } from './suggestion.ts';
-import { currentSurroundings, resolvePath } from './surroundings.ts';
+import { currentSurroundings, isAtServer, resolvePath } from './surroundings.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** What a user's argument names: a profile, and the path below its base path ('' is the whole of it). */
@@ -37,6 +37,9 @@ export interface TargetOptions {
  */
 export function resolveTarget(argument: string, configuration: Configuration, options: TargetOptions = {}): Target {
   const target = resolveWritten(argument, configuration, options);
+  const surroundings = options.surroundings ?? currentSurroundings();
+  if (isAtServer(surroundings) && !Object.hasOwn(configuration.profiles, target.profile.name))
+    throw refuse(argument, 'is a place of the machine the server runs on', 'name a profile of its configuration');
   if (isReserved(target.path) || isOwnDirectory(target, configuration)) throw refuseReserved(argument);
   return target;
 }

@@ -25,3 +25,10 @@ export function resolvePath(path: string, from: string, home: string): string {
   if (path === '~') return home;
   return path.startsWith('~/') ? join(home, path.slice(2)) : resolve(from, path);
 }
+
+/** Set where somebody elsewhere has written the command: what lies on this machine is not theirs to name (docs/server.md, "Commands"). */
+export const AT_SERVER = 'PANDO_AT_SERVER';
+
+export function isAtServer(surroundings: Surroundings): boolean {
+  return readVariable(surroundings, AT_SERVER) !== undefined;
+}

@@ -232,8 +232,9 @@ export interface Peer extends Omit<NewPeer, 'presents' | 'accepts'> {
   readonly oldestMs: number | undefined;
 }
 
-export interface PeerChange
-  extends Partial<Pick<NewPeer, 'url' | 'direction' | 'mode' | 'scopes' | 'presents' | 'accepts'>> {
+export interface PeerChange extends Partial<Pick<NewPeer, 'url' | 'direction' | 'mode' | 'presents' | 'accepts'>> {
+  /** Null: all. */
+  readonly scopes?: readonly string[] | null;
   readonly ticket?: string;
   /** It is compared once more. */
   readonly needsResync?: true;

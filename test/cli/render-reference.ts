@@ -4,6 +4,7 @@ import { makeProgram } from '../../src/cli/program.ts';
 /** docs/cli.md: what is true of all commands, then every command as commander knows it. */
 export async function renderReference(): Promise<string> {
   const program = await makeProgram(new Set(['completion']), {
+    args: [],
     signal: new AbortController().signal,
     onEnd: () => undefined,
   });
@@ -124,4 +125,6 @@ ends at once; that loses nothing either, but leaves more to be looked at again.
 | \`PANDO_CONFIG\` | the configuration file, unless \`--config\` names one |
 | \`PANDO_CATALOG\` | the catalog: \`sqlite:PATH\` or \`postgres://…\` |
 | \`PANDO_DATA\` | the directory of the embedded catalog, unless \`--data\` names one |
+| \`PANDO_SERVER\` | [the server](server.md#commands) that carries commands out, unless \`--server\` names one |
+| \`PANDO_TOKEN\` | what it knows you by |
 | \`NO_COLOR\` | no colours |`;

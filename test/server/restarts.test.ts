@@ -66,3 +66,17 @@ describe('a site that was started again', () => {
     expect([await third.text('/s/1'), await third.text('/s/2')]).toEqual(['one', 'two']);
   });
 });
+
+it('a site whose directory was put back from a copy serves each object at its first read', async () => {
+  const site = await start();
+  const names = Array.from({ length: 5 }, (_, at) => `/s/${at}`);
+  for (const name of names) expect((await site.put(name, `of ${name}`)).status).toBe(200);
+  await site.end('SIGTERM');
+  const [data, copy] = [join(site.root, 'data'), join(site.root, 'copy')];
+  // Other inodes, other times.
+  cpSync(data, copy, { recursive: true });
+  rmSync(data, { recursive: true });
+  cpSync(copy, data, { recursive: true });
+  const again = await start({ root: site.root });
+  expect(await Promise.all(names.map((name) => again.text(name)))).toEqual(names.map((name) => `of ${name}`));
+});

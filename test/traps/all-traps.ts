@@ -4,6 +4,7 @@ import { CONFIGURATION_TRAPS } from './configuration.ts';
 import { POLICY_TRAPS } from './policies.ts';
 import { READING_TRAPS } from './reading.ts';
 import { RULE_TRAPS } from './rules.ts';
+import { SITE_TRAPS } from './sites.ts';
 import { STORE_TRAPS } from './stores.ts';
 import { SYNC_TRAPS } from './sync.ts';
 import { SYNC_DELETE_TRAPS } from './sync-deletes.ts';
@@ -23,4 +24,5 @@ export const TRAPS: readonly Trap[] = [
   ...POLICY_TRAPS,
   ...TRANSFER_TRAPS,
   ...AUDIT_TRAPS,
+  ...SITE_TRAPS,
 ];

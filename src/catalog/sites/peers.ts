@@ -26,7 +26,7 @@ export async function addPeer(session: Session, peer: NewPeer): Promise<'added' 
       url: peer.url ?? null,
       direction: peer.direction,
       mode: peer.mode,
-      scopes: peer.scopes === undefined ? null : JSON.stringify(peer.scopes),
+      scopes: encodeScopes(peer.scopes ?? null),
       state: 'active',
       last_error: null,
       created_ms: nowMs(session),
@@ -125,7 +125,7 @@ export async function setPeer(session: Session, name: string, change: PeerChange
     ...(url === undefined ? {} : { url }),
     ...(direction === undefined ? {} : { direction }),
     ...(mode === undefined ? {} : { mode }),
-    ...(scopes === undefined ? {} : { scopes: JSON.stringify(scopes) }),
+    ...(scopes === undefined ? {} : { scopes: encodeScopes(scopes) }),
     ...(site === undefined ? {} : { site }),
     ...(state === undefined ? {} : { state, parked_ms: state === 'parked' ? parkedSince(session) : null }),
     ...(needsResync === undefined ? {} : askToCompare()),
@@ -144,6 +144,10 @@ export async function setPeer(session: Session, name: string, change: PeerChange
   return rows.length > 0;
 }
 
+function encodeScopes(scopes: readonly string[] | null): string | null {
+  return scopes === null ? null : JSON.stringify(scopes);
+}
+
 /** Who is told of other scopes from now on, or of changes at all, has to hear of what was there before, too. */
 async function compareWhereTold(
   session: Session,
@@ -158,7 +162,7 @@ async function compareWhereTold(
   const { db } = session;
   const peer = await db.selectFrom('peer').where('name', '=', name).select(['scopes', 'direction']).executeTakeFirst();
   if (peer === undefined || (direction ?? peer.direction) === 'receive') return;
-  const isSame = scopes === undefined || JSON.stringify(scopes) === peer.scopes;
+  const isSame = scopes === undefined || encodeScopes(scopes) === peer.scopes;
   if (isSame && peer.direction !== 'receive') return;
   await db.updateTable('peer').set(askToCompare()).where('name', '=', name).execute();
 }
