@@ -44,7 +44,7 @@ export const SITE_TRAPS: readonly Trap[] = [
   },
   {
     name: 'a command of somebody elsewhere names directories of the machine',
-    row: 'I6',
+    row: 'I10',
     file: 'src/config/resolve-target.ts',
     find: 'if (isAtServer(surroundings) &&',
     replace: 'if (!surroundings &&',
@@ -53,7 +53,7 @@ export const SITE_TRAPS: readonly Trap[] = [
   },
   {
     name: 'a command of somebody elsewhere opens files of the machine',
-    row: 'I6',
+    row: 'I10',
     file: 'src/cli/demand-own-file.ts',
     find: 'if (!isAtServer(currentSurroundings())) return;',
     replace: 'if (currentSurroundings() !== undefined) return;',
@@ -62,7 +62,7 @@ export const SITE_TRAPS: readonly Trap[] = [
   },
   {
     name: 'a command of somebody elsewhere brings its own configuration',
-    row: 'I6',
+    row: 'I10',
     file: 'src/cli/run-commands.ts',
     find: '--(?:config|data|server)',
     replace: '--(?:server)',
