@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
+import { addAbortSignal } from 'node:stream';
 import { InvalidArgumentError } from 'commander';
 import type { WriteOptions } from '../client/storage-client.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
@@ -41,7 +42,9 @@ export const put: CommandModule = {
             signal: cli.signal,
           };
           const result =
-            file === '-' ? await client.write(name, process.stdin, how) : await client.uploadFile(name, file, how);
+            file === '-'
+              ? await client.write(name, addAbortSignal(cli.signal, process.stdin), how)
+              : await client.uploadFile(name, file, how);
           return (await reportWritten(cli, client, { name, result, wait: options.wait === true })) ?? EXIT.done;
         }),
       );

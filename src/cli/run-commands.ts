@@ -4,6 +4,9 @@ import { encodeFrame, type FrameKind } from '../domain/command-frames.ts';
 import { EXIT } from './exit-codes.ts';
 import type { GlobalOptions } from './global-options.ts';
 
+/** A command that was told to stop has so long to do it in order. */
+const GRACE_MS = 10_000;
+
 interface Command {
   readonly args: readonly string[];
   readonly stdin: AsyncIterable<Uint8Array>;
@@ -29,12 +32,16 @@ export function commandRunner({ config, data }: Pick<GlobalOptions, 'config' | '
       env: { ...environment, [AT_SERVER]: '1' },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
-    const stop = (): void => void child.kill('SIGINT');
+    const stop = (): void => {
+      child.kill('SIGINT');
+      setTimeout(() => child.kill('SIGKILL'), GRACE_MS).unref();
+    };
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     // A command that ended reads no more.
     child.stdin.on('error', () => undefined);
-    const fed = feed(child.stdin, stdin).catch(() => child.stdin.destroy());
+    // What broke off has no end: a command that saw one would take it for whole.
+    void feed(child.stdin, stdin).catch(stop);
     const frames = new Frames();
     child.stdout.on('data', (bytes: Buffer) => frames.add('stdout', bytes, child.stdout));
     child.stderr.on('data', (bytes: Buffer) => frames.add('stderr', bytes, child.stderr));
@@ -44,8 +51,7 @@ export function commandRunner({ config, data }: Pick<GlobalOptions, 'config' | '
       yield* frames.all();
     } finally {
       signal.removeEventListener('abort', stop);
-      if (child.exitCode === null) stop();
-      void fed;
+      if (child.exitCode === null && child.signalCode === null) stop();
     }
   };
 }
@@ -53,8 +59,9 @@ export function commandRunner({ config, data }: Pick<GlobalOptions, 'config' | '
 async function feed(into: NodeJS.WritableStream, from: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const chunk of from) {
     // The chunk is ours until the next is asked for.
-    await new Promise<void>((resolve, reject) => {
-      into.write(chunk, (error) => (error ? reject(error) : resolve()));
+    // A pipe that is closed was closed by a command that has ended.
+    await new Promise<void>((resolve) => {
+      into.write(chunk, () => resolve());
     });
   }
   into.end();

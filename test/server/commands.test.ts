@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Ran, type RunOptions, Sandbox } from '../cli/sandbox.ts';
-import { ServerProcess } from './server-process.ts';
+import { exchangeRaw, ServerProcess } from './server-process.ts';
 
 const CONFIGURATION =
   'profiles:\n  lab:\n    storage_provider: {type: file, options: {base_path: lab}}\n' +
@@ -100,6 +100,27 @@ describe('a command that a server carries out', { timeout: 120_000 }, () => {
     expect(await server.fetch('/admin/commands', { method: 'POST', body: words })).toMatchObject({ status: 400 });
   });
 
+  it('takes what broke off for nothing', async () => {
+    const words = (name: string): string => `${JSON.stringify({ args: ['put', '-', `lab:${name}`] })}\n`;
+    const send = (name: string, more: string): Promise<string> =>
+      exchangeRaw(
+        server.port,
+        [
+          `POST /admin/commands HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n`,
+          chunkOf(words(name)),
+          chunkOf('the beginning, '),
+          more,
+        ],
+        { pauseMs: 700, endAfter: true },
+      );
+    await send('whole', `${chunkOf('the end')}0\r\n\r\n`);
+    await send('broken', '');
+    // It stops in order, long before it would be ended.
+    await expect.poll(() => childrenOf(server.pid), { timeout: 8_000 }).toBe(0);
+    expect(await there(['ls', 'lab:'])).toMatchObject({ code: 0, stdout: 'whole\n' });
+    expect(await there(['cat', 'lab:whole'])).toMatchObject({ stdout: 'the beginning, the end' });
+  });
+
   it('is stopped where whoever asked for it stops', async () => {
     box.write({ now: '' });
     expect(await there(['peer', 'add', 'http://127.0.0.1:9', '--name', 'away'])).toMatchObject({ code: 0 });
@@ -108,6 +129,8 @@ describe('a command that a server carries out', { timeout: 120_000 }, () => {
     await expect.poll(() => childrenOf(server.pid), { timeout: 20_000 }).toBe(0);
   });
 });
+
+const chunkOf = (text: string): string => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
 
 /** Processes of the commands that a server carries out. */
 function childrenOf(pid: number): number {

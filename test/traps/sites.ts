@@ -61,6 +61,15 @@ export const SITE_TRAPS: readonly Trap[] = [
     only: NAMES_NOTHING,
   },
   {
+    name: 'a command takes bytes that broke off on their way for all there are',
+    row: 'I1',
+    file: 'src/cli/run-commands.ts',
+    find: 'feed(child.stdin, stdin).catch(stop)',
+    replace: 'feed(child.stdin, stdin).catch(() => child.stdin.end())',
+    tests: COMMANDS,
+    only: 'takes what broke off for nothing',
+  },
+  {
     name: 'a command of somebody elsewhere brings its own configuration',
     row: 'I10',
     file: 'src/cli/run-commands.ts',
