@@ -21,7 +21,7 @@ export function pandoToS3(concurrency: number): Contestant {
   return {
     ...pandoWith(name, ['--transfers', `${concurrency}`]),
     durable: 'as the server answers; catalog committed',
-    verified: 'sha256 while sent, and by the server of each request',
+    verified: 'sha256 while sent, and by the server: sha256 or MD5 of each request',
   };
 }
 

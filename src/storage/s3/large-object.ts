@@ -8,6 +8,7 @@ import type { ObjectAt } from './key-space.ts';
 import type { HeldParts } from './list-parts.ts';
 import { deleteMark, writeMark } from './mark-beside.ts';
 import { encodeMetadata, NO_CONTENT_TYPE } from './object-metadata.ts';
+import { type PartDigest, quickerDigest } from './part-digest.ts';
 import { type FinishedParts, PartUpload } from './part-upload.ts';
 import { metadataHeaders } from './read-head.ts';
 import type { Condition, S3Bucket } from './s3-bucket.ts';
@@ -40,7 +41,7 @@ export class LargeObject {
   #finished: FinishedParts | undefined;
 
   private constructor(bucket: S3Bucket, at: ObjectAt, options: StageOptions, partBytes: number, begun: BegunUpload) {
-    const { entry, uploadId, held, checksPayload } = begun;
+    const { entry, uploadId, held, digest } = begun;
     this.#bucket = bucket;
     this.at = at;
     this.#entry = entry;
@@ -56,7 +57,7 @@ export class LargeObject {
       at,
       uploadId,
       partBytes,
-      checksPayload,
+      digest,
       size: options.size,
       held,
       signal: options.signal,
@@ -66,17 +67,18 @@ export class LargeObject {
   /** Begins an upload, or goes on with the one that was begun for the same bytes by a writer that is gone. */
   static async open(bucket: S3Bucket, at: ObjectAt, options: StageOptions, partBytes: number): Promise<LargeObject> {
     const { checksPayload } = await bucket.facts();
+    const digest = checksPayload ? quickerDigest() : 'md5';
     const claimed =
       options.resume === undefined ? undefined : await claimUpload(bucket, at, identityOf(options, partBytes));
     const known = claimed?.entry.upload.uploadId;
     if (claimed?.held !== undefined && known !== undefined) {
       const { entry, held } = claimed;
-      return new LargeObject(bucket, at, options, partBytes, { entry, uploadId: known, held, checksPayload });
+      return new LargeObject(bucket, at, options, partBytes, { entry, uploadId: known, held, digest });
     }
     const entry = claimed?.entry ?? (await announceUpload(bucket, at));
     try {
       const uploadId = await createUpload(bucket, at, options, entry);
-      const begun = { entry, uploadId, held: new Map(), checksPayload };
+      const begun = { entry, uploadId, held: new Map(), digest };
       return new LargeObject(bucket, at, options, partBytes, begun);
     } catch (error) {
       // Of any other failure it is not known whether the upload was begun.
@@ -138,7 +140,7 @@ export class LargeObject {
 
   async #complete(condition: Condition): Promise<Published> {
     const finished = this.#finished as FinishedParts;
-    const { completesConditionally, checksPayload } = await this.#bucket.facts();
+    const { completesConditionally } = await this.#bucket.facts();
     const body = Buffer.from(completion(finished));
     const request = {
       method: 'POST' as const,
@@ -168,7 +170,7 @@ export class LargeObject {
       if (!isRepeated || failureOf(error)?.code !== 'NoSuchUpload') throw error;
       etag = '';
     }
-    const verification = finished.isChecked || checksPayload ? 'store' : 'written';
+    const verification = finished.isChecked ? 'store' : 'written';
     if (etag === finished.etag) return { token: etag, verification };
     // RGW answers without an ETag; another one than that of the parts is theirs encrypted, or another object by now.
     const { head, markBeside } = await this.#bucket.head(this.at, { retried: true });
@@ -190,7 +192,7 @@ interface BegunUpload {
   readonly entry: UploadEntry;
   readonly uploadId: string;
   readonly held: HeldParts;
-  readonly checksPayload: boolean;
+  readonly digest: PartDigest;
 }
 
 async function createUpload(

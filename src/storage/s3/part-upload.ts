@@ -4,6 +4,7 @@ import { etagOfParts, tokenOf } from './etag.ts';
 import { headerOf } from './http-exchange.ts';
 import type { ObjectAt } from './key-space.ts';
 import type { HeldParts } from './list-parts.ts';
+import type { PartDigest } from './part-digest.ts';
 import { partBytesOf } from './part-plan.ts';
 import type { S3Bucket } from './s3-bucket.ts';
 import { UNSIGNED_PAYLOAD } from './s3-connection.ts';
@@ -13,8 +14,8 @@ export interface PartUploadOptions {
   readonly at: ObjectAt;
   readonly uploadId: string;
   readonly partBytes: number;
-  /** The server refuses a payload that is not what its signed sha256 says. */
-  readonly checksPayload: boolean;
+  /** `sha256` only where the server refuses a payload that is not what it was signed with. */
+  readonly digest: PartDigest;
   readonly size: number | undefined;
   /** Parts an earlier process has brought there, by number: sent again only if their MD5 is not that of the bytes. */
   readonly held: HeldParts;
@@ -31,8 +32,8 @@ export interface FinishedParts {
 }
 
 /**
- * The parts of one upload, filled from chunks and sent several at a time. To a server that checks what a request is signed for each
- * part is signed with its sha256; any other gets `Content-MD5`, and says in the ETag what it took.
+ * The parts of one upload, filled from chunks and sent several at a time. Each is signed with its sha256, or has its `Content-MD5`, and the ETag
+ * says what the server took.
  */
 export class PartUpload {
   readonly #bucket: S3Bucket;
@@ -49,7 +50,7 @@ export class PartUpload {
   #hash: Hash;
 
   constructor(bucket: S3Bucket, options: PartUploadOptions) {
-    this.#hash = createHash(hashOf(options));
+    this.#hash = createHash(options.digest);
     this.#bucket = bucket;
     this.#options = options;
   }
@@ -73,7 +74,7 @@ export class PartUpload {
     for (let at = 0; at < bytes.length; ) {
       await this.#admit();
       const piece = bytes.subarray(at, at + this.#bytesOf(this.#number));
-      this.#send(piece, hash(hashOf(this.#options), piece, 'buffer'));
+      this.#send(piece, hash(this.#options.digest, piece, 'buffer'));
       at += piece.length;
     }
   }
@@ -128,7 +129,7 @@ export class PartUpload {
     this.#part = undefined;
     this.#filled = 0;
     const digest = this.#hash.digest();
-    this.#hash = createHash(hashOf(this.#options));
+    this.#hash = createHash(this.#options.digest);
     this.#send(bytes, digest, () => this.#bucket.partBuffers.give(part));
   }
 
@@ -154,25 +155,22 @@ export class PartUpload {
   }
 
   async #sendPart(number: number, bytes: Uint8Array, digest: Buffer): Promise<string> {
-    const { at, uploadId, held, checksPayload, signal } = this.#options;
+    const { at, uploadId, held, signal } = this.#options;
+    const isSigned = this.#options.digest === 'sha256';
     const there = held.get(number);
     if (there?.size === bytes.length && there.etag === hash('md5', bytes)) return there.etag;
     const request = {
       method: 'PUT' as const,
       fullKey: at.fullKey,
       query: { partNumber: String(number), uploadId },
-      headers: checksPayload ? {} : { 'content-md5': digest.toString('base64') },
+      headers: isSigned ? {} : { 'content-md5': digest.toString('base64') },
       body: bytes,
-      payload: checksPayload ? digest.toString('hex') : UNSIGNED_PAYLOAD,
+      payload: isSigned ? digest.toString('hex') : UNSIGNED_PAYLOAD,
     };
     const stop = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
     const answer = await this.#bucket.connection.request(request, { key: at.key, retried: true, signal: stop });
     const etag = tokenOf(headerOf(answer, 'etag'));
-    if (!checksPayload && etag !== digest.toString('hex')) this.#isChecked = false;
+    if (!isSigned && etag !== digest.toString('hex')) this.#isChecked = false;
     return etag;
   }
-}
-
-function hashOf({ checksPayload }: PartUploadOptions): 'sha256' | 'md5' {
-  return checksPayload ? 'sha256' : 'md5';
 }
