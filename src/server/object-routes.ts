@@ -162,7 +162,7 @@ async function put({ objects, awaiting, uploads, nowMs }: ObjectRoutesGiven, exc
     const why = whyNotChanged(conditions, info && validatorsOf(info.content, info.version).entityTag);
     if (why !== undefined) throw new HttpError(412, 'condition', `${object.scope}:${object.name}: ${why}`);
   }
-  const expected = await awaiting.expect(object.scope);
+  const expected = (await objects.isTold(object.scope)) ? await awaiting.expect(object.scope) : NOBODY;
   const over = await uploads.take(signal);
   let done: PutDone;
   try {
@@ -186,6 +186,9 @@ async function put({ objects, awaiting, uploads, nowMs }: ObjectRoutesGiven, exc
   return awaitReply(awaiting, expected, { object, operation: done.version, isFresh: done.isFresh, reply }, exchange);
 }
 
+/** Whom a write waits for that peers are not told of. */
+const NOBODY = { peers: [] };
+
 /** What is written need not be there before: it is its store that is not. */
 function sourceGone(error: unknown): HttpError | undefined {
   if (!(error instanceof ObjectError) || error.kind !== 'not-found') return undefined;
@@ -197,7 +200,7 @@ async function remove({ objects, awaiting }: ObjectRoutesGiven, exchange: Exchan
   const { headers, signal } = exchange;
   const conditions = readConditions(headers);
   const operation = headers['idempotency-key']?.toString();
-  const expected = await awaiting.expect(object.scope);
+  const expected = (await objects.isTold(object.scope)) ? await awaiting.expect(object.scope) : NOBODY;
   const asked = { onlyIf: toCondition(conditions), named: conditions.ifMatch, operation, signal };
   const { version, tombstone, isRepeat } = await objects.delete(object, asked);
   const reply = {

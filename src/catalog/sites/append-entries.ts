@@ -1,6 +1,6 @@
-import { isReplicated } from '../../domain/journal/replicated-scopes.ts';
 import { OBJECT, PURGE_SCOPE, TOMBSTONE } from '../codes.ts';
 import type { Session, SetStatement, SqlValue } from '../session.ts';
+import { readToldScopes } from './own-scopes.ts';
 import { readSendingPeers, type SendingPeer } from './sending-peers.ts';
 
 /** A change as the journal keeps it. */
@@ -85,11 +85,13 @@ export async function appendEntries(session: Session, slot: number, entries: rea
   if (entries.length === 0) return;
   const peers = await readSendingPeers(session);
   if (peers.length === 0) return;
-  const going: { readonly entry: JournalRow; readonly to: readonly SendingPeer[] }[] = [];
-  for (const entry of entries) {
-    const to = await peersFor(session, entry, peers);
-    if (to.length > 0) going.push({ entry, to });
-  }
+  const told = await readToldScopes(
+    session,
+    entries.map(({ scope }) => scope),
+  );
+  const going = entries
+    .map((entry) => ({ entry, to: peersFor(entry, told.get(entry.scope), peers) }))
+    .filter(({ to }) => to.length > 0);
   if (going.length === 0) return;
   const first = await takePositions(session, slot, going.length);
   await session.run(
@@ -102,11 +104,10 @@ export async function appendEntries(session: Session, slot: number, entries: rea
   );
 }
 
-async function peersFor(session: Session, entry: JournalRow, peers: readonly SendingPeer[]): Promise<SendingPeer[]> {
+function peersFor(entry: JournalRow, scope: string | undefined, peers: readonly SendingPeer[]): SendingPeer[] {
   // What happens to collections is told to nobody yet.
   if (entry.kind !== OBJECT && entry.kind !== TOMBSTONE && entry.kind !== PURGE_SCOPE) return [];
-  const scope = await session.known.scopes.textOf(session, entry.scope);
-  if (!isReplicated(scope)) return [];
+  if (scope === undefined) return [];
   return peers.filter(
     ({ site, scopes, isGivenUp }) =>
       (site === null || entry.addressed?.includes(site) !== true) &&

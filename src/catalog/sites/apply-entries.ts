@@ -15,6 +15,7 @@ import { appendEntries, type JournalRow } from './append-entries.ts';
 import { ConsideredDots, numberActors } from './considered.ts';
 import { actorsOf, type Decided, decideEntry, encodeEntry, type EncodedEntry } from './decide-entries.ts';
 import { areCurrent, noticeEntries } from './lives.ts';
+import { PROFILE_HERE, readProfileScopes } from './own-scopes.ts';
 import { Purged } from './purged.ts';
 import { countReceipt } from './receipts.ts';
 import { addPurge } from './purge-scope.ts';
@@ -31,6 +32,8 @@ interface Item {
   readonly arrived: Arrived & { readonly entry: VersionEntry };
   readonly encoded: EncodedEntry;
 }
+
+const REFUSED: Decided = { kind: 'left', outcome: { kind: 'refused', why: PROFILE_HERE }, isConsidered: false };
 
 /** An entry that changes its object. */
 interface Taken {
@@ -58,6 +61,7 @@ class Applying {
   readonly #items: readonly Item[];
   readonly #purges: readonly PurgeItem[];
   readonly #considered: ConsideredDots;
+  readonly #ofProfiles: ReadonlySet<string>;
   readonly #outcomes: ApplyOutcome[] = [];
   readonly #events: NewEvent[] = [];
   readonly #forwarded: JournalRow[] = [];
@@ -71,10 +75,12 @@ class Applying {
       items,
       purges,
       considered,
+      ofProfiles,
     }: {
       readonly items: readonly Item[];
       readonly purges: readonly PurgeItem[];
       readonly considered: ConsideredDots;
+      readonly ofProfiles: ReadonlySet<string>;
     },
   ) {
     this.#session = session;
@@ -82,6 +88,7 @@ class Applying {
     this.#items = items;
     this.#purges = purges;
     this.#considered = considered;
+    this.#ofProfiles = ofProfiles;
   }
 
   static async begin(session: Session, { from, entries }: ArrivedEntries): Promise<Applying> {
@@ -116,7 +123,11 @@ class Applying {
       entries.map(({ entry }) => entry),
       numbers,
     );
-    return new Applying(session, from, { items, purges, considered });
+    const ofProfiles = await readProfileScopes(
+      session,
+      entries.map(({ entry }) => entry.scope),
+    );
+    return new Applying(session, from, { items, purges, considered, ofProfiles });
   }
 
   async apply(): Promise<ApplyOutcome[]> {
@@ -149,6 +160,10 @@ class Applying {
   async #applyPurge({ at, entry }: PurgeItem): Promise<void> {
     const session = this.#session;
     const { dot, scope: name, seen, time, origin, operation } = entry;
+    if (this.#ofProfiles.has(name)) {
+      this.#outcomes[at] = { kind: 'refused', why: PROFILE_HERE };
+      return;
+    }
     const [actor, scope] = [
       await session.known.actors.requireId(session, dot.actor),
       await session.known.scopes.requireId(session, name),
@@ -195,8 +210,8 @@ class Applying {
   #decide({ encoded, arrived }: Item, object: JoinedObject | undefined): Decided {
     const isPurged = this.#isPurged(arrived.entry);
     const facts = { object, considered: this.#considered, isPurged, hasCopy: arrived.copy !== undefined };
-    const decided = decideEntry(encoded, facts);
     const { scope, name } = arrived.entry;
+    const decided = this.#ofProfiles.has(scope) ? REFUSED : decideEntry(encoded, facts);
     if (decided.outcome.kind === 'conflict') {
       const detail = `written at ${arrived.entry.origin} and elsewhere without knowing of each other: one is served, the other is kept`;
       this.#events.push({ kind: 'conflict-found', scope, name, detail });
@@ -279,6 +294,10 @@ export async function judgeEntries(session: Session, entries: readonly VersionEn
     // An actor nobody has heard of has seen nothing here and is in no context.
     numbers.set(actor, (await session.known.actors.findId(session, actor)) ?? -1 - numbers.size);
   }
+  const ofProfiles = await readProfileScopes(
+    session,
+    entries.map(({ scope }) => scope),
+  );
   const known: VersionEntry[] = [];
   for (const entry of entries) {
     if ((await session.known.scopes.findId(session, entry.scope)) !== undefined) known.push(entry);
@@ -295,6 +314,7 @@ export async function judgeEntries(session: Session, entries: readonly VersionEn
   for (const { scope } of known) scopes.set(scope, await session.known.scopes.requireId(session, scope));
   const purged = await Purged.read(session, scopes.values());
   return encoded.map((one) => {
+    if (ofProfiles.has(one.entry.scope)) return false;
     const isPurged = purged.hasDot(scopes.get(one.entry.scope) ?? 0, one.entry.dot);
     const facts = { object: objects.get(one.entry), considered, isPurged, hasCopy: false };
     return decideEntry(one, facts).outcome.kind === 'bytes-wanted' && one.version.kind === OBJECT;

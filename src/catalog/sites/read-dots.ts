@@ -3,11 +3,12 @@ import { isReplicated } from '../../domain/journal/replicated-scopes.ts';
 import type { DotsPage, JournalCatalog } from '../../ports/journal.ts';
 import { PURGE_SCOPE } from '../codes.ts';
 import type { Session, SetStatement } from '../session.ts';
+import { NO_SOURCE } from '../verbs/open-scope.ts';
 import { queueAgain } from './append-entries.ts';
 
 /** Scopes that are told to peers, by name. */
 export async function listReplicatedScopes({ db }: Session): Promise<readonly string[]> {
-  const rows = await db.selectFrom('scope').select('name').orderBy('name').execute();
+  const rows = await db.selectFrom('scope').where('source', '=', NO_SOURCE).select('name').orderBy('name').execute();
   return rows.map(({ name }) => name).filter(isReplicated);
 }
 

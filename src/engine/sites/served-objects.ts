@@ -81,6 +81,11 @@ export class ServedObjects {
     this.#ports = ports;
   }
 
+  /** Whether peers are told of what is written in a scope. */
+  async isTold(scope: string): Promise<boolean> {
+    return (await this.#ports.scopes.find(scope)).kind === 'own';
+  }
+
   /** What an object is; undefined: there is none. */
   async look({ scope, name }: ObjectName, signal: AbortSignal): Promise<ObjectInfo | undefined> {
     checkName({ scope, name });
@@ -125,9 +130,9 @@ export class ServedObjects {
   /** Fails where a write would be refused whatever its bytes are. */
   async expectPut({ object, operation, size }: Pick<PutServed, 'object' | 'operation' | 'size'>): Promise<void> {
     checkName(object);
-    if (operation === undefined) this.#demandRoom(object);
-    else checkOperation(this.#ports.clock, operation);
+    if (operation !== undefined) checkOperation(this.#ports.clock, operation);
     const served = await this.#ports.scopes.find(object.scope);
+    if (operation === undefined) this.#demandRoom(served, object);
     if (served.kind === 'profile' || size === undefined) return;
     const { room } = this.#ports;
     if (room === undefined) return;
@@ -143,8 +148,8 @@ export class ServedObjects {
       const repeated = await this.#findRepeat(args, checkOperation(this.#ports.clock, operation));
       if (repeated !== undefined) return repeated;
     }
-    this.#demandRoom(object);
     const served = await this.#ports.scopes.find(object.scope);
+    this.#demandRoom(served, object);
     return served.kind === 'profile' ? this.#putThrough(served, args) : this.#putOwn(served, args);
   }
 
@@ -218,9 +223,9 @@ export class ServedObjects {
       const repeated = await findDeleted(this.#ports, { scope, name }, operation);
       if (repeated !== undefined) return repeated;
     }
-    this.#demandRoom({ scope, name });
-    await this.#ports.begun;
     const served = await this.#ports.scopes.find(scope);
+    this.#demandRoom(served, { scope, name });
+    await this.#ports.begun;
     const isOwn = served.kind === 'own';
     const { onlyIf, named } = args;
     const under = this.#under(scope, named);
@@ -234,7 +239,8 @@ export class ServedObjects {
   }
 
   /** Fails while too much waits for a peer without which nothing is acknowledged. */
-  #demandRoom(object: ObjectName): void {
+  #demandRoom({ kind }: ServedScope, object: ObjectName): void {
+    if (kind === 'profile') return;
     const why = this.#ports.whyFull?.(object.scope);
     if (why !== undefined) throw new ObjectError('backlog', object, why);
   }

@@ -11,7 +11,7 @@ export function describeArrivals(contract: CatalogContract): void {
   describe('the journal of a site', () => {
     let scope: TestScope;
     beforeEach(async () => {
-      scope = await contract.openScope();
+      scope = await contract.openOwnScope();
     });
     afterEach(async () => {
       for (const { name } of await contract.catalog.listPeers()) await contract.catalog.removePeer(name);
@@ -41,6 +41,15 @@ export function describeArrivals(contract: CatalogContract): void {
       };
       const apply = async (...entries: readonly Arrived[]): Promise<ApplyOutcome['kind'][]> =>
         (await contract.catalog.applyEntries({ from: SITE_B, entries })).map(({ kind }) => kind);
+
+      it('is refused where its scope is that of a profile here, and its bytes are not wanted', async () => {
+        const { name } = await contract.openScope();
+        const one = arrived('a', { scope: name });
+        const purge = { ...one.entry, kind: 'purge-scope', seen: {} } as const;
+        expect(await contract.catalog.judgeEntries([one.entry])).toEqual([false]);
+        expect(await apply(one, arrived('b'), { entry: purge })).toEqual(['refused', 'applied', 'refused']);
+        expect(await contract.catalog.readObject(name, 'a')).toBeUndefined();
+      });
 
       it('becomes the object, with its dot, time, origin and copy', async () => {
         const one = arrived('a', { content: contentOf('1', { metadata: { k: 'v' }, modifiedNs: 5n }) });

@@ -53,6 +53,16 @@ export class CatalogContract {
     return scope;
   }
 
+  /** A scope that no profile names: peers are told of it. `source` is a store of it like the others. */
+  async openOwnScope(): Promise<TestScope> {
+    const name = `scope-${++this.#scopes}`;
+    const scope = { name, source: `test:${name}/source`, near: `test:${name}/near`, far: `test:${name}/far` };
+    const places = [scope.source, scope.near, scope.far];
+    const replicas = places.map((store, at) => ({ store, title: store, priority: at + 1 }));
+    await this.catalog.openScope({ name, title: name, source: undefined, replicas, standing: false });
+    return scope;
+  }
+
   /** A fresh operation id: a UUID of version 7 by its form. */
   operation(): string {
     return `01920000-0000-7000-8000-${(++this.#operations).toString(16).padStart(12, '0')}`;

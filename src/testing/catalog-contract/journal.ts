@@ -9,7 +9,7 @@ export function describeJournal(contract: CatalogContract): void {
   describe('the journal', () => {
     let scope: TestScope;
     beforeEach(async () => {
-      scope = await contract.openScope();
+      scope = await contract.openOwnScope();
     });
     afterEach(async () => {
       for (const { name } of await contract.catalog.listPeers()) await contract.catalog.removePeer(name);
@@ -53,6 +53,17 @@ export function describeJournal(contract: CatalogContract): void {
         await contract.recordOne(contract.put(scope, 'a'));
         expect(await queued(contract, 'c')).toEqual([]);
         expect(await queued(contract, 'd')).toEqual([]);
+      });
+
+      it('nothing of the scope of a profile, which no peer is compared by', async () => {
+        await contract.catalog.addPeer(PEER);
+        const ofProfile = await contract.openScope();
+        await contract.recordOne(contract.put(ofProfile, 'a'));
+        await contract.recordOne(contract.put(scope, 'a'));
+        expect((await queued(contract)).map(({ entry }) => entry.scope)).toEqual([scope.name]);
+        const told = await contract.catalog.listReplicatedScopes();
+        expect(told).toContain(scope.name);
+        expect(told).not.toContain(ofProfile.name);
       });
 
       it('what is acknowledged no more, and counts it', async () => {

@@ -13,7 +13,7 @@ export function describeKeptVersions(contract: CatalogContract): void {
     let scope: TestScope;
     let counter = 0;
     beforeEach(async () => {
-      scope = await contract.openScope();
+      scope = await contract.openOwnScope();
     });
     const arrived = (
       name: string,
@@ -197,7 +197,7 @@ export function describeKeptVersions(contract: CatalogContract): void {
     });
 
     it('goes on under new incarnations where somebody knows more of its own than it has given out', async () => {
-      const scope = await contract.openScope();
+      const scope = await contract.openOwnScope();
       await contract.recordOne(contract.put(scope, 'a'));
       const { incarnation, counter } = await contract.catalog.site();
       expect((await contract.catalog.readActors())[incarnation]).toBe(counter);

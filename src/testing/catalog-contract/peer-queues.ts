@@ -10,7 +10,7 @@ const DETAIL = 'too much waits for it';
 export function describePeerQueues(contract: CatalogContract): void {
   let scope: TestScope;
   beforeEach(async () => {
-    scope = await contract.openScope();
+    scope = await contract.openOwnScope();
   });
   afterEach(async () => {
     for (const { name } of await contract.catalog.listPeers()) await contract.catalog.removePeer(name);
