@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { createSocket, type Socket } from 'node:dgram';
 import { existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer, connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
@@ -72,14 +73,29 @@ export function demandPrograms(programs: readonly string[], packages: string): v
   throw new Error(`these tests need ${missing.join(', ')}: apt-get install --no-install-recommends ${packages}`);
 }
 
-/** `count` free loopback ports in a row, below the range the kernel gives out by itself. */
+/**
+ * `count` free loopback ports in a row, 100 at most, below the range the kernel gives out by itself. Nobody else is given them while this
+ * process lives: a server may take its time before it listens.
+ */
 export async function freePorts(count: number): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const first = 12_000 + Math.floor(Math.random() * 200) * 100;
+    const hold = await holdPorts(first);
+    if (hold === undefined) continue;
     const free = await Promise.all(Array.from({ length: count }, (_, i) => isFree(first + i)));
     if (free.every(Boolean)) return first;
+    hold.close();
   }
   throw new Error(`no ${count} free ports in a row were found`);
+}
+
+/** The servers listen by TCP: who has the UDP port of the same number has the ports from there on. Undefined: somebody has. */
+function holdPorts(first: number): Promise<Socket | undefined> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.once('error', () => resolve(undefined));
+    socket.bind(first, '127.0.0.1', () => resolve(socket.unref()));
+  });
 }
 
 function isFree(port: number): Promise<boolean> {
