@@ -115,6 +115,7 @@ describe('a command that a server carries out', { timeout: 120_000 }, () => {
       );
     await send('whole', `${chunkOf('the end')}0\r\n\r\n`);
     await send('broken', '');
+    await send('garbled', 'no chunk\r\n');
     // It stops in order, long before it would be ended.
     await expect.poll(() => childrenOf(server.pid), { timeout: 8_000 }).toBe(0);
     expect(await there(['ls', 'lab:'])).toMatchObject({ code: 0, stdout: 'whole\n' });
