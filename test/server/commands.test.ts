@@ -111,7 +111,7 @@ describe('a command that a server carries out', { timeout: 120_000 }, () => {
           chunkOf('the beginning, '),
           more,
         ],
-        { pauseMs: 700, endAfter: true },
+        { pauseMs: 700, silentMs: 30_000, endAfter: true },
       );
     await send('whole', `${chunkOf('the end')}0\r\n\r\n`);
     await send('broken', '');
