@@ -163,11 +163,12 @@ describe('numbers of one slot', () => {
 describe('the journal', () => {
   it('has an entry of every change, at its slot and position, as soon as a peer exists', async () => {
     await using two = await openTwo();
-    const before = await two.one.recordOne(two.one.put(two.scope, 'before'));
+    const scope = await two.one.openOwnScope();
+    const before = await two.one.recordOne(two.one.put(scope, 'before'));
     const peer = { name: 'peer', url: 'http://peer', direction: 'both', mode: 'async', scopes: undefined } as const;
     await two.one.catalog.addPeer(peer);
-    const put = await two.one.recordOne(two.one.put(two.scope, 'a'));
-    const removed = await two.other.recordOne(two.other.remove(two.scope, 'a', put));
+    const put = await two.one.recordOne(two.one.put(scope, 'a'));
+    const removed = await two.other.recordOne(two.other.remove(scope, 'a', put));
     const { rows } = await two.outside.query(
       'select slot, position, counter, kind, object, version from journal order by version',
     );
