@@ -4,6 +4,7 @@ import { addAbortSignal } from 'node:stream';
 import { InvalidArgumentError } from 'commander';
 import type { WriteOptions } from '../client/storage-client.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
+import { demandOwnFile } from './demand-own-file.ts';
 import { EXIT } from './exit-codes.ts';
 import type { CommandModule } from './invocation.ts';
 import { ObjectClients } from './object-client.ts';
@@ -32,7 +33,10 @@ export const put: CommandModule = {
           await using clients = new ObjectClients(cli);
           const { client, name: path } = await clients.find(written, { allowEmpty: true });
           const name = nameFor(path, file);
-          if (file !== '-') demandFile(file, written);
+          if (file !== '-') {
+            demandOwnFile('put', file);
+            demandFile(file, written);
+          }
           const { contentType, metadata, ifAbsent, ifVersion } = options;
           const how: WriteOptions = {
             ...(contentType === undefined ? {} : { contentType }),

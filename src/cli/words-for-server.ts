@@ -31,6 +31,7 @@ export function wordsForServer(args: readonly string[], command: string, given: 
 function replace(words: readonly string[], one: string, other: string): readonly string[] {
   const isSaid = (word: string): boolean => word === one || (word.startsWith('--') && word.endsWith(`=${one}`));
   const at = words.findLastIndex(isSaid);
+  if (at < 0) return words;
   return words.with(at, `${words[at]?.slice(0, -one.length)}${other}`);
 }
 

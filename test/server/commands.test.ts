@@ -71,8 +71,14 @@ describe('a command that a server carries out', { timeout: 120_000 }, () => {
     await refused(['init', '--server', server.url], 'about the machine it runs on');
     // Said in the environment it is not meant for these.
     expect(await there(['config', 'show'])).toMatchObject({ code: 0 });
-    const sent = await server.fetch('/admin/commands', { method: 'POST', body: '{"args": ["worker"]}\n' });
-    expect(Buffer.from(await sent.arrayBuffer()).toString()).toContain('carried out by no server');
+    // As no client of ours writes it.
+    const asked = async (...args: string[]): Promise<string> => {
+      const sent = await server.fetch('/admin/commands', { method: 'POST', body: `${JSON.stringify({ args })}\n` });
+      return Buffer.from(await sent.arrayBuffer()).toString();
+    };
+    expect(await asked('worker')).toContain('carried out by no server');
+    expect(await asked('put', secret, 'lab:stolen')).toContain(ofServer);
+    expect((await there(['ls', 'lab:'])).stdout).not.toContain('stolen');
   });
 
   it('needs a token with the right admin once there are tokens', async () => {

@@ -79,6 +79,15 @@ export const SITE_TRAPS: readonly Trap[] = [
     only: NAMES_NOTHING,
   },
   {
+    name: 'a put of somebody elsewhere reads a file of the machine',
+    row: 'I10',
+    file: 'src/cli/put.ts',
+    find: "demandOwnFile('put', file);",
+    replace: '',
+    tests: COMMANDS,
+    only: NAMES_NOTHING,
+  },
+  {
     name: 'a command takes bytes that broke off on their way for all there are',
     row: 'I1',
     file: 'src/cli/run-commands.ts',
