@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseBytes, parseDuration, parseRate } from './quantity.ts';
 import type { Parsed } from './quantity.ts';
 import { parseEndpoint, parseS3Location } from './s3-location.ts';

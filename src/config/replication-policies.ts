@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { makeReplicationPolicy } from '../domain/rule/replication-policy.ts';
 import type { ReplicationPolicy } from '../domain/rule/replication-policy.ts';
 import type { AcceptancePolicy } from '../domain/store/acceptance.ts';

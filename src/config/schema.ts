@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CONFLICT_POLICIES } from '../domain/journal/conflict-policy.ts';
 import {
   transfersAtOnce,

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ConfigurationPath, Finding } from './problem.ts';
 import { suggest } from './suggestion.ts';
 

@@ -1,22 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
-import { ServerProcess } from './server-process.ts';
+import { describe, expect, it } from 'vitest';
+import { type ServerProcess, startServer } from './server-process.ts';
 
 const launcher = resolve(import.meta.dirname, '../../bin/pando.mjs');
 const LAB = 'profiles:\n  lab:\n    storage_provider: {type: file, options: {base_path: lab}}\n';
-
-const open: ServerProcess[] = [];
-afterEach(async () => {
-  for (const server of open.splice(0)) await server[Symbol.asyncDispose]();
-});
-
-async function start(options: Parameters<typeof ServerProcess.start>[0] = {}): Promise<ServerProcess> {
-  const server = await ServerProcess.start(options);
-  open.push(server);
-  return server;
-}
 
 const surroundings = (server: ServerProcess) => ({
   cwd: server.root,
@@ -29,8 +18,8 @@ const following = (url: string): string =>
 
 describe('the scope of a profile', { timeout: 60_000 }, () => {
   it('is told to nobody: neither what lies at its source, nor what is written, and nobody is waited for', async () => {
-    const b = await start();
-    const a = await start({ config: `${LAB}${following(b.url)}`, directories: ['lab'] });
+    const b = await startServer();
+    const a = await startServer({ config: `${LAB}${following(b.url)}`, directories: ['lab'] });
     writeFileSync(join(a.root, 'lab/found'), 'found');
     pando(a, 'sync', 'lab:');
     expect((await a.put('/lab/written', 'written')).status).toBe(200);
@@ -46,10 +35,10 @@ describe('the scope of a profile', { timeout: 60_000 }, () => {
   });
 
   it('takes nothing that a peer has written in a scope of that name', async () => {
-    const b = await start({ config: LAB, directories: ['lab'] });
+    const b = await startServer({ config: LAB, directories: ['lab'] });
     writeFileSync(join(b.root, 'lab/mine'), 'mine');
     pando(b, 'sync', 'lab:');
-    const a = await start({ config: following(b.url).replace(', mode: sync', '') });
+    const a = await startServer({ config: following(b.url).replace(', mode: sync', '') });
     for (const [name, text] of [
       ['small', 'small'],
       ['large', 'x'.repeat(2 * 1024 * 1024)],

@@ -1,21 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
-import { ServerProcess } from './server-process.ts';
+import { describe, expect, it } from 'vitest';
+import { type ServerProcess, startServer } from './server-process.ts';
 
 const launcher = resolve(import.meta.dirname, '../../bin/pando.mjs');
-
-const open: ServerProcess[] = [];
-afterEach(async () => {
-  for (const server of open.splice(0)) await server[Symbol.asyncDispose]();
-});
-
-async function start(options: Parameters<typeof ServerProcess.start>[0] = {}): Promise<ServerProcess> {
-  const server = await ServerProcess.start(options);
-  open.push(server);
-  return server;
-}
 
 function settled(server: ServerProcess): void {
   const words = [launcher, 'peer', 'wait', 'b', '--data', join(server.root, 'data'), '--timeout', '60s'];
@@ -27,14 +16,14 @@ const comparisons = (server: ServerProcess): number => server.stderr.match(COMPA
 
 /** One site that another one follows, with an object that both have. */
 async function openTwo() {
-  const b = await start();
+  const b = await startServer();
   const config = `replication: {enabled: true, retry_delay: 100ms, peers: [{id: b, url: "${b.url}", token: t}]}\n`;
-  const a = await start({ config, args: ['--log-level', 'info'] });
+  const a = await startServer({ config, args: ['--log-level', 'info'] });
   expect((await a.put('/s/1', 'one')).status).toBe(200);
   settled(a);
   expect(await b.text('/s/1')).toBe('one');
   await expect.poll(() => comparisons(a)).toBe(1);
-  return { a, b, again: () => start({ root: b.root, args: ['--port', String(b.port)] }) };
+  return { a, b, again: () => startServer({ root: b.root, args: ['--port', String(b.port)] }) };
 }
 
 describe('a site that was started again', () => {
@@ -68,7 +57,7 @@ describe('a site that was started again', () => {
 });
 
 it('a site whose directory was put back from a copy serves each object at its first read', async () => {
-  const site = await start();
+  const site = await startServer();
   const names = Array.from({ length: 5 }, (_, at) => `/s/${at}`);
   for (const name of names) expect((await site.put(name, `of ${name}`)).status).toBe(200);
   await site.end('SIGTERM');
@@ -77,6 +66,6 @@ it('a site whose directory was put back from a copy serves each object at its fi
   cpSync(data, copy, { recursive: true });
   rmSync(data, { recursive: true });
   cpSync(copy, data, { recursive: true });
-  const again = await start({ root: site.root });
+  const again = await startServer({ root: site.root });
   expect(await Promise.all(names.map((name) => again.text(name)))).toEqual(names.map((name) => `of ${name}`));
 });

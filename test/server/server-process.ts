@@ -4,6 +4,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
 import { signal } from '../faults/signals.ts';
 
 const launcher = resolve(import.meta.dirname, '../../bin/pando.mjs');
@@ -101,6 +102,13 @@ export class ServerProcess implements AsyncDisposable {
     if (this.#child.exitCode === null && this.#child.signalCode === null) await this.end('SIGKILL');
     if (this.#ownsRoot) rmSync(this.root, { recursive: true, force: true });
   }
+}
+
+/** One that ends with the test that starts it. */
+export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
+  const server = await ServerProcess.start(options);
+  onTestFinished(() => server[Symbol.asyncDispose]());
+  return server;
 }
 
 /** Bytes as they are, and all that comes back until the server closes, or falls silent. */

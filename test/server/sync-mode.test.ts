@@ -3,24 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { signal } from '../faults/signals.ts';
 import { startPostgres } from '../servers/postgres.ts';
-import { ServerProcess } from './server-process.ts';
+import { ServerProcess, startServer } from './server-process.ts';
 
 const launcher = resolve(import.meta.dirname, '../../bin/pando.mjs');
 const MIB = 1024 * 1024;
-
-const open: ServerProcess[] = [];
-afterEach(async () => {
-  for (const server of open.splice(0)) await server[Symbol.asyncDispose]();
-});
-
-async function start(options: Parameters<typeof ServerProcess.start>[0] = {}): Promise<ServerProcess> {
-  const server = await ServerProcess.start(options);
-  open.push(server);
-  return server;
-}
 
 interface Named {
   readonly id: string;
@@ -40,7 +29,7 @@ function following(peers: readonly Named[], more: Readonly<Record<string, string
 
 /** A peer that comes back at its address. */
 async function again(peer: ServerProcess, port: number): Promise<ServerProcess> {
-  return start({ root: peer.root, args: ['--port', String(port)] });
+  return startServer({ root: peer.root, args: ['--port', String(port)] });
 }
 
 const codeOf = async (response: Response): Promise<string> => ((await response.json()) as { code: string }).code;
@@ -70,8 +59,8 @@ const untilParked = (server: ServerProcess) =>
 
 describe('a write in sync mode', () => {
   it('is answered when the peer has the bytes, whatever their size, and so is a delete', async () => {
-    const b = await start();
-    const a = await start({ config: following([{ id: 'b', url: b.url }]) });
+    const b = await startServer();
+    const a = await startServer({ config: following([{ id: 'b', url: b.url }]) });
     for (const size of [0, 10, 100_000, 3 * MIB]) {
       const body = new Uint8Array(randomBytes(size));
       const put = await a.put(`/s/of-${size}`, body);
@@ -92,8 +81,8 @@ describe('a write in sync mode', () => {
   });
 
   it('that a peer does not take in time goes on; asked again it is the same write, and waits again', async () => {
-    const b = await start();
-    const a = await start({ config: following([{ id: 'b', url: b.url }], { sync_timeout: '1s' }) });
+    const b = await startServer();
+    const a = await startServer({ config: following([{ id: 'b', url: b.url }], { sync_timeout: '1s' }) });
     expect((await a.put('/s/before', 'before')).status).toBe(200);
     signal(b.pid, 'SIGSTOP');
     const startedMs = Date.now();
@@ -123,8 +112,8 @@ describe('a write in sync mode', () => {
   });
 
   it('is taken at once where nobody waits for the peer, or the peer is known to be away', async () => {
-    const b = await start();
-    const a = await start({ config: following([{ id: 'b', url: b.url }], { sync_timeout: '30s' }) });
+    const b = await startServer();
+    const a = await startServer({ config: following([{ id: 'b', url: b.url }], { sync_timeout: '30s' }) });
     expect((await a.put('/s/before', 'before')).status).toBe(200);
     signal(b.pid, 'SIGSTOP');
     const started = Date.now();
@@ -149,8 +138,8 @@ describe('a write in sync mode', () => {
   });
 
   it('is told that it goes on when the server is told to stop', async () => {
-    const b = await start();
-    const a = await start({ config: following([{ id: 'b', url: b.url }], { sync_timeout: '10m' }) });
+    const b = await startServer();
+    const a = await startServer({ config: following([{ id: 'b', url: b.url }], { sync_timeout: '10m' }) });
     expect((await a.put('/s/before', 'before')).status).toBe(200);
     signal(b.pid, 'SIGSTOP');
     const waiting = a.put('/s/waits', 'waits');
@@ -163,28 +152,28 @@ describe('a write in sync mode', () => {
     expect(Date.now() - startedMs).toBeLessThan(25_000);
     signal(b.pid, 'SIGCONT');
     const { root } = a;
-    await using restarted = await ServerProcess.start({ root });
+    const restarted = await startServer({ root });
     await expect.poll(() => b.text('/s/waits'), { timeout: 60_000 }).toBe('waits');
     expect(await restarted.text('/s/waits')).toBe('waits');
   });
 
   it('waits for as many peers as it is to be at', async () => {
-    const b = await start();
-    const lost = await start();
+    const b = await startServer();
+    const lost = await startServer();
     const peers = [
       { id: 'b', url: b.url },
       { id: 'lost', url: lost.url },
     ];
-    const a = await start({ config: following(peers, { sync_copies: '1', sync_timeout: '30s' }) });
+    const a = await startServer({ config: following(peers, { sync_copies: '1', sync_timeout: '30s' }) });
     signal(lost.pid, 'SIGSTOP');
     expect((await a.put('/s/one', 'one')).status).toBe(200);
     expect(await b.text('/s/one')).toBe('one');
   });
 
   it('is not waited for by who is async, or not told of the scope', async () => {
-    const b = await start();
+    const b = await startServer();
     const peers = [{ id: 'b', url: b.url, mode: 'async' }];
-    const a = await start({ config: following(peers, { sync_timeout: '30s' }) });
+    const a = await startServer({ config: following(peers, { sync_timeout: '30s' }) });
     signal(b.pid, 'SIGSTOP');
     const startedMs = Date.now();
     expect((await a.put('/s/one', 'one')).status).toBe(200);
@@ -195,10 +184,12 @@ describe('a write in sync mode', () => {
   });
 
   it('that was made at another site, which tells the peer itself, is asked of the peer', async () => {
-    const c = await start();
-    const b = await start({ config: following([{ id: 'c', url: c.url, token: 'of-b' }], { sync_timeout: '1s' }) });
+    const c = await startServer();
+    const b = await startServer({
+      config: following([{ id: 'c', url: c.url, token: 'of-b' }], { sync_timeout: '1s' }),
+    });
     const told = [b, c].map(({ url }, at) => ({ id: `to-${at}`, url, mode: 'async' }));
-    const a = await start({ config: following(told) });
+    const a = await startServer({ config: following(told) });
     expect((await b.put('/s/before', 'before')).status).toBe(200);
     expect((await a.put('/s/first', 'first')).status).toBe(200);
     for (const { id } of told) pando(a, 'peer', 'wait', id, '--timeout', '60s');
@@ -218,9 +209,10 @@ describe('a write in sync mode', () => {
     const catalog = await postgres.createDatabase();
     const root = mkdtempSync(join(tmpdir(), 'pando-shared-'));
     try {
-      const b = await start();
+      const b = await startServer();
       const config = `server: {storage_path: ${root}}\n${following([{ id: 'b', url: b.url }])}`;
-      const [one, other] = [await start({ config, catalog }), await start({ config, catalog })];
+      await using one = await ServerProcess.start({ config, catalog });
+      await using other = await ServerProcess.start({ config, catalog });
       for (const [at, server] of [one, other, one, other].entries()) {
         expect((await server.put(`/s/${at}`, `text ${at}`)).status).toBe(200);
         expect(await b.text(`/s/${at}`)).toBe(`text ${at}`);
@@ -229,7 +221,6 @@ describe('a write in sync mode', () => {
         expect((await (await b.fetch(`/s/large-${at}`)).arrayBuffer()).byteLength).toBe(2 * MIB);
       }
     } finally {
-      for (const server of open.splice(0)) await server[Symbol.asyncDispose]();
       rmSync(root, { recursive: true, force: true });
     }
   });
@@ -237,10 +228,10 @@ describe('a write in sync mode', () => {
 
 describe('what waits for a peer that is away', () => {
   it('becomes one mark when it is too much, is told of, and all is there when the peer is back', async () => {
-    const b = await start();
+    const b = await startServer();
     const { port } = b;
     const peers = [{ id: 'b', url: b.url, mode: 'async' }];
-    const a = await start({ config: following(peers, { max_backlog: '16KiB', peer_alarm: '1s' }) });
+    const a = await startServer({ config: following(peers, { max_backlog: '16KiB', peer_alarm: '1s' }) });
     await a.put('/s/o-0', 'first');
     await a.put('/s/gone', 'gone');
     pando(a, 'peer', 'wait', 'b', '--timeout', '60s');
@@ -272,9 +263,9 @@ describe('what waits for a peer that is away', () => {
   });
 
   it('turns writers away where the peer is to have all that is written', async () => {
-    const b = await start();
+    const b = await startServer();
     const { port } = b;
-    const a = await start({
+    const a = await startServer({
       config: following([{ id: 'b', url: b.url }], { max_backlog: '16KiB', sync_timeout: '1s' }),
     });
     expect((await a.put('/s/first', 'first')).status).toBe(200);
