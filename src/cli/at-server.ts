@@ -1,18 +1,18 @@
-import { createReadStream } from 'node:fs';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { once } from 'node:events';
+import { createReadStream, openSync } from 'node:fs';
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FrameReader } from '../domain/command-frames.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Output } from './output.ts';
+import { type ServerAddress, showsToken } from './server-address.ts';
 import type { WordsForServer } from './words-for-server.ts';
 
 export interface CommandThere {
-  /** Where the server is. */
-  readonly url: string;
-  readonly token: string | undefined;
+  readonly server: ServerAddress;
   readonly words: WordsForServer;
   readonly output: Output;
   readonly signal: AbortSignal;
@@ -22,17 +22,40 @@ export interface CommandThere {
 const UNKNOWN = 'it may have been carried out';
 
 /** Has a server carry a command out; what it writes is written here, and what it ends with is what this ends with. */
-export async function runAtServer({ url, token, words, output, signal }: CommandThere): Promise<ExitCode> {
-  const base = parseServer(url);
+export async function runAtServer({ server, words, output, signal }: CommandThere): Promise<ExitCode> {
+  if (showsToken(server)) output.note(`the token goes to ${server.base.host} in the clear: https:// would hide it`);
+  // What cannot be read is told before anything is asked for.
+  const stdin = words.stdin === undefined ? undefined : openStdin(words.stdin);
+  const over = new AbortController();
+  const asked = ask(server, { args: words.args, stdin, signal: AbortSignal.any([signal, over.signal]) });
+  try {
+    return await hear({ server, output, signal, asked });
+  } finally {
+    // What was to go along and was not asked for keeps nobody waiting.
+    over.abort();
+  }
+}
+
+interface Asked {
+  /** Otherwise nothing of it can have been carried out. */
+  readonly hasReached: () => boolean;
+  readonly answered: Promise<IncomingMessage>;
+}
+
+interface Hearing extends Omit<CommandThere, 'words'> {
+  readonly asked: Asked;
+}
+
+async function hear({ server: { base }, output, signal, asked }: Hearing): Promise<ExitCode> {
   const tell = (why: string): ExitCode => {
-    output.complain(`${base.host}: ${why}`);
+    output.complain(`${base.host}: ${signal.aborted ? 'it is told to stop' : why}`);
     return signal.aborted ? EXIT.interrupted : EXIT.unavailable;
   };
   let answer: IncomingMessage;
   try {
-    answer = await ask(base, { token, signal, words });
+    answer = await asked.answered;
   } catch (error) {
-    return tell(signal.aborted ? 'it is told to stop' : `it does not answer: ${reasonOf(error)}`);
+    return tell(`it does not answer: ${reasonOf(error)}${asked.hasReached() ? `: ${UNKNOWN}` : ''}`);
   }
   if (answer.statusCode !== 200) return refused(base, answer, output);
   const reader = new FrameReader();
@@ -45,51 +68,65 @@ export async function runAtServer({ url, token, words, output, signal }: Command
       }
     }
   } catch (error) {
-    return tell(signal.aborted ? 'it is told to stop' : `the answer broke off (${reasonOf(error)}): ${UNKNOWN}`);
+    return tell(`the answer broke off (${reasonOf(error)}): ${UNKNOWN}`);
   }
   return tell(`the answer ended too early: ${UNKNOWN}`);
 }
 
 interface Question {
-  readonly token: string | undefined;
-  readonly words: WordsForServer;
+  readonly args: readonly string[];
+  readonly stdin: Readable | undefined;
   readonly signal: AbortSignal;
 }
 
-function ask(base: URL, { token, words: { args, stdin }, signal }: Question): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const line = Buffer.from(`${JSON.stringify({ args })}\n`);
-    const send = base.protocol === 'https:' ? httpsRequest : httpRequest;
-    const sent = send(new URL('admin/commands', base), {
-      method: 'POST',
-      signal,
-      headers: {
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        ...(stdin === undefined ? { 'content-length': line.length } : {}),
-      },
-    });
-    sent.once('response', resolve);
-    sent.on('error', reject);
-    if (stdin === undefined) {
-      sent.end(line);
-      return;
-    }
-    sent.write(line);
-    // A command that ends before it has read all is answered all the same.
-    void pipeline(openStdin(stdin), keepGoing(sent), { signal }).catch((error: unknown) => {
+function ask({ base, token }: ServerAddress, { args, stdin, signal }: Question): Asked {
+  const line = Buffer.from(`${JSON.stringify({ args })}\n`);
+  const send = base.protocol === 'https:' ? httpsRequest : httpRequest;
+  const sent = send(new URL('admin/commands', base), {
+    method: 'POST',
+    signal,
+    headers: {
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(stdin === undefined ? { 'content-length': line.length } : { expect: '100-continue' }),
+    },
+  });
+  const { promise: answered, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  let hasReached = false;
+  const connected = base.protocol === 'https:' ? 'secureConnect' : 'connect';
+  sent.once('socket', (socket) => socket.once(connected, () => (hasReached = true)));
+  sent.once('response', resolve);
+  sent.on('error', reject);
+  if (stdin === undefined) sent.end(line);
+  else {
+    void sendAll(sent, { line, stdin, signal }).catch((error: unknown) => {
       reject(error);
       sent.destroy();
     });
-  });
+  }
+  return { hasReached: () => hasReached, answered };
 }
+
+/** A refusal comes before anything is sent; while much is sent, a connection that is closed takes it along. */
+async function sendAll(
+  sent: ClientRequest,
+  { line, stdin, signal }: Omit<Question, 'args'> & { readonly line: Uint8Array; readonly stdin: Readable },
+): Promise<void> {
+  await Promise.race([once(sent, 'continue', { signal }), sleep(CONTINUE_MS_MAX, undefined, { signal })]);
+  sent.write(line);
+  // A command that ends before it has read all is answered all the same.
+  await pipeline(stdin, keepGoing(sent), { signal });
+}
+
+/** Between us and the server may be somebody who does not pass on that it may be sent. */
+const CONTINUE_MS_MAX = 2_000;
 
 function openStdin(stdin: NonNullable<WordsForServer['stdin']>): Readable {
   if ('text' in stdin) return Readable.from([Buffer.from(stdin.text)]);
-  return stdin.file === '-' ? process.stdin : createReadStream(stdin.file);
+  return stdin.file === '-' ? process.stdin : createReadStream(stdin.file, { fd: openSync(stdin.file, 'r') });
 }
 
 /** Once nobody takes more, the rest is not sent. */
-function keepGoing(sent: NodeJS.WritableStream & { readonly destroyed: boolean }): Writable {
+function keepGoing(sent: ClientRequest): Writable {
   return new Writable({
     write(chunk: Uint8Array, _encoding, done) {
       if (sent.destroyed) done();
@@ -102,9 +139,19 @@ function keepGoing(sent: NodeJS.WritableStream & { readonly destroyed: boolean }
   });
 }
 
+/** Of an answer that is no command's, more is not looked at. */
+const REFUSAL_BYTES_MAX = 64 * 1024;
+
 async function refused(base: URL, answer: IncomingMessage, output: Output): Promise<ExitCode> {
   let text = '';
-  for await (const chunk of answer as AsyncIterable<Uint8Array>) text += Buffer.from(chunk).toString();
+  try {
+    for await (const chunk of answer as AsyncIterable<Uint8Array>) {
+      text += Buffer.from(chunk).toString();
+      if (text.length > REFUSAL_BYTES_MAX) break;
+    }
+  } catch {
+    // What came will have to do.
+  }
   const { statusCode: status = 0 } = answer;
   const remedy = status === 401 ? '\n  → set PANDO_TOKEN: pando token create NAME --rights admin makes one there' : '';
   output.complain(`${base.host} answered ${status}: ${messageOf(text)}${remedy}`);
@@ -121,16 +168,6 @@ function messageOf(text: string): string {
     // It is somebody else's.
   }
   return 'it is no server of Pando, or an older one';
-}
-
-function parseServer(url: string): URL {
-  const base = URL.canParse(url) ? new URL(url) : undefined;
-  if (base === undefined || !/^https?:$/.test(base.protocol) || base.search !== '' || base.hash !== '')
-    throw new ConfigurationError([
-      problemOutsideFiles('--server', `${JSON.stringify(url)} is not where a server is`, 'write http://127.0.0.1:8080'),
-    ]);
-  if (!base.pathname.endsWith('/')) base.pathname += '/';
-  return base;
 }
 
 function reasonOf(error: unknown): string {

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import type { NamePattern } from '../client/make-rules.ts';
 import { demandOwnFile } from './demand-own-file.ts';
 import { REASONS } from './describe-failure.ts';
+import { unsealed } from './stdin.ts';
 
 /** A file of rules: `+ pattern` includes, `- pattern` excludes, `#` begins a comment. `-` reads stdin. */
 export function readRules(file: string): NamePattern[] {
@@ -65,13 +66,17 @@ function readStdin(): string {
     const chunk = Buffer.allocUnsafe(STDIN_CHUNK_BYTES);
     try {
       const length = readSync(STDIN, chunk);
-      if (length === 0) return Buffer.concat(chunks).toString('utf8');
+      if (length === 0) return textOf(chunks);
       chunks.push(chunk.subarray(0, length));
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : undefined;
-      if (code === 'EOF') return Buffer.concat(chunks).toString('utf8');
+      if (code === 'EOF') return textOf(chunks);
       if (code !== 'EAGAIN') throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
   }
+}
+
+function textOf(chunks: readonly Buffer[]): string {
+  return unsealed(Buffer.concat(chunks)).toString('utf8');
 }

@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { Option } from 'commander';
 import type { Awaited, Peers } from '../client/peers.ts';
 import { formatInstant } from '../domain/format-instant.ts';
 import type { Peer, Position } from '../ports/journal.ts';
-import { demandOwnFile } from './demand-own-file.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
+import { readText } from './name-lists.ts';
 import { commaList, duration } from './option-values.ts';
 import { checkPeer } from './peer-check.ts';
 import { letter, listLetters, settleLetters } from './peer-letters.ts';
@@ -16,6 +15,7 @@ interface AddOptions {
   readonly scopes?: readonly string[];
   readonly mode: Peer['mode'];
   readonly direction: Peer['direction'];
+  /** What is in it. */
   readonly tokenFile?: string;
 }
 
@@ -25,6 +25,7 @@ interface SetOptions {
   readonly allScopes?: boolean;
   readonly mode?: Peer['mode'];
   readonly direction?: Peer['direction'];
+  /** What is in it. */
   readonly tokenFile?: string;
 }
 
@@ -47,10 +48,9 @@ export const peer: CommandModule = {
       .addOption(
         new Option('--direction <direction>', 'who tells whom').choices(['both', 'send', 'receive']).default('both'),
       )
-      .option('--token-file <file>', 'holds what this site shows it')
+      .option('--token-file <file>', 'holds what this site shows it; - is stdin', readToken)
       .action(
-        act<[string], AddOptions>(async (cli, [url], { tokenFile, ...options }) => {
-          const token = tokenFile === undefined ? undefined : readToken(tokenFile);
+        act<[string], AddOptions>(async (cli, [url], { tokenFile: token, ...options }) => {
           const name = await (await open(cli)).add({ url, token, ...options });
           if (cli.globals.json === true) cli.output.printJson({ name, url });
           else cli.output.note(`${name} is a peer; pando server sends to it, and pando peer wait ${name} waits for it`);
@@ -66,7 +66,7 @@ export const peer: CommandModule = {
       .addOption(new Option('--all-scopes', 'all scopes from now on').conflicts('scopes'))
       .addOption(new Option('--mode <mode>', 'whether writes here wait for it').choices(['async', 'sync']))
       .addOption(new Option('--direction <direction>', 'who tells whom').choices(['both', 'send', 'receive']))
-      .option('--token-file <file>', 'holds what this site shows it')
+      .option('--token-file <file>', 'holds what this site shows it; - is stdin', readToken)
       .action(act<[string], SetOptions>((cli, [name], options) => setPeer(cli, name, options)));
     command
       .command('ls')
@@ -180,7 +180,7 @@ export const peer: CommandModule = {
 async function setPeer(
   cli: Invocation,
   name: string,
-  { url, scopes, allScopes = false, mode, direction, tokenFile }: SetOptions,
+  { url, scopes, allScopes = false, mode, direction, tokenFile: token }: SetOptions,
 ): Promise<ExitCode> {
   const peers = await open(cli);
   const changed = await peers.set(name, {
@@ -189,7 +189,7 @@ async function setPeer(
     ...(allScopes ? { scopes: null } : {}),
     ...(mode === undefined ? {} : { mode }),
     ...(direction === undefined ? {} : { direction }),
-    ...(tokenFile === undefined ? {} : { token: readToken(tokenFile) }),
+    ...(token === undefined ? {} : { token }),
   });
   if (cli.globals.json === true) cli.output.printJson(changed);
   else for (const line of describePeer(changed)) cli.output.print(line);
@@ -197,8 +197,7 @@ async function setPeer(
 }
 
 function readToken(file: string): string {
-  demandOwnFile('--token-file', file);
-  return readFileSync(file, 'utf8').trim();
+  return readText(file).trim();
 }
 
 function tellAwaited(cli: Invocation, name: string, awaited: Awaited): ExitCode {

@@ -1,4 +1,4 @@
-import { checkAcceptancePolicy, type CheckedNode } from '../client/check-policy.ts';
+import type { CheckedNode } from '../client/check-policy.ts';
 import type { Policies } from '../client/policies.ts';
 import { describeAcceptance } from '../config/show-traits.ts';
 import { escapeKey } from '../domain/object/key.ts';
@@ -8,7 +8,7 @@ import { counted, describeNext } from './describe-time.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 import { type AccountOptions, actorOf, declareAccount } from './open-rules.ts';
-import { readSaidPolicy } from './said-policy.ts';
+import { readSaidAcceptance, readSaidPolicy } from './said-policy.ts';
 import { renderTable } from './table.ts';
 
 export const policy: CommandModule = {
@@ -31,7 +31,7 @@ export const policy: CommandModule = {
     command
       .command('check')
       .description('read a policy, YAML or XML, and say what it means on the stores that are configured')
-      .argument('<file>', "an object's policy, - is stdin; with --store, what a store accepts")
+      .argument('<file>', "an object's policy; with --store, what a store accepts; - is stdin")
       .option('--store', 'the file says what a store accepts')
       .action(
         act<[string], { readonly store?: boolean }>((cli, [file], options) =>
@@ -127,7 +127,7 @@ async function checkObject(cli: Invocation, file: string): Promise<ExitCode> {
 }
 
 async function checkStore(cli: Invocation, file: string): Promise<ExitCode> {
-  const { policy: acceptance, allowed } = checkAcceptancePolicy(await cli.configuration(), file);
+  const { policy: acceptance, allowed } = await readSaidAcceptance(cli, file);
   warnOfUnknown(cli, allowed);
   const said = describeAcceptance(acceptance);
   if (cli.globals.json === true) cli.output.printJson({ accepts: said, allowed });

@@ -56,13 +56,15 @@ function makeAct({ args, signal, onEnd }: RunOptions, entry: CommandEntry): Act 
       const output = new Output(globals);
       const server = demandServer(command, globals, entry);
       if (server !== undefined) {
-        const [{ runAtServer }, { wordsForServer }] = await Promise.all([
+        const [{ runAtServer }, { readServerAddress }, { wordsForServer }] = await Promise.all([
           import('./at-server.ts'),
+          import('./server-address.ts'),
           import('./words-for-server.ts'),
         ]);
-        const words = wordsForServer(args, entry.name, command.processedArgs as readonly unknown[]);
-        const token = process.env['PANDO_TOKEN'];
-        onEnd(await runAtServer({ url: server, token, words, output, signal }), nameOf(command));
+        const address = readServerAddress(server);
+        const name = nameOf(command);
+        const words = wordsForServer({ args, command, name });
+        onEnd(await runAtServer({ server: address, words, output, signal }), name);
         return;
       }
       const log = await openLog({ verbose, quiet, logLevel, logFormat });

@@ -1,14 +1,14 @@
-import { statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { addAbortSignal } from 'node:stream';
 import { InvalidArgumentError } from 'commander';
 import type { WriteOptions } from '../client/storage-client.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
+import { demandFile } from './demand-file.ts';
 import { demandOwnFile } from './demand-own-file.ts';
 import { EXIT } from './exit-codes.ts';
 import type { CommandModule } from './invocation.ts';
 import { ObjectClients } from './object-client.ts';
 import { reportWritten } from './report-written.ts';
+import { openStdin } from './stdin.ts';
 
 interface PutOptions {
   readonly contentType?: string;
@@ -47,26 +47,13 @@ export const put: CommandModule = {
           };
           const result =
             file === '-'
-              ? await client.write(name, addAbortSignal(cli.signal, process.stdin), how)
+              ? await client.write(name, openStdin(cli.signal), how)
               : await client.uploadFile(name, file, how);
           return (await reportWritten(cli, client, { name, result, wait: options.wait === true })) ?? EXIT.done;
         }),
       );
   },
 };
-
-/** What does not exist is told by whoever opens it. */
-function demandFile(file: string, written: string): void {
-  const there = statSync(file, { throwIfNoEntry: false });
-  if (there === undefined || there.isFile()) return;
-  const [message, remedy] = there.isDirectory()
-    ? [
-        `${file} is a directory`,
-        'name a file; pando sync copies a directory, and pando upload brings one to stores that rules keep',
-      ]
-    : [`${file} is no file`, `what comes from a pipe is put from stdin: pando put - ${written} < ${file}`];
-  throw new ConfigurationError([problemOutsideFiles('put', message, remedy)]);
-}
 
 function nameFor(path: string, file: string): string {
   if (path !== '' && !path.endsWith('/')) return path;

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
 import type { DeleteOptions } from '../client/delete-uploaded.ts';
 import { findProfile } from '../config/find-profile.ts';
+import { currentSurroundings, existsHere } from '../config/surroundings.ts';
 import { escapeKey } from '../domain/object/key.ts';
 import { formatObjectName, type ObjectName, parseObjectName } from '../domain/object/object-name.ts';
 import { findScopeProblem } from '../domain/object/scope.ts';
@@ -60,7 +60,8 @@ async function findUploaded(cli: Invocation, written: string): Promise<ObjectNam
   const [, ofUrl, plain, name] = /^(?:(?:pando|msc):\/\/([^:/]+)\/|([^:/]+):(?!\/\/))(.+)$/s.exec(written) ?? [];
   const scope = ofUrl ?? plain;
   if (scope === undefined || name === undefined || findProfile(await cli.configuration(), scope) !== undefined) return;
-  if (findScopeProblem(scope) !== undefined || (plain !== undefined && existsSync(written))) return;
+  if (findScopeProblem(scope) !== undefined || (plain !== undefined && existsHere(written, currentSurroundings())))
+    return;
   const parsed = parseObjectName(`${scope}:${name}`);
   if (!('value' in parsed)) return;
   const { isOfUploads } = await import('../client/delete-uploaded.ts');

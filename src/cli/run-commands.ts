@@ -1,11 +1,16 @@
-import { spawn } from 'node:child_process';
+import assert from 'node:assert';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { AT_SERVER } from '../config/surroundings.ts';
 import { encodeFrame, type FrameKind } from '../domain/command-frames.ts';
-import { EXIT } from './exit-codes.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { GlobalOptions } from './global-options.ts';
 
 /** A command that was told to stop has so long to do it in order. */
 const GRACE_MS = 10_000;
+/** After so long in which a command says nothing an empty frame tells that it goes on: where nothing moves, the connection is closed. */
+const SILENT_MS_MAX = 10_000;
 
 interface Command {
   readonly args: readonly string[];
@@ -23,37 +28,64 @@ export function commandRunner({ config, data }: Pick<GlobalOptions, 'config' | '
   const { PANDO_SERVER: _server, PANDO_TOKEN: _token, ...environment } = process.env;
   return async function* run({ args, stdin, signal }: Command): AsyncGenerator<Uint8Array> {
     const named = args.find((word) => /^--(?:config|data|server)(?:=|$)/.test(word));
-    if (named !== undefined) {
-      yield encodeFrame({ kind: 'stderr', bytes: Buffer.from(`pando: ${named}: a server has its own\n`) });
-      yield encodeFrame({ kind: 'end', bytes: Uint8Array.of(EXIT.usage) });
-      return;
-    }
-    const child = spawn(process.execPath, [launcher, ...own, ...args], {
-      env: { ...environment, [AT_SERVER]: '1' },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
-    const stop = (): void => {
-      child.kill('SIGINT');
-      setTimeout(() => child.kill('SIGKILL'), GRACE_MS).unref();
-    };
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
-    // A command that ended reads no more.
-    child.stdin.on('error', () => undefined);
-    // What broke off has no end: a command that saw one would take it for whole.
-    void feed(child.stdin, stdin).catch(stop);
-    const frames = new Frames();
-    child.stdout.on('data', (bytes: Buffer) => frames.add('stdout', bytes, child.stdout));
-    child.stderr.on('data', (bytes: Buffer) => frames.add('stderr', bytes, child.stderr));
-    child.once('error', () => frames.end(EXIT.failed));
-    child.once('close', (code) => frames.end(code ?? EXIT.interrupted));
+    if (named !== undefined) return yield* refuse(`${named}: a server has its own`, EXIT.usage);
+    const seal = randomUUID();
+    let child: ChildProcess;
     try {
-      yield* frames.all();
-    } finally {
-      signal.removeEventListener('abort', stop);
-      if (child.exitCode === null && child.signalCode === null) stop();
+      // By the channel it hears that we are gone (interrupt.ts).
+      const env = { ...environment, [AT_SERVER]: seal, PANDO_TIED: '1' };
+      const stdio = ['pipe', 'pipe', 'pipe', 'ipc'] as const;
+      child = spawn(process.execPath, [launcher, ...own, ...args], { env, stdio: [...stdio] });
+      await once(child, 'spawn');
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'E2BIG') return yield* refuse('its words are too long for one command', EXIT.usage);
+      return yield* refuse(`the command could not be started (${code ?? String(error)})`, EXIT.unavailable);
     }
+    yield* follow(child, { stdin: sealed(stdin, seal), signal });
   };
+}
+
+async function* refuse(why: string, exitCode: ExitCode): AsyncGenerator<Uint8Array> {
+  yield encodeFrame({ kind: 'stderr', bytes: Buffer.from(`pando: ${why}\n`) });
+  yield encodeFrame({ kind: 'end', bytes: Uint8Array.of(exitCode) });
+}
+
+/** What broke off has no seal: a command that saw none would take it for whole (stdin.ts). */
+async function* sealed(stdin: AsyncIterable<Uint8Array>, seal: string): AsyncGenerator<Uint8Array> {
+  yield* stdin;
+  yield Buffer.from(seal);
+}
+
+async function* follow(child: ChildProcess, { stdin, signal }: Omit<Command, 'args'>): AsyncGenerator<Uint8Array> {
+  const { stdin: into, stdout, stderr } = child;
+  assert(into !== null && stdout !== null && stderr !== null);
+  let isTold = false;
+  const stop = (): void => {
+    // Told twice, it would end at once.
+    if (isTold) return;
+    isTold = true;
+    child.kill('SIGINT');
+    setTimeout(() => child.kill('SIGKILL'), GRACE_MS).unref();
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  // A command that ended reads no more.
+  into.on('error', () => undefined);
+  void feed(into, stdin).catch(stop);
+  const frames = new Frames();
+  stdout.on('data', (bytes: Buffer) => frames.add('stdout', bytes, stdout));
+  stderr.on('data', (bytes: Buffer) => frames.add('stderr', bytes, stderr));
+  child.once('close', (code, killedBy) => {
+    if (code === null && !isTold) frames.add('stderr', Buffer.from(`pando: the command was ended by ${killedBy}\n`));
+    frames.end(code ?? (isTold ? EXIT.interrupted : EXIT.failed));
+  });
+  try {
+    yield* frames.all();
+  } finally {
+    signal.removeEventListener('abort', stop);
+    if (child.exitCode === null && child.signalCode === null) stop();
+  }
 }
 
 async function feed(into: NodeJS.WritableStream, from: AsyncIterable<Uint8Array>): Promise<void> {
@@ -79,18 +111,18 @@ class Frames {
   #isOver = false;
   #wake: () => void = () => undefined;
 
-  add(kind: FrameKind, bytes: Uint8Array, source: Pausable): void {
+  add(kind: FrameKind, bytes: Uint8Array, source?: Pausable): void {
     this.#waiting.push(encodeFrame({ kind, bytes }));
-    source.pause();
-    this.#paused.push(source);
+    if (source !== undefined) {
+      source.pause();
+      this.#paused.push(source);
+    }
     this.#wake();
   }
 
   end(code: number): void {
-    if (this.#isOver) return;
     this.#isOver = true;
-    this.#waiting.push(encodeFrame({ kind: 'end', bytes: Uint8Array.of(code) }));
-    this.#wake();
+    this.add('end', Uint8Array.of(code));
   }
 
   async *all(): AsyncGenerator<Uint8Array> {
@@ -101,7 +133,15 @@ class Frames {
       for (const source of this.#paused.splice(0)) source.resume();
       if (this.#waiting.length > 0) continue;
       if (this.#isOver) return;
-      await new Promise<void>((resolve) => (this.#wake = resolve));
+      await this.#more();
     }
+  }
+
+  async #more(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    const silent = setTimeout(() => this.add('stdout', new Uint8Array()), SILENT_MS_MAX);
+    await promise;
+    clearTimeout(silent);
   }
 }

@@ -79,7 +79,7 @@ function resolveNode({ profiles }: Configuration, node: string): CheckedNode {
   return { node, stores: meant.map(({ name }) => name) };
 }
 
-function readPolicy(file: string): string {
+export function readPolicy(file: string): string {
   try {
     return readBeginning(file, POLICY_BYTES_MAX).toString('utf8');
   } catch (error) {

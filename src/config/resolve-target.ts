@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findNearestWord } from '../domain/nearest-word.ts';
@@ -12,7 +12,7 @@ import { ConfigurationError, problemOutsideFiles } from './problem.ts';
 import { parseS3Location } from './s3-location.ts';
 import { findEndpointProblems, makeS3Settings } from './storage-settings.ts';
 import { suggest } from './suggestion.ts';
-import { currentSurroundings, isAtServer, resolvePath } from './surroundings.ts';
+import { currentSurroundings, existsHere, isAtServer, resolvePath } from './surroundings.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** What a user's argument names: a profile, and the path below its base path ('' is the whole of it). */
@@ -39,9 +39,14 @@ export function resolveTarget(argument: string, configuration: Configuration, op
   const target = resolveWritten(argument, configuration, options);
   const surroundings = options.surroundings ?? currentSurroundings();
   if (isAtServer(surroundings) && !Object.hasOwn(configuration.profiles, target.profile.name))
-    throw refuse(argument, 'is a place of the machine the server runs on', 'name a profile of its configuration');
+    throw refusePlace(argument);
   if (isReserved(target.path) || isOwnDirectory(target, configuration)) throw refuseReserved(argument);
   return target;
+}
+
+/** Whether it exists is nobody's to know who is elsewhere, either. */
+function refusePlace(argument: string): ConfigurationError {
+  return refuse(argument, 'is a place of the machine the server runs on', 'name a profile of its configuration');
 }
 
 /** As a path that is no profile's: whose store's it is cannot be known. */
@@ -66,6 +71,7 @@ function resolveWritten(argument: string, configuration: Configuration, options:
     case 'msc':
       return resolveProfileUrl(argument, configuration);
     case 'file':
+      if (isAtServer(surroundings)) throw refusePlace(argument);
       return localTarget(pathOfFileUrl(argument), configuration, as);
     case 's3':
       return s3Target(argument, configuration, surroundings, as);
@@ -96,17 +102,20 @@ function resolvePlain(
   if (argument === '') throw refuse(argument, 'is empty', 'name a profile, a path or a URL');
   if (argument.includes('\0')) throw refuse(argument.replaceAll('\0', '\\0'), 'has a NUL character', 'remove it');
   const local = resolvePath(argument, surroundings.directory, surroundings.home);
-  if (/^(?:[/~]|\.\.?(?:\/|$))/.test(argument)) return localTarget(trailing(local, argument), configuration, as);
+  const takePath = (): Target => {
+    if (isAtServer(surroundings)) throw refusePlace(argument);
+    return localTarget(trailing(local, argument), configuration, as);
+  };
+  if (/^(?:[/~]|\.\.?(?:\/|$))/.test(argument)) return takePath();
 
   const [, name = '', separator = '', path = ''] = /^([^:/]*)([:/]?)(.*)$/s.exec(argument) ?? [];
   const profile = findProfile(configuration, name);
   if (separator === ':') {
     if (profile !== undefined) return { profile, path: path.replace(/^\//, '') };
-    if (findScopeProblem(name) !== undefined || existsSync(local))
-      return localTarget(trailing(local, argument), configuration, as);
+    if (findScopeProblem(name) !== undefined || existsHere(local, surroundings)) return takePath();
     throw unknownProfile(argument, name, configuration);
   }
-  const isLocal = existsSync(resolvePath(name, surroundings.directory, surroundings.home));
+  const isLocal = existsHere(resolvePath(name, surroundings.directory, surroundings.home), surroundings);
   if (profile !== undefined && isLocal) {
     const remedy = `write pando://${name}/${path} for the profile, or ./${argument} for the path`;
     throw refuse(argument, `is ambiguous: ${name} is a profile, and a path in this directory`, remedy);
@@ -117,7 +126,7 @@ function resolvePlain(
     const remedy = `did you mean ${near}? For a new path, write ./${argument}`;
     throw refuse(argument, 'is neither a profile nor a path that exists', remedy);
   }
-  return localTarget(trailing(local, argument), configuration, as);
+  return takePath();
 }
 
 /** `resolve` drops the slash that says "a directory". */

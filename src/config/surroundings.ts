@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -26,9 +27,17 @@ export function resolvePath(path: string, from: string, home: string): string {
   return path.startsWith('~/') ? join(home, path.slice(2)) : resolve(from, path);
 }
 
-/** Set where somebody elsewhere has written the command: what lies on this machine is not theirs to name (docs/server.md, "Commands"). */
+/**
+ * Set where somebody elsewhere has written the command: what lies on this machine is not theirs to name (docs/server.md, "Commands"). What it
+ * holds ends what comes on stdin.
+ */
 export const AT_SERVER = 'PANDO_AT_SERVER';
 
 export function isAtServer(surroundings: Surroundings): boolean {
   return readVariable(surroundings, AT_SERVER) !== undefined;
+}
+
+/** Whether this is a path of this machine; of somebody elsewhere nothing is. */
+export function existsHere(path: string, surroundings: Surroundings): boolean {
+  return !isAtServer(surroundings) && existsSync(path);
 }

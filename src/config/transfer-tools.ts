@@ -1,6 +1,7 @@
 import { findScopeProblem } from '../domain/object/scope.ts';
 import { selectStores } from '../domain/store/expression/select-stores.ts';
 import type { Profile, TransferToolSettings } from './configuration.ts';
+import { isOpenToAll } from './open-to-all.ts';
 import type { ConfigurationPath, Finding } from './problem.ts';
 import { fitName } from './profile-name.ts';
 import { readTransferTool, type TransferToolInput } from './schema.ts';
@@ -73,12 +74,6 @@ function checkTool(
   for (const [key, expression] of Object.entries({ from, to }))
     if (expression !== undefined) findings.push(...checkExpression(expression, [...path, key], profiles));
   return findings;
-}
-
-/** Loopback stays on this machine. */
-function isOpenToAll(endpoint: string): boolean {
-  const { protocol, hostname } = new URL(endpoint);
-  return protocol === 'http:' && !['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
 }
 
 function checkExpression(

@@ -1,6 +1,7 @@
 import type { Body } from '../ports/storage.ts';
 import { HttpError } from './http-error.ts';
 import type { Exchange, Reply, Route } from './route.ts';
+import { Turns } from './turns.ts';
 
 /** A command line that a client wants to have carried out here. */
 export interface ServedCommand {
@@ -16,32 +17,51 @@ export type RunCommand = (command: ServedCommand) => AsyncIterable<Uint8Array>;
 /** The first line of the body, at most. */
 const LINE_BYTES_MAX = 256 * 1024;
 const NEWLINE = 10;
+/** At once: each has a process with some 100 MB. Who comes then waits for its turn. */
+const COMMANDS_MAX = 16;
+const TURN_MS_MAX = 30_000;
 
 /** The command line at a distance (docs/server.md, "Commands"): a line of JSON `{"args": […]}`, and what the command reads from stdin. */
 export function commandRoute(run: RunCommand): Route {
+  const turns = new Turns(COMMANDS_MAX);
   return {
     method: 'POST',
     path: '/admin/commands',
     summary: 'Carry out a command line of pando; what it writes comes as frames',
     right: 'admin',
     takesBody: true,
-    answers: [200, 400],
-    handle: (exchange) => carryOut(run, exchange),
+    // What a command reads is written by people and programs; whether they are there still, the answer shows.
+    isPatient: true,
+    answers: [200, 400, 503],
+    handle: (exchange) => carryOut(run, turns, exchange),
   };
 }
 
-async function carryOut(run: RunCommand, { openBody, signal: gone }: Exchange): Promise<Reply> {
+async function carryOut(run: RunCommand, turns: Turns, { openBody, signal: gone }: Exchange): Promise<Reply> {
   const chunks = chunksOf(await openBody());
   const { line, rest } = await readLine(chunks);
   const args = parseArgs(line);
+  const endTurn = await takeTurn(turns, gone);
   const left = new AbortController();
   const signal = AbortSignal.any([gone, left.signal]);
   return {
     status: 200,
     headers: { 'content-type': 'application/vnd.pando.frames', 'cache-control': 'no-store' },
     body: run({ args, stdin: continued(rest, chunks), signal }),
-    end: () => left.abort(),
+    end: () => {
+      left.abort();
+      endTurn();
+    },
   };
+}
+
+async function takeTurn(turns: Turns, gone: AbortSignal): Promise<() => void> {
+  try {
+    return await turns.take(AbortSignal.any([gone, AbortSignal.timeout(TURN_MS_MAX)]));
+  } catch {
+    const message = `${COMMANDS_MAX} commands are under way: try again later`;
+    throw new HttpError(503, 'busy', message, { 'retry-after': '10' });
+  }
 }
 
 async function* chunksOf(body: Body): AsyncGenerator<Uint8Array> {

@@ -228,6 +228,7 @@ export class HttpServer implements AsyncDisposable {
     const openBody = () => {
       if (isWaiting) response.writeContinue();
       return openRequestBody(request, clock, {
+        isPatient: route.isPatient === true,
         onBytes: (bytes) => metrics.received(bytes),
         onWait: (isClients) => void (pace.isClients = isClients),
       });

@@ -21,6 +21,8 @@ export function announcedBytes({ headers }: IncomingMessage): number | undefined
 
 /** Who hears how a body comes. */
 export interface BodyWatch {
+  /** However slowly it comes, it is waited for. */
+  readonly isPatient: boolean;
   onBytes(bytes: number): void;
   /** Whether it is the client that is waited for. */
   onWait(isWaiting: boolean): void;
@@ -63,7 +65,7 @@ async function* checkedChunks(
       waitedMs += clock.monotonicMs() - askedMs;
       came += chunk.length;
       watch.onBytes(chunk.length);
-      if (waitedMs > GRACE_MS && (came / waitedMs) * 1000 < BYTES_PER_SECOND_MIN)
+      if (!watch.isPatient && waitedMs > GRACE_MS && (came / waitedMs) * 1000 < BYTES_PER_SECOND_MIN)
         throw new HttpError(408, 'too-slow', `the body came more slowly than ${BYTES_PER_SECOND_MIN} bytes a second`);
       watch.onWait(false);
       yield chunk;

@@ -45,6 +45,8 @@ export interface Route {
   readonly answers: readonly number[];
   /** Whether a request has a body. */
   readonly takesBody?: boolean;
+  /** Its body may come as slowly as it likes. */
+  readonly isPatient?: true;
   /** Fails with `HttpError`, or an error that `toHttpError` knows. */
   readonly handle: (exchange: Exchange) => Promise<Reply>;
 }
