@@ -7,7 +7,6 @@ import type { WorkerInit, WorkerStore } from './open-storage.ts';
 import type { Clock } from './ports/clock.ts';
 import type { CopyPool } from './ports/copy-pool.ts';
 import type { Storage } from './ports/storage.ts';
-import { hasEntries } from './storage/file/has-entries.ts';
 import type { MeterSnapshot, StorageMeter } from './storage/with-meter.ts';
 import { InProcessPool } from './transfer-tools/in-process-pool.ts';
 import { planPool, type PoolPlan } from './transfer-tools/plan-pool.ts';
@@ -103,17 +102,9 @@ function openPool({ opened, ...parts }: PoolParts, options: PoolOptions): CopyPo
       for (const [i, { open: store }] of opened.entries()) meterOf(store.place)?.add(counts[i] as MeterSnapshot);
     },
   });
-  // Beside the listing, which of a remote store takes longer than a worker to start; of others where there is surely work.
+  // Beside the listing, which there takes longer than a worker to start.
   if (plan.isRemote) pool.warm();
-  else void areEmpty(targets).then((areNew) => areNew && pool.warm());
   return pool;
-}
-
-/** Whether nothing lies at any of these stores, so that there is all to be copied. */
-async function areEmpty(stores: readonly WorkerStore[]): Promise<boolean> {
-  const roots = stores.flatMap(({ profile: { storage } }) => (storage.type === 'file' ? storage.basePath : []));
-  const entries = await Promise.all(roots.map((root) => hasEntries(root).catch(() => true)));
-  return roots.length > 0 && !entries.includes(true);
 }
 
 function openInProcess({ stores, opened, clock }: PoolParts, { transfers }: PoolOptions): CopyPool {

@@ -32,8 +32,6 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'open-storage.ts': ['domain', 'ports', 'config', 'storage', 'system'],
   // The catalog of a configuration.
   'open-catalog.ts': ['ports', 'config', 'catalog'],
-  // Threads begun before anything is known of what they are for.
-  'start-threads.ts': ['catalog', 'storage'],
   // The stores of a configuration, as rules and transfers use them.
   'describe-stores.ts': ['domain', 'ports', 'config', 'engine'],
   // Who carries out pages: this process, or whoever takes them from the catalog.
@@ -88,7 +86,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   // What is asked of peers, and told to them, by commands.
   'compose-sites.ts': ['compose.ts', 'domain', 'ports', 'engine', 'peers'],
   client: ['compose.ts', 'compose-files.ts', 'compose-sites.ts', 'config', 'domain', 'ports'],
-  cli: ['client', 'compose.ts', 'compose-server.ts', 'start-threads.ts', 'config', 'domain'],
+  cli: ['client', 'compose.ts', 'compose-server.ts', 'config', 'domain'],
   // Classes of errors that a program catches.
   'engine-errors.ts': ['engine'],
   // What a tool of a program throws is the port's.

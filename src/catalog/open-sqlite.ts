@@ -3,7 +3,6 @@ import type { Catalog } from '../ports/catalog.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { connectCatalog } from './catalog-rpc.ts';
-import type { SqliteThreadInit } from './sqlite-thread.ts';
 import { systemBoot } from './system-boot.ts';
 
 export type OpenSqlite = {
@@ -35,20 +34,7 @@ export async function openSqliteCatalog(options: OpenSqlite): Promise<Catalog> {
     const { clock = systemClock, random = systemRandom, yields = false } = options;
     return openSqliteInProcess({ path, clock, random, boot, schedule: yields ? setImmediate : queueMicrotask });
   }
-  const worker = spare ?? startThread();
-  spare = undefined;
-  worker.postMessage({ path, boot } satisfies SqliteThreadInit);
-  return connectCatalog(worker);
-}
-
-let spare: Worker | undefined;
-
-/** Starts the thread of the next catalog that is opened, before it is known which one that will be. */
-export function warmSqliteThread(): void {
-  spare ??= startThread();
-  spare.unref();
-}
-
-function startThread(): Worker {
-  return new Worker(new URL(`./sqlite-thread${import.meta.url.slice(-3)}`, import.meta.url), { name: 'pando-catalog' });
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const entry = new URL(`./sqlite-thread.${extension}`, import.meta.url);
+  return connectCatalog(new Worker(entry, { workerData: { path, boot }, name: 'pando-catalog' }));
 }

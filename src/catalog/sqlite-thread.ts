@@ -1,14 +1,7 @@
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { serveCatalog } from './catalog-rpc.ts';
 import { openSqliteInProcess } from './sqlite-in-process.ts';
 import { systemClock, systemRandom } from './system.ts';
-
-/** The first message to the thread; those after it are calls. */
-export interface SqliteThreadInit {
-  readonly path: string;
-  /** Names this start of the machine. */
-  readonly boot: string;
-}
 
 /**
  * Entry of the catalog's thread. A turn of work begins after all messages that have arrived were taken in, so calls made
@@ -16,14 +9,11 @@ export interface SqliteThreadInit {
  */
 if (parentPort === null) throw new Error('this file is the entry of a worker thread');
 
-const port = parentPort;
-port.once('message', (init: SqliteThreadInit) => {
-  serveCatalog(port, () =>
-    openSqliteInProcess({
-      ...init,
-      clock: systemClock,
-      random: systemRandom,
-      schedule: (turn) => setImmediate(turn),
-    }),
-  );
-});
+serveCatalog(parentPort, () =>
+  openSqliteInProcess({
+    ...(workerData as { path: string; boot: string }),
+    clock: systemClock,
+    random: systemRandom,
+    schedule: (turn) => setImmediate(turn),
+  }),
+);

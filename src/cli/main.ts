@@ -8,9 +8,6 @@ import { version } from './version.ts';
 /** What these print is a report of what they did; what others print is what was asked for. */
 const DOES: ReadonlySet<string> = new Set(['sync', 'get', 'put', 'cp', 'rm', 'upload', 'download', 'worker']);
 
-/** They have a catalog and listings of their own. */
-const STARTS_THREADS: ReadonlySet<string> = new Set(['sync', 'verify']);
-
 /** Runs one command line and gives what the process is to end with. Never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
   if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
@@ -18,10 +15,6 @@ export async function main(argv: readonly string[]): Promise<number> {
     return EXIT.done;
   }
   boundHeap();
-  if (STARTS_THREADS.has(argv[0] ?? '')) {
-    const { startThreads } = await import('../start-threads.ts');
-    startThreads();
-  }
   // Help is written before there is an `Output`.
   watchStdout();
   const [{ makeProgram, exitCodeOfCommander }, { showHelp }] = await Promise.all([

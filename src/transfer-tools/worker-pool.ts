@@ -83,7 +83,7 @@ export class WorkerPool implements CopyPool {
 
   /** Starts a worker before there is anything to do, so that the first page need not wait for it. */
   warm(): void {
-    if (this.#workers.length > 0 || this.#closing) return;
+    if (this.#workers.length > 0) return;
     const slot: Slot = { link: undefined, isReady: false, jobs: new Map() };
     slot.link = this.#openLink(slot);
     this.#workers.push(slot);

@@ -73,11 +73,6 @@ export async function warmListings(roots: readonly string[]): Promise<void> {
   while (idle.length < Math.min(count, IDLE_MAX)) idle.push(new ListingThread());
 }
 
-/** Starts one thread for the listing that is soon asked for, whatever its root. */
-export function warmListing(): void {
-  if (idle.length === 0) idle.push(new ListingThread());
-}
-
 /** A walk carried out in a thread, so that the event loop stays free and two trees are walked at once. */
 export async function* listInThread(
   options: WalkOptions,
