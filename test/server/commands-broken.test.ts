@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AT_SERVER } from '../../src/config/surroundings.ts';
 import { FrameReader } from '../../src/domain/command-frames.ts';
 import { type Ran, type RunOptions, Sandbox } from '../cli/sandbox.ts';
 import { signal } from '../faults/signals.ts';
@@ -48,6 +49,16 @@ describe('of a command that a server carries out', { timeout: 120_000 }, () => {
     await using again = await ServerProcess.start({ root: server.root });
     const listed = await box.run(['ls', 'lab:'], { env: { PANDO_SERVER: again.url } });
     expect(listed).toMatchObject({ code: 0, stdout: '' });
+  });
+
+  it('what is handed on without the word at its end is not taken for whole', async () => {
+    box.write({ 'pando.yaml': CONFIGURATION });
+    mkdirSync(join(box.root, 'lab'));
+    const put = (input: string) => box.run(['put', '-', 'lab:half'], { input, env: { [AT_SERVER]: 'seal' } });
+    expect((await put('beginning')).code).not.toBe(0);
+    expect(readdirSync(join(box.root, 'lab'))).not.toContain('half');
+    expect(await put('whole seal')).toMatchObject({ code: 0 });
+    expect(readFileSync(join(box.root, 'lab/half'), 'utf8')).toBe('whole ');
   });
 
   it('it is told that it goes on while it says nothing', async () => {

@@ -2,6 +2,7 @@ import type { Trap } from './trap.ts';
 
 const RESTARTS = ['test/server/restarts.test.ts'];
 const COMMANDS = ['test/server/commands.test.ts'];
+const BROKEN = ['test/server/commands-broken.test.ts'];
 const NAMES_NOTHING = 'names nothing of the machine it runs on';
 
 /** What sites owe each other, and what a server owes the machine it runs on. */
@@ -104,5 +105,41 @@ export const SITE_TRAPS: readonly Trap[] = [
     replace: '--(?:server)',
     tests: COMMANDS,
     only: NAMES_NOTHING,
+  },
+  {
+    name: 'a command takes for whole what a killed server had begun to hand on',
+    row: 'I1',
+    file: 'src/cli/stdin.ts',
+    find: 'if (!end.equals(seal)) throw',
+    replace: 'if (end.length < 0) throw',
+    tests: BROKEN,
+    only: 'is not taken for whole',
+  },
+  {
+    name: 'a command goes on when its server is gone',
+    row: 'I6',
+    file: 'src/cli/run-commands.ts',
+    find: ", PANDO_TIED: '1'",
+    replace: '',
+    tests: BROKEN,
+    only: 'nothing is left half done',
+  },
+  {
+    name: 'a policy of somebody elsewhere is a file of the machine',
+    row: 'I10',
+    file: 'src/cli/said-policy.ts',
+    find: "demandOwnFile('policy', file);\n  return checkAcceptancePolicy",
+    replace: 'return checkAcceptancePolicy',
+    tests: BROKEN,
+    only: 'files of the policy go along',
+  },
+  {
+    name: 'somebody elsewhere is told what lies on the machine',
+    row: 'I10',
+    file: 'src/config/surroundings.ts',
+    find: '!isAtServer(surroundings) && existsSync(path)',
+    replace: 'surroundings !== undefined && existsSync(path)',
+    tests: BROKEN,
+    only: 'what lies on its machine nobody is told',
   },
 ];
