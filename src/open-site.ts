@@ -43,6 +43,8 @@ export interface SiteSettings {
   readonly inlineBytesMax: number;
   readonly retryAttempts: number;
   readonly retryDelayMs: number;
+  /** So long bytes are kept that a peer replaced. */
+  readonly undoMs: number;
   /** More entries than these do not wait for a peer. */
   readonly backlogEntriesMax: number;
   /** Tokens that peers may show, by the name the peer gets. */
@@ -127,11 +129,11 @@ export class OpenSite implements AsyncDisposable {
     const { signal } = this.#stop;
     const linkTo = (site: string): Promise<PeerLink | undefined> => this.#linkTo(site);
     const { owner } = this.#parts;
-    const { retryDelayMs, sends } = this.#settings;
+    const { retryDelayMs, sends, undoMs } = this.#settings;
     const fetching = { ...this.#parts, linkTo, listPeers: () => catalog.listPeers() };
     const work = [
       () => this.#parts.watch.run(signal),
-      () => collectSuperseded(this.#parts, signal),
+      () => collectSuperseded(this.#parts, undoMs, signal),
       () => fetchVersions(fetching, { owner, lanes: FETCH_LANES, retryDelayMs }, signal),
     ];
     if (sends) work.push(() => keepPeers({ catalog, clock, send: (peer, stop) => this.#send(peer, stop) }, signal));

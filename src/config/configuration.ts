@@ -62,6 +62,8 @@ export interface ReplicationSettings {
   readonly backlogBytesMax: number | undefined;
   /** A peer that is away for longer is told of. */
   readonly peerAlarmMs: number;
+  /** So long bytes are kept that a peer replaced. */
+  readonly undoMs: number;
   readonly peers: readonly PeerSettings[];
   /** Peers that may send to this site. */
   readonly accept: readonly { readonly id: string; readonly token: string }[];

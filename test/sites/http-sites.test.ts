@@ -76,6 +76,7 @@ describe('two sites over HTTP', () => {
         inlineBytesMax: 1 << 20,
         retryAttempts: 3,
         retryDelayMs: 100,
+        undoMs: 86_400_000,
         backlogEntriesMax: 1_000,
         accepts: new Map(),
         pairs: true,

@@ -10,28 +10,30 @@ export interface CollectPorts {
   readonly store: SiteStore;
 }
 
-/** What was replaced here is kept for readers that have begun; what a peer replaced can be brought back for a day. */
+/** What was replaced here is kept for readers that have begun. */
 const LOCAL_MS = 60_000;
-const ARRIVED_MS = 24 * 3600_000;
 const PAGE = 500;
 const LOOK_MS = 5_000;
 
-/** Takes out what purges have taken away, and the bytes of versions that were replaced, once nobody wants them; for as long as the signal allows. */
-export async function collectSuperseded(ports: CollectPorts, signal: AbortSignal): Promise<void> {
+/**
+ * Takes out what purges have taken away, and the bytes of versions that were replaced, once nobody wants them; for as long as the signal
+ * allows. What a peer replaced can be brought back for `undoMs`.
+ */
+export async function collectSuperseded(ports: CollectPorts, undoMs: number, signal: AbortSignal): Promise<void> {
   using wakes = new Wakes(ports.catalog, ports.clock);
   let lookedMs = Number.NEGATIVE_INFINITY;
   while (!signal.aborted) {
     if (await ports.catalog.carryOutPurge()) continue;
     const nowMs = ports.clock.monotonicMs();
-    if (nowMs - lookedMs >= LOOK_MS && (await collectPage(ports, signal)) < PAGE) lookedMs = nowMs;
+    if (nowMs - lookedMs >= LOOK_MS && (await collectPage(ports, undoMs, signal)) < PAGE) lookedMs = nowMs;
     await wakes.wait(LOOK_MS, signal);
   }
 }
 
 /** Returns how many copies went. */
-async function collectPage({ catalog, store }: CollectPorts, signal: AbortSignal): Promise<number> {
+async function collectPage({ catalog, store }: CollectPorts, undoMs: number, signal: AbortSignal): Promise<number> {
   const { storage } = store;
-  const limits = { localMs: LOCAL_MS, arrivedMs: ARRIVED_MS, limit: PAGE };
+  const limits = { localMs: LOCAL_MS, arrivedMs: undoMs, limit: PAGE };
   const found = await catalog.listSuperseded({ store: storage.place, ...limits });
   const gone = [];
   for (const copy of found) {
