@@ -79,13 +79,14 @@ export class SiteWorld implements AsyncDisposable {
     return world as SiteWorld & { readonly sites: Record<'a' | 'b' | 'c' | 'd', TestSite> };
   }
 
-  async connect(from: string, to: string): Promise<void> {
+  /** `send`: what the receiver answers, where it is not what it would. */
+  async connect(from: string, to: string, send?: PeerLink['send']): Promise<void> {
     const [sender, receiver] = [this.sites[from] as TestSite, this.sites[to] as TestSite];
     await sender.catalog.addPeer({ name: to, url: 'test:', direction: 'both', mode: 'async', scopes: undefined });
     const { id } = await sender.catalog.site();
     const link: PeerLink = {
       hello: async () => ({ protocol: PEER_PROTOCOL, site: (await receiver.catalog.site()).id, url: undefined }),
-      send: (batch, signal) => receiveEntries(receiver, batch, signal),
+      send: (batch, signal) => (send ?? ((...given) => receiveEntries(receiver, ...given)))(batch, signal),
       fetch: () => Promise.reject(new Error('not here')),
       digests: (query) => new SiteDigests(receiver.catalog, systemClock).digests(query),
       listing: (query) => new SiteDigests(receiver.catalog, systemClock).listing(query),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { receiveEntries } from '../../src/engine/sites/receive-entries.ts';
 import { SiteWorld } from './site-world.ts';
 
 describe('two sites', () => {
@@ -28,5 +29,28 @@ describe('two sites', () => {
     expect(await b.read('s', 'n7')).toBeUndefined();
     expect(await b.read('s', 'only here')).toBe('b');
     expect((await a.catalog.listPeers())[0]).toMatchObject({ acknowledged: 50, dead: 0 });
+  });
+
+  it('undo no delete by a letter that was refused before it, and is sent once more', async () => {
+    await using world = await SiteWorld.open(['a', 'b']);
+    const { a, b } = world.sites;
+    let isRefusing = true;
+    await world.connect('a', 'b', (batch, signal) => {
+      if (!isRefusing) return receiveEntries(b, batch, signal);
+      const refused = { kind: 'refused', why: 'not today' } as const;
+      return Promise.resolve({ outcomes: batch.entries.map(() => refused), receipt: undefined });
+    });
+    await a.put('s', 'x', 'one');
+    await world.settle();
+    const letters = await a.catalog.listDeadLetters({ peer: 'b', limit: 10 });
+    expect(letters).toMatchObject([{ entry: { name: 'x' }, error: 'not today' }]);
+    isRefusing = false;
+    await a.remove('s', 'x');
+    await world.settle();
+    expect(await a.catalog.settleDeadLetters('b', letters, 'waiting')).toBe(1);
+    await world.settle();
+    expect((await b.catalog.readObject('s', 'x'))?.current.content.kind).toBe('tombstone');
+    expect((await a.catalog.listPeers())[0]).toMatchObject({ dead: 0 });
+    expect(await world.differences()).toEqual([]);
   });
 });
