@@ -6,6 +6,7 @@ import { isReserved, RESERVED_DIRECTORY } from '../domain/object/key.ts';
 import { findScopeProblem } from '../domain/object/scope.ts';
 import type { Configuration, Profile } from './configuration.ts';
 import { findProfile } from './find-profile.ts';
+import { FOREIGN_ADDRESS, isForeignAddress, remedyOfForeignAddress } from './foreign-address.ts';
 import { makeImplicitProfile, profileOfPlace } from './implicit-profile.ts';
 import { storePlace } from './place.ts';
 import { ConfigurationError, problemOutsideFiles } from './problem.ts';
@@ -112,7 +113,11 @@ function resolvePlain(
   const profile = findProfile(configuration, name);
   if (separator === ':') {
     if (profile !== undefined) return { profile, path: path.replace(/^\//, '') };
-    if (findScopeProblem(name) !== undefined || existsHere(local, surroundings)) return takePath();
+    if (existsHere(local, surroundings)) return takePath();
+    const isOfMachine = /^[/:]/.test(path) && findNearestWord(name, Object.keys(configuration.profiles)) === undefined;
+    if (!isAtServer(surroundings) && (isForeignAddress(argument) || isOfMachine))
+      throw refuse(argument, FOREIGN_ADDRESS, remedyOfForeignAddress(argument));
+    if (findScopeProblem(name) !== undefined) return takePath();
     throw unknownProfile(argument, name, configuration);
   }
   const isLocal = existsHere(resolvePath(name, surroundings.directory, surroundings.home), surroundings);

@@ -72,6 +72,31 @@ describe('the front door', () => {
     }
   });
 
+  test('an address of another program is no directory, wherever one is named', async () => {
+    using box = new Sandbox();
+    box.write({ 'data/a': 'a' });
+    for (const args of [
+      ['sync', 'data', 'user@host:/backup'],
+      ['sync', 'user@host:/backup', 'data'],
+      ['verify', 'data', 'user@host:/backup'],
+      ['get', 'data/a', 'user@host:a'],
+      ['put', 'data/a', 'user@host:/backup/a'],
+      ['put', 'user@host:/backup/a', 'data/b'],
+      ['init', 'data', 'user@host:/backup'],
+    ]) {
+      const { code, stderr } = await box.run(args);
+      expect([code, stderr]).toEqual([2, expect.stringMatching(/is an address as rsync and scp write it.*\n.*sftp/)]);
+    }
+    box.write({
+      'pando.yaml': 'profiles: { far: { storage_provider: { type: file, options: { base_path: "u@h:/x" } } } }',
+    });
+    expect((await box.run(['config', 'check'])).stderr).toMatch(/pando.yaml:1:.*\n.*is an address as rsync and scp/);
+    expect(box.list()).toEqual(['data/a', 'pando.yaml']);
+    box.remove('pando.yaml');
+    expect(await box.run(['sync', 'data', './user@host:/backup'])).toMatchObject({ code: 0 });
+    expect(await box.run(['verify', 'data', 'user@host:/backup'])).toMatchObject({ code: 0 });
+  });
+
   test('init writes a configuration that works, and replaces none unasked', async () => {
     using box = new Sandbox();
     box.write({ 'source/a': 'a' });
