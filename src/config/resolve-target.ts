@@ -12,7 +12,7 @@ import { storePlace } from './place.ts';
 import { ConfigurationError, problemOutsideFiles } from './problem.ts';
 import { parseS3Location } from './s3-location.ts';
 import { findEndpointProblems, makeS3Settings } from './storage-settings.ts';
-import { suggest } from './suggestion.ts';
+import { suggestProfile } from './suggestion.ts';
 import { currentSurroundings, existsHere, isAtServer, resolvePath } from './surroundings.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -189,7 +189,7 @@ function s3Target(
 function unknownProfile(argument: string, name: string, configuration: Configuration): ConfigurationError {
   const names = Object.keys(configuration.profiles);
   const uploaded = findNearestWord(name, names) === undefined ? '; what was uploaded is had with pando download' : '';
-  const remedy = names.length === 0 ? 'write a configuration first: pando init' : `${suggest(name, names)}${uploaded}`;
+  const remedy = `${suggestProfile(name, names)}${names.length === 0 ? '' : uploaded}`;
   return refuse(argument, `names the profile ${JSON.stringify(name)}, which the configuration does not have`, remedy);
 }
 

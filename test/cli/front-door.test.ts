@@ -19,6 +19,7 @@ describe('the front door', () => {
       [['sync'], /missing required argument 'source'/],
       [['sync', 'a', 'b', '--max-delete', 'many'], /how many objects \(100\)/],
       [['sync', 'a', 'b', '--compare', 'time'], /Allowed choices are version, size-mtime, checksum/],
+      [['audit', 'data'], /no profile is called "data"\n  → write a configuration first: pando init/],
       [['ls', 'data:x'], /names the profile "data"/],
     ];
     for (const [args, message] of mistakes) {
