@@ -11,6 +11,11 @@ describe('the front door', () => {
     const mistakes: [args: string[], message: RegExp][] = [
       [['synk'], /unknown command 'synk'\n\(Did you mean sync\?\)/],
       [['sync', 'a', 'b', '--delete-unmached-files'], /Did you mean --delete-unmatched-files\?/],
+      [['sync', 'a', 'b', '--delete'], /unknown option '--delete'\n\(Did you mean --delete-unmatched-files\?\)\n/],
+      [['sync', 'a', 'b', '--bwlimit=1M'], /unknown option '--bwlimit'\n\(Did you mean --bandwidth\?\)\n/],
+      [['sync', '-a', 'a', 'b'], /unknown option '-a'\n\(A sync takes directories whole/],
+      [['sync', '-av', 'a', 'b'], /\n\(A sync takes directories whole.*: write -v\)/],
+      [['rule', 'rm', 'abc'], /^pando: argument 'rules': 'abc' is invalid\. /],
       [['help', 'snyc'], /unknown command 'snyc'\n\(Did you mean sync\?\)/],
       [['help', 'nothing-like-it'], /unknown command 'nothing-like-it'\n/],
       [['snyc', '--help'], /unknown command 'snyc'\n\(Did you mean sync\?\)/],
