@@ -1,6 +1,7 @@
+import { Option } from 'commander';
 import { formatBytesRoughly } from '../config/quantity.ts';
 import { countOf } from '../domain/count-of.ts';
-import { DIFFERENCE_PERCENT_DEFAULT } from '../domain/audit/difference-limit.ts';
+import { DIFFERENCE_PERCENT_DEFAULT, findLimitNeeded } from '../domain/audit/difference-limit.ts';
 import type {
   AuditOptions,
   AuditProgressReport,
@@ -42,7 +43,11 @@ export const audit: CommandModule = {
         'forget what is lost, so that its rules copy it again; set aside what is dark; make known what is new; nothing is deleted',
       )
       .option('--adopt', 'dark files that are copies of objects become replicas')
-      .option('--max-difference <percent>', 'more than this is not acted on', percentage, DIFFERENCE_PERCENT_DEFAULT)
+      .addOption(
+        new Option('--max-difference <percent>', 'more than this is not acted on')
+          .argParser(percentage)
+          .default(DIFFERENCE_PERCENT_DEFAULT, `${DIFFERENCE_PERCENT_DEFAULT}%`),
+      )
       .option('--anew', 'begin anew where an audit was interrupted')
       .option('--remove-dark', 'audit nothing; remove for good what was set aside')
       .option('--older-than <age>', 'with --remove-dark: set aside at least so long ago (30d)', duration)
@@ -170,10 +175,10 @@ async function printAudit(output: Output, { stores }: AuditResult, options: Audi
 }
 
 function printStore(output: Output, audited: StoreAudit, options: AuditOptions): void {
-  const { store, state, why, findings, counts, leftTo, resumed } = audited;
+  const { store, findings, state, counts, leftTo, resumed } = audited;
   const lines = [
     ...(resumed ? ['it went on where an audit was interrupted'] : []),
-    ...describeState(state, why),
+    ...describeState(audited),
     ...leftTo.map(describeLeft),
     ...findings.slice(0, FINDINGS_SHOWN).map(describeFinding),
   ];
@@ -187,10 +192,12 @@ function printStore(output: Output, audited: StoreAudit, options: AuditOptions):
   for (const line of lines) output.print(`  ${line}`);
 }
 
-function describeState(state: StoreAudit['state'], why = ''): string[] {
+function describeState({ state, why = '', counts }: StoreAudit): string[] {
   switch (state) {
     case 'too-different':
-      return [`${why}: nothing was done about them. If that is right, say so with --max-difference`];
+      return [
+        `${why}: nothing was done about them. If that is right, say so with --max-difference ${findLimitNeeded(counts)}%`,
+      ];
     case 'unreachable':
       return [`unreachable: nothing is concluded. ${why}`];
     case 'interrupted':

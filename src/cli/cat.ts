@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Consistency } from '../engine/locate-object.ts';
 import type { ByteRange } from '../domain/transfer/byte-range.ts';
-import { EXIT } from './exit-codes.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule } from './invocation.ts';
 import { ObjectClients } from './object-client.ts';
 
@@ -19,7 +19,9 @@ export const cat: CommandModule = {
       .action(
         act<[string[]], CatOptions>(async (cli, [written], { range, consistency }) => {
           await using clients = new ObjectClients(cli);
+          let exitCode: ExitCode = EXIT.done;
           for (const one of written) {
+            let isBlank = true;
             const { client, name } = await clients.find(one);
             const stream = client.readStream(name, {
               ...(range === undefined ? {} : { range }),
@@ -27,11 +29,15 @@ export const cat: CommandModule = {
               signal: cli.signal,
             });
             for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+              isBlank &&= chunk.length === 0;
               await cli.output.write(chunk);
               if (cli.output.isClosed) return EXIT.done;
             }
+            if (range === undefined || !isBlank) continue;
+            cli.output.complain(`${one}: it has no byte in that range`);
+            exitCode = EXIT.failed;
           }
-          return EXIT.done;
+          return exitCode;
         }),
       );
   },

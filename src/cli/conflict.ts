@@ -2,6 +2,7 @@ import { formatBytesRoughly } from '../config/quantity.ts';
 import { formatInstant } from '../domain/format-instant.ts';
 import { escapeKey } from '../domain/object/key.ts';
 import type { ObjectName } from '../domain/object/object-name.ts';
+import { demandScope } from './demand-scope.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 
@@ -21,6 +22,7 @@ const PAGE = 500;
 
 async function list(cli: Invocation, scope: string | undefined): Promise<ExitCode> {
   const { listConflicts } = await import('../client/conflicts.ts');
+  if (scope !== undefined) await demandScope(cli, scope);
   const pando = await cli.pando();
   let count = 0;
   let after: ObjectName | undefined;

@@ -27,7 +27,7 @@ const EXIT_BY_KIND: Readonly<Record<string, Readonly<Record<string, ExitCode>>>>
   },
   UploadError: { refused: EXIT.refused, unavailable: EXIT.unavailable, full: EXIT.unavailable },
   RuleError: { 'not-found': EXIT.notFound, refused: EXIT.refused },
-  PeersError: { 'not-found': EXIT.notFound, refused: EXIT.refused },
+  PeersError: { 'not-found': EXIT.notFound, invalid: EXIT.usage, refused: EXIT.refused },
   CollectionError: { 'not-found': EXIT.notFound, refused: EXIT.refused },
   CatalogError: {
     unavailable: EXIT.unavailable,

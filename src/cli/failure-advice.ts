@@ -24,7 +24,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   changed: BUSY,
   'precondition-failed': BUSY,
   blocked:
-    'In the way at the target lies what the source has not: pando sync with --delete-unmatched-files takes it away, --dry-run beside it shows what goes.',
+    'In the way at the target lies what the source has not: if it is a link of a sync with --symlinks preserve, say that again; else pando sync with --delete-unmatched-files takes it away, --dry-run beside it shows what goes.',
   unavailable: AGAIN,
   timeout: AGAIN,
   throttled: AGAIN,

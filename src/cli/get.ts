@@ -5,6 +5,7 @@ import type { Consistency } from '../engine/locate-object.ts';
 import type { ObjectContent } from '../domain/object/version.ts';
 import { consistencyOption } from './cat.ts';
 import { demandDirectoryOf } from './demand-directory.ts';
+import { demandOwnPath } from './demand-own-path.ts';
 import { EXIT } from './exit-codes.ts';
 import type { CommandModule } from './invocation.ts';
 import { ObjectClients } from './object-client.ts';
@@ -24,6 +25,7 @@ export const get: CommandModule = {
       .action(
         act<[string, string | undefined], GetOptions>(
           async (cli, [written, file], { consistency, overwrite = false }) => {
+            if (file !== undefined) demandOwnPath('file', file);
             await using clients = new ObjectClients(cli);
             const { client, name } = await clients.find(written);
             const path = placeFor(file ?? '.', name);

@@ -4,6 +4,7 @@ import type { Configuration } from '../config/configuration.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import { currentSurroundings } from '../config/surroundings.ts';
 import { demandDirectoryOf } from './demand-directory.ts';
+import { demandOwnPath } from './demand-own-path.ts';
 import { EXIT } from './exit-codes.ts';
 import type { CommandModule } from './invocation.ts';
 import { findNamesElsewhere } from './names-elsewhere.ts';
@@ -19,6 +20,7 @@ export const init: CommandModule = {
         if (existsSync(file) && cli.globals.yes !== true)
           throw refusal(`${file} exists already`, 'name another file with --config, or replace it with --yes');
         refuseUrls(directories);
+        for (const one of directories) demandOwnPath('init', one);
         demandDirectoryOf(file);
         const avoided = new Set<string>();
         let text = renderTemplate(directories);

@@ -54,7 +54,10 @@ async function list(cli: Invocation, place: string, { long = false, partial = fa
     cli.output.complain(`${title}: there is nothing at or below ${escapeKey(path)}, and nothing is known of it`);
     return EXIT.notFound;
   }
-  return partial ? EXIT.done : exitCodeOf([...unlisted, ...listing.unavailable]);
+  if (partial) return EXIT.done;
+  const isAbsent = listing.unavailable.length > 0 && listing.unavailable.every(({ kind }) => kind === 'not-found');
+  if (isAbsent && !isAnyThere && unlisted.length === 0) return EXIT.notFound;
+  return exitCodeOf([...unlisted, ...listing.unavailable]);
 }
 
 /** What was there once is no slip. */

@@ -4,6 +4,7 @@ import { escapeKey } from '../domain/object/key.ts';
 import { formatObjectName } from '../domain/object/object-name.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import { declareScope, type NameOptions, scopeOf } from './catalog-names.ts';
+import { demandScope } from './demand-scope.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 import { renderTable } from './table.ts';
@@ -48,7 +49,9 @@ async function list(
   wanted: string,
   options: NameOptions & { readonly long?: boolean },
 ): Promise<ExitCode> {
+  let isAnyThere = false;
   for await (const { scope, name, size, sha256 } of (await open(cli, options)).list(wanted)) {
+    isAnyThere = true;
     const one = formatObjectName({ scope, name });
     if (cli.globals.json === true) cli.output.printJsonLine({ object: one, size, sha256 });
     else if (options.long === true)
@@ -56,6 +59,8 @@ async function list(
     else cli.output.print(escapeKey(one));
     if (cli.output.isClosed) break;
   }
+  const named = wanted.includes(':') ? wanted.slice(0, wanted.indexOf(':')) : options.scope;
+  if (!isAnyThere && named !== undefined) await demandScope(cli, named);
   return EXIT.done;
 }
 

@@ -18,8 +18,10 @@ export function lifetime(text: string): number {
   throw new InvalidArgumentError('It would be over at once.');
 }
 
-/** `10%`. */
-export const percentage = (text: string): number => demand('a percentage', parsePercentage(text));
+/** `10%`, or `10`. */
+export function percentage(text: string): number {
+  return demand('a percentage', parsePercentage(text.trimEnd().endsWith('%') ? text : `${text}%`));
+}
 
 export function wholeNumber(least: number): (text: string) => number {
   return (text) => {

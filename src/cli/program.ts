@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import { currentSurroundings, isAtServer } from '../config/surroundings.ts';
 import { type CommandEntry, COMMANDS } from './commands.ts';
+import { tellComplaint } from './complaint.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { declareGlobalOptions, type GlobalOptions } from './global-options.ts';
 import { type Act, Invocation } from './invocation.ts';
@@ -28,7 +29,7 @@ export async function makeProgram(names: ReadonlySet<string>, options: RunOption
     .showHelpAfterError('(add --help for what there is)')
     .exitOverride()
     .configureOutput({
-      outputError: (text, write) => write(`pando: ${text.replace(/^error: /, '')}`),
+      outputError: (text, write) => tellComplaint(text, write),
     });
   declareGlobalOptions(program);
   forgetTexts();

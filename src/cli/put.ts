@@ -4,6 +4,7 @@ import type { WriteOptions } from '../client/storage-client.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
 import { demandFile } from './demand-file.ts';
 import { demandOwnFile } from './demand-own-file.ts';
+import { demandOwnPath } from './demand-own-path.ts';
 import { EXIT } from './exit-codes.ts';
 import type { CommandModule } from './invocation.ts';
 import { ObjectClients } from './object-client.ts';
@@ -35,6 +36,7 @@ export const put: CommandModule = {
           const name = nameFor(path, file);
           if (file !== '-') {
             demandOwnFile('put', file);
+            demandOwnPath('put', file);
             demandFile(file, written);
           }
           const { contentType, metadata, ifAbsent, ifVersion } = options;

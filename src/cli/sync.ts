@@ -4,6 +4,8 @@ import { DEFAULT_DELETE_LIMIT } from '../domain/transfer/delete-limit.ts';
 import { escapeKey } from '../domain/object/key.ts';
 import { HELD_BACK } from '../domain/transfer/held-back.ts';
 import type { SyncResult } from '../engine/sync/sync-types.ts';
+import { tellComplaint } from './complaint.ts';
+import { OPTIONS_ELSEWHERE } from './options-elsewhere.ts';
 import { warnOfDoubledPaths } from './doubled-path.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { readFilter } from './filter-options.ts';
@@ -22,6 +24,7 @@ export const sync: CommandModule = {
     command.argument('<source>', 'a profile, profile:path, pando://, s3://, file:// or a path');
     command.argument('[targets...]', 'where to; without any: the replicas of the source’s profile');
     declareSyncOptions(command, rules);
+    command.configureOutput({ outputError: (text, write) => tellComplaint(text, write, OPTIONS_ELSEWHERE) });
     command.action(
       act<[string, string[]], SyncOptions>(async (cli, [source, targets], options) =>
         runSync(cli, { source, targets, rules, options }),

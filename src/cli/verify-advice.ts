@@ -18,9 +18,24 @@ export function adviseOnVerified(result: VerifiedTrees, profiles: Configuration[
       ...adviseOnFailures(findings.flatMap(({ cause }) => cause ?? [])),
     );
   const isMendable = targets.some(({ missing, stale, corrupt }) => missing + stale + corrupt > 0);
+  if (hasOtherForDirectory(findings))
+    advice.push(
+      'A target has something else where the source has directories: if these are links of a sync with --symlinks preserve, say that again.',
+    );
   if (repair === undefined && isMendable) advice.push('Mend it with --repair.');
   if (advice.length > 0 || unrepaired === heldBack) return advice;
   return ['Not everything could be mended; run it again.'];
+}
+
+/** What is missing lies below a name that only the target has: a link or a file is in its way. */
+function hasOtherForDirectory(findings: VerifiedTrees['findings']): boolean {
+  const at = (kind: string) => findings.filter((one) => one.kind === kind);
+  const extra = new Set(at('extra').map(({ target, name }) => `${target} ${name}`));
+  return at('missing').some(({ target, name }) => {
+    for (let end = name.indexOf('/'); end >= 0; end = name.indexOf('/', end + 1))
+      if (extra.has(`${target} ${name.slice(0, end)}`)) return true;
+    return false;
+  });
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Configuration, Profile } from '../config/configuration.ts';
 import { namesOfPlaces, sameAs } from '../config/names-of-places.ts';
 import { storePlace } from '../config/place.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
-import { suggest } from '../config/suggestion.ts';
+import { suggestProfile } from '../config/suggestion.ts';
 import { type ToolAtStore, toolsAt } from '../config/tools-at-stores.ts';
 import { selectStores, type StoreSelection } from '../domain/store/expression/select-stores.ts';
 import { attributesOf, type StoreTraits } from '../domain/store/store-traits.ts';
@@ -29,7 +29,7 @@ export function findStore(configuration: Configuration, name: string): ListedSto
   const stores = describeStores(configuration);
   const found = stores.find((store) => store.name === name);
   if (found !== undefined) return found;
-  const remedy = suggest(
+  const remedy = suggestProfile(
     name,
     stores.map((store) => store.name),
   );

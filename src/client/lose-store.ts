@@ -85,12 +85,21 @@ async function findLost(pando: Pando, what: string): Promise<Lost> {
   const found = known.find(({ store }) => store === place);
   if (own !== undefined && place === own.place && found === undefined) return own;
   if (place === undefined || found === undefined) {
+    const named = known.find(({ title }) => title === what);
+    if (named !== undefined) throw refuseEmpty(what, configured.find((one) => one.place === named.store)?.name);
     const names = [...new Set([...configured.map(({ name }) => name), ...known.map(({ title }) => title)])];
     throw refusal(`the catalog knows no store ${JSON.stringify(what)}`, suggest(what, names));
   }
   const name = configured.find((one) => one.place === place)?.name ?? found.title;
   refuseSource(pando, { name, place }, found.sourceOf);
   return { name, place };
+}
+
+/** `now`: the profile that has its place by now. */
+function refuseEmpty(what: string, now: string | undefined): ConfigurationError {
+  if (now !== undefined) return refusal(`the store ${what} is called ${now} by now`, `pando store lost ${now}`);
+  const message = `the catalog knows of no copy at ${what}, and nothing waits for it`;
+  return refusal(message, 'nothing is left to do: it was taken as lost before, or has never held anything');
 }
 
 /** There is something to be lost there. */

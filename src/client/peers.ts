@@ -41,7 +41,8 @@ export type Awaited =
   | { readonly kind: 'dead'; readonly letters: readonly DeadLetter[] }
   | { readonly kind: 'timeout'; readonly waiting: number; readonly isComparing: boolean };
 
-export type PeerErrorKind = 'not-found' | 'refused';
+/** `invalid`: it makes no sense, whatever there is. */
+export type PeerErrorKind = 'not-found' | 'invalid' | 'refused';
 
 /** Something about peers that is not there, or makes no sense. Nothing was changed. */
 class PeersError extends Error {
@@ -200,7 +201,7 @@ function parseUrl(text: string): URL {
   const isWeb = url !== undefined && (url.protocol === 'http:' || url.protocol === 'https:');
   if (!isWeb || url.username !== '' || url.search !== '' || url.hash !== '')
     throw new PeersError(
-      'refused',
+      'invalid',
       `${JSON.stringify(text)} is not where a site is`,
       'write its address, such as https://site-b.example.com',
     );

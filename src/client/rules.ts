@@ -4,6 +4,7 @@ import type { RuleEvent } from '../domain/rule/rule-state.ts';
 import type { Catalog, StandingRule } from '../ports/catalog.ts';
 import type { LockRecord, NewRule, RuleQuery, RuleRecord } from '../ports/rules.ts';
 import { type Actor, demandAdministrator, demandOwner } from './actor.ts';
+import { findDeeperPattern } from './find-deeper-pattern.ts';
 import { listStores } from './list-stores.ts';
 import type { DefaultScope } from './object-names.ts';
 import { RuleError } from './rule-error.ts';
@@ -84,9 +85,13 @@ export class Rules {
   /** A rule about what comes later is meant, or a pattern is mistyped: only who wrote it knows. */
   async #warnOfNothing(id: number, targets: readonly string[]): Promise<readonly string[]> {
     const { objects, next } = await this.#catalog.readRulePage(id, { limit: 1 });
-    return objects.length > 0 || next !== undefined
-      ? []
-      : [`${targets.join(', ')}: nothing is there now; what comes later is copied`];
+    if (objects.length > 0 || next !== undefined) return [];
+    const warnings = [`${targets.join(', ')}: nothing is there now; what comes later is copied`];
+    for (const target of targets) {
+      const deeper = await findDeeperPattern(this.#catalog, target, this.#scope);
+      if (deeper !== undefined) warnings.push(`${target}: what is there lies deeper, where ${deeper} would match it`);
+    }
+    return warnings;
   }
 
   /** Rules that were ordered, by objects' policies too. By their numbers. */

@@ -1,7 +1,7 @@
 import { findProfile } from '../config/find-profile.ts';
 import { loadConfiguration } from '../config/load.ts';
 import { ConfigurationError, problemOutsideFiles } from '../config/problem.ts';
-import { suggest } from '../config/suggestion.ts';
+import { suggestProfile } from '../config/suggestion.ts';
 import type { ClientSession, OpensSession } from './client-session.ts';
 import { openSession } from './open-session.ts';
 
@@ -25,7 +25,7 @@ export class StorageClientConfig implements OpensSession {
     if (found === undefined) {
       const message = `the profile ${profile} does not exist in ${configuration.file ?? 'any configuration file'}`;
       const names = Object.keys(configuration.profiles);
-      const remedy = names.length === 0 ? 'write a configuration first: pando init' : suggest(profile, names);
+      const remedy = suggestProfile(profile, names);
       throw new ConfigurationError([problemOutsideFiles('profile', message, remedy)]);
     }
     return new StorageClientConfig(found.name, () => openSession(configuration, found));

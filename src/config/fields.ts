@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { FOREIGN_ADDRESS, isForeignAddress, remedyOfForeignAddress } from './foreign-address.ts';
 import { parseBytes, parseDuration, parseRate } from './quantity.ts';
 import type { Parsed } from './quantity.ts';
 import { parseEndpoint, parseS3Location } from './s3-location.ts';
@@ -29,22 +30,37 @@ function readText(input: unknown): Read<string> {
 
 /** Text that a parser understands; `noun` completes "is not …". */
 function parsedText<T>(noun: string, example: string, parse: (text: string) => Parsed<T>) {
-  return field<T>((input) => {
-    const read = readText(input);
-    if (!('value' in read)) return read;
-    const parsed = parse(read.value);
-    if ('value' in parsed) return parsed;
-    return { message: `is not ${noun}: ${parsed.problem}`, remedy: `write it like ${example}` };
-  });
+  return field<T>((input) => readParsed(input, { noun, example, parse }));
+}
+
+function readParsed<T>(
+  input: unknown,
+  { noun, example, parse }: { readonly noun: string; readonly example: string; parse(text: string): Parsed<T> },
+): Read<T> {
+  const read = readText(input);
+  if (!('value' in read)) return read;
+  const parsed = parse(read.value);
+  if ('value' in parsed) return parsed;
+  return { message: `is not ${noun}: ${parsed.problem}`, remedy: `write it like ${example}` };
 }
 
 export const bucketPath = parsedText('a place in S3', 'my-bucket or my-bucket/some/prefix', parseS3Location);
 export const endpoint = parsedText('an endpoint', 'https://s3.example.com or http://127.0.0.1:9000', parseEndpoint);
-export const directory = parsedText(
-  'a directory',
-  '/data/my-dataset',
-  (path): Parsed<string> => (path.includes('\0') ? { problem: 'it has a NUL character' } : { value: path }),
-);
+export const directory = field(readDirectory);
+
+function readDirectory(input: unknown): Read<string> {
+  return readParsed(input, {
+    noun: 'a directory',
+    example: '/data/my-dataset',
+    parse: (path) => (path.includes('\0') ? { problem: 'it has a NUL character' } : { value: path }),
+  });
+}
+
+/** A directory of this machine. */
+export const localDirectory = field<string>((input) => {
+  if (typeof input !== 'string' || !isForeignAddress(input)) return readDirectory(input);
+  return { message: FOREIGN_ADDRESS, remedy: remedyOfForeignAddress(input) };
+});
 
 /** A host by name or address, as one says it to a program: no scheme, user, port or path. */
 export const host = parsedText(

@@ -6,12 +6,13 @@ import { isReserved, RESERVED_DIRECTORY } from '../domain/object/key.ts';
 import { findScopeProblem } from '../domain/object/scope.ts';
 import type { Configuration, Profile } from './configuration.ts';
 import { findProfile } from './find-profile.ts';
+import { FOREIGN_ADDRESS, isForeignAddress, remedyOfForeignAddress } from './foreign-address.ts';
 import { makeImplicitProfile, profileOfPlace } from './implicit-profile.ts';
 import { storePlace } from './place.ts';
 import { ConfigurationError, problemOutsideFiles } from './problem.ts';
 import { parseS3Location } from './s3-location.ts';
 import { findEndpointProblems, makeS3Settings } from './storage-settings.ts';
-import { suggest } from './suggestion.ts';
+import { suggestProfile } from './suggestion.ts';
 import { currentSurroundings, existsHere, isAtServer, resolvePath } from './surroundings.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -112,7 +113,11 @@ function resolvePlain(
   const profile = findProfile(configuration, name);
   if (separator === ':') {
     if (profile !== undefined) return { profile, path: path.replace(/^\//, '') };
-    if (findScopeProblem(name) !== undefined || existsHere(local, surroundings)) return takePath();
+    if (existsHere(local, surroundings)) return takePath();
+    const isOfMachine = /^[/:]/.test(path) && findNearestWord(name, Object.keys(configuration.profiles)) === undefined;
+    if (!isAtServer(surroundings) && (isForeignAddress(argument) || isOfMachine))
+      throw refuse(argument, FOREIGN_ADDRESS, remedyOfForeignAddress(argument));
+    if (findScopeProblem(name) !== undefined) return takePath();
     throw unknownProfile(argument, name, configuration);
   }
   const isLocal = existsHere(resolvePath(name, surroundings.directory, surroundings.home), surroundings);
@@ -184,7 +189,7 @@ function s3Target(
 function unknownProfile(argument: string, name: string, configuration: Configuration): ConfigurationError {
   const names = Object.keys(configuration.profiles);
   const uploaded = findNearestWord(name, names) === undefined ? '; what was uploaded is had with pando download' : '';
-  const remedy = names.length === 0 ? 'write a configuration first: pando init' : `${suggest(name, names)}${uploaded}`;
+  const remedy = `${suggestProfile(name, names)}${names.length === 0 ? '' : uploaded}`;
   return refuse(argument, `names the profile ${JSON.stringify(name)}, which the configuration does not have`, remedy);
 }
 

@@ -14,6 +14,7 @@ import {
   fingerprints,
   flag,
   host,
+  localDirectory,
   priority,
   protocolPriority,
   rate,
@@ -23,7 +24,7 @@ import {
 import type { ConfigurationPath } from './problem.ts';
 import { readSection, section } from './section.ts';
 
-const fileOptions = section({ base_path: directory });
+const fileOptions = section({ base_path: localDirectory });
 
 /** S3's own limits: parts of 5 MiB to 5 GiB, and no single PUT above 5 GiB. */
 const s3Options = section({

@@ -8,3 +8,8 @@ export function suggest(word: string, candidates: readonly string[]): string {
   if (nearest !== undefined) return `did you mean ${nearest}?`;
   return candidates.length === 0 ? 'remove it' : `use one of ${candidates.join(', ')}`;
 }
+
+/** Of a profile that there is not. */
+export function suggestProfile(name: string, profiles: readonly string[]): string {
+  return profiles.length === 0 ? 'write a configuration first: pando init' : suggest(name, profiles);
+}

@@ -56,11 +56,13 @@ test('pando plan tells what would be, pando audit what is wrong, and mends it; t
   expect(found.stdout).toContain('--repair copies again what is lost and sets aside what is dark');
   expect(existsSync(sandbox.path('a/mine.txt'))).toBe(true);
 
-  const few = await sandbox.run(['audit', 'a', '--repair', '--max-difference', '5%']);
+  const few = await sandbox.run(['audit', 'a', '--repair', '--max-difference', '5']);
   expect(few).toMatchObject({ code: 5 });
-  expect(few.stdout).toContain('1 of 12 copies are lost (8.4 %): nothing was done about them');
+  expect(few.stdout).toContain(
+    '1 of 12 copies are lost (8.4 %): nothing was done about them. If that is right, say so with --max-difference 9%',
+  );
 
-  const repaired = await sandbox.run(['audit', 'a', '--repair']);
+  const repaired = await sandbox.run(['audit', 'a', '--repair', '--max-difference', '9%']);
   expect(repaired).toMatchObject({ code: 0 });
   expect(repaired.stdout).toContain('1 set aside in .pando/dark');
   expect(existsSync(sandbox.path('a/mine.txt'))).toBe(false);

@@ -1,3 +1,4 @@
+import { symlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { Sandbox } from './sandbox.ts';
 
@@ -34,4 +35,17 @@ test('a directory that is named is mirrored as it is, and one that holds the rep
     stderr: expect.stringContaining('holds .pando-start'),
   });
   expect(await box.run(['demo', 'absent'])).toMatchObject({ code: 2 });
+});
+
+test('what cannot be mirrored is left out and told, and the demonstration goes on', async () => {
+  using box = new Sandbox();
+  box.write({ 'photos/1.jpg': 'one', 'photos/a\tb': 'tab' });
+  symlinkSync('nowhere', box.path('photos/lost'));
+  const { code, stdout } = await box.run(['demo', 'photos']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(
+    /Left out, .*\n {2}a\\u0009b: it contains a control character\n {2}lost: the link leads nowhere\n/,
+  );
+  expect(stdout).toMatch(/Repaired: 1 copy[\s\S]*x-pando-sha256/);
+  expect(stdout).not.toMatch(/--exclude|--symlinks/);
 });

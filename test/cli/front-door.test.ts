@@ -11,6 +11,11 @@ describe('the front door', () => {
     const mistakes: [args: string[], message: RegExp][] = [
       [['synk'], /unknown command 'synk'\n\(Did you mean sync\?\)/],
       [['sync', 'a', 'b', '--delete-unmached-files'], /Did you mean --delete-unmatched-files\?/],
+      [['sync', 'a', 'b', '--delete'], /unknown option '--delete'\n\(Did you mean --delete-unmatched-files\?\)\n/],
+      [['sync', 'a', 'b', '--bwlimit=1M'], /unknown option '--bwlimit'\n\(Did you mean --bandwidth\?\)\n/],
+      [['sync', '-a', 'a', 'b'], /unknown option '-a'\n\(A sync takes directories whole/],
+      [['sync', '-av', 'a', 'b'], /\n\(A sync takes directories whole.*: write -v\)/],
+      [['rule', 'rm', 'abc'], /^pando: argument 'rules': 'abc' is invalid\. /],
       [['help', 'snyc'], /unknown command 'snyc'\n\(Did you mean sync\?\)/],
       [['help', 'nothing-like-it'], /unknown command 'nothing-like-it'\n/],
       [['snyc', '--help'], /unknown command 'snyc'\n\(Did you mean sync\?\)/],
@@ -19,6 +24,7 @@ describe('the front door', () => {
       [['sync'], /missing required argument 'source'/],
       [['sync', 'a', 'b', '--max-delete', 'many'], /how many objects \(100\)/],
       [['sync', 'a', 'b', '--compare', 'time'], /Allowed choices are version, size-mtime, checksum/],
+      [['audit', 'data'], /no profile is called "data"\n  → write a configuration first: pando init/],
       [['ls', 'data:x'], /names the profile "data"/],
     ];
     for (const [args, message] of mistakes) {
@@ -70,6 +76,31 @@ describe('the front door', () => {
       );
       expect(stderr).not.toContain('hunter2');
     }
+  });
+
+  test('an address of another program is no directory, wherever one is named', async () => {
+    using box = new Sandbox();
+    box.write({ 'data/a': 'a' });
+    for (const args of [
+      ['sync', 'data', 'user@host:/backup'],
+      ['sync', 'user@host:/backup', 'data'],
+      ['verify', 'data', 'user@host:/backup'],
+      ['get', 'data/a', 'user@host:a'],
+      ['put', 'data/a', 'user@host:/backup/a'],
+      ['put', 'user@host:/backup/a', 'data/b'],
+      ['init', 'data', 'user@host:/backup'],
+    ]) {
+      const { code, stderr } = await box.run(args);
+      expect([code, stderr]).toEqual([2, expect.stringMatching(/is an address as rsync and scp write it.*\n.*sftp/)]);
+    }
+    box.write({
+      'pando.yaml': 'profiles: { far: { storage_provider: { type: file, options: { base_path: "u@h:/x" } } } }',
+    });
+    expect((await box.run(['config', 'check'])).stderr).toMatch(/pando.yaml:1:.*\n.*is an address as rsync and scp/);
+    expect(box.list()).toEqual(['data/a', 'pando.yaml']);
+    box.remove('pando.yaml');
+    expect(await box.run(['sync', 'data', './user@host:/backup'])).toMatchObject({ code: 0 });
+    expect(await box.run(['verify', 'data', 'user@host:/backup'])).toMatchObject({ code: 0 });
   });
 
   test('init writes a configuration that works, and replaces none unasked', async () => {

@@ -76,6 +76,21 @@ test('an old place that deletes wait for is forgotten by its name or its place',
   });
 });
 
+test('a store that was no profile, and was taken as lost, has nothing left to be lost', async () => {
+  using box = new Sandbox();
+  box.write({ 'data/f': 'one' });
+  expect(await box.run(['sync', 'data', './me@home:copy'])).toMatchObject({ code: 0 });
+  const title = (await titlesOf(box)).find((one) => one.includes('copy')) ?? '';
+  expect(await box.run(['store', 'lost', title, '--yes'])).toMatchObject({ code: 0 });
+  for (const words of [[title], [title, '--yes']])
+    expect(await box.run(['store', 'lost', ...words])).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(
+        /the catalog knows of no copy at \.\/me@home:copy, .*\n  → nothing is left to do: it was taken/,
+      ),
+    });
+});
+
 test('objects whose last copy was there are named, and stay known as lost', async () => {
   using box = await openSynced();
   box.configure('  cold:\n    storage_provider: {type: file, options: {base_path: cold}}\n');

@@ -39,13 +39,13 @@ function renderCommand(command: Command): string {
 function renderOptions(command: Command, title = '', level = ''): string {
   const rows = command.options
     .filter(({ hidden, long }) => !hidden && long !== '--help')
-    .map(({ flags, description, argChoices, defaultValue }) => [
+    .map(({ flags, description, argChoices, defaultValue, defaultValueDescription }) => [
       flags,
       [
         description,
         argChoices === undefined ? '' : `: ${argChoices.map((choice) => `\`${choice}\``).join(', ')}`,
         typeof defaultValue === 'string' || (typeof defaultValue === 'number' && defaultValue > 0)
-          ? ` (default: ${String(defaultValue)})`
+          ? ` (default: ${defaultValueDescription ?? String(defaultValue)})`
           : '',
       ].join(''),
     ]);

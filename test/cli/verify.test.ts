@@ -124,6 +124,21 @@ test('a repair of a target that takes no writes now says so, by its name, and en
   expect(await box.run(['verify', 'data:', '--repair'])).toMatchObject({ code: 1 });
 });
 
+test('a sync and a verification that follow where links were preserved say which option made them', async () => {
+  using box = new Sandbox();
+  box.write({ 'src/real/a': 'a' });
+  symlinkSync('real', box.path('src/link'));
+  expect(await box.run(['sync', 'src', 'one', '--symlinks', 'preserve'])).toMatchObject({ code: 0 });
+  expect(await box.run(['sync', 'src', 'one'])).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('if it is a link of a sync with --symlinks preserve, say that again; else'),
+  });
+  expect(await box.run(['verify', 'src', 'one'])).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('if these are links of a sync with --symlinks preserve, say that again.'),
+  });
+});
+
 test('links are judged as they were copied', async () => {
   using box = new Sandbox();
   box.write({ 'src/a': 'a', 'src/b': 'b' });

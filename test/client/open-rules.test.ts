@@ -46,6 +46,16 @@ test('a program orders copies, has them brought, and asks why', async () => {
     expect((await opened.rules.add(['y*'], { copies: 1, stores: 'far' })).warnings).toEqual([
       'y*: nothing is there now; what comes later is copied',
     ]);
+    await client.write('2023/05/a.csv', Buffer.from('deep'));
+    const warned = async (pattern: string) =>
+      (await opened.rules.add([pattern], { copies: 1, stores: 'far', comment: pattern })).warnings;
+    expect(await warned('data:2023/*')).toEqual([
+      'data:2023/*: nothing is there now; what comes later is copied',
+      'data:2023/*: what is there lies deeper, where data:2023/** would match it',
+    ]);
+    expect((await warned('2023/*.csv'))[1]).toContain('where 2023/**/*.csv would match it');
+    for (const pattern of ['2023/*.txt', '2022/*', '2022/**'])
+      expect(await warned(pattern)).toEqual([`${pattern}: nothing is there now; what comes later is copied`]);
     await opened.work();
     expect(await opened.explain(String(id))).toMatchObject({ kind: 'rule', rule: { state: 'OK' }, waiting: [] });
     expect(await opened.resolve('x')).toMatchObject({ replicas: [{ store: 'data' }, { store: 'far' }] });

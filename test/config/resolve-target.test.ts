@@ -9,6 +9,7 @@ import { configure, errorOf, fileProfiles, surroundingsOf, temporaryDirectory } 
 const here = temporaryDirectory();
 mkdirSync(join(here, 'photos'));
 mkdirSync(join(here, 'both'));
+mkdirSync(join(here, 'me@home:photos'));
 writeFileSync(join(here, 'photos', 'a.jpg'), 'x');
 writeFileSync(join(here, 'odd:name'), 'x');
 symlinkSync('photos', join(here, 'pictures'));
@@ -80,6 +81,32 @@ describe('an argument that names a local path', () => {
     'that leads into what is Pando’s own is refused: %s',
     (argument) => expect(errorOf(() => resolve(argument, 'object')).message).toContain('.pando'),
   );
+
+  it.each([
+    'user@host:/backup',
+    'user@host:backup',
+    'user@host.example.org:',
+    'user@host::module/x',
+    'user@[::1]:/backup',
+    'host:/backup',
+    'host.example.org:/backup',
+    'host::module',
+  ])('that another program would take for a place at another machine is refused: %s', (argument) => {
+    for (const as of ['tree', 'object'] as const)
+      expect(errorOf(() => resolve(argument, as)).message).toContain('is an address as rsync and scp write it');
+    expect(remedyOf(argument)).toBe(
+      `for SFTP make a profile of type sftp (docs/stores.md); for a file or directory of that name write ./${argument}`,
+    );
+    expect(resolve(`./${argument}`).profile.storage).toEqual({
+      type: 'file',
+      basePath: join(here, argument).replace(/\/$/, ''),
+    });
+  });
+
+  it('that another program would take for a place at another machine is a name where it exists', () => {
+    expect(resolve('me@home:photos').profile.storage).toEqual({ type: 'file', basePath: join(here, 'me@home:photos') });
+    expect(remedyOf('my-datset:/a')).toBe('did you mean my-dataset?');
+  });
 
   it('may be absolute, start at home or be a file URL', () => {
     const of = (argument: string) => resolve(argument).profile.storage;

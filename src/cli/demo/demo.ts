@@ -8,6 +8,7 @@ import { openProgress } from '../sync-progress.ts';
 import { serveSite, untilAborted } from '../serve-site.ts';
 import { printVerified } from '../verify.ts';
 import { damageCopy } from './damage-copy.ts';
+import { leftOutOf, printLeftOut, syncedWithout, verifiedWithout } from './left-out.ts';
 import { prepareDemo, type PreparedDemo } from './prepare-demo.ts';
 
 export const demo: CommandModule = {
@@ -37,9 +38,11 @@ async function runDemo(cli: Invocation, directory: string | undefined): Promise<
   using progress = await openProgress(output, { forced: false, hidden: false });
   const synced = await mirror(pando, progress.show, cli.signal);
   progress.end();
-  await printSyncResult(output, synced);
+  const leftOut = leftOutOf(synced);
+  await printSyncResult(output, syncedWithout(synced, leftOut));
   if (synced.state === 'interrupted') return EXIT.interrupted;
-  if (synced.state !== 'done') return EXIT.failed;
+  if (synced.state !== 'done' && leftOut.length === 0) return EXIT.failed;
+  printLeftOut(output, leftOut);
 
   const damaged = damageCopy(prepared.replicas[0]);
   if (damaged === undefined) {
@@ -56,7 +59,7 @@ async function runDemo(cli: Invocation, directory: string | undefined): Promise<
   output.print(`  the source has               sha256 ${damaged.hashOf(prepared.source).slice(0, 16)}…`);
 
   step(cli, '4', 'Read every copy again, and mend what is wrong.');
-  const verified = await verifyAgain(pando, cli.signal);
+  const verified = verifiedWithout(await verifyAgain(pando, cli.signal), leftOut);
   await printVerified(output, verified);
 
   step(cli, '5', 'Serve it: the objects by HTTP, from whichever copy is good.');

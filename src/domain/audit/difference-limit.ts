@@ -19,16 +19,23 @@ export const DIFFERENCE_PERCENT_DEFAULT = 10;
  * much.
  */
 export function findTooDifferent(counts: AuditCounts, percentMax: number): string | undefined {
-  const { known, listed, lost, dark, stale, corrupt } = counts;
-  const shares = [
+  for (const { count, of, what } of sharesOf(counts)) {
+    if (count * 100 > of * percentMax) return `${count} of ${of} ${what} (${percentOf(count, of)} %)`;
+  }
+  return undefined;
+}
+
+/** The least whole limit, in percent, by which this is few enough. */
+export function findLimitNeeded(counts: AuditCounts): number {
+  return Math.max(...sharesOf(counts).map(({ count, of }) => Math.ceil((count * 100) / Math.max(1, of))));
+}
+
+function sharesOf({ known, listed, lost, dark, stale, corrupt }: AuditCounts) {
+  return [
     { count: lost, of: known, what: 'copies are lost' },
     { count: stale + corrupt, of: known, what: 'copies hold other bytes' },
     { count: dark, of: listed, what: 'files are dark' },
   ];
-  for (const { count, of, what } of shares) {
-    if (count * 100 > of * percentMax) return `${count} of ${of} ${what} (${percentOf(count, of)} %)`;
-  }
-  return undefined;
 }
 
 /** Rounded up: what is above a limit never reads as if it were at it. */
