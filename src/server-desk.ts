@@ -62,7 +62,7 @@ export function openServerDesk({ pando, objects, begun, whyNoStore }: ServerDesk
     },
     async status() {
       const catalog = await pando.catalog();
-      return { ...(await catalog.status()), syncs: await catalog.listSyncs(5) };
+      return { ...(await catalog.status()), syncs: await catalog.listSyncs(5), peers: await catalog.listPeers() };
     },
     listRules: async () => takeSome((await openRules()).list()),
     showRule: async (id) => (await openRules()).show(id),
