@@ -54,9 +54,15 @@ export function openServerDesk({ pando, objects, begun, whyNoStore }: ServerDesk
       await begun;
       return purge(pando, objects, scope, signal);
     },
+    async kindOfScope(scope) {
+      if (!(await objects.isTold(scope))) return 'profile';
+      const any = { prefix: '', limit: 1, stores: [], deleted: true, details: false };
+      const { names } = await (await pando.catalog()).scanScope({ ...any, scope });
+      return names.length > 0 ? 'own' : 'new';
+    },
     async status() {
       const catalog = await pando.catalog();
-      return { ...(await catalog.status()), syncs: await catalog.listSyncs(5) };
+      return { ...(await catalog.status()), syncs: await catalog.listSyncs(5), peers: await catalog.listPeers() };
     },
     listRules: async () => takeSome((await openRules()).list()),
     showRule: async (id) => (await openRules()).show(id),

@@ -29,19 +29,19 @@ export const ls: CommandModule = {
 async function list(cli: Invocation, place: string, { long = false, partial = false }: LsOptions): Promise<ExitCode> {
   await using clients = new ObjectClients(cli);
   const { client, target, name: path } = await clients.findTree(place);
-  const isPattern = /[*?[{]/.test(path);
-  const found = isPattern
+  const isMany = isPattern(path);
+  const found = isMany
     ? await client.glob(path, { signal: cli.signal })
     : await client.list(path, { signal: cli.signal });
   const listing = 'listing' in found ? found.listing : found;
   let isAnyThere = false;
   for await (const one of found) {
-    if (!isPattern && !isAtOrBelow(one.name, path)) continue;
+    if (!isMany && !isAtOrBelow(one.name, path)) continue;
     isAnyThere = true;
-    show(cli, one, long);
+    showListed(cli, one, long);
     if (cli.output.isClosed) return EXIT.done;
   }
-  const isMeant = ({ protects }: ListingFailure): boolean => isPattern || mayBeBelow(protects, path);
+  const isMeant = ({ protects }: ListingFailure): boolean => isMany || mayBeBelow(protects, path);
   for (const { shown, message } of listing.failures.filter(isMeant))
     cli.output.complain(`${shown} is no object: ${reasonOf(shown, message)}`);
   const unlisted = listing.unlisted.filter(isMeant);
@@ -50,7 +50,7 @@ async function list(cli: Invocation, place: string, { long = false, partial = fa
     cli.output.complain(`${shown} could not be listed: ${reasonOf(shown, reasonOf(title, message))}`);
   for (const { why } of listing.unavailable) cli.output.complain(`the listing is not complete: ${why}`);
   const isTold = listing.failures.some(isMeant) || unlisted.length + listing.unavailable.length > 0;
-  if (!isAnyThere && !isPattern && !isTold && path !== '' && !(await isKnown(cli, target.profile.name, path))) {
+  if (!isAnyThere && !isMany && !isTold && path !== '' && !(await isKnown(cli, target.profile.name, path))) {
     cli.output.complain(`${title}: there is nothing at or below ${escapeKey(path)}, and nothing is known of it`);
     return EXIT.notFound;
   }
@@ -75,8 +75,12 @@ function exitCodeOf(missing: readonly { readonly kind: string }[]): ExitCode {
   return missing.some(({ kind }) => kind === 'denied') ? EXIT.failed : EXIT.unavailable;
 }
 
+export function isPattern(path: string): boolean {
+  return /[*?[{]/.test(path);
+}
+
 /** `data` means the object of that name and what is below it, not `database`. */
-function isAtOrBelow(name: string, path: string): boolean {
+export function isAtOrBelow(name: string, path: string): boolean {
   return path === '' || path.endsWith('/') || name === path || name.startsWith(`${path}/`);
 }
 
@@ -89,7 +93,11 @@ function mayBeBelow(protects: string, path: string): boolean {
   );
 }
 
-function show({ globals, output }: Invocation, { name, size, modifiedNs }: ListedObject, long: boolean): void {
+export function showListed(
+  { globals, output }: Pick<Invocation, 'globals' | 'output'>,
+  { name, size, modifiedNs }: ListedObject,
+  long: boolean,
+): void {
   const modified = modifiedNs === undefined ? undefined : new Date(Number(modifiedNs / 1_000_000n)).toISOString();
   if (globals.json === true) output.printJsonLine({ name, size, modified });
   else if (long)

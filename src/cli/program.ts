@@ -57,15 +57,21 @@ function makeAct({ args, signal, onEnd }: RunOptions, entry: CommandEntry): Act 
       const output = new Output(globals);
       const server = demandServer(command, globals, entry);
       if (server !== undefined) {
-        const [{ runAtServer }, { readServerAddress }, { wordsForServer }] = await Promise.all([
-          import('./at-server.ts'),
-          import('./server-address.ts'),
-          import('./words-for-server.ts'),
-        ]);
+        const [{ runAtServer }, { runOnOwnScopes }, { readServerAddress, showsToken }, { wordsForServer }] =
+          await Promise.all([
+            import('./at-server.ts'),
+            import('./own-scopes.ts'),
+            import('./server-address.ts'),
+            import('./words-for-server.ts'),
+          ]);
         const address = readServerAddress(server);
         const name = nameOf(command);
-        const words = wordsForServer({ args, command, name });
-        onEnd(await runAtServer({ server: address, words, output, signal }), name);
+        if (showsToken(address))
+          output.note(`the token goes to ${address.base.host} in the clear: https:// would hide it`);
+        const ended = await runOnOwnScopes({ server: address, command, name, globals, output, signal });
+        const carryOut = (): Promise<ExitCode> =>
+          runAtServer({ server: address, words: wordsForServer({ args, command, name }), output, signal });
+        onEnd(ended ?? (await carryOut()), name);
         return;
       }
       const log = await openLog({ verbose, quiet, logLevel, logFormat });

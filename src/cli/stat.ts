@@ -5,6 +5,7 @@ import { consistencyOption } from './cat.ts';
 import { EXIT } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
 import { ObjectClients } from './object-client.ts';
+import type { Output } from './output.ts';
 import { renderTable } from './table.ts';
 
 interface ReplicaShown {
@@ -67,12 +68,7 @@ function describe({ scope, name, version, content, servedBy, isUnvalidated }: Ob
 }
 
 async function show({ output, names }: Invocation, info: ObjectInfo, replicas: readonly ReplicaShown[]): Promise<void> {
-  const { metadata, isUnvalidated, size, ...facts } = describe(info);
-  const object = names.call(info.scope, info.name);
-  const rows = Object.entries({ ...facts, object, size: `${size} (${formatBytesRoughly(size)})` });
-  for (const [label, value] of rows) if (value !== undefined) output.print(`${LABEL[label] ?? label}: ${value}`);
-  for (const [key, value] of Object.entries(metadata ?? {})) output.print(`metadata ${key}: ${value}`);
-  if (isUnvalidated) output.print('Nobody could say whether this is the current version.');
+  showFacts(output, { ...describe(info), object: names.call(info.scope, info.name) });
   output.print('');
   const table = replicas.map(({ store, state, isSoft, verification, isCurrent }) => [
     store,
@@ -88,6 +84,19 @@ async function show({ output, names }: Invocation, info: ObjectInfo, replicas: r
       'version',
     ]),
   );
+}
+
+/** `servedBy` is told where it is known. */
+type Facts = Omit<ReturnType<typeof describe>, 'contentType' | 'servedBy'> & {
+  readonly contentType: string | undefined;
+  readonly servedBy?: string;
+};
+
+export function showFacts(output: Output, { metadata, isUnvalidated, size, ...facts }: Facts): void {
+  const rows = Object.entries({ ...facts, size: `${size} (${formatBytesRoughly(size)})` });
+  for (const [label, value] of rows) if (value !== undefined) output.print(`${LABEL[label] ?? label}: ${value}`);
+  for (const [key, value] of Object.entries(metadata ?? {})) output.print(`metadata ${key}: ${value}`);
+  if (isUnvalidated) output.print('Nobody could say whether this is the current version.');
 }
 
 const LABEL: Readonly<Record<string, string>> = { contentType: 'content type', servedBy: 'served by' };

@@ -6,6 +6,7 @@ import type { OpenFindings } from '../engine/explain/open-findings.ts';
 import type { MarkedStore } from '../engine/explain/store-marks.ts';
 import type { UnreadableStore } from '../engine/explain/unreadable-stores.ts';
 import type { CatalogStatus } from '../ports/catalog-status.ts';
+import type { Peer } from '../ports/journal.ts';
 import type { SyncRecord } from '../ports/catalog-syncs.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { escapeKey } from '../domain/object/key.ts';
@@ -31,14 +32,15 @@ export const status: CommandModule = {
         const marked = await pando.storeDesk().marked();
         const counts = await catalog.status();
         const syncs = await catalog.listSyncs(SYNCS_SHOWN);
+        const peers = await catalog.listPeers();
         const open = await (await pando.ruleDesk()).openFindings({ limit: FINDINGS_SHOWN });
         const isDefaultPolicyOff = isOffForWantOfVolunteers(configuration);
         const facts = { configuration: configuration.file, catalog: describeCatalog(configuration.catalog) };
         if (cli.globals.json === true)
-          cli.output.printJson({ ...facts, ...counts, unreadable, marked, isDefaultPolicyOff, syncs, ...open });
+          cli.output.printJson({ ...facts, ...counts, unreadable, marked, isDefaultPolicyOff, syncs, peers, ...open });
         else {
           const { profiles } = configuration;
-          await show(cli, { ...facts, counts, unreadable, marked, syncs, open, isDefaultPolicyOff, profiles });
+          await show(cli, { ...facts, counts, unreadable, marked, syncs, peers, open, isDefaultPolicyOff, profiles });
         }
         return EXIT.done;
       }),
@@ -61,6 +63,7 @@ async function show(
     readonly unreadable: readonly UnreadableStore[];
     readonly marked: readonly MarkedStore[];
     readonly syncs: readonly SyncRecord[];
+    readonly peers: readonly Peer[];
     readonly open: OpenFindings;
     readonly isDefaultPolicyOff: boolean;
     readonly profiles: Configuration['profiles'];
@@ -92,6 +95,7 @@ async function show(
   }
   output.print('');
   for (const line of describeRequests(counts.requests)) output.print(line);
+  for (const line of describePeers(shown.peers)) output.print(line);
   for (const sync of syncs) output.print(describeSync(sync, shown.profiles));
   for (const finding of open.findings) output.print(describeEvent(finding, 'found, and still so'));
   if (open.hasMore) output.print(open.findings.length === FINDINGS_SHOWN ? MORE_FOUND : NOT_LOOKED_AT);
@@ -118,6 +122,22 @@ export function describeRequests(all: CatalogStatus['requests']): readonly strin
   const lines = requests.map(({ kind, state, count }) => `requests: ${count} ${kind} ${state}`);
   const isWaiting = requests.some(({ state }) => state !== 'FAILED');
   return isWaiting ? [...lines, '  pando worker --until-idle carries them out'] : lines;
+}
+
+/** Of a site that has none nothing is said. */
+function describePeers(peers: readonly Peer[]): readonly string[] {
+  if (peers.length === 0) return [];
+  const waiting = peers.reduce((all, peer) => all + peer.waiting, 0);
+  const troubles = peers.flatMap(({ name, state, lastError, isAway, dead }) => {
+    const why = [
+      ...(state === 'parked' ? [`parked${lastError === undefined ? '' : `, ${lastError}`}`] : []),
+      ...(isAway ? ['ALARM: away for too long'] : []),
+      ...(dead > 0 ? [`it has refused ${dead}`] : []),
+    ];
+    return why.length === 0 ? [] : [`  ${name}: ${why.join('; ')}`];
+  });
+  const wait = waiting === 0 ? 'nothing waits' : counted(waiting, 'entry waits', 'entries wait');
+  return [`peers: ${peers.length}, ${wait}${troubles.length === 0 ? '' : ' (pando peer show)'}`, ...troubles];
 }
 
 function describeSync(

@@ -94,6 +94,15 @@ export class Peers {
     const { href, hostname, port } = parseUrl(url);
     const called = name ?? (port === '' ? hostname : `${hostname}-${port}`);
     const catalog = await this.#pando.catalog();
+    const same = (await catalog.listPeers()).find(
+      (peer) => peer.url === href && peer.name !== called && peer.direction !== 'receive',
+    );
+    if (same !== undefined)
+      throw new PeersError(
+        'refused',
+        `${href} is the peer ${same.name} already`,
+        `change it: pando peer set ${same.name}`,
+      );
     const added = await catalog.addPeer({ name: called, url: href, direction, mode, scopes, presents: token });
     if (added === 'taken')
       throw new PeersError('refused', `there is a peer ${called}`, 'give this one another name: --name');

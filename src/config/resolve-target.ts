@@ -188,9 +188,15 @@ function s3Target(
 
 function unknownProfile(argument: string, name: string, configuration: Configuration): ConfigurationError {
   const names = Object.keys(configuration.profiles);
-  const uploaded = findNearestWord(name, names) === undefined ? '; what was uploaded is had with pando download' : '';
+  const uploaded = findNearestWord(name, names) === undefined ? `; ${elsewhere()}` : '';
   const remedy = `${suggestProfile(name, names)}${names.length === 0 ? '' : uploaded}`;
   return refuse(argument, `names the profile ${JSON.stringify(name)}, which the configuration does not have`, remedy);
+}
+
+function elsewhere(): string {
+  return isAtServer(currentSurroundings())
+    ? "of the server's own scopes cat, put, rm, ls and stat know, object ls lists them"
+    : 'what was uploaded is had with pando download, and what a server keeps with --server URL';
 }
 
 function refuse(argument: string, message: string, remedy: string, cause?: unknown): ConfigurationError {

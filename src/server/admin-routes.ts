@@ -10,6 +10,8 @@ export interface AdminDesk {
   countObjects(scope: string, signal: AbortSignal): Promise<number>;
   /** How many objects went. */
   purge(scope: string, signal: AbortSignal): Promise<number>;
+  /** Whether a scope is a profile's, one of the server's own, or one it knows nothing of. */
+  kindOfScope(scope: string): Promise<'profile' | 'own' | 'new'>;
   status(): Promise<unknown>;
   listRules(): Promise<unknown>;
   showRule(id: number): Promise<unknown>;
@@ -48,6 +50,10 @@ export function adminRoutes(desk: AdminDesk, metrics: { reply(): Promise<Reply> 
       right: 'read',
     },
     told('/admin/status', 'The catalog, its replicas and requests', () => desk.status()),
+    told('/admin/scopes/{scope}', "Whether it is a profile's, the server's own, or new", async ({ params }) => {
+      const { scope = '' } = params;
+      return { scope, kind: await desk.kindOfScope(scope) };
+    }),
     told('/admin/rules', 'All rules', () => desk.listRules()),
     told('/admin/rules/{id}', 'A rule, and how far it is', ({ params }) => desk.showRule(ruleId(params['id']))),
     {

@@ -53,7 +53,7 @@ describe('an argument that names a profile', () => {
     expect(remedyOf('my-datset:a')).toBe('did you mean my-dataset?');
     expect(remedyOf('my-datset')).toBe('did you mean my-dataset? For a new path, write ./my-datset');
     expect(remedyOf('pando://toString')).toBe(
-      'use one of my-dataset, both; what was uploaded is had with pando download',
+      'use one of my-dataset, both; what was uploaded is had with pando download, and what a server keeps with --server URL',
     );
     expect(errorOf(() => resolveTarget('pando://x/y', configure(''), { surroundings })).problems[0]?.remedy).toContain(
       'pando init',

@@ -19,6 +19,7 @@ import {
 } from '../../ports/peer-link.ts';
 import { type Storage, StorageError } from '../../ports/storage.ts';
 import { SiteDigests } from './site-digests.ts';
+import { ITSELF } from './say-hello.ts';
 import { receiveEntries, type ReceivePorts, SAY_HELLO } from './receive-entries.ts';
 
 export interface DeskPorts extends ReceivePorts {
@@ -54,6 +55,7 @@ export class SiteDesk implements PeerDesk {
 
   /** A peer that says hello: known by its site from its first time on, and by its token. */
   async #meet(peers: readonly Peer[], token: string | undefined, from: Hello): Promise<Admitted> {
+    if (from.site === this.#options.own.site) return refuse(ITSELF);
     const { catalog } = this.#ports;
     const hash = token === undefined ? undefined : hashToken(token);
     const known = peers.find(({ site }) => site === from.site);

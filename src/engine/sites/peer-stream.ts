@@ -22,6 +22,7 @@ import { Wakes } from './wakes.ts';
 export interface StreamPorts {
   readonly catalog: Pick<
     Catalog,
+    | 'listPeers'
     | 'holdStream'
     | 'releaseStream'
     | 'readOutbox'
