@@ -2,6 +2,7 @@ import type { DownloadedObject } from '../client/download.ts';
 import { formatBytesRoughly } from '../config/quantity.ts';
 import { countOf } from '../domain/count-of.ts';
 import { declareScope, type NameOptions, scopeOf } from './catalog-names.ts';
+import { demandOwnPath } from './demand-own-path.ts';
 import { describeEarlier } from './describe-earlier.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
@@ -30,6 +31,7 @@ export const download: CommandModule = {
 async function run(cli: Invocation, names: readonly string[], options: Options): Promise<ExitCode> {
   const { download: downloadObjects } = await import('../client/download.ts');
   const { scope, to, overwrite, transfers, progress: forced } = options;
+  if (to !== undefined) demandOwnPath('--to', to);
   using progress = openProgressLine(cli.output, { forced: forced === true, hidden: cli.isLoggingToTerminal });
   let bytes = 0;
   let ended = 0;

@@ -86,6 +86,7 @@ describe('the front door', () => {
       ['sync', 'user@host:/backup', 'data'],
       ['verify', 'data', 'user@host:/backup'],
       ['get', 'data/a', 'user@host:a'],
+      ['download', 'data:a', '--to', 'user@host:out'],
       ['put', 'data/a', 'user@host:/backup/a'],
       ['put', 'user@host:/backup/a', 'data/b'],
       ['init', 'data', 'user@host:/backup'],
