@@ -124,5 +124,10 @@ function messageOf(text: string): string {
 
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  // What OpenSSL says names files of its own.
+  if ('code' in error && error.code === 'EPROTO')
+    return /wrong version number|packet length too long/.test(error.message)
+      ? 'it does not speak TLS there: try http://'
+      : 'its TLS is not understood';
   return 'code' in error && error.message === '' ? String(error.code) : error.message;
 }

@@ -68,8 +68,14 @@ async function hear({ server: { base }, output, signal, asked }: Hearing): Promi
 }
 
 async function refused(base: URL, answer: IncomingMessage, output: Output): Promise<ExitCode> {
-  output.complain(`${base.host} answered ${answer.statusCode}: ${await readRefusal(answer)}`);
   const { statusCode: status } = answer;
+  const why = await readRefusal(answer);
+  const isElsewhere = base.pathname !== '/' && (status === 404 || status === 405);
+  output.complain(
+    isElsewhere
+      ? `${base.host}: there is no server of Pando at ${base.pathname}\n  → try ${base.origin}`
+      : `${base.host} answered ${status}: ${why}`,
+  );
   if (status === 401 || status === 403) return EXIT.refused;
   return status === 400 || status === 404 || status === 405 ? EXIT.usage : EXIT.unavailable;
 }

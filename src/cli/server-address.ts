@@ -13,7 +13,7 @@ export interface ServerAddress {
 export function readServerAddress(url: string): ServerAddress {
   const base = URL.canParse(url) ? new URL(url) : undefined;
   const isWeb = base !== undefined && /^https?:$/.test(base.protocol) && base.search === '' && base.hash === '';
-  if (!isWeb) throw refused('--server', '--server does not say where a server is', 'write http://127.0.0.1:8080');
+  if (!isWeb) throw refused('--server', '--server does not say where a server is', `write ${suggestionFor(url)}`);
   if (base.username !== '' || base.password !== '')
     throw refused('--server', '--server has credentials in it', 'leave them away; a token is read from PANDO_TOKEN');
   if (!base.pathname.endsWith('/')) base.pathname += '/';
@@ -25,6 +25,11 @@ export function readServerAddress(url: string): ServerAddress {
       'set it to what pando token create printed, and to nothing else',
     );
   return { base, token };
+}
+
+/** A host with a port is no secret, and lacks only the beginning. */
+function suggestionFor(url: string): string {
+  return /^[A-Za-z0-9.-]+:\d{1,5}\/?$/.test(url) ? `http://${url}` : 'http://127.0.0.1:8080';
 }
 
 /** Whether others can read the token on its way. */

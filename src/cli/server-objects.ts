@@ -92,10 +92,19 @@ const EXIT_BY_STATUS: Readonly<Record<number, ExitCode>> = {
   502: EXIT.failed,
 };
 
-/** Undefined: it is none, or broke off. */
+/** A page of names is 6 MB at most: 1,000 of 1 KiB, all of it escaped. */
+const JSON_BYTES_MAX = 8 * 1024 * 1024;
+
+/** Undefined: it is none, broke off, or has no end. */
 async function jsonOf(answer: IncomingMessage): Promise<unknown> {
   try {
-    const chunks: Uint8Array[] = await Array.fromAsync(answer as AsyncIterable<Uint8Array>);
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const chunk of answer as AsyncIterable<Uint8Array>) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > JSON_BYTES_MAX) return undefined;
+    }
     return JSON.parse(Buffer.concat(chunks).toString());
   } catch {
     return undefined;

@@ -1,4 +1,4 @@
-import { RIGHTS, type Right } from '../domain/access/right.ts';
+import { isOfPeer, RIGHTS, type Right } from '../domain/access/right.ts';
 import { addToken, listTokens, removeToken } from '../client/tokens.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CommandModule, Invocation } from './invocation.ts';
@@ -42,7 +42,27 @@ async function create(cli: Invocation, name: string, { rights, scope }: CreateOp
     cli.output.print(secret);
     cli.output.note('keep it: it is not shown again');
   }
+  await tellOfFirst(cli, { name, rights, scope });
   return EXIT.done;
+}
+
+/** Who used the server without a token is shut out by the first one. */
+async function tellOfFirst(
+  cli: Invocation,
+  {
+    name,
+    rights,
+    scope,
+  }: { readonly name: string; readonly rights: readonly Right[]; readonly scope: readonly string[] | undefined },
+): Promise<void> {
+  const tokens = await listTokens(await cli.pando());
+  if (isOfPeer({ rights }) || !tokens.every((one) => one.name === name || isOfPeer(one))) return;
+  cli.output.note('it is the first: from now on every request to pando server needs a token');
+  if (rights.includes('admin') && scope === undefined) return;
+  cli.output.note(
+    'none has the right admin for all scopes, so nobody can administer over HTTP; commands on the machine of ' +
+      'the server still can: pando token create NAME --rights admin',
+  );
 }
 
 async function list(cli: Invocation): Promise<ExitCode> {

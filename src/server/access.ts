@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Right } from '../domain/access/right.ts';
+import { isOfPeer, type Right } from '../domain/access/right.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { TokenCatalog, TokenRecord } from '../ports/tokens.ts';
 import { HttpError } from './http-error.ts';
@@ -88,10 +88,6 @@ export class Access {
 
 function hashToken(token: string): string {
   return createHash('sha256').update(token).digest('hex');
-}
-
-export function isOfPeer({ rights }: Pick<TokenRecord, 'rights'>): boolean {
-  return rights.every((right) => right === 'peer');
 }
 
 const BEARER = /^Bearer +([\x21-\x7e]{1,512}) *$/i;

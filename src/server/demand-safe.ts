@@ -1,5 +1,5 @@
 import type { TokenRecord } from '../ports/tokens.ts';
-import { isOfPeer } from './access.ts';
+import { isOfPeer } from '../domain/access/right.ts';
 import { isLoopback } from './is-loopback.ts';
 
 /** Why a server is not to listen so (docs/server.md, "Beyond this machine"); undefined: it may. */

@@ -11,12 +11,12 @@ describe('a server that is none, or means no good', { timeout: 60_000 }, () => {
   });
   afterEach(() => box[Symbol.dispose]());
 
-  const askOne = async (answer: (response: ServerResponse) => void): Promise<Ran> => {
+  const askOne = async (answer: (response: ServerResponse) => void, words = ['status']): Promise<Ran> => {
     const server = createServer((_request, response) => answer(response));
     await new Promise<void>((listens) => server.listen(0, '127.0.0.1', listens));
     const { port } = server.address() as AddressInfo;
     try {
-      return await box.run(['status', '--server', `http://127.0.0.1:${port}`]);
+      return await box.run([...words, '--server', `http://127.0.0.1:${port}`]);
     } finally {
       server.closeAllConnections();
       server.close();
@@ -24,15 +24,19 @@ describe('a server that is none, or means no good', { timeout: 60_000 }, () => {
   };
 
   it('is not listened to for ever', async () => {
-    const ran = await askOne((response) => {
-      response.writeHead(500);
+    const endless = (status: number, response: ServerResponse): void => {
+      response.writeHead(status);
       const more = (): void => {
         while (!response.destroyed && response.write('x'.repeat(65_536)));
         if (!response.destroyed) response.once('drain', more);
       };
       more();
-    });
-    expect(ran).toMatchObject({ code: 4, stderr: expect.stringContaining('no server of Pando') as string });
+    };
+    const told = { code: 4, stderr: expect.stringContaining('no server of Pando') as string };
+    expect(await askOne((response) => endless(500, response))).toMatchObject(told);
+    let asked = 0;
+    const both = await askOne((response) => endless(asked++ === 0 ? 200 : 500, response), ['cat', 's:a']);
+    expect(both).toMatchObject(told);
   });
 
   it('ends a command where it says so, though it keeps the connection', async () => {
@@ -59,7 +63,8 @@ describe('a server that is none, or means no good', { timeout: 60_000 }, () => {
   it('is sent nothing that it has refused beforehand', async () => {
     let isSent = false;
     const server = createServer((request, response) => {
-      isSent = true;
+      // What kind of scope it is may be asked.
+      isSent ||= request.method !== 'GET';
       request.resume().once('end', () => response.end());
     });
     server.on('checkContinue', (_request, response) => {

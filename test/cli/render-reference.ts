@@ -90,8 +90,8 @@ are known to the catalog too ([in full](configuration.md#what-an-argument-names)
 ## Output
 
 Results go to stdout, everything said about them to stderr. Nothing but the result is told unless something is wrong.
-With \`--json\` the result is one JSON document with names in camelCase (\`ls\`, \`object ls\`, \`show --members\`, \`events\` and
-\`request ls\`, which have no end: one document a line). Sizes are in bytes, times in ISO 8601 or, where the name ends in \`Ms\`, milliseconds since 1970. A reader of stdout
+With \`--json\` the result is one JSON document with names in camelCase (\`ls\`, \`object ls\`, \`show --members\`, \`events\`,
+\`request ls\`, \`conflict ls\` and \`peer dead-letters\`, which have no end: one document a line, and none where there is nothing). Sizes are in bytes, times in ISO 8601 or, where the name ends in \`Ms\`, milliseconds since 1970. A reader of stdout
 that goes away (\`pando ls … | head\`) is no error. No secret is ever shown.
 
 \`-v\` tells on stderr what is decided: the stores that are opened, leases taken and lost, listings read to their end, each page

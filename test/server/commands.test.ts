@@ -88,7 +88,7 @@ describe('a command that a server carries out', { timeout: 120_000 }, () => {
     };
     const [admin, read] = [await token('admin'), await token('read')];
     await expect.poll(async () => (await there(['status'])).code, { timeout: 10_000 }).toBe(5);
-    expect((await there(['status'])).stderr).toContain('set PANDO_TOKEN');
+    expect((await there(['status'])).stderr).toMatch(/set PANDO_TOKEN: .* on the machine of the server/);
     expect(await there(['status'], { env: { PANDO_TOKEN: read } })).toMatchObject({ code: 5 });
     expect(await there(['status'], { env: { PANDO_TOKEN: admin } })).toMatchObject({ code: 0 });
     expect(server.stderr).not.toContain(admin);
@@ -100,6 +100,12 @@ describe('a command that a server carries out', { timeout: 120_000 }, () => {
       stderr: expect.stringContaining('127.0.0.1:1: it does not answer') as string,
     });
     expect(await box.run(['status', '--server', 'there'])).toMatchObject({ code: 2 });
+    const why = async (url: string): Promise<string> => (await box.run(['status', '--server', url])).stderr;
+    const tls = await why(server.url.replace('http:', 'https:'));
+    expect(tls).toContain('it does not speak TLS there: try http://');
+    expect(tls).not.toContain('EPROTO');
+    expect(await why(`${server.url}/foo`)).toContain(`no server of Pando at /foo/\n  → try ${server.url}`);
+    expect(await why('localhost:18080')).toContain('write http://localhost:18080');
     const body = 'not a command';
     expect(await server.fetch('/admin/commands', { method: 'POST', body })).toMatchObject({ status: 400 });
     const words = '{"args": [1]}\n';

@@ -6,3 +6,8 @@ export type Right = (typeof RIGHTS)[number];
 export function isRight(text: string): text is Right {
   return (RIGHTS as readonly string[]).includes(text);
 }
+
+/** Of a token: it is for a site, and not for clients. */
+export function isOfPeer({ rights }: { readonly rights: readonly Right[] }): boolean {
+  return rights.every((right) => right === 'peer');
+}
