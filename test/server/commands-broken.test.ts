@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { AT_SERVER } from '../../src/config/surroundings.ts';
 import { FrameReader } from '../../src/domain/command-frames.ts';
 import { type Ran, type RunOptions, Sandbox } from '../cli/sandbox.ts';
@@ -41,6 +41,9 @@ describe('of a command that a server carries out', { timeout: 120_000 }, () => {
     const waits = there(['peer', 'wait', 'away'], { before: ['env'] });
     await expect.poll(() => childrenOf(server.pid).length, { timeout: 20_000 }).toBe(2);
     const children = childrenOf(server.pid);
+    onTestFinished(() => {
+      for (const pid of children.filter(isAlive)) signal(Number(pid), 'SIGKILL');
+    });
     await sleep(1_500);
     await server.end('SIGKILL');
     for (const ran of await Promise.all([puts, waits]))
