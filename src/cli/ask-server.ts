@@ -45,7 +45,11 @@ export function askServer(
   const { promise: answered, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   let hasReached = false;
   const connected = base.protocol === 'https:' ? 'secureConnect' : 'connect';
-  sent.once('socket', (socket) => socket.once(connected, () => (hasReached = true)));
+  sent.once('socket', (socket) => {
+    // One of an earlier request is connected already.
+    if (sent.reusedSocket) hasReached = true;
+    else socket.once(connected, () => (hasReached = true));
+  });
   sent.once('response', resolve);
   sent.on('error', reject);
   if (stdin === undefined) sent.end(first);
