@@ -152,8 +152,14 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'a comparison begins while changes are still not queued',
     isQuick: true,
     file: 'src/catalog/sites/backlogs.ts',
-    from: '.set({ resync: TO_COMPARE })',
-    to: '.set({ resync: GIVEN_UP })',
+    from: '.set({ resync: TO_COMPARE, ',
+    to: '.set({ resync: GIVEN_UP, ',
+  },
+  {
+    name: 'what another site was to tell a peer is never looked for',
+    file: 'src/catalog/sites/passed-over.ts',
+    from: 'if (sites.size === 0) return;',
+    to: 'if (sites.size >= 0) return;',
   },
 ];
 

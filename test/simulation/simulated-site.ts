@@ -245,6 +245,7 @@ export class SimulatedSite {
 
   #stream({ process, catalog, clock, store }: Running, options: { peer: string; owner: string; own: Hello }): void {
     const { network, plan, random, onDefect } = this.#ports;
+    const { backlogEntriesMax, forwardAfterMs } = plan;
     const stream = new PeerStream(
       {
         catalog,
@@ -253,7 +254,7 @@ export class SimulatedSite {
         link: process.guard(network.link(this.name, options.peer)),
         readBytes: (outgoing, signal) => readBytes({ catalog, openStore: openStoreOf(store) }, outgoing, signal),
       },
-      { ...options, ...plan.stream, retryAttempts: 3, backlogEntriesMax: plan.backlogEntriesMax },
+      { ...options, ...plan.stream, retryAttempts: 3, backlogEntriesMax, forwardAfterMs },
     );
     stream.run(new AbortController().signal).catch(onDefect);
   }

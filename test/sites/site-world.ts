@@ -118,6 +118,7 @@ export class SiteWorld implements AsyncDisposable {
         batchSize: 100,
         workers: 5,
         inlineBytesMax: 1 << 20,
+        forwardAfterMs: 900_000,
         retryAttempts: 3,
         retryDelayMs: 50,
         backlogEntriesMax: 1_000,

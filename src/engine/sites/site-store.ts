@@ -38,10 +38,13 @@ export class SiteStore {
    * left then.
    */
   async keep(operation: string, body: Body, given: KeepOptions): Promise<KeptVersion> {
-    const { attributes = {}, size, signal, md5 } = given;
+    const { attributes = {}, size, signal, md5, exactly } = given;
+    const check = (): void => demandExactly(hashing, exactly, { name: this.storage.name, operation });
     const place = versionPlace(operation);
     const hashing = new HashingBody(body, { md5 });
-    const sha256 = hashing.body instanceof Uint8Array ? hashing.sha256 : undefined;
+    const isWhole = hashing.body instanceof Uint8Array;
+    if (isWhole) check();
+    const sha256 = isWhole ? hashing.sha256 : undefined;
     const staged = await this.storage
       .stage(place, hashing.body, {
         attributes,
@@ -52,6 +55,12 @@ export class SiteStore {
       .catch((error: unknown) => {
         throw hashing.failure ?? error;
       });
+    try {
+      if (!isWhole) check();
+    } catch (error) {
+      await this.storage.discard([staged]).catch(() => undefined);
+      throw error;
+    }
     const { sha256: hash } = hashing;
     const { token, verification, isNew } = await this.#publish(staged, operation, hash);
     return {
@@ -77,10 +86,13 @@ export class SiteStore {
   }
 
   /** Keeps the bytes of a version that somebody else wrote; bytes of another length or hash are `corrupt`, and not kept. */
-  async keepExactly(operation: string, content: ObjectContent, body: Body, signal: AbortSignal): Promise<KeptVersion> {
-    const checked = body instanceof Uint8Array ? body : checkedBody(body, content, this.storage, operation);
-    if (body instanceof Uint8Array) check(new HashingBody(body), content, this.storage, operation);
-    return this.keep(operation, checked, { attributes: attributesOf(content), size: content.size, signal });
+  keepExactly(operation: string, content: ObjectContent, body: Body, signal: AbortSignal): Promise<KeptVersion> {
+    return this.keep(operation, body, {
+      attributes: attributesOf(content),
+      size: content.size,
+      exactly: content,
+      signal,
+    });
   }
 
   /** What was kept and is recorded nowhere. Where somebody else had brought it, it stays. */
@@ -95,21 +107,17 @@ export interface KeepOptions {
   readonly size?: number | undefined;
   /** Have it in the content, too. */
   readonly md5?: boolean | undefined;
+  /** What the bytes have to be; others are `corrupt`. */
+  readonly exactly?: ObjectContent | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-async function* checkedBody(
-  body: AsyncIterable<Uint8Array>,
-  content: ObjectContent,
-  store: Storage,
-  operation: string,
-): AsyncGenerator<Uint8Array> {
-  const hashing = new HashingBody(body);
-  yield* hashing.body as AsyncIterable<Uint8Array>;
-  check(hashing, content, store, operation);
-}
-
-function check({ size, sha256 }: HashingBody, content: ObjectContent, { name }: Storage, operation: string): void {
+function demandExactly(
+  { size, sha256 }: HashingBody,
+  content: ObjectContent | undefined,
+  { name, operation }: { readonly name: string; readonly operation: string },
+): void {
+  if (content === undefined) return;
   if (size === content.size && (content.sha256 === undefined || sha256 === content.sha256)) return;
   const came = size === content.size ? `bytes with the hash ${sha256}` : `${size} bytes`;
   throw new StorageError(
