@@ -11,6 +11,7 @@ const ENTRIES = {
   'worker-entry': 'src/worker-entry.ts',
   'sqlite-thread': 'src/catalog/sqlite-thread.ts',
   'listing-thread': 'src/storage/file/listing-thread.ts',
+  'small-puts-thread': 'src/storage/file/small-puts-thread.ts',
 };
 
 export async function bundle(root, outdir) {

@@ -148,7 +148,11 @@ export class OpenSite implements AsyncDisposable {
       this.#settings;
     await using link = await this.#linkOf(peer);
     const stream = new PeerStream(
-      { ...this.#parts, link, readBytes: (outgoing, stop) => readBytes(this.#parts, outgoing, stop) },
+      {
+        ...this.#parts,
+        link,
+        readBytes: (outgoing, stop) => readBytes({ ...this.#parts, recent: this.#parts.store.recent }, outgoing, stop),
+      },
       {
         peer: peer.name,
         owner: this.#parts.owner,

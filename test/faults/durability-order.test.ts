@@ -149,6 +149,30 @@ describe.runIf(process.platform === 'linux')('the system calls of', () => {
     });
   });
 
+  test.each([1, 3, 40])(
+    '%i writes at once into a site: flushed before they have names, and these before anything is told',
+    async (count) => {
+      await using world = openSyncWorld();
+      const trace = join(world.root, 'trace');
+      const child = join(import.meta.dirname, 'site-put-child.ts');
+      const words = ['-f', '-y', '-s', '4200', '-e', `trace=${TRACED}`, '-o', trace, process.execPath, child];
+      execFileSync('strace', [...words, world.source, join(world.root, 'catalog.sqlite'), String(count)], {
+        env: { ...process.env, NODE_OPTIONS: '' },
+      });
+      const { published, breaches } = findOrderBreaches({
+        calls: parseTrace(readFileSync(trace, 'latin1')),
+        targets: [world.source],
+        log: join(world.root, 'catalog.sqlite-wal'),
+        hasIntents: false,
+        reply: '{reply}',
+      });
+      expect(published).toBe(count);
+      // The catalog has the id of an operation, not the name of its file: when it was committed cannot be told by it.
+      expect(breaches.filter((one) => !one.includes('commit'))).toEqual([]);
+      rmSync(trace);
+    },
+  );
+
   test.each([
     ['into a new directory', []],
     ['into a directory another worker has just made', ['made']],

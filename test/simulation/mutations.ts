@@ -80,14 +80,14 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'bytes are recorded before they are flushed',
     file: 'src/engine/sites/publish-together.ts',
-    from: 'await this.#storage.flush(staged);',
+    from: 'await storage.flush(staged);',
     to: 'await Promise.resolve();',
   },
   {
     name: 'bytes that arrive are not compared with what they should be',
     file: 'src/engine/sites/site-store.ts',
-    from: '  if (size === content.size &&',
-    to: '  if (size >= 0 || size === content.size &&',
+    from: 'if (size === content.size && (content',
+    to: 'if (size >= 0 || size === content.size && (content',
   },
   {
     name: 'bytes are taken up and not written down',

@@ -252,7 +252,8 @@ export class SimulatedSite {
         clock,
         random: random.fork(),
         link: process.guard(network.link(this.name, options.peer)),
-        readBytes: (outgoing, signal) => readBytes({ catalog, openStore: openStoreOf(store) }, outgoing, signal),
+        readBytes: (outgoing, signal) =>
+          readBytes({ catalog, openStore: openStoreOf(store), recent: store.recent }, outgoing, signal),
       },
       { ...options, ...plan.stream, retryAttempts: 3, backlogEntriesMax, forwardAfterMs },
     );

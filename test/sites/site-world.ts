@@ -104,6 +104,7 @@ export class SiteWorld implements AsyncDisposable {
           readBytes(
             {
               catalog: sender.catalog,
+              recent: sender.store.recent,
               openStore: (place) =>
                 Promise.resolve(place === sender.store.storage.place ? sender.store.storage : undefined),
             },

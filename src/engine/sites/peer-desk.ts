@@ -49,8 +49,10 @@ export class SiteDesk implements PeerDesk {
   }
 
   async admit(token: string | undefined, from: Hello | undefined): Promise<Admitted> {
+    if (from === undefined && token === undefined)
+      return this.#options.pairs ? { kind: 'admitted', site: undefined } : refuse('a token is needed');
     const peers = await this.#ports.catalog.listPeers();
-    return from === undefined ? this.#recognise(peers, token) : this.#meet(peers, token, from);
+    return from === undefined ? this.#recognise(peers, token ?? '') : this.#meet(peers, token, from);
   }
 
   /** A peer that says hello: known by its site from its first time on, and by its token. */
@@ -87,9 +89,7 @@ export class SiteDesk implements PeerDesk {
   }
 
   /** By the token it came with, or a ticket this site gave it. */
-  async #recognise(peers: readonly Peer[], token: string | undefined): Promise<Admitted> {
-    if (token === undefined)
-      return this.#options.pairs ? { kind: 'admitted', site: undefined } : refuse('a token is needed');
+  async #recognise(peers: readonly Peer[], token: string): Promise<Admitted> {
     const hash = hashToken(token);
     for (const { name, site } of peers) {
       if (site === undefined) continue;

@@ -4,13 +4,17 @@ import {
   type Attributes,
   type Body,
   type Published,
+  type PublishRequest,
   type Staged,
   type Storage,
   StorageError,
+  type WholeObject,
 } from '../../ports/storage.ts';
 import { HashingBody } from '../hashing-body.ts';
 import { attributesOf, makeContent } from '../object-content.ts';
-import { PublishTogether } from './publish-together.ts';
+import { publishTogether } from './publish-together.ts';
+import { RecentBytes } from './recent-bytes.ts';
+import { Together } from './together.ts';
 import { versionPlace } from './version-place.ts';
 
 /** Bytes that lie in the store, durable, under a place of their own. */
@@ -26,11 +30,17 @@ export interface KeptVersion {
  */
 export class SiteStore {
   readonly storage: Storage;
-  readonly #together: PublishTogether;
+  /** What was kept here a moment ago. */
+  readonly recent = new RecentBytes();
+  readonly #published: Together<PublishRequest, Published>;
+  /** Undefined: the store has no shorter way for small objects. */
+  readonly #put: Together<WholeObject, Published> | undefined;
 
   constructor(storage: Storage) {
     this.storage = storage;
-    this.#together = new PublishTogether(storage);
+    this.#published = new Together((requests) => publishTogether(storage, requests));
+    const { putTogether } = storage;
+    this.#put = putTogether && new Together((objects) => putTogether.call(storage, objects));
   }
 
   /**
@@ -38,17 +48,44 @@ export class SiteStore {
    * left then.
    */
   async keep(operation: string, body: Body, given: KeepOptions): Promise<KeptVersion> {
-    const { attributes = {}, size, signal, md5, exactly } = given;
-    const check = (): void => demandExactly(hashing, exactly, { name: this.storage.name, operation });
-    const place = versionPlace(operation);
+    const { attributes = {}, md5 } = given;
     const hashing = new HashingBody(body, { md5 });
-    const isWhole = hashing.body instanceof Uint8Array;
-    if (isWhole) check();
-    const sha256 = isWhole ? hashing.sha256 : undefined;
+    const bytes = hashing.body instanceof Uint8Array ? hashing.body : undefined;
+    const kept = { operation, hashing, given };
+    const { token, verification, isNew } = await (bytes === undefined
+      ? this.#keepStream(kept)
+      : this.#keepWhole(kept, bytes));
+    const { size, sha256 } = hashing;
+    if (bytes !== undefined) this.recent.add(operation, sha256, bytes);
+    return {
+      content: makeContent({ size, sha256, md5: hashing.md5, attributes }),
+      copy: { store: this.storage.place, state: 'AVAILABLE', place: versionPlace(operation), token, verification },
+      isNew,
+    };
+  }
+
+  async #keepWhole({ operation, hashing, given }: Keeping, bytes: Uint8Array): Promise<Placed> {
+    this.#demandExactly(operation, hashing, given.exactly);
+    const { attributes = {}, signal } = given;
+    const key = versionPlace(operation);
+    const options = { attributes, mark: { operation, sha256: hashing.sha256 }, size: bytes.length };
+    if (this.#put !== undefined && signal?.aborted !== true) {
+      // What fails goes the long way, which tries again, and tells why.
+      const placed = await this.#put.add({ key, bytes, options }).catch((error: unknown) => {
+        if (!(error instanceof StorageError)) throw error;
+      });
+      if (placed !== undefined) return { ...placed, isNew: true };
+    }
+    const staged = await this.storage.stage(key, bytes, signal === undefined ? options : { ...options, signal });
+    return this.#publish(staged, options.mark);
+  }
+
+  async #keepStream({ operation, hashing, given }: Keeping): Promise<Placed> {
+    const { attributes = {}, size, signal, exactly } = given;
     const staged = await this.storage
-      .stage(place, hashing.body, {
+      .stage(versionPlace(operation), hashing.body, {
         attributes,
-        mark: { operation, sha256 },
+        mark: { operation, sha256: undefined },
         ...(size === undefined ? {} : { size }),
         ...(signal === undefined ? {} : { signal }),
       })
@@ -56,31 +93,24 @@ export class SiteStore {
         throw hashing.failure ?? error;
       });
     try {
-      if (!isWhole) check();
+      this.#demandExactly(operation, hashing, exactly);
     } catch (error) {
       await this.storage.discard([staged]).catch(() => undefined);
       throw error;
     }
-    const { sha256: hash } = hashing;
-    const { token, verification, isNew } = await this.#publish(staged, operation, hash);
-    return {
-      content: makeContent({ size: hashing.size, sha256: hash, md5: hashing.md5, attributes }),
-      copy: { store: this.storage.place, state: 'AVAILABLE', place, token, verification },
-      isNew,
-    };
+    return this.#publish(staged, { operation, sha256: hashing.sha256 });
   }
 
   /** The very bytes may lie there: brought by somebody else at this moment, or by somebody who died before he recorded them. */
-  async #publish(staged: Staged, operation: string, sha256: string): Promise<Published & { readonly isNew: boolean }> {
+  async #publish(staged: Staged, mark: { readonly operation: string; readonly sha256: string }): Promise<Placed> {
     try {
-      const options = { ifAbsent: true, mark: { operation, sha256 } };
-      return { ...(await this.#together.publish(staged, options)), isNew: true };
+      return { ...(await this.#published.add({ staged, options: { ifAbsent: true, mark } })), isNew: true };
     } catch (error) {
       if (!(error instanceof StorageError) || error.kind !== 'precondition-failed') throw error;
       const { head, body } = await this.storage.get(staged.key);
       const there = new HashingBody(body);
       await there.drain();
-      if (there.sha256 !== sha256) throw error;
+      if (there.sha256 !== mark.sha256) throw error;
       return { token: head.token, verification: 'read-back', isNew: false };
     }
   }
@@ -95,11 +125,32 @@ export class SiteStore {
     });
   }
 
+  /** `corrupt` where the bytes are not what they should be. */
+  #demandExactly(operation: string, { size, sha256 }: HashingBody, content: ObjectContent | undefined): void {
+    if (content === undefined) return;
+    if (size === content.size && (content.sha256 === undefined || sha256 === content.sha256)) return;
+    const came = size === content.size ? `bytes with the hash ${sha256}` : `${size} bytes`;
+    throw new StorageError(
+      'corrupt',
+      { store: this.storage.name, key: operation },
+      `${came} came for a version of ${content.size} bytes with the hash ${content.sha256 ?? 'unknown'}`,
+    );
+  }
+
   /** What was kept and is recorded nowhere. Where somebody else had brought it, it stays. */
   async discard({ isNew, copy: { place, token } }: KeptVersion): Promise<void> {
     if (isNew) await this.storage.delete(place, token === undefined ? {} : { ifToken: token });
   }
 }
+
+/** A version whose bytes are being kept. */
+interface Keeping {
+  readonly operation: string;
+  readonly hashing: HashingBody;
+  readonly given: KeepOptions;
+}
+
+type Placed = Published & { readonly isNew: boolean };
 
 export interface KeepOptions {
   readonly attributes?: Attributes | undefined;
@@ -110,19 +161,4 @@ export interface KeepOptions {
   /** What the bytes have to be; others are `corrupt`. */
   readonly exactly?: ObjectContent | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-function demandExactly(
-  { size, sha256 }: HashingBody,
-  content: ObjectContent | undefined,
-  { name, operation }: { readonly name: string; readonly operation: string },
-): void {
-  if (content === undefined) return;
-  if (size === content.size && (content.sha256 === undefined || sha256 === content.sha256)) return;
-  const came = size === content.size ? `bytes with the hash ${sha256}` : `${size} bytes`;
-  throw new StorageError(
-    'corrupt',
-    { store: name, key: operation },
-    `${came} came for a version of ${content.size} bytes with the hash ${content.sha256 ?? 'unknown'}`,
-  );
 }
