@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type PostgresServer, startPostgres } from '../servers/postgres.ts';
+import type { Databases } from '../servers/postgres.ts';
+import { openPostgres } from '../servers/shared.ts';
 import { INBOX, RuleWorld, STORES, UPLOADS } from './rule-world.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
@@ -13,9 +14,9 @@ const WAIT_MS_MAX = 3_000;
 /** The machine may be busy with other things. */
 const LONG = { timeout: (soak ? 60 : 3) * 60_000 };
 
-let server: PostgresServer;
+let server: Databases;
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await openPostgres();
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();

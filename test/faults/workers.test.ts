@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CatalogSettings } from '../../src/config/configuration.ts';
 import type { ReplicaState } from '../../src/domain/replica/replica.ts';
-import { connect, type PostgresServer, startPostgres } from '../servers/postgres.ts';
+import { connect, type Databases } from '../servers/postgres.ts';
+import { openPostgres } from '../servers/shared.ts';
 import { openSyncWorld, SCOPE, type SyncWorld } from '../sync/sync-world.ts';
 import { leftovers, mirrored, write } from '../sync/trees.ts';
 import { type ChildEnd, startSync } from './child.ts';
@@ -21,9 +22,9 @@ const MINUTES = 3 * 60_000;
 
 const WORKERS = { executionMode: 'workers', leaseMs: LEASE_MS, noWorkerMs: NEVER_MS } as const;
 
-let server: PostgresServer;
+let server: Databases;
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await openPostgres();
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
