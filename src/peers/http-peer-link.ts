@@ -113,6 +113,7 @@ export class HttpPeerLink implements PeerLink {
   #exchange({ method, path, body, headers = {}, signal }: Question): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const length = body.reduce((sum, part) => sum + part.length, 0);
+      const { idleMs, token } = this.#peer;
       const sent = httpOf(this.#base).request({
         host: this.#base.hostname.replace(/^\[|\]$/g, ''),
         port: this.#base.port,
@@ -120,15 +121,15 @@ export class HttpPeerLink implements PeerLink {
         path: `${this.#base.pathname.replace(/\/$/, '')}${PEER_PATH}${path}`,
         agent: this.#agent,
         signal,
+        // Of the socket, so that it holds while there is no connection yet.
+        timeout: idleMs,
         headers: {
           ...headers,
-          ...(this.#peer.token === undefined ? {} : { authorization: `Bearer ${this.#peer.token}` }),
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
           ...(method === 'POST' ? { 'content-length': length } : {}),
         },
       });
-      sent.setTimeout(this.#peer.idleMs, () =>
-        sent.destroy(new Error(`nothing was heard for ${this.#peer.idleMs / 1000} s`)),
-      );
+      sent.on('timeout', () => sent.destroy(new Error(`nothing was heard for ${idleMs / 1000} s`)));
       sent.on('response', resolve);
       sent.on('error', (error) => reject(this.#unreachable(error)));
       for (const part of body) sent.write(part);

@@ -112,6 +112,7 @@ async function bring(ports: FetchPorts, claimed: ClaimedFetch, signal: AbortSign
   }
   const holders = await holdersOf(ports, claimed);
   const body = continued(ports, { entry, holders }, signal);
+  using _ = store.hold([entry.operation]);
   const kept = await store.keepExactly(entry.operation, content, body, signal);
   if (signal.aborted) return false;
   const [outcome] = await catalog.applyEntries({ from: source, entries: [{ entry, copy: kept.copy }] });

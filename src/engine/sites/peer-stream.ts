@@ -117,10 +117,10 @@ export class PeerStream {
         failures = 0;
       } catch (error) {
         if (!(error instanceof PeerError)) throw error;
-        // It can be reached, so hello is said at once; not over and over.
+        // It can be reached, so hello is said at once; not over and over. Who is told to stop was left by nobody.
         const isStale: boolean = error.kind === 'stale' && (session.hasSent || !wasStale);
         wasStale = isStale;
-        if (isStale) continue;
+        if (isStale || signal.aborted) continue;
         failures = session.hasSent ? 1 : failures + 1;
         await this.#park(error);
         const pauseMs = streamPauseMs(retryDelayMs, failures, random.fraction());

@@ -35,12 +35,36 @@ export class SiteStore {
   readonly #published: Together<PublishRequest, Published>;
   /** Undefined: the store has no shorter way for small objects. */
   readonly #put: Together<WholeObject, Published> | undefined;
+  /** Places whose bytes somebody is about to record, and how many are. */
+  readonly #held = new Map<string, number>();
 
   constructor(storage: Storage) {
     this.storage = storage;
     this.#published = new Together((requests) => publishTogether(storage, requests));
     const { putTogether } = storage;
     this.#put = putTogether && new Together((objects) => putTogether.call(storage, objects));
+  }
+
+  /**
+   * Whoever keeps bytes of these operations holds them until it is known what became of them: several may bring the same, and then the first
+   * that fails discards nothing that another is about to record.
+   */
+  hold(operations: readonly string[]): Disposable {
+    const places = operations.map(versionPlace);
+    for (const place of places) this.#held.set(place, this.#holders(place) + 1);
+    return {
+      [Symbol.dispose]: () => {
+        for (const place of places) {
+          const left = this.#holders(place) - 1;
+          if (left === 0) this.#held.delete(place);
+          else this.#held.set(place, left);
+        }
+      },
+    };
+  }
+
+  #holders(place: string): number {
+    return this.#held.get(place) ?? 0;
   }
 
   /**
@@ -137,9 +161,10 @@ export class SiteStore {
     );
   }
 
-  /** What was kept and is recorded nowhere. Where somebody else had brought it, it stays. */
+  /** What was kept, is held, and is recorded nowhere. Where somebody else has brought it, or is about to record it, it stays. */
   async discard({ isNew, copy: { place, token } }: KeptVersion): Promise<void> {
-    if (isNew) await this.storage.delete(place, token === undefined ? {} : { ifToken: token });
+    if (isNew && this.#holders(place) <= 1)
+      await this.storage.delete(place, token === undefined ? {} : { ifToken: token });
   }
 }
 

@@ -74,6 +74,7 @@ export async function writeVersion(ports: WriteVersionPorts, args: WriteVersion)
   const problem = findKeyProblem(name);
   if (problem !== undefined) throw new ObjectError('invalid-name', object, `the name is refused: ${problem}`);
   const operation = args.operation ?? ports.operations.next();
+  using _ = store.hold([operation]);
   let kept: KeptVersion | undefined;
   try {
     if (args.operation !== undefined) {
