@@ -79,7 +79,7 @@ describe('two sites over HTTP', () => {
         undoMs: 86_400_000,
         backlogEntriesMax: 1_000,
         accepts: new Map(),
-        pairs: true,
+        pairs: () => Promise.resolve(true),
       },
     );
     ({ endpoint } = site);
