@@ -130,19 +130,21 @@ const JUNK = [
 export class FuzzRequests {
   readonly #random: SimulatedRandom;
   readonly #routes: readonly FuzzedRoute[];
+  readonly #ofObjects: readonly FuzzedRoute[];
   readonly #site: ForeignSite;
   #counter = 0;
 
   constructor(random: SimulatedRandom, routes: readonly FuzzedRoute[], server: ServerProcess) {
     this.#random = random;
     this.#routes = routes;
+    this.#ofObjects = routes.filter(({ path }) => path === '/{scope}/{name}');
     this.#site = new ForeignSite(server);
   }
 
   next(): FuzzRequest {
     const random = this.#random;
     if (random.chance(0.25)) return this.#toPeers();
-    const route = random.pick(this.#routes);
+    const route = random.pick(random.chance(0.5) ? this.#ofObjects : this.#routes);
     const path = route.path.replaceAll(/\{([a-z]+)\}/g, (_, name) =>
       random.pick(name === 'scope' ? SCOPES_MOSTLY : NAMES_MOSTLY),
     );

@@ -23,7 +23,7 @@ describe('a server with tokens', { timeout: 240_000 }, () => {
   const routes: Described[] = [];
   const create = async (name: string, rights: string, ...more: string[]): Promise<string> => {
     const words = ['token', 'create', name, '--rights', rights, ...more, '--json', '--data', join(server.root, 'data')];
-    return ((await box.json(...words)) as { readonly token: string }).token;
+    return (await box.json<{ readonly token: string }>(...words)).token;
   };
   const revoke = (name: string) => box.run(['token', 'revoke', name, '--data', join(server.root, 'data')]);
   beforeAll(async () => {
@@ -89,7 +89,7 @@ describe('a server with tokens', { timeout: 240_000 }, () => {
       });
       return (await Promise.all([...asked, batch, version])).map(({ status }) => status);
     };
-    const shut = new Array<number>(7).fill(401);
+    const shut = [401, 401, 401, 401, 401, 401, 401];
     for (const wrong of [null, 'wrong', tokens['read'] ?? '', tokens['revoked'] ?? '', 'token-of-one']) {
       if (wrong !== 'token-of-one') expect((await one.hello(wrong)).status).toBe(401);
       expect(await statuses(one, wrong)).toEqual(shut);

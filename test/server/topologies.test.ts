@@ -109,8 +109,12 @@ describe('four sites that all tell each other', { timeout: 1_800_000 }, () => {
         expect((await mesh.at('d').put(`/${scope}/${name}`, `${name} again`)).status).toBe(200);
       }
     }
+    for (const { proxy } of mesh.ways) proxy.take();
     for (const { proxy } of across()) proxy.open();
     await mesh.settle();
+    const came = across().flatMap(({ proxy }) => proxy.take());
+    const duplicates = came.filter(({ outcome }) => outcome === 'duplicate');
+    process.stdout.write(`after the cut ${came.length} entries came across, ${duplicates.length} of them duplicates\n`);
     for (const scope of scopes) {
       const listed = (await mesh.agreed(scope)).map(({ name }) => name);
       expect(listed).toHaveLength((scope === 'both' ? 5 : 4) * CLASHES);
