@@ -1,48 +1,58 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { PeerProxy } from '../servers/peer-proxy.ts';
+import { openSqliteCatalog } from '../../src/catalog/open-sqlite.ts';
+import type { Arrived } from '../../src/ports/journal.ts';
 import { Sandbox } from '../cli/sandbox.ts';
-import { ForeignSite } from './foreign-site.ts';
-import { type ServerProcess, startServer } from './server-process.ts';
+import { PeerProxy } from '../servers/peer-proxy.ts';
+import { ForeignSite, type Written } from './foreign-site.ts';
+import { ServerProcess } from './server-process.ts';
 import { listAll } from './site-network.ts';
 
 const OBJECTS = process.env['PANDO_SOAK'] === '1' ? 1_000_000 : 2_000;
 const APART = 10;
-const AT_ONCE = 1_000;
+const AT_ONCE = 5_000;
 /** For one name: digests of the leaves of its branch, names in its leaf, and the entry. */
 const NAME_BYTES_MAX = 8 * 1024;
 
-async function tell(site: ForeignSite, count: number, from = 0): Promise<void> {
-  let at = from;
-  const lane = async (): Promise<void> => {
-    while (at < from + count) {
-      const begin = at;
-      at = Math.min(from + count, at + AT_ONCE);
-      const page = Array.from({ length: at - begin }, (_, index) => {
-        const counter = begin + index + 1;
-        return { scope: 's', name: `dir-${counter % 100}/object-${counter}`, text: 'x', counter };
-      });
-      const outcomes = await site.send(page);
-      expect(new Set(outcomes)).toEqual(new Set(['applied']));
-    }
-  };
-  await Promise.all([lane(), lane()]);
+const numbered = (counter: number): Written => ({
+  scope: 's',
+  name: `dir-${counter % 100}/object-${counter}`,
+  text: 'x',
+  counter,
+});
+
+/** What a third site has told of, as it would lie in a catalog; nobody reads the bytes. */
+async function fill(root: string, third: ForeignSite): Promise<void> {
+  await using catalog = await openSqliteCatalog({ path: join(root, 'data', 'catalog.sqlite') });
+  const store = `file://${root}/data/objects/`;
+  for (let from = 1; from <= OBJECTS; from += AT_ONCE) {
+    const count = Math.min(AT_ONCE, OBJECTS + 1 - from);
+    const entries = Array.from({ length: count }, (_, at): Arrived => {
+      const { entry } = third.lineOf(numbered(from + at));
+      const token = 'none';
+      return { entry, copy: { store, state: 'AVAILABLE', place: `at/${from + at}`, token, verification: 'read-back' } };
+    });
+    const outcomes = await catalog.applyEntries({ from: third.id, entries });
+    expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(['applied']));
+  }
 }
 
 test(`two sites with ${OBJECTS} objects that are ${APART} names apart tell each other of little more than these`, {
   timeout: 3_600_000,
 }, async () => {
-  const [a, b] = await Promise.all([startServer(), startServer()]);
+  await using first = await ServerProcess.start();
+  await using second = await ServerProcess.start();
+  const third = new ForeignSite(() => a, 'third');
+  for (const server of [first, second]) await server.end('SIGTERM');
+  // The same entries at both, so one after the other.
+  for (const server of [first, second]) await fill(server.root, third);
+  await using a = await ServerProcess.start({ root: first.root });
+  await using b = await ServerProcess.start({ root: second.root });
   await using proxy = await PeerProxy.start();
   proxy.leadTo(b);
-  // The same at both, told by a site that they both know.
-  let at: ServerProcess = a;
-  const third = new ForeignSite(() => at, 'third');
-  for (const server of [b, a]) {
-    at = server;
-    expect((await third.hello()).status).toBe(200);
-    await tell(third, OBJECTS);
-  }
-  await tell(third, APART, OBJECTS);
+  expect((await third.hello()).status).toBe(200);
+  const apart = Array.from({ length: APART }, (_, at) => numbered(OBJECTS + 1 + at));
+  expect(new Set(await third.send(apart))).toEqual(new Set(['applied']));
   using box = new Sandbox();
   const there = (...args: string[]) => box.run(args, { env: { PANDO_SERVER: a.url } });
   expect((await there('peer', 'add', proxy.url, '--name', 'b', '--direction', 'send')).code).toBe(0);

@@ -10,7 +10,7 @@ export interface Answer {
   readonly json: Record<string, unknown>;
 }
 
-interface Written {
+export interface Written {
   readonly scope: string;
   readonly name: string;
   /** Undefined: it is deleted. */
@@ -61,10 +61,11 @@ export class ForeignSite {
   }
 
   batchOf(written: readonly Written[]): Uint8Array {
-    return Buffer.concat(encodeBatch({ from: this.id, entries: written.map((one) => this.#lineOf(one)) }));
+    return Buffer.concat(encodeBatch({ from: this.id, entries: written.map((one) => this.lineOf(one)) }));
   }
 
-  #lineOf({ scope, name, text, counter, seen, contentType }: Written): FrameLine {
+  /** An entry as it would send it. */
+  lineOf({ scope, name, text, counter, seen, contentType }: Written): FrameLine {
     this.#last = nextOperationId(this.#last, Date.now(), randomBytes(10));
     const bytes = text === undefined ? undefined : Buffer.from(text);
     const sha256 = createHash('sha256')
