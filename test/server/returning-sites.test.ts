@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { putAll, SiteNetwork } from './site-network.ts';
 
 const soak = process.env['PANDO_SOAK'] === '1';
-const OBJECTS = soak ? 20_000 : 40;
+const OBJECTS = soak ? 5_000 : 40;
 const LARGE = 2 * 1024 * 1024;
 
 describe('of two sites that tell each other', { timeout: 1_800_000 }, () => {
