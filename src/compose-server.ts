@@ -5,6 +5,7 @@ import type { Pando } from './compose.ts';
 import type { Configuration, Profile, ServerSettings } from './config/configuration.ts';
 import { ConfigurationError, problemOutsideFiles } from './config/problem.ts';
 import { makeReplicationSettings } from './config/replication-settings.ts';
+import { findScopeProblem } from './domain/object/scope.ts';
 import { OpenSite } from './open-site.ts';
 import { PEER_PATH } from './peers/peer-endpoint.ts';
 import { declarePeers, openReplicationDesk } from './replication-desk.ts';
@@ -96,7 +97,13 @@ export async function openSiteServer(pando: Pando, open: OpenSiteServer): Promis
     ...adminRoutes(desk, metrics),
     ...replicationRoutes(openReplicationDesk(pando, replication)),
     commandRoute(open.runCommand),
-    ...objectRoutes({ objects, awaiting, uploads, nowMs: () => pando.clock.nowMs() }),
+    ...objectRoutes({
+      objects,
+      awaiting,
+      uploads,
+      nowMs: () => pando.clock.nowMs(),
+      listScopes: () => listScopes(pando, open.store.name),
+    }),
   ];
   const site: { current: OpenSite | undefined } = { current: undefined };
   const server = new HttpServer({
@@ -132,6 +139,7 @@ export async function openSiteServer(pando: Pando, open: OpenSiteServer): Promis
       owner: `server ${process.pid} on ${hostname()}`,
       watch,
       onFault: (why) => open.onFault('replication begins again', { why }),
+      alarm: open.onFault,
     },
     {
       // Of an address that means any of the machine's nobody elsewhere can make anything.
@@ -146,7 +154,7 @@ export async function openSiteServer(pando: Pando, open: OpenSiteServer): Promis
       undoMs: replication?.undoMs ?? UNDO_MS,
       forwardAfterMs: replication?.forwardAfterMs ?? FORWARD_AFTER_MS,
       accepts: new Map((replication?.accept ?? []).map(({ id, token }) => [id, token])),
-      pairs: isLoopback(settings.host) && tokens.length === 0,
+      pairs: async () => isLoopback(settings.host) && (await catalog.listTokens()).length === 0,
     },
   );
   site.current = opened;
@@ -186,6 +194,13 @@ function backlogEntries({ replication, catalog }: Configuration): number {
   const share = disk === undefined ? Infinity : (disk.blocks * disk.bsize) / 10;
   const bytes = replication?.backlogBytesMax ?? Math.min(BACKLOG_BYTES, share);
   return Math.max(1, Math.floor(bytes / ENTRY_BYTES));
+}
+
+/** Those of profiles, and the site's own. */
+async function listScopes(pando: Pando, ownStore: string): Promise<readonly string[]> {
+  const ofProfiles = Object.keys(pando.configuration.profiles).filter((name) => name !== ownStore);
+  const own = await (await pando.catalog()).listReplicatedScopes();
+  return [...new Set([...ofProfiles, ...own])].filter((name) => findScopeProblem(name) === undefined).sort();
 }
 
 async function openParts(

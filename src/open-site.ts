@@ -1,5 +1,6 @@
 import { collectSuperseded } from './engine/sites/collect-superseded.ts';
-import { hashToken, SiteDesk } from './engine/sites/peer-desk.ts';
+import { SiteDesk } from './engine/sites/peer-desk.ts';
+import { hashToken } from './engine/sites/peer-gate.ts';
 import { fetchVersions } from './engine/sites/fetch-versions.ts';
 import { keepPeers } from './engine/sites/keep-peers.ts';
 import { meetPeers } from './engine/sites/meet-peers.ts';
@@ -15,7 +16,7 @@ import type { Peer } from './ports/journal.ts';
 import { type Hello, PEER_PROTOCOL, type PeerLink } from './ports/peer-link.ts';
 import type { Random } from './ports/random.ts';
 import type { Storage } from './ports/storage.ts';
-import type { Telling } from './ports/telling.ts';
+import type { Alarm, Telling } from './ports/telling.ts';
 
 export interface SiteParts {
   readonly catalog: Catalog;
@@ -31,6 +32,8 @@ export interface SiteParts {
   readonly watch: Pick<PeerWatch, 'run'>;
   /** A part of the work failed, as when the catalog is away, and is begun again in a moment. */
   readonly onFault: (why: string) => void;
+  /** Told of what could not be sent. */
+  readonly alarm?: Alarm | undefined;
 }
 
 export interface SiteSettings {
@@ -51,8 +54,8 @@ export interface SiteSettings {
   readonly backlogEntriesMax: number;
   /** Tokens that peers may show, by the name the peer gets. */
   readonly accepts: ReadonlyMap<string, string>;
-  /** Nobody but this machine can come. */
-  readonly pairs: boolean;
+  /** Whether whoever comes first is believed: nobody but this machine can come, and there are no tokens. */
+  readonly pairs: () => Promise<boolean>;
 }
 
 /** Fetches of large objects under way at once. */

@@ -31,7 +31,10 @@ export async function openLog(options: LogOptions): Promise<Log> {
   const limit = LOG_LEVELS.indexOf(level);
   if (options.logFormat === 'json' && limit > 0) {
     const { destination, pino } = await import('pino');
-    const logger = pino({ level, base: { pid: process.pid } }, destination({ dest: 2, sync: true }));
+    const logger = pino(
+      { level, base: { pid: process.pid }, formatters: { level: (label) => ({ level: label }) } },
+      destination({ dest: 2, sync: true }),
+    );
     return (at, message, facts = {}) => logger[at](facts, message);
   }
   return (at, message, facts = {}) => {

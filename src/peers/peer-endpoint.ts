@@ -11,7 +11,7 @@ import {
 } from '../domain/journal/entry-json.ts';
 import { parseOperationId } from '../domain/object/operation-id.ts';
 import { CatalogError } from '../ports/catalog.ts';
-import type { PeerDesk } from '../ports/peer-desk.ts';
+import type { Admitted, PeerDesk } from '../ports/peer-desk.ts';
 import { type Hello, PEER_PROTOCOL, PeerError, type SentOutcome } from '../ports/peer-link.ts';
 import { StorageError } from '../ports/storage.ts';
 import { decodeBatch, type FramedEntry, type FrameLine } from './batch-frame.ts';
@@ -22,6 +22,9 @@ export const PEER_PATH = '/_peer/v1/';
 /** A batch, at most: what a sender puts into one, and one object of the largest inline size beside it. */
 const BATCH_BYTES_MAX = 80 * 1024 * 1024;
 const SMALL_BYTES_MAX = 1024 * 1024;
+/** From the head of a message to its end it takes no longer than one of the largest size at a tenth of a megabyte a second. */
+const MESSAGE_MS = 30_000;
+const BYTES_PER_MS_MIN = 100;
 /** Leaves in one question, at most. */
 const LEAVES_MAX = 256;
 
@@ -56,10 +59,12 @@ export class PeerEndpoint {
     const token = bearerOf(request);
     if (request.method === 'POST' && route === 'hello') {
       const from = helloFromJson(parseJson(await readAll(request, SMALL_BYTES_MAX)));
-      await this.#admit(token, from);
+      demandAdmitted(await this.#desk.admit(token, from));
       return { status: 200, json: await this.#desk.hello(from) };
     }
-    const site = await this.#admit(token, undefined);
+    const { site, byTicket } = demandAdmitted(await this.#desk.admit(token, undefined));
+    if (byTicket && route !== 'told' && !route.startsWith('versions/'))
+      throw new Refusal(403, 'forbidden', 'a ticket is for fetching bytes: show the token');
     if (request.method === 'POST' && route === 'batch') return this.#receive(request, site, signal);
     if (request.method === 'POST' && route === 'told') return this.#told(request, site);
     if (request.method === 'POST' && route === 'floor') return this.#raiseFloor(request);
@@ -69,16 +74,16 @@ export class PeerEndpoint {
     throw new Refusal(404, 'not-found', 'there is no such path in the peer protocol');
   }
 
-  /** Who speaks, where its token says so. */
-  async #admit(token: string | undefined, from: Hello | undefined): Promise<string | undefined> {
-    const admitted = await this.#desk.admit(token, from);
-    if (admitted.kind === 'refused') throw new Refusal(401, 'unauthorised', admitted.why);
-    return admitted.site;
+  /** Nobody speaks for another site. */
+  async #demandSender(from: string, site: string | undefined): Promise<void> {
+    if (site === undefined) demandAdmitted(await this.#desk.believe(from));
+    else if (from !== site)
+      throw new Refusal(403, 'forbidden', `the token is that of the site ${site}, and the message comes from ${from}`);
   }
 
   async #receive(request: IncomingMessage, site: string | undefined, signal: AbortSignal): Promise<Reply> {
     const { from, lives, entries } = decodeBatch(await readAll(request, BATCH_BYTES_MAX));
-    checkSender(from, site);
+    await this.#demandSender(from, site);
     const good = entries.filter(isLine);
     const { outcomes, receipt } =
       good.length === 0
@@ -97,7 +102,7 @@ export class PeerEndpoint {
     const ids = operations.map((one) => parseOperationId(String(one)));
     if (ids.includes(undefined)) throw new EntryProblem('operations has one that is no UUIDv7');
     const sender = siteFromJson(from, 'from');
-    checkSender(sender, site);
+    await this.#demandSender(sender, site);
     const of = life === undefined ? undefined : lifeFromJson(life, 'life');
     await this.#desk.told({ from: sender, life: of, operations: ids as string[] });
     return { status: 200, json: {} };
@@ -127,10 +132,11 @@ export class PeerEndpoint {
   }
 
   async #open(request: IncomingMessage, text: string, signal: AbortSignal): Promise<Reply> {
-    const asked = new URL(text, 'http://peer/');
-    const operation = parseOperationId(asked.pathname.slice(1));
-    const scope = asked.searchParams.get('scope') ?? '';
-    const name = asked.searchParams.get('name') ?? '';
+    const [path = '', query = ''] = text.split('?', 2);
+    const operation = parseOperationId(path);
+    const asked = new URLSearchParams(query);
+    const scope = asked.get('scope') ?? '';
+    const name = asked.get('name') ?? '';
     if (operation === undefined || scope === '' || name === '')
       throw new EntryProblem('a version is named by its UUIDv7, its scope and its name');
     const range = /^bytes=([0-9]{1,15})-$/.exec(request.headers.range ?? 'bytes=0-');
@@ -162,10 +168,9 @@ class Refusal extends Error {
   }
 }
 
-/** Nobody speaks for another site. */
-function checkSender(from: string, site: string | undefined): void {
-  if (site !== undefined && from !== site)
-    throw new Refusal(403, 'forbidden', `the token is that of the site ${site}, and the message comes from ${from}`);
+function demandAdmitted(admitted: Admitted): Extract<Admitted, { kind: 'admitted' }> {
+  if (admitted.kind === 'refused') throw new Refusal(401, 'unauthorised', admitted.why);
+  return admitted;
 }
 
 interface Failure {
@@ -211,9 +216,9 @@ export function helloFromJson(value: unknown): Hello {
   ) as Record<string, unknown>;
   if (protocol !== PEER_PROTOCOL)
     throw new EntryProblem(
-      `protocol ${JSON.stringify(protocol)} is not spoken here, only ${PEER_PROTOCOL}: update the older site`,
+      `protocol ${JSON.stringify(protocol) ?? 'without a number'} is not spoken here, only ${PEER_PROTOCOL}: update the older site`,
     );
-  if (url !== undefined && typeof url !== 'string') throw new EntryProblem('url is no text');
+  if (url !== undefined && !isAddress(url)) throw new EntryProblem('url is no address of a site');
   if (ticket !== undefined && (typeof ticket !== 'string' || !/^[0-9a-f]{64}$/.test(ticket)))
     throw new EntryProblem('ticket is not 64 hex digits');
   return {
@@ -226,6 +231,14 @@ export function helloFromJson(value: unknown): Hello {
     ...(known === undefined ? {} : { known: countsFromJson(known, 'known') }),
     ...(receipt === undefined ? {} : { receipt: countFromJson(receipt, 'receipt') }),
   };
+}
+
+const ADDRESS_CHARS_MAX = 2048;
+
+function isAddress(value: unknown): value is string {
+  if (typeof value !== 'string' || value.length > ADDRESS_CHARS_MAX || !URL.canParse(value)) return false;
+  const { protocol, username, password } = new URL(value);
+  return (protocol === 'http:' || protocol === 'https:') && username === '' && password === '';
 }
 
 function parseJson(bytes: Uint8Array): unknown {
@@ -244,10 +257,16 @@ async function readAll(request: IncomingMessage, bytesMax: number): Promise<Uint
   if (announced > bytesMax) throw new Refusal(413, 'too-large', `a message has ${bytesMax} bytes at most`);
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Uint8Array>) {
-    size += chunk.length;
-    if (size > bytesMax) throw new Refusal(413, 'too-large', `a message has ${bytesMax} bytes at most`);
-    chunks.push(chunk);
+  // Nobody keeps a connection by sending a byte from time to time.
+  const late = setTimeout(() => request.destroy(), MESSAGE_MS + bytesMax / BYTES_PER_MS_MIN);
+  try {
+    for await (const chunk of request as AsyncIterable<Uint8Array>) {
+      size += chunk.length;
+      if (size > bytesMax) throw new Refusal(413, 'too-large', `a message has ${bytesMax} bytes at most`);
+      chunks.push(chunk);
+    }
+  } finally {
+    clearTimeout(late);
   }
   return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
 }

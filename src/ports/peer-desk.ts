@@ -16,6 +16,8 @@ import type {
 export interface PeerDesk {
   /** Whether a peer with this token may speak; of one that may, as whom. */
   admit(token: string | undefined, from: Hello | undefined): Promise<Admitted>;
+  /** Whether one who was admitted as nobody may speak as this site. */
+  believe(site: string): Promise<Admitted>;
   hello(from: Hello): Promise<Hello>;
   receive(batch: Batch, signal: AbortSignal): Promise<SentAnswer>;
   open(wanted: Wanted, signal: AbortSignal): Promise<Fetched>;
@@ -25,7 +27,7 @@ export interface PeerDesk {
   told(told: ToldEntries): Promise<void>;
 }
 
-/** `site`: who speaks, where its token says so. */
+/** `site`: who speaks, where its token says so. `byTicket`: only to fetch, and to tell of it. */
 export type Admitted =
-  | { readonly kind: 'admitted'; readonly site: string | undefined }
+  | { readonly kind: 'admitted'; readonly site: string | undefined; readonly byTicket: boolean }
   | { readonly kind: 'refused'; readonly why: string };

@@ -161,17 +161,21 @@ export class HttpServer implements AsyncDisposable {
     let bytes = 0;
     const counted = metrics.begin();
     try {
-      if (this.#given.peers !== undefined && request.url?.startsWith(this.#given.peers.path) === true) {
-        seen.route = this.#given.peers.path;
-        const refused = await this.#given.access.demandOwn(request.headers).catch((error: unknown) => error);
-        if (refused !== undefined) {
-          const reply = this.#refuse(refused, request, seen.route);
-          ({ status } = reply);
-          await sendReply(request, response, reply);
-          return;
-        }
+      const { peers } = this.#given;
+      const isOfPeers = peers !== undefined && request.url?.startsWith(peers.path) === true;
+      if (isOfPeers) seen.route = peers.path;
+      const refused = tooManyHeaders(request) ?? (isOfPeers ? await this.#whyNotOwn(request) : undefined);
+      if (refused !== undefined) {
+        const reply = this.#refuse(refused, request, seen.route);
+        ({ status } = reply);
+        await sendReply(request, response, reply);
+        return;
+      }
+      if (isOfPeers) {
         if (isWaiting) response.writeContinue();
-        await this.#given.peers.answer(request, response, request.url);
+        pace.isClients = true;
+        request.once('end', () => (pace.isClients = false));
+        await peers.answer(request, response, request.url ?? '');
         status = response.statusCode;
         return;
       }
@@ -196,6 +200,10 @@ export class HttpServer implements AsyncDisposable {
       counted({ method: request.method ?? '', route: seen.route, status, sentBytes: bytes, ms });
       onServed({ method: request.method ?? '', route: seen.route, status, bytes, ms: Math.round(ms) });
     }
+  }
+
+  #whyNotOwn({ headers }: IncomingMessage): Promise<unknown> {
+    return this.#given.access.demandOwn(headers).catch((error: unknown) => error);
   }
 
   async #answer(
@@ -245,6 +253,12 @@ export class HttpServer implements AsyncDisposable {
     }
     return errorReply(known ?? new HttpError(500, 'internal', 'the server failed at this; its log says why'));
   }
+}
+
+/** Those beyond are not looked at, and a condition among them would be lost. */
+function tooManyHeaders({ rawHeaders }: IncomingMessage): HttpError | undefined {
+  if (rawHeaders.length <= 2 * HEADERS_MAX) return undefined;
+  return new HttpError(431, 'headers-too-large', `a request has ${HEADERS_MAX} headers at most`);
 }
 
 /** Whose turn it is in a request: a client that lets us wait is given up, one that waits for us is not. */

@@ -61,6 +61,8 @@ export function objectHeaders(
     'accept-ranges': 'bytes',
     'content-type': toHeader(content.contentType ?? '') ?? 'application/octet-stream',
     'x-content-type-options': 'nosniff',
+    // What somebody has written is shown by browsers, and is no page of this server.
+    'content-security-policy': 'sandbox',
     ...validatorHeaders(content, version),
   };
   if (content.sha256 !== undefined) headers['x-pando-sha256'] = content.sha256;

@@ -8,12 +8,13 @@ import { awaitReply } from './await-reply.ts';
 import { checkMd5 } from './check-md5.ts';
 import { areAny, type Conditions, judgeRead, readConditions, toCondition, whyNotChanged } from './conditions.ts';
 import { HttpError } from './http-error.ts';
+import { isDirectory, listDirectory, type ListingRoutesGiven, listingRoutes } from './listing-routes.ts';
 import { objectHeaders, readAttributes, validatorHeaders, validatorsOf } from './object-headers.ts';
 import { parseRange } from './range-header.ts';
-import { type Exchange, jsonReply, type Reply, type Route } from './route.ts';
+import type { Exchange, Reply, Route } from './route.ts';
 import type { Turns } from './turns.ts';
 
-export interface ObjectRoutesGiven {
+export interface ObjectRoutesGiven extends ListingRoutesGiven {
   readonly objects: ServedObjects;
   /** Whom writes wait for. */
   readonly awaiting: Pick<AwaitPeers, 'expect' | 'wait'>;
@@ -27,24 +28,15 @@ const READ_ANSWERS = [200, 206, 304, 400, 404, 412, 416, 503];
 
 export function objectRoutes(given: ObjectRoutesGiven): readonly Route[] {
   const { objects } = given;
-  const listing = {
-    method: 'GET',
-    summary: 'The objects of a scope, by name in byte order',
-    right: 'read',
-    query: LIST_QUERY,
-    answers: [200, 400, 501, 503],
-    handle: (exchange: Exchange) => list(objects, exchange),
-  } as const;
   return [
-    { ...listing, path: '/{scope}' },
-    { ...listing, path: '/{scope}/' },
+    ...listingRoutes(given),
     {
       method: 'GET',
       path: OBJECT,
       summary: 'An object, or a range of it',
       right: 'read',
       answers: READ_ANSWERS,
-      handle: (exchange) => get(objects, exchange),
+      handle: async (exchange) => (isDirectory(exchange) ? listDirectory(objects, exchange) : get(objects, exchange)),
     },
     {
       method: 'HEAD',
@@ -52,7 +44,7 @@ export function objectRoutes(given: ObjectRoutesGiven): readonly Route[] {
       summary: 'What an object is',
       right: 'read',
       answers: READ_ANSWERS,
-      handle: (exchange) => head(objects, exchange),
+      handle: async (exchange) => (isDirectory(exchange) ? listDirectory(objects, exchange) : head(objects, exchange)),
     },
     {
       method: 'PUT',
@@ -212,47 +204,4 @@ async function remove({ objects, awaiting }: ObjectRoutesGiven, exchange: Exchan
   };
   const isFresh = version !== undefined && !isRepeat;
   return awaitReply(awaiting, expected, { object, operation: tombstone, isFresh, reply }, exchange);
-}
-
-const LIST_QUERY = {
-  prefix: 'only names that begin so',
-  delimiter: 'names are shown up to its first occurrence after the prefix',
-  'start-after': 'only names after this one',
-  'max-keys': 'so many at most, 1000 unless it says less',
-  format: 'json',
-};
-const KEYS_MAX = 1000;
-
-async function list(objects: ServedObjects, { params, query, signal }: Exchange): Promise<Reply> {
-  const scope = params['scope'] ?? '';
-  const format = query.get('format') ?? 'json';
-  if (format !== 'json') throw new HttpError(400, 'invalid-query', 'format: only json is understood');
-  const prefix = query.get('prefix') ?? '';
-  const delimiter = query.get('delimiter') || undefined;
-  const limit = readLimit(query.get('max-keys'));
-  const startAfter = query.get('start-after') ?? '';
-  const page = await objects.list(scope, { prefix, delimiter, startAfter, limit, signal });
-  return jsonReply({
-    scope,
-    prefix,
-    delimiter,
-    maxKeys: limit,
-    isTruncated: page.next !== undefined,
-    nextStartAfter: page.next,
-    objects: page.objects.map(({ name, size, modifiedNs, entityTag }) => ({
-      name,
-      size,
-      ...(entityTag === undefined ? {} : { etag: `"${entityTag}"` }),
-      ...(modifiedNs === undefined ? {} : { lastModified: new Date(Number(modifiedNs / 1_000_000n)).toISOString() }),
-    })),
-    prefixes: page.prefixes,
-  });
-}
-
-function readLimit(text: string | undefined): number {
-  if (text === undefined) return KEYS_MAX;
-  const limit = Number(text);
-  if (!/^\d{1,9}$/.test(text) || limit < 1)
-    throw new HttpError(400, 'invalid-query', 'max-keys must be a whole number from 1');
-  return Math.min(limit, KEYS_MAX);
 }

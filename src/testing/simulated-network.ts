@@ -4,7 +4,7 @@ import type { SimulatedRandom } from './simulated-random.ts';
 import type { SimulatedTimeline } from './simulated-timeline.ts';
 
 /** What a site answers its peers. It fails with a `PeerError`, or the simulation has found a defect. */
-export type PeerHandler = Omit<PeerDesk, 'admit'>;
+export type PeerHandler = Omit<PeerDesk, 'admit' | 'believe'>;
 
 /** How likely it is that something goes wrong with one question, each from 0 to 1. */
 export interface NetworkFaults {

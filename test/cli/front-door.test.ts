@@ -205,8 +205,8 @@ describe('the front door', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect(told[0]).toMatchObject({ level: 30, msg: 'configuration', catalog: 'sqlite' });
-    expect(told[1]).toMatchObject({ level: 30, msg: 'store opened', place: expect.stringContaining('/src/') });
+    expect(told[0]).toMatchObject({ level: 'info', msg: 'configuration', catalog: 'sqlite' });
+    expect(told[1]).toMatchObject({ level: 'info', msg: 'store opened', place: expect.stringContaining('/src/') });
   });
 
   test('a reader that goes away is no error', async () => {

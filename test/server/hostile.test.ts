@@ -81,6 +81,41 @@ describe('a hostile or broken client', () => {
     expect(metadata.status).toBe(400);
   });
 
+  it('with a hundred thousand lines of headers is refused, and no line is lost among many', async () => {
+    await server.put('/h/many', 'kept');
+    const lines = (count: number) => Array.from({ length: count }, (_, at) => `h${at}: x\r\n`).join('');
+    const put = (path: string, count: number) =>
+      `${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n${lines(count)}If-None-Match: *\r\nConnection: close\r\n\r\nx`;
+    for (const [count, expected] of [
+      [90, 412],
+      [150, 431],
+      [100_000, 431],
+    ] as const) {
+      expect(statusesOf(await raw([put('PUT /h/many', count)])), `${count}`).toEqual([expected]);
+      if (expected === 431) expect(statusesOf(await raw([put('POST /_peer/v1/hello', count)]))).toEqual([431]);
+    }
+    expect(await server.text('/h/many')).toBe('kept');
+  });
+
+  it('puts no header into an answer, and no line into another', async () => {
+    const head = (line: string) =>
+      `PUT /h/injected HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 1\r\n${line}\r\n\r\nx`;
+    for (const line of [
+      'x-amz-meta-a: b\nX-Evil: 1',
+      'x-amz-meta-a: b\rX-Evil: 1',
+      'x-amz-meta-a: b\0X-Evil: 1',
+      'Content-Type: text/x\r\n X-Evil: 1',
+      'x-amz-meta-a b: 1',
+      ': 1',
+    ])
+      expect(statusesOf(await raw([head(line)])), JSON.stringify(line)).toEqual([400]);
+    expect(await server.text('/h/injected')).toBeUndefined();
+    // As text it is a value like any other.
+    expect(statusesOf(await raw([head('x-amz-meta-a: %0d%0aX-Evil: 1')]))).toEqual([200]);
+    const told = await server.fetch('/h/injected', { headers: { 'x-request-id': 'a%0d%0aX-Evil: 1' } });
+    expect([told.headers.get('x-amz-meta-a'), told.headers.has('x-evil')]).toEqual(['%0d%0aX-Evil: 1', false]);
+  });
+
   it('asks for what a header would have changed, and is told that it is not understood', async () => {
     for (const header of [
       { 'content-range': 'bytes 0-0/2' },

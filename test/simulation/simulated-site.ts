@@ -152,7 +152,7 @@ export class SimulatedSite {
     const { inlineBytesMax } = plan.stream;
     const desk = new SiteDesk(
       { catalog, clock, store, inlineBytesMax, openStore: openStoreOf(store) },
-      { own, accepts: new Map(), pairs: true },
+      { own, accepts: new Map(), pairs: () => Promise.resolve(true) },
     );
     this.#ports.network.serve(this.name, {
       hello: (from) => desk.hello(from),

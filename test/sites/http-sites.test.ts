@@ -80,7 +80,7 @@ describe('two sites over HTTP', () => {
         forwardAfterMs: 900_000,
         backlogEntriesMax: 1_000,
         accepts: new Map(),
-        pairs: true,
+        pairs: () => Promise.resolve(true),
       },
     );
     ({ endpoint } = site);

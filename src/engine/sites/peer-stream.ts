@@ -12,11 +12,12 @@ import {
   type SentOutcome,
 } from '../../ports/peer-link.ts';
 import type { Random } from '../../ports/random.ts';
-import type { Telling } from '../../ports/telling.ts';
+import type { Alarm, Telling } from '../../ports/telling.ts';
 import { keepCompared } from './keep-compared.ts';
 import { LaneQueue, type Line } from './lane-queue.ts';
 import { pause } from './pause.ts';
 import { sayHello } from './say-hello.ts';
+import { settleLine } from './settle-line.ts';
 import { Wakes } from './wakes.ts';
 
 export interface StreamPorts {
@@ -50,6 +51,8 @@ export interface StreamPorts {
   /** The bytes of a version, verified; undefined: they are nowhere to be had now. */
   readonly readBytes: (outgoing: Outgoing, signal: AbortSignal) => Promise<Uint8Array | undefined>;
   readonly telling?: Telling | undefined;
+  /** Told of what failed. */
+  readonly alarm?: Alarm | undefined;
 }
 
 export interface StreamOptions {
@@ -135,6 +138,9 @@ export class PeerStream {
     const { peer } = this.#options;
     await this.#ports.catalog.setPeer(peer, { state: 'parked', lastError: `${error.kind}: ${error.message}` });
     this.#ports.telling?.info?.('a peer takes nothing now and is asked again', { peer, why: error.message });
+    const { alarm, catalog } = this.#ports;
+    const [first] = alarm === undefined ? [] : await catalog.readOutbox({ peer, after: [], limit: 1 });
+    if (first !== undefined) tellFailed(alarm, peer, first, error.message);
   }
 }
 
@@ -312,8 +318,9 @@ class StreamSession {
       await this.#send(lines.slice(half), signal);
       return;
     }
-    const { retryAttempts, retryDelayMs } = this.#options;
+    const { peer, retryAttempts, retryDelayMs } = this.#options;
     const { attempts } = only.outgoing;
+    tellFailed(this.#ports.alarm, peer, only.outgoing, error.message);
     const to: SettledEntry['to'] =
       attempts + 1 >= retryAttempts
         ? { kind: 'dead', error: error.message }
@@ -329,34 +336,15 @@ class StreamSession {
   }
 
   #outcomeOf(line: Line, outcome: SentOutcome | undefined, bytes: Uint8Array | undefined): readonly SettledEntry[] {
-    const all = (to: SettledEntry['to']): SettledEntry[] => line.places.map((place) => ({ ...place, to }));
-    const retry = (error: string): SettledEntry[] =>
-      all({
-        kind: 'retry',
-        afterMs: streamPauseMs(this.#options.retryDelayMs, line.outgoing.attempts + 1, 0.5),
-        error,
-      });
-    switch (outcome?.kind) {
-      case 'applied':
-      case 'conflict':
-      case 'older':
-      case 'duplicate':
-      case 'purged':
-        return all({ kind: 'acknowledged' });
-      case 'taken-up':
-        return all({ kind: 'handed', againAfterMs: HANDED_MS });
-      case 'refused':
-        return all({ kind: 'dead', error: outcome.why });
-      case 'bytes-wanted':
-        if (!line.withBytes) {
-          this.#enqueue({ ...line, withBytes: true });
-          return [];
-        }
-        return retry(bytes === undefined ? 'its bytes cannot be read here' : 'its bytes arrived damaged');
-      case 'stale':
-      case undefined:
-        return retry('the peer gave no answer for it');
+    const againAfterMs = streamPauseMs(this.#options.retryDelayMs, line.outgoing.attempts + 1, 0.5);
+    const attempt = { withBytes: line.withBytes, hadBytes: bytes !== undefined, againAfterMs, handedMs: HANDED_MS };
+    const to = settleLine(outcome, attempt);
+    if (to === 'with-bytes') {
+      this.#enqueue({ ...line, withBytes: true });
+      return [];
     }
+    if ('error' in to) tellFailed(this.#ports.alarm, this.#options.peer, line.outgoing, to.error);
+    return line.places.map((place) => ({ ...place, to }));
   }
 
   async #settle(settled: readonly SettledEntry[], receipt?: number): Promise<void> {
@@ -380,4 +368,10 @@ class StreamSession {
       if (held?.token !== this.#lease.token) ended.abort();
     }
   }
+}
+
+/** One line of the log an attempt; of all that wait for a peer that takes nothing, the first. */
+function tellFailed(alarm: Alarm | undefined, peer: string, { entry }: Outgoing, error: string): void {
+  const of = entry.kind === 'version' ? [entry.scope, entry.name] : [entry.scope];
+  alarm?.('Failed to replicate event', { event_id: [entry.time.ms, ...of].join('-'), peer, error });
 }

@@ -1,13 +1,14 @@
 import { isReplicated } from '../../domain/journal/replicated-scopes.ts';
 import type { Catalog } from '../../ports/catalog.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { Alarm } from '../../ports/telling.ts';
 import type { GivenUp, PeerBacklog } from '../../ports/peer-queues.ts';
 
 export interface WatchPeersPorts {
   readonly catalog: Pick<Catalog, 'readBacklogs' | 'countBacklog' | 'giveUpBacklog' | 'tellPeerAway' | 'recordEvents'>;
   readonly clock: Clock;
   /** What an operator has to know, whatever he asked to be told. */
-  readonly alarm?: (message: string, facts: Readonly<Record<string, string | number>>) => void;
+  readonly alarm?: Alarm;
 }
 
 export interface WatchPeersOptions {
