@@ -51,6 +51,8 @@ function keep(wanted, files) {
   mkdirSync(all, { recursive: true });
   if (!existsSync(wanted)) {
     const making = mkdtempSync(join(all, 'making-'));
+    // Some are run by nobody.
+    chmodSync(making, 0o755);
     for (const { path, contents } of files) writeFileSync(join(making, basename(path)), contents);
     try {
       renameSync(making, wanted);

@@ -7,7 +7,7 @@ import { parseReplicationPolicy } from '../../src/config/replication-policies.ts
 import { evaluateRules } from '../../src/engine/rules/evaluate-rules.ts';
 import { runTransfers } from '../../src/engine/transfers/run-transfers.ts';
 import type { ObjectExplanation } from '../../src/engine/explain/explanation.ts';
-import { CATALOGS, useCatalogs } from '../servers/use-catalogs.ts';
+import { CATALOGS, shareOf, useCatalogs } from '../servers/use-catalogs.ts';
 import { ADMISSION_CASES, POLICY_CASES, type PolicyCase, type PolicyEnd } from './policy-cases.ts';
 import { FORMS, type ObjectWords, type PolicyForm, type StoreWords } from './policy-forms.ts';
 import { RuleWorld } from './rule-world.ts';
@@ -16,16 +16,12 @@ const BYTES = 20;
 const OPEN: StoreWords = { replicate: true };
 const VOLUNTEERS: Readonly<Record<string, StoreWords>> = { a: OPEN, b: OPEN, c: OPEN };
 const SPACE_OBJECTS = 100;
-const soak = process.env['PANDO_SOAK'] === '1';
 
 describe.each(CATALOGS)('policies on %s', (kind) => {
   const catalogUrl = useCatalogs(kind);
 
-  /** Every second one: the others have theirs on the other engine. In the soak each has all. */
-  const share = <T>(rows: readonly T[]): readonly T[] =>
-    rows.filter((_, at) => soak || at % CATALOGS.length === CATALOGS.indexOf(kind));
   /** Where both are not compared: the other engine has the other one. */
-  const forms = share(Object.values(FORMS));
+  const forms = shareOf(kind, Object.values(FORMS));
 
   /** Cases whose stores say the same share a world, where these have room for all of them. */
   const worlds = new Map<string, RuleWorld>();
@@ -52,7 +48,12 @@ describe.each(CATALOGS)('policies on %s', (kind) => {
     return world;
   }
 
-  test.each(share(POLICY_CASES.map((one, at) => [one.title, one, at] as const)))('%s', async (_, one, at) => {
+  test.each(
+    shareOf(
+      kind,
+      POLICY_CASES.map((one, at) => [one.title, one, at] as const),
+    ),
+  )('%s', async (_, one, at) => {
     const name = `object-${at}`;
     const ends = [];
     for (const form of Object.values(FORMS)) {
@@ -71,7 +72,7 @@ describe.each(CATALOGS)('policies on %s', (kind) => {
     expect(ends[1]).toEqual(ends[0]);
   });
 
-  test.each(share(ADMISSION_CASES))(
+  test.each(shareOf(kind, ADMISSION_CASES))(
     'refused at admission by a store that %s, a copy goes to the next one',
     async (_, words, why) => {
       const ends = [];

@@ -9,7 +9,7 @@ import { freeBytesOf } from '../../src/engine/releases/free-bytes.ts';
 import type { RuleWorkPorts } from '../../src/engine/rules/keep-rules.ts';
 import { runTransfers } from '../../src/engine/transfers/run-transfers.ts';
 import type { Lease } from '../../src/ports/catalog.ts';
-import { CATALOGS, useCatalogs } from '../servers/use-catalogs.ts';
+import { CATALOGS, shareOf, useCatalogs } from '../servers/use-catalogs.ts';
 import { asExternal, HandTool } from './hand-tool.ts';
 import { heldAt, heldBefore, overCatalog, placeOf } from './held-ports.ts';
 import { RuleWorld } from './rule-world.ts';
@@ -38,58 +38,64 @@ describe.each(CATALOGS)('at the same moment, on %s:', (kind) => {
     return world;
   }
 
-  test.each([0, 1])('two rules share a copy under way, and number %i of them is deleted', async (gone) => {
-    await using world = await open();
-    const ids = [await world.rule('data:x', at('ch')), await world.rule('data:x', { ...at('ch'), copies: 2 })];
-    const other = ids[1 - gone] ?? 0;
-    const { ports, ...held } = await heldAt(world, 'data');
-    await evaluate(ports);
-    expect(await requestsOf(world)).toMatchObject([{ state: 'QUEUED' }]);
-    const running = transfer(ports);
-    await held.reached();
-    await (await world.rules()).remove(ids[gone] ?? 0);
-    await evaluate(ports);
-    expect(await stateOf(world)).toMatchObject({
-      replicas: ['ch COPYING', 'data AVAILABLE'],
-      locks: [[other, 'ch', 'REPLICATING']],
-    });
-    held.open();
-    expect(await running).toMatchObject({ done: 1, postponed: 0 });
-    expect(await stateOf(world)).toMatchObject({
-      replicas: ['ch AVAILABLE', 'data AVAILABLE'],
-      locks: [[other, 'ch', 'OK']],
-    });
-    expect(world.filesAt('ch')).toEqual(['x']);
-    expect(await useOf(world, 'ch')).toMatchObject({
-      completedBytes: 20,
-      inFlightBytes: 0,
-      pendingRequests: 0,
-      recent: [{ succeeded: 1 }],
-    });
-    await (await world.rules()).remove(other, { purge: true });
-    await world.workHere();
-    await expectNothingAt(world, 'ch');
-  });
+  test.each(shareOf(kind, [0, 1]))(
+    'two rules share a copy under way, and number %i of them is deleted',
+    async (gone) => {
+      await using world = await open();
+      const ids = [await world.rule('data:x', at('ch')), await world.rule('data:x', { ...at('ch'), copies: 2 })];
+      const other = ids[1 - gone] ?? 0;
+      const { ports, ...held } = await heldAt(world, 'data');
+      await evaluate(ports);
+      expect(await requestsOf(world)).toMatchObject([{ state: 'QUEUED' }]);
+      const running = transfer(ports);
+      await held.reached();
+      await (await world.rules()).remove(ids[gone] ?? 0);
+      await evaluate(ports);
+      expect(await stateOf(world)).toMatchObject({
+        replicas: ['ch COPYING', 'data AVAILABLE'],
+        locks: [[other, 'ch', 'REPLICATING']],
+      });
+      held.open();
+      expect(await running).toMatchObject({ done: 1, postponed: 0 });
+      expect(await stateOf(world)).toMatchObject({
+        replicas: ['ch AVAILABLE', 'data AVAILABLE'],
+        locks: [[other, 'ch', 'OK']],
+      });
+      expect(world.filesAt('ch')).toEqual(['x']);
+      expect(await useOf(world, 'ch')).toMatchObject({
+        completedBytes: 20,
+        inFlightBytes: 0,
+        pendingRequests: 0,
+        recent: [{ succeeded: 1 }],
+      });
+      await (await world.rules()).remove(other, { purge: true });
+      await world.workHere();
+      await expectNothingAt(world, 'ch');
+    },
+  );
 
-  test.each(MOMENTS)('a rule is deleted while its transfer %s: what arrives is removed again', async (_, heldWhere) => {
-    await using world = await open();
-    const rule = await world.rule('data:x', at('ch'));
-    const held = await heldWhere(world);
-    await evaluate(held.ports);
-    const running = transfer(held.ports);
-    await held.reached();
-    await (await world.rules()).remove(rule);
-    await evaluate(held.ports);
-    // What the worker may have left is looked for at the store.
-    expect(await stateOf(world)).toEqual({ replicas: ['ch UNAVAILABLE', 'data AVAILABLE'], locks: [] });
-    expect(await isInHand(world, 'ch')).toBe(true);
-    held.open();
-    expect(await running).toMatchObject({ done: 0, failed: 0 });
-    expect(await isInHand(world, 'ch')).toBe(false);
-    await world.workHere();
-    await expectNothingAt(world, 'ch');
-    expect(await (await world.pando.catalog()).readRule(rule)).toBeUndefined();
-  });
+  test.each(shareOf(kind, MOMENTS))(
+    'a rule is deleted while its transfer %s: what arrives is removed again',
+    async (_, heldWhere) => {
+      await using world = await open();
+      const rule = await world.rule('data:x', at('ch'));
+      const held = await heldWhere(world);
+      await evaluate(held.ports);
+      const running = transfer(held.ports);
+      await held.reached();
+      await (await world.rules()).remove(rule);
+      await evaluate(held.ports);
+      // What the worker may have left is looked for at the store.
+      expect(await stateOf(world)).toEqual({ replicas: ['ch UNAVAILABLE', 'data AVAILABLE'], locks: [] });
+      expect(await isInHand(world, 'ch')).toBe(true);
+      held.open();
+      expect(await running).toMatchObject({ done: 0, failed: 0 });
+      expect(await isInHand(world, 'ch')).toBe(false);
+      await world.workHere();
+      await expectNothingAt(world, 'ch');
+      expect(await (await world.pando.catalog()).readRule(rule)).toBeUndefined();
+    },
+  );
 
   test('a rule is deleted and ordered again while its transfer runs: the second one has its copy, and the late one takes nothing away', async () => {
     await using world = await open();
@@ -179,26 +185,29 @@ describe.each(CATALOGS)('at the same moment, on %s:', (kind) => {
     expect([world.filesAt('ch'), world.filesAt('us')]).toEqual([['x'], ['x']]);
   });
 
-  test.each(MOMENTS)('the object is deleted while a transfer of it %s: nothing of it is left', async (_, heldWhere) => {
-    await using world = await open();
-    const rule = await world.rule('data:x', at('ch'));
-    const held = await heldWhere(world);
-    await evaluate(held.ports);
-    const running = transfer(held.ports);
-    await held.reached();
-    const profile = world.pando.profile('data');
-    if (profile === undefined) throw new Error('there is no profile');
-    await (await world.pando.objects()).delete({ scope: await world.pando.openScope(profile), name: 'x' });
-    held.open();
-    expect(await running).toMatchObject({ done: 0 });
-    await world.workHere();
-    await expectNothingAt(world, 'ch');
-    const catalog = await world.pando.catalog();
-    expect(await catalog.readRule(rule)).toMatchObject({ state: 'OK', counts: { ok: 0, replicating: 0, stuck: 0 } });
-    expect(await catalog.listLocks({ rule, limit: 10 })).toEqual([]);
-  });
+  test.each(shareOf(kind, MOMENTS.slice(1).concat(MOMENTS.slice(0, 1))))(
+    'the object is deleted while a transfer of it %s: nothing of it is left',
+    async (_, heldWhere) => {
+      await using world = await open();
+      const rule = await world.rule('data:x', at('ch'));
+      const held = await heldWhere(world);
+      await evaluate(held.ports);
+      const running = transfer(held.ports);
+      await held.reached();
+      const profile = world.pando.profile('data');
+      if (profile === undefined) throw new Error('there is no profile');
+      await (await world.pando.objects()).delete({ scope: await world.pando.openScope(profile), name: 'x' });
+      held.open();
+      expect(await running).toMatchObject({ done: 0 });
+      await world.workHere();
+      await expectNothingAt(world, 'ch');
+      const catalog = await world.pando.catalog();
+      expect(await catalog.readRule(rule)).toMatchObject({ state: 'OK', counts: { ok: 0, replicating: 0, stuck: 0 } });
+      expect(await catalog.listLocks({ rule, limit: 10 })).toEqual([]);
+    },
+  );
 
-  test.each(ORDERS)('a result is %s: it has one effect', async (_, first) => {
+  test.each(shareOf(kind, ORDERS))('a result is %s: it has one effect', async (_, first) => {
     await using world = await open();
     const rule = await world.rule('data:x', at('ch'));
     const { ports, settled, ...held } = await heldBefore(world, 'settleTransfers');
@@ -252,7 +261,7 @@ describe.each(CATALOGS)('at the same moment, on %s:', (kind) => {
     expect(await requestsOf(world)).toEqual([]);
   });
 
-  test.each(['before', 'after'] as const)(
+  test.each(shareOf(kind, ['before', 'after'] as const))(
     'a worker that lost its claim publishes %s the one that has it now: one effect',
     async (when) => {
       await using world = await open();

@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SyncResult } from '../../src/engine/sync/sync-types.ts';
 import { startedFile } from '../started-files.ts';
@@ -79,6 +80,18 @@ export async function runSync(task: ChildTask, options: Parameters<typeof startS
 
 /** Process ids of a process's children. */
 export function childrenOf(pid: number): number[] {
+  if (process.platform === 'linux') {
+    // Asked in a loop, a program for each answer would keep a processor busy.
+    try {
+      const told = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+      return told
+        .split(' ')
+        .map(Number)
+        .filter((one) => one > 0);
+    } catch {
+      return [];
+    }
+  }
   try {
     return execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
       .split('\n')

@@ -11,8 +11,8 @@ const run = promisify(execFile);
 
 export interface Databases extends AsyncDisposable {
   readonly port: number;
-  /** Makes an empty database and returns its URL. */
-  createDatabase(): Promise<string>;
+  /** Makes an empty database and returns its URL; of a `template`, a copy of that one. */
+  createDatabase(template?: string): Promise<string>;
 }
 
 /** A PostgreSQL cluster of the test's own, reached over loopback; what is in it goes with it. */
@@ -52,7 +52,7 @@ export async function startPostgres(options: { readonly durable?: boolean } = {}
     async kill() {
       await stop('immediate');
     },
-    createDatabase: () => made.createDatabase(),
+    createDatabase: (template) => made.createDatabase(template),
     async [Symbol.asyncDispose]() {
       process.off('exit', killAtExit);
       if (postmasterPid(data) !== undefined) await stop('immediate');
@@ -72,11 +72,11 @@ export class DatabasesAt implements Databases {
     this.port = port;
   }
 
-  async createDatabase(): Promise<string> {
+  async createDatabase(template = 'template1'): Promise<string> {
     const name = `catalog_${process.pid}_${++databases}`;
     this.#made.push(name);
     await using client = await connect(this.#urlOf('postgres'));
-    await client.query(`create database ${name}`);
+    await client.query(`create database ${name} template ${template}`);
     return this.#urlOf(name);
   }
 

@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestProject } from 'vitest/node';
-import { startPostgres } from './postgres.ts';
+import { openPostgresCatalog } from '../../src/catalog/open-postgres.ts';
+import { connect, type PostgresServer, startPostgres } from './postgres.ts';
 import { startRgw } from './rgw.ts';
 
 declare module 'vitest' {
@@ -15,7 +16,7 @@ declare module 'vitest' {
 export default async function shareServers(project: TestProject): Promise<() => Promise<void>> {
   const started = new Map<string, Promise<AsyncDisposable>>();
   const start: Readonly<Record<string, () => Promise<AsyncDisposable>>> = {
-    '/postgres': startPostgres,
+    '/postgres': startWithCatalog,
     '/rgw': startRgw,
   };
   const desk = createServer((request, response) => {
@@ -34,4 +35,14 @@ export default async function shareServers(project: TestProject): Promise<() => 
     for (const server of await Promise.allSettled(started.values()))
       if (server.status === 'fulfilled') await server.value[Symbol.asyncDispose]();
   };
+}
+
+/** With a database to copy: a catalog that no site has had yet. */
+async function startWithCatalog(): Promise<PostgresServer & { readonly emptyCatalog: string }> {
+  const server = await startPostgres();
+  const url = await server.createDatabase();
+  await (await openPostgresCatalog({ url }))[Symbol.asyncDispose]();
+  await using client = await connect(url);
+  await client.query('truncate site, slot, actor restart identity');
+  return { ...server, emptyCatalog: new URL(url).pathname.slice(1) };
 }

@@ -1,14 +1,21 @@
 import { inject } from 'vitest';
-import { type Databases, DatabasesAt, type PostgresServer, startPostgres } from './postgres.ts';
+import { type Databases, DatabasesAt, startPostgres } from './postgres.ts';
 import { startRgw } from './rgw.ts';
 import type { S3Server } from './s3-server.ts';
 
 /** In the soak each file has its own: what tests leave there grows with them. */
 const isShared = process.env['PANDO_SOAK'] !== '1';
 
-/** Empty databases at a server that other files use, too. */
-export async function openPostgres(): Promise<Databases> {
-  return isShared ? new DatabasesAt((await ask<PostgresServer>('postgres')).port) : startPostgres();
+/** Databases at a server that other files use, too. */
+export async function openPostgres(): Promise<Databases & { createCatalog(): Promise<string> }> {
+  if (!isShared) {
+    const own = await startPostgres();
+    return Object.assign(own, { createCatalog: () => own.createDatabase() });
+  }
+  const { port, emptyCatalog } = await ask<{ readonly port: number; readonly emptyCatalog: string }>('postgres');
+  const databases = new DatabasesAt(port);
+  // To bring an empty one to the schema takes longer than most tests.
+  return Object.assign(databases, { createCatalog: () => databases.createDatabase(emptyCatalog) });
 }
 
 /** A gateway that other files use, too: whoever stops one starts his own. */
