@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ServerProcess } from './server-process.ts';
 import { awaited, forEachAtOnce, isSoak, listingOf, pando, report, settled, SitePair, statusOf } from './site-pair.ts';
 
-const WRITERS = 8;
+const WRITERS = isSoak ? 32 : 8;
 /** Of so many objects, and no more, one in fifty is fetched. */
 const LARGE_UP_TO = 5_000;
 /** A server that is told to stop gives requests 10 s. */
