@@ -10,8 +10,8 @@ import { isSoak, listingOf, report, settled, SitePair, statusOf } from './site-p
 const run = (...words: string[]): boolean => spawnSync(words[0] as string, words.slice(1)).status === 0;
 const BODY = 'x'.repeat(400_000);
 /** What a disk has room for, in objects, at the beginning of a turn: half as many again are written. */
-const OBJECTS = isSoak ? 400 : 20;
-const TURNS = isSoak ? 10 : 1;
+const OBJECTS = isSoak ? 100 : 20;
+const TURNS = isSoak ? 5 : 1;
 const MIB = 1024 * 1024;
 const roomFor = (objects: number): number => Math.ceil((objects * BODY.length) / MIB) + 1;
 /** More than anything here needs. */

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Ill, passOn, type PeerAnswer, type PeerRequest, type Treatment } from '../servers/peer-proxy.ts';
 import { forEachAtOnce, hashOf, isSoak, listingOf, pando, report, settled, SitePair, statusOf } from './site-pair.ts';
 
-const OBJECTS = isSoak ? 2_000 : 30;
+const OBJECTS = isSoak ? 300 : 30;
 /** Few attempts: each takes a second. */
 const CONFIG = 'replication: {enabled: true, retry_delay: 100ms, retry_attempts: 2}\n';
 

@@ -7,6 +7,7 @@ import { PeerError, type PeerLink } from '../../ports/peer-link.ts';
 import type { Random } from '../../ports/random.ts';
 import { StorageError } from '../../ports/storage.ts';
 import { discardKept } from './discard-kept.ts';
+import { holdKept } from './hold-kept.ts';
 import type { SiteStore } from './site-store.ts';
 import { Wakes } from './wakes.ts';
 
@@ -112,7 +113,7 @@ async function bring(ports: FetchPorts, claimed: ClaimedFetch, signal: AbortSign
   }
   const holders = await holdersOf(ports, claimed);
   const body = continued(ports, { entry, holders }, signal);
-  using _ = store.hold([entry.operation]);
+  await using _ = holdKept(ports, [entry.operation]);
   const kept = await store.keepExactly(entry.operation, content, body, signal);
   if (signal.aborted) return false;
   const [outcome] = await catalog.applyEntries({ from: source, entries: [{ entry, copy: kept.copy }] });

@@ -5,6 +5,7 @@ import type { ApplyOutcome, Arrived } from '../../ports/journal.ts';
 import { type Batch, PeerError, type Sent, type SentAnswer, type SentOutcome } from '../../ports/peer-link.ts';
 import { StorageError } from '../../ports/storage.ts';
 import { discardKept } from './discard-kept.ts';
+import { holdKept } from './hold-kept.ts';
 import type { KeptVersion, SiteStore } from './site-store.ts';
 
 export interface ReceivePorts {
@@ -37,7 +38,8 @@ export async function receiveEntries(
   const outcomes: (SentOutcome | undefined)[] = batch.entries.map(({ entry }) => refusal(entry));
   const open = [...batch.entries.entries()].filter(([at]) => outcomes[at] === undefined);
   const wanted = await wantedOf(catalog, open);
-  using _ = store.hold(wanted.map(([, { entry }]) => entry.operation));
+  const operations = wanted.map(([, { entry }]) => entry.operation);
+  await using _ = holdKept({ catalog, store }, operations);
   const kept = new Map<number, KeptVersion>();
   await keepAll({ catalog, store }, wanted, { kept, outcomes, signal });
   const arrived = open.filter(([at]) => outcomes[at] === undefined);

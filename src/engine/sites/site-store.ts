@@ -37,6 +37,8 @@ export class SiteStore {
   readonly #put: Together<WholeObject, Published> | undefined;
   /** Places whose bytes somebody is about to record, and how many are. */
   readonly #held = new Map<string, number>();
+  /** What one of several would have discarded. */
+  readonly #left = new Map<string, KeptVersion>();
 
   constructor(storage: Storage) {
     this.storage = storage;
@@ -45,22 +47,27 @@ export class SiteStore {
     this.#put = putTogether && new Together((objects) => putTogether.call(storage, objects));
   }
 
-  /**
-   * Whoever keeps bytes of these operations holds them until it is known what became of them: several may bring the same, and then the first
-   * that fails discards nothing that another is about to record.
-   */
-  hold(operations: readonly string[]): Disposable {
-    const places = operations.map(versionPlace);
+  /** See `hold-kept`. */
+  hold(places: readonly string[]): void {
     for (const place of places) this.#held.set(place, this.#holders(place) + 1);
-    return {
-      [Symbol.dispose]: () => {
-        for (const place of places) {
-          const left = this.#holders(place) - 1;
-          if (left === 0) this.#held.delete(place);
-          else this.#held.set(place, left);
-        }
-      },
-    };
+  }
+
+  /** What others have left to who is the last to hold it. */
+  takeLeft(places: readonly string[]): readonly KeptVersion[] {
+    return places.flatMap((place) => {
+      const left = this.#left.get(place);
+      if (left === undefined || this.#holders(place) > 1) return [];
+      this.#left.delete(place);
+      return [left];
+    });
+  }
+
+  release(places: readonly string[]): void {
+    for (const place of places) {
+      const others = this.#holders(place) - 1;
+      if (others === 0) this.#held.delete(place);
+      else this.#held.set(place, others);
+    }
   }
 
   #holders(place: string): number {
@@ -161,10 +168,12 @@ export class SiteStore {
     );
   }
 
-  /** What was kept, is held, and is recorded nowhere. Where somebody else has brought it, or is about to record it, it stays. */
-  async discard({ isNew, copy: { place, token } }: KeptVersion): Promise<void> {
-    if (isNew && this.#holders(place) <= 1)
-      await this.storage.delete(place, token === undefined ? {} : { ifToken: token });
+  /** What was kept, is held, and is recorded nowhere. Where somebody else has brought it, or may be about to record it, it stays. */
+  async discard(kept: KeptVersion): Promise<void> {
+    const { isNew, copy } = kept;
+    if (!isNew) return;
+    if (this.#holders(copy.place) > 1) this.#left.set(copy.place, kept);
+    else await this.storage.delete(copy.place, copy.token === undefined ? {} : { ifToken: copy.token });
   }
 }
 

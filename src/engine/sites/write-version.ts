@@ -8,6 +8,7 @@ import { ObjectError, toObjectError } from '../object-error.ts';
 import type { OperationIds } from '../operation-ids.ts';
 import { operationOf } from '../record-write.ts';
 import { discardKept } from './discard-kept.ts';
+import { holdKept } from './hold-kept.ts';
 import { findRepeat } from './find-repeat.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { KeptVersion, SiteStore } from './site-store.ts';
@@ -74,7 +75,7 @@ export async function writeVersion(ports: WriteVersionPorts, args: WriteVersion)
   const problem = findKeyProblem(name);
   if (problem !== undefined) throw new ObjectError('invalid-name', object, `the name is refused: ${problem}`);
   const operation = args.operation ?? ports.operations.next();
-  using _ = store.hold([operation]);
+  await using _ = holdKept({ catalog: ports.catalog, store }, [operation]);
   let kept: KeptVersion | undefined;
   try {
     if (args.operation !== undefined) {
