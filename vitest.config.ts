@@ -6,7 +6,8 @@ const minute = 60_000;
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    setupFiles: ['test/property-seed.ts'],
+    globalSetup: ['test/servers/shared-servers.ts'],
+    setupFiles: ['test/property-seed.ts', 'test/bundled-threads.ts'],
     // Processes, not threads: tests load native code, start worker threads of their own and are killed with their children.
     pool: 'forks',
     // One more than the cores of a small machine: some tests mostly wait.

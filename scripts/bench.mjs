@@ -1,4 +1,5 @@
 // npm run bench [-- ROW… OPTIONS]: set-up, the peers, Pando as it is shipped (built, packed, installed), then the comparison.
+// npm run bench -- sites [ROW…] [OPTIONS]: two servers, beside two zones of Ceph's gateway.
 // npm run bench -- rules|catalog [OPTIONS]: what the catalog does by itself, without bytes.
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +26,8 @@ const shipped = await installShipped().then(
     return { PANDO_BENCH_MISSING: error.message.split('\n')[0] };
   },
 );
-await handOver(node, [join(root, 'bench/main.ts'), ...process.argv.slice(2)], { env: { ...env, ...shipped } });
+const [script, words] = bench === 'sites' ? ['bench/sites/main.ts', options] : ['bench/main.ts', process.argv.slice(2)];
+await handOver(node, [join(root, script), ...words], { env: { ...env, ...shipped } });
 rmSync(scratch, { recursive: true, force: true });
 
 async function demandPeers() {

@@ -4,28 +4,30 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSy
 import { dirname, join } from 'node:path';
 import { bundleOf } from '../bin/find-main.mjs';
 
-const ENTRIES = {
-  index: 'src/index.ts',
-  testing: 'src/testing/index.ts',
-  main: 'src/cli/main.ts',
+/** Looked for beside whoever starts them. */
+export const THREADS = {
   'worker-entry': 'src/worker-entry.ts',
   'sqlite-thread': 'src/catalog/sqlite-thread.ts',
   'listing-thread': 'src/storage/file/listing-thread.ts',
+  'small-puts-thread': 'src/storage/file/small-puts-thread.ts',
 };
+const ENTRIES = { index: 'src/index.ts', testing: 'src/testing/index.ts', main: 'src/cli/main.ts', ...THREADS };
 
-export async function bundle(root, outdir) {
+/** `inMemory`: resolves to the files, and writes none. */
+export async function bundle(root, outdir, { entries = ENTRIES, inMemory = false } = {}) {
   // Not there before the set-up.
   const { build } = await import('esbuild');
-  await build({
+  const { outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: ENTRIES,
+    entryPoints: entries,
     outdir,
+    write: !inMemory,
     bundle: true,
     splitting: true,
     format: 'esm',
     platform: 'node',
     target: 'node24',
-    sourcemap: true,
+    sourcemap: !inMemory,
     // Loaded only where they are needed, or native, or the user's own.
     external: ['koffi', 'pg', 'pino', 'ssh2', '@aws-sdk/*', '@smithy/*', 'vitest'],
     banner: {
@@ -33,6 +35,7 @@ export async function bundle(root, outdir) {
     },
     logLevel: 'warning',
   });
+  return outputFiles;
 }
 
 /** A process that was started before an edit goes on with the bundle it has; so long after the last start of one. */
@@ -64,6 +67,6 @@ async function makeBundle(root, wanted) {
   }
 }
 
-function removeOld(directory) {
+export function removeOld(directory) {
   if (statSync(directory).mtimeMs < Date.now() - KEPT_MS) rmSync(directory, { recursive: true, force: true });
 }

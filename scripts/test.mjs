@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { handOver } from '../bin/hand-over.mjs';
 import { canInstall, installPackages, missingPackages } from './packages.mjs';
 import { environment, root, say, setUp, stop } from './setup.mjs';
+import { bundleTestPrograms } from './test-programs.mjs';
 
 const soak = process.argv.includes('--soak');
 const filters = process.argv.slice(2).filter((argument) => argument !== '--soak');
@@ -20,12 +21,15 @@ const scratch = makeScratch();
 const report = join(scratch, 'report.json');
 const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
 const node = ready.value;
+// The soak starts the sources as they are.
+const programs = soak ? undefined : await bundleTestPrograms(root);
 const env = {
   ...environment(node),
   TMPDIR: scratch,
   // Not in TMPDIR, where each run would compile anew.
   NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/node'),
   ...(soak ? { PANDO_SOAK: '1' } : {}),
+  ...(programs === undefined ? {} : { PANDO_TEST_PROGRAMS: programs }),
 };
 await handOver(node, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...reporters, ...filters], {
   cwd: root,

@@ -152,6 +152,7 @@ export async function openSiteServer(pando: Pando, open: OpenSiteServer): Promis
       retryAttempts: replication?.retryAttempts ?? 3,
       retryDelayMs: replication?.retryDelayMs ?? 5_000,
       undoMs: replication?.undoMs ?? UNDO_MS,
+      forwardAfterMs: replication?.forwardAfterMs ?? FORWARD_AFTER_MS,
       accepts: new Map((replication?.accept ?? []).map(({ id, token }) => [id, token])),
       pairs: async () => isLoopback(settings.host) && (await catalog.listTokens()).length === 0,
     },
@@ -174,7 +175,12 @@ const ANY_ADDRESS = /^(?:0\.0\.0\.0|::)$/;
 const WORKERS = 5;
 const INLINE_BYTES_MAX = 1024 * 1024;
 /** Of a server whose configuration says nothing of replication, and that has peers all the same. */
-const { syncTimeoutMs: SYNC_TIMEOUT_MS, peerAlarmMs: PEER_ALARM_MS, undoMs: UNDO_MS } = makeReplicationSettings();
+const {
+  syncTimeoutMs: SYNC_TIMEOUT_MS,
+  peerAlarmMs: PEER_ALARM_MS,
+  undoMs: UNDO_MS,
+  forwardAfterMs: FORWARD_AFTER_MS,
+} = makeReplicationSettings();
 const BACKLOG_BYTES = 10 * 1024 ** 3;
 /**
  * An entry in the journal with its place in one queue: measured as 140 bytes in SQLite, about three times that in PostgreSQL. A version that

@@ -48,6 +48,8 @@ export interface SiteSettings {
   readonly retryDelayMs: number;
   /** So long bytes are kept that a peer replaced. */
   readonly undoMs: number;
+  /** What other sites were to tell a peer is looked for there after so long. */
+  readonly forwardAfterMs: number;
   /** More entries than these do not wait for a peer. */
   readonly backlogEntriesMax: number;
   /** Tokens that peers may show, by the name the peer gets. */
@@ -145,10 +147,15 @@ export class OpenSite implements AsyncDisposable {
   }
 
   async #send(peer: Peer, signal: AbortSignal): Promise<void> {
-    const { batchSize, workers, inlineBytesMax, retryAttempts, retryDelayMs, backlogEntriesMax } = this.#settings;
+    const { batchSize, workers, inlineBytesMax, retryAttempts, retryDelayMs, backlogEntriesMax, forwardAfterMs } =
+      this.#settings;
     await using link = await this.#linkOf(peer);
     const stream = new PeerStream(
-      { ...this.#parts, link, readBytes: (outgoing, stop) => readBytes(this.#parts, outgoing, stop) },
+      {
+        ...this.#parts,
+        link,
+        readBytes: (outgoing, stop) => readBytes({ ...this.#parts, recent: this.#parts.store.recent }, outgoing, stop),
+      },
       {
         peer: peer.name,
         owner: this.#parts.owner,
@@ -159,6 +166,7 @@ export class OpenSite implements AsyncDisposable {
         retryAttempts,
         retryDelayMs,
         backlogEntriesMax,
+        forwardAfterMs,
       },
     );
     await stream.run(signal);

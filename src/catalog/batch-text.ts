@@ -69,8 +69,10 @@ function withAllFields(outcome: ChangeOutcome): ChangeOutcome {
 }
 
 function shortened(change: Change, texts: Map<string, number>): ShortChange | undefined {
-  const { scope, name, follows, content, operation, replicas, heedsCollections, isConditional, requests } = change;
-  if (content.kind !== 'object' || (heedsCollections ?? isConditional ?? requests) !== undefined) return undefined;
+  const { scope, name, follows, content, operation, replicas, requests } = change;
+  const { heedsCollections, isConditional, isAlone, isOverCurrent } = change;
+  const said = heedsCollections ?? isConditional ?? isAlone ?? isOverCurrent ?? requests;
+  if (content.kind !== 'object' || said !== undefined) return undefined;
   const { size, sha256, modifiedNs, mode, contentType, metadata, md5 } = content;
   if ((contentType ?? metadata ?? md5) !== undefined) return undefined;
   const told: (number | string | null)[] = [

@@ -197,6 +197,8 @@ interface PeerTable {
   /** As it said when it was heard of last; null: it never said. */
   life: Generated<string | null>;
   receipt: Generated<number | null>;
+  /** Since when it was not told of what another site was to tell it, and not compared; null: of nothing. */
+  passed_over_ms: Generated<number | null>;
 }
 
 interface JournalTable {

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { createReadStream, openSync } from 'node:fs';
-import { type ClientRequest, request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -32,7 +31,8 @@ export function askServer(
   { base, token }: ServerAddress,
   { method, path, headers = {}, first = new Uint8Array(), stdin, signal }: Question,
 ): Asked {
-  const send = base.protocol === 'https:' ? httpsRequest : httpRequest;
+  // Not imported: that takes ten times as long.
+  const { request: send } = process.getBuiltinModule(base.protocol === 'https:' ? 'node:https' : 'node:http');
   const sent = send(new URL(path, base), {
     method,
     signal,

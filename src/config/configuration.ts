@@ -64,6 +64,8 @@ export interface ReplicationSettings {
   readonly peerAlarmMs: number;
   /** So long bytes are kept that a peer replaced. */
   readonly undoMs: number;
+  /** What another site was to tell a peer is looked for there after so long. */
+  readonly forwardAfterMs: number;
   readonly peers: readonly PeerSettings[];
   /** Peers that may send to this site. */
   readonly accept: readonly { readonly id: string; readonly token: string }[];

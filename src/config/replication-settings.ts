@@ -19,6 +19,7 @@ export function makeReplicationSettings(said: ReplicationInput = {}): Replicatio
     syncTimeoutMs: said.sync_timeout ?? SYNC_TIMEOUT_MS,
     backlogBytesMax: said.max_backlog,
     peerAlarmMs: said.peer_alarm ?? 7 * 86_400_000,
+    forwardAfterMs: said.forward_after ?? 15 * 60_000,
     undoMs: said.undo_window ?? 86_400_000,
     peers: (said.peers ?? []).map(({ id, url, token, scopes, mode, direction }) => ({
       id,

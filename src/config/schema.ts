@@ -198,6 +198,7 @@ const replication = section({
   sync_timeout: duration('100ms', '1h').optional(),
   max_backlog: size('16KiB', '9PB').optional(),
   peer_alarm: duration('1s', '365d').optional(),
+  forward_after: duration('1s', '365d').optional(),
   undo_window: duration('1m', '3650d').optional(),
   peers: z.array(peer).optional(),
   accept: z.array(section({ id: text, token: text })).optional(),

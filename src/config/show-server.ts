@@ -30,6 +30,7 @@ export function describeReplication(replication: ReplicationSettings | undefined
     sync_timeout: formatDuration(replication.syncTimeoutMs),
     max_backlog: replication.backlogBytesMax === undefined ? undefined : formatBytes(replication.backlogBytesMax),
     peer_alarm: formatDuration(replication.peerAlarmMs),
+    forward_after: formatDuration(replication.forwardAfterMs),
     undo_window: formatDuration(replication.undoMs),
     peers: replication.peers.map((peer) =>
       withoutUndefined({ ...peer, token: peer.token === undefined ? undefined : MASK }),

@@ -1,5 +1,5 @@
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Agent as HttpAgent, IncomingMessage } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
 import { BRANCHES, type Digests } from '../domain/journal/digest.ts';
 import { countFromJson, entryFromJson, EntryProblem } from '../domain/journal/entry-json.ts';
 import {
@@ -44,7 +44,7 @@ export class HttpPeerLink implements PeerLink {
     this.#peer = peer;
     this.#base = new URL(peer.url);
     const options = { keepAlive: true, maxSockets: SOCKETS_MAX };
-    this.#agent = this.#base.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
+    this.#agent = new (httpOf(this.#base).Agent)(options);
   }
 
   async hello(own: Hello, signal: AbortSignal): Promise<Hello> {
@@ -113,23 +113,23 @@ export class HttpPeerLink implements PeerLink {
   #exchange({ method, path, body, headers = {}, signal }: Question): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const length = body.reduce((sum, part) => sum + part.length, 0);
-      const send = this.#base.protocol === 'https:' ? httpsRequest : httpRequest;
-      const sent = send({
+      const { idleMs, token } = this.#peer;
+      const sent = httpOf(this.#base).request({
         host: this.#base.hostname.replace(/^\[|\]$/g, ''),
         port: this.#base.port,
         method,
         path: `${this.#base.pathname.replace(/\/$/, '')}${PEER_PATH}${path}`,
         agent: this.#agent,
         signal,
+        // Of the socket, so that it holds while there is no connection yet.
+        timeout: idleMs,
         headers: {
           ...headers,
-          ...(this.#peer.token === undefined ? {} : { authorization: `Bearer ${this.#peer.token}` }),
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
           ...(method === 'POST' ? { 'content-length': length } : {}),
         },
       });
-      sent.setTimeout(this.#peer.idleMs, () =>
-        sent.destroy(new Error(`nothing was heard for ${this.#peer.idleMs / 1000} s`)),
-      );
+      sent.on('timeout', () => sent.destroy(new Error(`nothing was heard for ${idleMs / 1000} s`)));
       sent.on('response', resolve);
       sent.on('error', (error) => reject(this.#unreachable(error)));
       for (const part of body) sent.write(part);
@@ -172,6 +172,11 @@ export class HttpPeerLink implements PeerLink {
     const message = `${this.#base.host} answered ${status}${messageOf(text)}`;
     return new PeerError(kindOf(status), message, afterMs === undefined ? {} : { afterMs });
   }
+}
+
+/** Not imported: an import asks `node:http` for all it names, a client for WebSockets among it, and so takes ten times as long. */
+function httpOf({ protocol }: URL) {
+  return protocol === 'https:' ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
 }
 
 interface Question {

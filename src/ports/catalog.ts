@@ -217,6 +217,8 @@ export interface Change {
    * in a closed or monotonic dataset is told by the event `frozen-object-changed`. A tombstone is never refused.
    */
   readonly heedsCollections?: boolean;
+  /** It follows whatever is current when it is recorded, which its writer has not looked at; `follows` is undefined. */
+  readonly isOverCurrent?: boolean;
   /** Where other versions are kept beside the current one, that is a `conflict`: without it they are followed, too. */
   readonly isAlone?: boolean;
   /** It has a condition of its own: where somebody else has reached the same state meanwhile, that is a `conflict` and no repeat. */

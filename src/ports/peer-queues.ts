@@ -21,9 +21,10 @@ export interface PeerQueueCatalog {
 
   /**
    * From its commit on every change is queued for the peer again; what was there before is for the comparison to find. Undefined: there is
-   * nothing to compare, or what was given up is not all gone yet.
+   * nothing to compare, or what was given up is not all gone yet. A peer is to be compared that is new, or whose queue was given up; and
+   * so long after something did not go on to it because another site was to tell it.
    */
-  beginResync(peer: string): Promise<BegunResync | undefined>;
+  beginResync(peer: string, forwardAfterMs: number): Promise<BegunResync | undefined>;
   /** All that it found is queued. False: meanwhile the queue was given up again, and the peer is to be compared once more. */
   endResync(peer: string, begun: BegunResync): Promise<boolean>;
 

@@ -136,6 +136,13 @@ export interface StageOptions {
   readonly resume?: string;
 }
 
+/** A small object that is whole in memory. */
+export interface WholeObject {
+  readonly key: string;
+  readonly bytes: Uint8Array;
+  readonly options: Pick<StageOptions, 'attributes' | 'mark'>;
+}
+
 export interface CleanOptions {
   /** All is done for this key: what a dead writer left there to be gone on with goes too. */
   isFinished?(key: string): boolean;
@@ -219,6 +226,11 @@ export interface Storage extends AsyncDisposable {
    * What failed is discarded.
    */
   publish(requests: readonly PublishRequest[]): Promise<readonly (Published | StorageError)[]>;
+  /**
+   * `stage`, `flush` and `publish` with `ifAbsent` of small objects in one, with one answer each, in order; for stores to which that is much
+   * cheaper than the three. What failed is discarded, unless nobody knows whether it was published.
+   */
+  putTogether?(objects: readonly WholeObject[]): Promise<readonly (Published | StorageError)[]>;
   discard(staged: readonly Staged[]): Promise<void>;
 
   /** Bytes that can still be written here now; absent, or undefined: the store does not tell. */

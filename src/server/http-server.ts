@@ -1,5 +1,4 @@
-import http from 'node:http';
-import https from 'node:https';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../ports/clock.ts';
 import type { Access } from './access.ts';
@@ -29,7 +28,7 @@ export interface HttpServerGiven {
 /** Another protocol on the same port. It answers by itself, whatever happens. */
 export interface PeerHandler {
   readonly path: string;
-  answer(request: http.IncomingMessage, response: http.ServerResponse, path: string): Promise<void>;
+  answer(request: IncomingMessage, response: ServerResponse, path: string): Promise<void>;
 }
 
 /** A name of 1,024 bytes is 3 KiB when it is encoded, metadata 2 KiB; the rest is for what proxies add. */
@@ -45,7 +44,7 @@ const IDLE_MS_MAX = 30_000;
 export class HttpServer implements AsyncDisposable {
   readonly #given: HttpServerGiven;
   readonly #table: RouteTable;
-  readonly #server: http.Server;
+  readonly #server: Server;
   readonly #stop = new AbortController();
   readonly #underWay = new Set<Promise<void>>();
   /** What came on a connection and is not answered yet, in order. */
@@ -64,10 +63,11 @@ export class HttpServer implements AsyncDisposable {
       connectionsCheckingInterval: 2_000,
       noDelay: true,
     };
+    // An import asks `node:http` for all it names, a client for WebSockets among it, and so takes ten times as long.
     this.#server =
       given.tls === undefined
-        ? http.createServer(options)
-        : https.createServer({ ...options, ...given.tls, minVersion: 'TLSv1.2' });
+        ? process.getBuiltinModule('node:http').createServer(options)
+        : process.getBuiltinModule('node:https').createServer({ ...options, ...given.tls, minVersion: 'TLSv1.2' });
     this.#server.maxHeadersCount = HEADERS_MAX;
     this.#server.timeout = SILENT_MS_MAX;
     this.#server.on('request', (request, response) => this.#take(request, response, false));
@@ -113,7 +113,7 @@ export class HttpServer implements AsyncDisposable {
     return this.close(0);
   }
 
-  #take(request: http.IncomingMessage, response: http.ServerResponse, isWaiting: boolean): void {
+  #take(request: IncomingMessage, response: ServerResponse, isWaiting: boolean): void {
     const { socket } = request;
     const queue = this.#queues.get(socket) ?? [];
     this.#queues.set(socket, queue);
@@ -143,8 +143,8 @@ export class HttpServer implements AsyncDisposable {
   }
 
   async #handle(
-    request: http.IncomingMessage,
-    response: http.ServerResponse,
+    request: IncomingMessage,
+    response: ServerResponse,
     { isWaiting, pace }: { readonly isWaiting: boolean; readonly pace: Pace },
   ): Promise<void> {
     const { clock, metrics, onFault, onServed } = this.#given;
@@ -202,13 +202,13 @@ export class HttpServer implements AsyncDisposable {
     }
   }
 
-  #whyNotOwn({ headers }: http.IncomingMessage): Promise<unknown> {
+  #whyNotOwn({ headers }: IncomingMessage): Promise<unknown> {
     return this.#given.access.demandOwn(headers).catch((error: unknown) => error);
   }
 
   async #answer(
-    request: http.IncomingMessage,
-    response: http.ServerResponse,
+    request: IncomingMessage,
+    response: ServerResponse,
     {
       isWaiting,
       pace,
@@ -244,7 +244,7 @@ export class HttpServer implements AsyncDisposable {
     return route.handle({ method, headers, params, query, caller, announcedBytes: announced, openBody, signal });
   }
 
-  #refuse(error: unknown, request: http.IncomingMessage, route: string): Reply {
+  #refuse(error: unknown, request: IncomingMessage, route: string): Reply {
     const known = toHttpError(error);
     if (known === undefined || known.status >= 500) {
       const why = error instanceof Error ? error.message : String(error);
@@ -256,7 +256,7 @@ export class HttpServer implements AsyncDisposable {
 }
 
 /** Those beyond are not looked at, and a condition among them would be lost. */
-function tooManyHeaders({ rawHeaders }: http.IncomingMessage): HttpError | undefined {
+function tooManyHeaders({ rawHeaders }: IncomingMessage): HttpError | undefined {
   if (rawHeaders.length <= 2 * HEADERS_MAX) return undefined;
   return new HttpError(431, 'headers-too-large', `a request has ${HEADERS_MAX} headers at most`);
 }
@@ -267,7 +267,7 @@ interface Pace {
 }
 
 interface Queued {
-  readonly request: http.IncomingMessage;
+  readonly request: IncomingMessage;
   readonly pace: Pace;
   readonly handling: Promise<void>;
 }

@@ -19,6 +19,7 @@ export function overStorage(inner: Storage, changed: Partial<Verbs>): Storage {
     flush: (staged) => inner.flush(staged),
     flushAll: () => inner.flushAll(),
     publish: (requests) => inner.publish(requests),
+    ...(inner.putTogether === undefined ? {} : { putTogether: inner.putTogether.bind(inner) }),
     discard: (staged) => inner.discard(staged),
     freeBytes: async () => inner.freeBytes?.(),
     clean: (options) => inner.clean(options),

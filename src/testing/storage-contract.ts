@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { describeAtOnce } from './storage-contract/at-once.ts';
+import { describeTogether } from './storage-contract/together.ts';
 import { describeBodies } from './storage-contract/bodies.ts';
 import { describeFailing } from './storage-contract/failing.ts';
 import type { Contract, StorageContractOptions, StorageUnderTest } from './storage-contract/harness.ts';
@@ -50,6 +51,7 @@ export function describeStorageContract(
     describeWriting(contract);
     describeBodies(contract);
     describeAtOnce(contract);
+    describeTogether(contract);
     describeListing(contract);
     describeKeys(contract);
     describeLeftovers(contract);

@@ -1,12 +1,12 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { startPostgres } from '../servers/postgres.ts';
+import { openPostgres } from '../servers/shared.ts';
 import { AuditWorld, SCOPE, settle } from './audit-world.ts';
 
 describe.each(['SQLite', 'PostgreSQL'])('two deleting workers on %s', (engine) => {
   test('leave the last good copy, also when an audit finds others lost meanwhile', async () => {
-    await using server = engine === 'PostgreSQL' ? await startPostgres() : undefined;
+    await using server = engine === 'PostgreSQL' ? await openPostgres() : undefined;
     const catalogUrl = server === undefined ? {} : { catalog: await server.createDatabase() };
     await using world = new AuditWorld(catalogUrl);
     const names = await world.writeMany(16);

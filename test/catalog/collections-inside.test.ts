@@ -6,13 +6,14 @@ import type { ObjectName } from '../../src/domain/object/object-name.ts';
 import { type RuleEvent, type RuleStatus, transitionRule } from '../../src/domain/rule/rule-state.ts';
 import type { CollectionKind } from '../../src/domain/collection/collection.ts';
 import { CatalogContract } from '../../src/testing/catalog-contract/harness.ts';
-import { type PostgresServer, startPostgres } from '../servers/postgres.ts';
+import type { Databases } from '../servers/postgres.ts';
+import { openPostgres } from '../servers/shared.ts';
 import { type InsideOut, openPostgresInside, openSqliteInside } from './looking-inside.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'pando-collections-'));
-let server: PostgresServer;
+let server: Databases;
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await openPostgres();
 });
 afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });

@@ -8,12 +8,13 @@ import { DueWaits } from '../../src/engine/due-waits.ts';
 import type { Catalog } from '../../src/ports/catalog.ts';
 import { CatalogContract, sleep } from '../../src/testing/catalog-contract/harness.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
-import { connect, type PostgresServer, startPostgres } from '../servers/postgres.ts';
+import { connect, type Databases } from '../servers/postgres.ts';
+import { openPostgres } from '../servers/shared.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'pando-bells-'));
-let server: PostgresServer;
+let server: Databases;
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await openPostgres();
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();

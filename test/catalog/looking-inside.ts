@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openPostgresCatalog } from '../../src/catalog/open-postgres.ts';
 import { openSqliteCatalog } from '../../src/catalog/open-sqlite.ts';
 import type { Catalog } from '../../src/ports/catalog.ts';
-import { connect, type PostgresServer } from '../servers/postgres.ts';
+import { connect, type Databases } from '../servers/postgres.ts';
 
 /** A catalog with its database open beside it, for what the port does not show. */
 export interface InsideOut extends AsyncDisposable {
@@ -27,7 +27,7 @@ export async function openSqliteInside(directory: string): Promise<InsideOut> {
   };
 }
 
-export async function openPostgresInside(server: PostgresServer): Promise<InsideOut> {
+export async function openPostgresInside(server: Databases): Promise<InsideOut> {
   const url = await server.createDatabase();
   const catalog = await openPostgresCatalog({ url });
   const client = await connect(url);

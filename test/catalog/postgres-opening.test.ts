@@ -2,11 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MIGRATION_NAMES } from '../../src/catalog/migrations/migrations.ts';
 import { openPostgresCatalog } from '../../src/catalog/open-postgres.ts';
 import { expectKind } from '../../src/testing/catalog-contract/harness.ts';
-import { connect, type PostgresServer, startPostgres } from '../servers/postgres.ts';
+import { connect, type Databases } from '../servers/postgres.ts';
+import { openPostgres } from '../servers/shared.ts';
 
-let server: PostgresServer;
+let server: Databases;
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await openPostgres();
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();

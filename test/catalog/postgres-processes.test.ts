@@ -10,11 +10,12 @@ import {
   replicaAt,
   type TestScope,
 } from '../../src/testing/catalog-contract/harness.ts';
-import { connect, type PostgresServer, startPostgres } from '../servers/postgres.ts';
+import { connect, type Databases, startPostgres } from '../servers/postgres.ts';
+import { openPostgres } from '../servers/shared.ts';
 
-let server: PostgresServer;
+let server: Databases;
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await openPostgres();
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();

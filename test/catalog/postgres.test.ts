@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { openPostgresCatalog } from '../../src/catalog/open-postgres.ts';
 import { describeCatalogContract } from '../../src/testing/catalog-contract.ts';
-import { type PostgresServer, startPostgres } from '../servers/postgres.ts';
+import type { Databases } from '../servers/postgres.ts';
+import { openPostgres } from '../servers/shared.ts';
 import { checkCollectionsAgainstModel } from './collection-model.ts';
 import { checkAgainstModel } from './model.ts';
 
-let server: PostgresServer;
+let server: Databases;
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await openPostgres();
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();

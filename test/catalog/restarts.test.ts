@@ -8,12 +8,13 @@ import { systemBoot } from '../../src/catalog/system-boot.ts';
 import type { Replica } from '../../src/domain/replica/replica.ts';
 import type { Catalog } from '../../src/ports/catalog.ts';
 import { contentOf, replicaAt } from '../../src/testing/catalog-contract/harness.ts';
-import { type PostgresServer, startPostgres } from '../servers/postgres.ts';
+import type { Databases } from '../servers/postgres.ts';
+import { openPostgres } from '../servers/shared.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'pando-restarts-'));
-let server: PostgresServer;
+let server: Databases;
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await openPostgres();
 });
 afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });

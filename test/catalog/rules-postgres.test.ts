@@ -2,15 +2,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPostgresCatalog } from '../../src/catalog/open-postgres.ts';
 import { CatalogContract, replicaAt, sleep } from '../../src/testing/catalog-contract/harness.ts';
 import { addRule, applyRule, arrival, endRule, ruleOver } from '../../src/testing/catalog-contract/rules-harness.ts';
-import { connect, type PostgresServer, startPostgres } from '../servers/postgres.ts';
+import { connect, type Databases } from '../servers/postgres.ts';
+import { openPostgres } from '../servers/shared.ts';
 import { checkRuleContents } from './rule-contents.ts';
 import { checkRulesAgainstSums } from './rules-model.ts';
 import type { OpenedForRules } from './rules-opened.ts';
 
 const soak = process.env['PANDO_SOAK'] === '1';
-let server: PostgresServer;
+let server: Databases;
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await openPostgres();
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openSqliteCatalog } from '../../src/catalog/open-sqlite.ts';
+import { startedFile } from '../started-files.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'pando-catalog-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-const recorder = fileURLToPath(new URL('./recorder.ts', import.meta.url));
+const recorder = startedFile(join(import.meta.dirname, 'recorder-child.ts'));
 const kills = process.env['PANDO_SOAK'] === '1' ? 50 : 5;
 
 describe('several processes on one SQLite file', () => {

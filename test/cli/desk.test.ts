@@ -4,6 +4,7 @@ import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RuleWorld } from '../end-to-end/rule-world.ts';
+import { startedFile } from '../started-files.ts';
 import { type Ran, Sandbox } from './sandbox.ts';
 
 const ME = userInfo().username;
@@ -113,7 +114,7 @@ test('pando upload --resume goes on with what a killed upload had registered, wi
     a: 'bytes of a',
     b: 'bytes of b',
   });
-  const child = resolve(import.meta.dirname, '../uploads/upload-child.ts');
+  const child = startedFile(resolve(import.meta.dirname, '../uploads/upload-child.ts'));
   const killed = spawn(process.execPath, [child, own.root, 'ONE', own.path('a'), own.path('b')]);
   expect(await once(killed, 'exit')).toEqual([null, 'SIGKILL']);
   expect(own.list('one')).toEqual(['.keep']);

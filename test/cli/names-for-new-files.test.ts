@@ -1,20 +1,16 @@
 import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { injecting } from '../faults/injecting.ts';
 import { Sandbox } from './sandbox.ts';
 
 const SLOW =
-  'profiles:\n  data:\n    storage_provider: {type: file, options: {base_path: data}}\n    bandwidth: 6MB/s\n';
+  'profiles:\n  data:\n    storage_provider: {type: file, options: {base_path: data}}\n    bandwidth: 15MB/s\n';
 const UPLOADS =
-  'profiles:\n  LYON:\n    storage_provider: {type: file, options: {base_path: lyon}}\n    bandwidth: 6MB/s\n';
+  'profiles:\n  LYON:\n    storage_provider: {type: file, options: {base_path: lyon}}\n    bandwidth: 15MB/s\n';
 const BODY = 'x'.repeat(9_000_000);
 
 /** The kernel refuses them to the command, as a file system without them does. */
-function without(...calls: readonly string[]): string[] {
-  const injected = calls.flatMap((call) => ['-e', `inject=${call}`]);
-  return ['strace', '-f', '-qq', '-o', '/dev/null', ...injected];
-}
-
 const NO_LINKS = 'link,linkat:error=EPERM';
 const NO_RENAMEAT2 = 'renameat2:error=EINVAL';
 
@@ -26,8 +22,8 @@ async function untilPart(box: Sandbox): Promise<void> {
 
 describe.each([
   ['with hard links', []],
-  ['without hard links, with a rename that does not replace', without(NO_LINKS)],
-  ['with neither', without(NO_LINKS, NO_RENAMEAT2)],
+  ['without hard links, with a rename that does not replace', injecting([NO_LINKS])],
+  ['with neither', injecting([NO_LINKS, NO_RENAMEAT2])],
 ])('where files get their names on a file system %s', (_what, before) => {
   test('get makes a new file, and replaces none that came while the bytes did', async () => {
     using box = new Sandbox();
@@ -72,7 +68,7 @@ describe.each([
 test('who takes a reserved name before the file has it keeps it', async () => {
   using box = new Sandbox();
   box.write({ 'data/a': 'theirs', mine: 'mine', 'pando.yaml': SLOW });
-  const slowly = [...without(NO_LINKS, NO_RENAMEAT2), '-P', box.path('a'), '-e', 'inject=statx:delay_enter=700ms'];
+  const slowly = injecting([NO_LINKS, NO_RENAMEAT2, 'statx:delay_enter=700ms'], ['-P', box.path('a')]);
   const got = box.run(['get', 'data:a', box.path('a')], { before: slowly });
   while (!existsSync(box.path('a'))) await sleep(5);
   renameSync(box.path('mine'), box.path('a'));
@@ -84,7 +80,7 @@ test('a get that is killed between the two steps leaves an empty file, which no 
   using box = new Sandbox();
   box.write({ 'data/a': 'the object', 'pando.yaml': SLOW });
   await box.run(['ls', 'data:']);
-  const killed = without(NO_LINKS, NO_RENAMEAT2, 'rename:error=EINTR:signal=KILL');
+  const killed = injecting([NO_LINKS, NO_RENAMEAT2, 'rename:error=EINTR:signal=KILL']);
   await box.run(['get', 'data:a'], { before: killed });
   expect(statSync(box.path('a')).size).toBe(0);
   expect(await box.run(['get', 'data:a'])).toMatchObject({ code: 5 });

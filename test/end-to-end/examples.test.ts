@@ -5,7 +5,9 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseConfiguration } from '../../src/config/load.ts';
 import { Sandbox } from '../cli/sandbox.ts';
-import { type PostgresServer, startPostgres } from '../servers/postgres.ts';
+import { startedPrograms } from '../started-files.ts';
+import type { Databases } from '../servers/postgres.ts';
+import { openPostgres } from '../servers/shared.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 const examples = resolve(repository, 'examples');
@@ -34,7 +36,7 @@ function openDataset(): Sandbox {
 async function runExample(box: Sandbox, name: string, env: Record<string, string> = {}): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, ['--import', hook, resolve(examples, name)], {
     cwd: box.root,
-    env: { PATH: process.env['PATH'], HOME: box.root, PANDO_DATA: box.state, ...env },
+    env: { PATH: process.env['PATH'], HOME: box.root, PANDO_DATA: box.state, ...startedPrograms, ...env },
   });
   return stdout;
 }
@@ -59,9 +61,9 @@ test('sync-replicas fills both replicas from one source', async () => {
   expect(await runExample(box, 'read-from-replicas.ts')).toBe('read 20 bytes\nfrom my-dataset-s3-express\n');
 });
 
-let server: PostgresServer;
+let server: Databases;
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await openPostgres();
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { Sandbox } from '../cli/sandbox.ts';
+import { startedPrograms } from '../started-files.ts';
 
 const hook = resolve(import.meta.dirname, 'resolve-source.mjs');
 const repository = resolve(import.meta.dirname, '../..');
@@ -38,7 +39,7 @@ async function run(box: Sandbox, program: string): Promise<string> {
   box.write({ 'program.ts': program });
   const { stdout } = await promisify(execFile)(process.execPath, ['--import', hook, box.path('program.ts')], {
     cwd: box.root,
-    env: { PATH: process.env['PATH'], HOME: box.root, PANDO_DATA: box.state },
+    env: { PATH: process.env['PATH'], HOME: box.root, PANDO_DATA: box.state, ...startedPrograms },
   });
   return stdout;
 }

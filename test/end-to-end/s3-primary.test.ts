@@ -1,10 +1,10 @@
 import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect, test } from 'vitest';
 import { Sandbox } from '../cli/sandbox.ts';
-import { useRgw } from '../servers/use-rgw.ts';
+import { useOwnRgw } from '../servers/use-rgw.ts';
 import { makeBucket } from '../storage/s3-stores.ts';
 
-const { rgw, client } = await useRgw();
+const { rgw, client } = await useOwnRgw();
 
 /** A profile `data` in one bucket; its replicas are the directory `near` and another bucket, `far`. */
 async function openDataset(box: Sandbox): Promise<{ readonly source: string; readonly far: string }> {

@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { INBOX, RuleWorld } from '../faults/rule-world.ts';
-import { type PostgresServer, startPostgres } from '../servers/postgres.ts';
+import type { Databases } from '../servers/postgres.ts';
+import { openPostgres } from '../servers/shared.ts';
+import { startedFile } from '../started-files.ts';
 
-let server: PostgresServer;
+let server: Databases;
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await openPostgres();
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
@@ -35,7 +37,7 @@ function openWorld(catalog: string | undefined): RuleWorld {
 
 /** A process of its own that looks for work once an hour. */
 async function startHourly(world: RuleWorld): Promise<AsyncDisposable> {
-  const entry = join(import.meta.dirname, 'hourly-worker-child.ts');
+  const entry = startedFile(join(import.meta.dirname, 'hourly-worker-child.ts'));
   const child = spawn(process.execPath, [entry, join(world.root, 'pando.yaml')], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

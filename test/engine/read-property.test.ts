@@ -6,7 +6,7 @@ import type { Fault } from './faulty-store.ts';
 import { openWorld, put, readText, type World } from './world.ts';
 
 const SIZE_MAX = 24;
-const CASES = process.env['PANDO_SOAK'] === '1' ? 10_000 : 500;
+const CASES = process.env['PANDO_SOAK'] === '1' ? 10_000 : 300;
 
 /** What lies in a replica when the read begins, compared with what the catalog thinks. */
 type Holding = 'current' | 'older' | 'foreign' | 'gone';

@@ -8,6 +8,7 @@ import type { Catalog, Holder, NewEvent } from '../../src/ports/catalog.ts';
 import type { Attributes, Mark, Storage } from '../../src/ports/storage.ts';
 import { openMemoryStorage } from '../../src/storage/memory/memory-storage.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
+import { emptyInMemory } from '../catalog/catalogs-in-memory.ts';
 import { FaultyStore } from './faulty-store.ts';
 
 export const DEADLINE_MS = 1_000;
@@ -70,15 +71,13 @@ export async function openElsewhere(world: World): Promise<World> {
   return worldOf({ clock, catalog, scope, source, replicas });
 }
 
-function openCatalog(clock: SimulatedClock): Promise<Catalog> {
+async function openCatalog(clock: SimulatedClock): Promise<Catalog> {
   const random = { bytes: (count: number) => new Uint8Array(randomBytes(count)), fraction: () => 0.5 };
-  return openSqliteInProcess({
-    path: ':memory:',
-    clock,
-    random,
-    boot: 'a start',
-    schedule: (turn) => queueMicrotask(turn),
-  });
+  const { path, database } = await emptyInMemory();
+  const schedule = (turn: () => void) => queueMicrotask(turn);
+  const catalog = await openSqliteInProcess({ path, clock, random, boot: 'a start', schedule });
+  database.close();
+  return catalog;
 }
 
 async function announce(catalog: Catalog, scope: OpenedScope): Promise<void> {

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { setStore } from '../../src/client/store-use.ts';
-import { connect, type PostgresServer, startPostgres } from '../servers/postgres.ts';
+import { connect, type Databases } from '../servers/postgres.ts';
+import { openPostgres } from '../servers/shared.ts';
 import { startSshd } from '../servers/sshd.ts';
 import { readTree, write } from '../sync/trees.ts';
 import { INBOX, RuleWorld, UPLOADS } from './rule-world.ts';
@@ -11,9 +12,9 @@ import { INBOX, RuleWorld, UPLOADS } from './rule-world.ts';
 const soak = process.env['PANDO_SOAK'] === '1';
 const LONG = { timeout: (soak ? 60 : 3) * 60_000 };
 
-let server: PostgresServer;
+let server: Databases;
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await openPostgres();
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { SyncResult } from '../../src/engine/sync/sync-types.ts';
+import { startedFile } from '../started-files.ts';
 import type { ChildTask } from './sync-child.ts';
 
 export interface Child {
@@ -29,7 +30,7 @@ export function startSync(
   const words = [
     ...(options.before ?? []),
     process.execPath,
-    join(import.meta.dirname, 'sync-child.ts'),
+    startedFile(join(import.meta.dirname, 'sync-child.ts')),
     JSON.stringify(task),
   ];
   const child = spawn(words[0] as string, words.slice(1), {

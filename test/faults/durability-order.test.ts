@@ -2,11 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { startedFile } from '../started-files.ts';
 import { openSyncWorld } from '../sync/sync-world.ts';
 import { write } from '../sync/trees.ts';
 import { startSync } from './child.ts';
 import { findOrderBreaches, type OrderReport } from './durability-order.ts';
 import { parseTrace, TRACED } from './system-calls.ts';
+
+/** Stops at these calls and at no other, of which there are hundreds for each. */
+const TRACING = ['-f', '--seccomp-bpf', '-y', '-s', '4200', '-e', `trace=${TRACED}`];
 
 describe('the checker', () => {
   const history = [
@@ -114,7 +118,7 @@ describe.runIf(process.platform === 'linux')('the system calls of', () => {
       write(world.source, `deep/down${i % 3}/object-${String(i).padStart(4, '0')}x`, Buffer.alloc(size, 'x'));
     }
     const trace = join(world.root, 'trace');
-    const before = ['strace', '-f', '-y', '-s', '4200', '-e', `trace=${TRACED}`, '-o', trace];
+    const before = ['strace', ...TRACING, '-o', trace];
     const { result, errors } = await startSync({ at: world.root, targets: 2, run }, { before }).ended;
     expect(errors).toBe('');
     expect(result).toMatchObject({ state: 'done', targets: [{ added: files }, { added: files }] });
@@ -133,7 +137,7 @@ describe.runIf(process.platform === 'linux')('the system calls of', () => {
     await using world = openSyncWorld();
     write(world.source, 'object-cli', 'x');
     const [trace, target] = [join(world.root, 'trace'), join(world.root, 'new/target')];
-    const words = ['-f', '-y', '-s', '4200', '-e', `trace=${TRACED}`, '-o', trace, process.execPath];
+    const words = [...TRACING, '-o', trace, process.execPath];
     execFileSync('strace', [...words, 'bin/pando.mjs', 'sync', world.source, target, '--json'], {
       cwd: resolve(import.meta.dirname, '../..'),
       stdio: ['ignore', 'ignore', 'inherit'],
@@ -149,14 +153,38 @@ describe.runIf(process.platform === 'linux')('the system calls of', () => {
     });
   });
 
+  test.each([1, 3, 40])(
+    '%i writes at once into a site: flushed before they have names, and these before anything is told',
+    async (count) => {
+      await using world = openSyncWorld();
+      const trace = join(world.root, 'trace');
+      const child = join(import.meta.dirname, 'site-put-child.ts');
+      const words = ['-f', '-y', '-s', '4200', '-e', `trace=${TRACED}`, '-o', trace, process.execPath, child];
+      execFileSync('strace', [...words, world.source, join(world.root, 'catalog.sqlite'), String(count)], {
+        env: { ...process.env, NODE_OPTIONS: '' },
+      });
+      const { published, breaches } = findOrderBreaches({
+        calls: parseTrace(readFileSync(trace, 'latin1')),
+        targets: [world.source],
+        log: join(world.root, 'catalog.sqlite-wal'),
+        hasIntents: false,
+        reply: '{reply}',
+      });
+      expect(published).toBe(count);
+      // The catalog has the id of an operation, not the name of its file: when it was committed cannot be told by it.
+      expect(breaches.filter((one) => !one.includes('commit'))).toEqual([]);
+      rmSync(trace);
+    },
+  );
+
   test.each([
     ['into a new directory', []],
     ['into a directory another worker has just made', ['made']],
   ])('a put %s: its intent first, then as in a sync', async (_, more) => {
     await using world = openSyncWorld();
     const trace = join(world.root, 'trace');
-    const child = join(import.meta.dirname, 'put-child.ts');
-    const words = ['-f', '-y', '-s', '4200', '-e', `trace=${TRACED}`, '-o', trace, process.execPath, child];
+    const child = startedFile(join(import.meta.dirname, 'put-child.ts'));
+    const words = [...TRACING, '-o', trace, process.execPath, child];
     execFileSync('strace', [...words, world.source, join(world.root, 'data'), 'deep/new/object-put', ...more], {
       env: { ...process.env, NODE_OPTIONS: '' },
     });

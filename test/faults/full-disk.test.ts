@@ -9,6 +9,7 @@ import { Sandbox } from '../cli/sandbox.ts';
 import { openSyncWorld, type SyncWorld } from '../sync/sync-world.ts';
 import { leftovers, mirrored, texts, write, writeAll } from '../sync/trees.ts';
 import { runSync } from './child.ts';
+import { injecting } from './injecting.ts';
 
 const ALL = { deleteUnmatched: true, deleteLimit: { kind: 'percent', percent: 100 } } as const;
 const canMount = tryMount();
@@ -229,14 +230,14 @@ describe.runIf(canMount)('a local file on a disk that fills up', () => {
 
 describe.runIf(process.platform === 'linux')('input/output errors', () => {
   test.each([
-    ['a mark', ['-e', 'inject=fsetxattr:error=EIO:when=3+4']],
-    ['a flush', ['-e', 'inject=fsync,syncfs:error=EIO:when=1+2']],
-    ['a first name', ['-e', 'inject=linkat:error=EIO:when=3+4']],
-    ['a rename', ['-e', 'inject=renameat2,rename:error=EIO:when=3+4']],
-    ['a full disk at a rename', ['-e', 'inject=rename:error=ENOSPC:when=3+4']],
+    ['a mark', 'fsetxattr:error=EIO:when=3+4'],
+    ['a flush', 'fsync,syncfs:error=EIO:when=1+2'],
+    ['a first name', 'linkat:error=EIO:when=3+4'],
+    ['a rename', 'renameat2,rename:error=EIO:when=3+4'],
+    ['a full disk at a rename', 'rename:error=ENOSPC:when=3+4'],
   ])(
     'at the target (%s): the run fails, tells of all that is not there, and the next one completes',
-    async (what, inject) => {
+    async (what, call) => {
       await using world = openSyncWorld();
       const target = world.targets[0] as string;
       for (let i = 0; i < 30; i++) write(world.source, `d${i % 3}/f${i}`, Buffer.alloc(1000 + i, 'x'));
@@ -246,8 +247,7 @@ describe.runIf(process.platform === 'linux')('input/output errors', () => {
       for (let i = 0; i < 30; i++) write(world.source, `d${i % 3}/f${i}`, Buffer.alloc(2000 + i, 'x'));
       fs.rmSync(join(world.source, 'd0/f0'));
       // The catalog flushes too, on a disk of its own.
-      const path = what === 'a flush' ? ['-P', target] : [];
-      const before = ['strace', '-f', '-qq', '-o', '/dev/null', ...path, ...inject];
+      const before = injecting([call], what === 'a flush' ? ['-P', target] : []);
       const result = await runSync({ at: world.root, targets: 1, run: ALL }, { before });
       expect(result.state).toBe('failed');
       expectAllTold(world, result);

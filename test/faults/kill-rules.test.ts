@@ -1,21 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type PostgresServer, startPostgres } from '../servers/postgres.ts';
+import type { Databases } from '../servers/postgres.ts';
+import { openPostgres } from '../servers/shared.ts';
 import { INBOX, RuleWorld, STORES, UPLOADS } from './rule-world.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
 const soak = process.env['PANDO_SOAK'] === '1';
 const KILLS = soak ? 50 : 5;
 /** Of each round. */
-const FILES = soak ? 60 : 20;
-/** So often that a worker is met at its work again and again, and so seldom that it gets on. */
-const WAIT_MS_MAX = 3_000;
+const FILES = soak ? 60 : 10;
+const WRITES = soak ? 8 : 5;
+/** So late at most that work of all kinds is met, and so seldom that it gets on. */
+const WAIT_MS_MAX = soak ? 3_000 : 1_000;
 /** The machine may be busy with other things. */
 const LONG = { timeout: (soak ? 60 : 3) * 60_000 };
 
-let server: PostgresServer;
+let server: Databases;
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await openPostgres();
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
@@ -57,7 +59,7 @@ class Users {
   }
 
   async #write(round: number): Promise<void> {
-    for (let at = 0; at < 8; at++)
+    for (let at = 0; at < WRITES; at++)
       await this.#world.put(`d${at % 3}/f${(round * 5 + at) % 40}`, bytesOf(round, 100 + at));
     for (const name of [...this.#world.inbox.keys()].slice(0, round === 0 ? 0 : 3)) await this.#world.remove(name);
   }
@@ -71,11 +73,29 @@ class Users {
   }
 }
 
-/** Kills it at some moment; true: it had something in hand. */
-async function killAtWork(world: RuleWorld, worker: WorkerProcess, withinMs: number): Promise<boolean> {
-  await sleep(Math.random() * withinMs);
-  expect(await worker.end('SIGKILL')).toBe('SIGKILL');
-  return (await world.inHand(worker.pid)) > 0;
+/** Kills one that has something in hand, in the middle of what users do; undefined: none had any more when they were done. */
+async function killOne(
+  world: RuleWorld,
+  users: Users,
+  running: readonly WorkerProcess[],
+): Promise<WorkerProcess | undefined> {
+  let isOver = false;
+  const acting = users.act().finally(() => (isOver = true));
+  const killing = async (): Promise<WorkerProcess | undefined> => {
+    await sleep(Math.random() * WAIT_MS_MAX);
+    for (;;) {
+      const wasOver = isOver;
+      for (const worker of running) {
+        if ((await world.inHand(worker.pid)) === 0) continue;
+        expect(await worker.end('SIGKILL')).toBe('SIGKILL');
+        return worker;
+      }
+      if (wasOver) return undefined;
+      await sleep(5);
+    }
+  };
+  const [killed] = await Promise.all([killing(), acting]);
+  return killed;
 }
 
 async function expectHealed(world: RuleWorld): Promise<void> {
@@ -91,41 +111,14 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('kill -9 on %s', (engine) => {
     async () => {
       await using world = new RuleWorld(await ENGINES[engine]());
       const users = new Users(world);
-      let withinMs = 1_000;
-      for (let killed = 0; killed < KILLS; ) {
+      for (let kills = 0; kills < KILLS; ) {
         await using worker = await world.worker().ready();
-        const [wasAtWork] = await Promise.all([killAtWork(world, worker, withinMs), users.act()]);
-        if (wasAtWork) killed++;
-        withinMs = wasAtWork ? Math.min(withinMs * 1.2, WAIT_MS_MAX) : Math.max(withinMs * 0.8, 200);
+        if ((await killOne(world, users, [worker])) !== undefined) kills++;
       }
       await expectHealed(world);
     },
   );
 });
-
-/** Kills one that has something in hand, in the middle of what users do; undefined: none had any more when they were done. */
-async function killOne(
-  world: RuleWorld,
-  users: Users,
-  running: readonly WorkerProcess[],
-): Promise<WorkerProcess | undefined> {
-  let isOver = false;
-  const acting = users.act().finally(() => (isOver = true));
-  const killing = async (): Promise<WorkerProcess | undefined> => {
-    await sleep(Math.random() * 500);
-    for (;;) {
-      const wasOver = isOver;
-      for (const worker of running) {
-        if ((await world.inHand(worker.pid)) === 0) continue;
-        expect(await worker.end('SIGKILL')).toBe('SIGKILL');
-        return worker;
-      }
-      if (wasOver) return undefined;
-    }
-  };
-  const [killed] = await Promise.all([killing(), acting]);
-  return killed;
-}
 
 test(
   `kill -9 of one of four workers on PostgreSQL, ${KILLS} times, each with another in its place: the same`,

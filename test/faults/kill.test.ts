@@ -10,7 +10,7 @@ import { holdsFilesIn, isAlive, signal } from './signals.ts';
 
 const soak = process.env['PANDO_SOAK'] === '1';
 const KILLS = soak ? 50 : 5;
-const FILES = soak ? 5_000 : 600;
+const FILES = soak ? 5_000 : 400;
 const ALL = { deleteUnmatched: true, deleteLimit: { kind: 'percent', percent: 100 } } as const;
 
 /**

@@ -7,7 +7,7 @@ import type { SyncResult } from '../../src/engine/sync/sync-types.ts';
 import { openSyncWorld, type SyncWorld } from '../sync/sync-world.ts';
 
 const soak = process.env['PANDO_SOAK'] === '1';
-const FILES = soak ? 1_000_000 : 20_000;
+const FILES = soak ? 1_000_000 : 10_000;
 const LARGE_BYTES = soak ? 5 * 1024 ** 3 : 64 * 1024 ** 2;
 const MIB = 1024 * 1024;
 /**

@@ -50,6 +50,7 @@ export class RuleWorld implements AsyncDisposable {
   readonly inbox = new Map<string, string>();
   readonly uploads = new Map<string, string>();
   readonly wanted = new Map<number, Wanted>();
+  #outside: ReturnType<typeof connect> | undefined;
 
   /** `more`: profiles besides, as YAML. */
   constructor(catalogUrl?: string, more = '') {
@@ -149,7 +150,8 @@ export class RuleWorld implements AsyncDisposable {
   /** Rows of the database itself. */
   async query(text: string): Promise<readonly unknown[][]> {
     if (!this.catalogUrl.startsWith('sqlite:')) {
-      await using client = await connect(this.catalogUrl);
+      // Asked many times a second, each connection would be a process of the server's.
+      const client = await (this.#outside ??= connect(this.catalogUrl));
       return (await client.query<unknown[]>({ text, rowMode: 'array' })).rows;
     }
     using database = new DatabaseSync(this.catalogUrl.slice('sqlite:'.length), { timeout: 10_000 });
@@ -273,6 +275,7 @@ export class RuleWorld implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await (await this.#outside)?.end();
     await this.pando[Symbol.asyncDispose]();
     rmSync(this.root, { recursive: true, force: true });
   }

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CatalogSettings } from '../../src/config/configuration.ts';
 import type { ReplicaState } from '../../src/domain/replica/replica.ts';
-import { connect, type PostgresServer, startPostgres } from '../servers/postgres.ts';
+import { connect, type Databases } from '../servers/postgres.ts';
+import { openPostgres } from '../servers/shared.ts';
 import { openSyncWorld, SCOPE, type SyncWorld } from '../sync/sync-world.ts';
 import { leftovers, mirrored, write } from '../sync/trees.ts';
 import { type ChildEnd, startSync } from './child.ts';
@@ -11,9 +12,9 @@ import { isAlive, signal } from './signals.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 const soak = process.env['PANDO_SOAK'] === '1';
-const FILES = soak ? 50_000 : 2_500;
+const FILES = soak ? 50_000 : 1_600;
 /** What all workers of a test carry out takes some seconds. */
-const bandwidth = soak ? '30MB/s' : '2500kB/s';
+const bandwidth = soak ? '30MB/s' : '1600kB/s';
 const LEASE_MS = 3_000;
 /** Longer than any of these tests: only workers carry out pages. */
 const NEVER_MS = 3_600_000;
@@ -21,9 +22,9 @@ const MINUTES = 3 * 60_000;
 
 const WORKERS = { executionMode: 'workers', leaseMs: LEASE_MS, noWorkerMs: NEVER_MS } as const;
 
-let server: PostgresServer;
+let server: Databases;
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await openPostgres();
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
@@ -163,7 +164,7 @@ describe('a sync that workers carry out', { timeout: MINUTES }, () => {
     const target = world.targets[0] as string;
     await using worker = await new WorkerProcess(world, url, { bandwidth }).ready();
     // Long enough that the next run comes before the lease of this one is over.
-    const leaseMs = 10_000;
+    const leaseMs = 7_000;
     const killed = startSync({ at: world.root, targets: 1, catalog, run: { ...WORKERS, leaseMs } });
     await worker.atWork(target);
     killed.process.kill('SIGKILL');
@@ -253,7 +254,7 @@ describe('a sync that workers carry out', { timeout: MINUTES }, () => {
 
   test('on SQLite, by processes of one machine, and until they are idle', async () => {
     await using world = openSyncWorld();
-    fill(world, 1_500);
+    fill(world, 1_100);
     const data = join(world.root, 'data/catalog.sqlite');
     await world.catalog();
     const sync = startSync({ at: world.root, targets: 1, run: { ...WORKERS, leaseMs: 20_000 } });
@@ -262,6 +263,6 @@ describe('a sync that workers carry out', { timeout: MINUTES }, () => {
     expectDone(await sync.ended);
     expect(await worker.ended).toBe(0);
     expect(worker.said).toMatch(/"pages": ?3/);
-    await expectOnce(world, 1_500);
+    await expectOnce(world, 1_100);
   });
 });

@@ -1,22 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
-import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Sandbox } from '../cli/sandbox.ts';
+import { saidBeside } from './beside-server.ts';
 import { exchangeRaw, ServerProcess } from './server-process.ts';
 
 type Json = Record<string, unknown>;
 const jsonOf = async (response: Response): Promise<Json> => (await response.json()) as Json;
-
-const launcher = resolve(import.meta.dirname, '../../bin/pando.mjs');
-const pando = (server: ServerProcess, ...args: string[]): string =>
-  execFileSync(process.execPath, [launcher, ...args, '--data', `${server.root}/data`], {
-    cwd: server.root,
-    env: { PATH: process.env['PATH'], HOME: server.root },
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
 
 describe('what administrators ask a server', () => {
   it('is told as the commands tell it, and counted', async () => {
@@ -81,9 +72,11 @@ describe('tokens', () => {
   it('are demanded once there is one, for what they are for, and until they are revoked', async () => {
     await using server = await ServerProcess.start();
     expect((await server.put('/s/a', 'a')).status).toBe(200);
-    const reader = pando(server, 'token', 'create', 'reader', '--rights', 'read').trim();
-    const scoped = pando(server, 'token', 'create', 'scoped', '--rights', 'read,write', '--scope', 's').trim();
-    const admin = pando(server, 'token', 'create', 'boss', '--rights', 'admin').trim();
+    const reader = (await saidBeside(server, 'token', 'create', 'reader', '--rights', 'read')).trim();
+    const scoped = (
+      await saidBeside(server, 'token', 'create', 'scoped', '--rights', 'read,write', '--scope', 's')
+    ).trim();
+    const admin = (await saidBeside(server, 'token', 'create', 'boss', '--rights', 'admin')).trim();
     expect(reader).toMatch(/^pando_[\w-]{43}$/);
     const stored = readFileSync(`${server.root}/data/catalog.sqlite-wal`).toString('latin1');
     expect(stored.includes(reader)).toBe(false);
@@ -107,8 +100,8 @@ describe('tokens', () => {
     expect((await ask('/s/a', admin))[0]).toBe(403);
     expect((await ask('/s/a', `${reader}x`))[0]).toBe(401);
     expect((await ask('/admin/health', undefined))[0]).toBe(200);
-    expect(pando(server, 'token', 'ls')).toMatch(/reader +read +all/);
-    pando(server, 'token', 'revoke', 'reader');
+    expect(await saidBeside(server, 'token', 'ls')).toMatch(/reader +read +all/);
+    await saidBeside(server, 'token', 'revoke', 'reader');
     await expect.poll(async () => (await ask('/s/a', reader))[0]).toBe(401);
   });
 
@@ -163,7 +156,7 @@ describe('tokens', () => {
 
   it('are not looked for in what is no token', async () => {
     await using server = await ServerProcess.start();
-    pando(server, 'token', 'create', 'one', '--rights', 'read');
+    await saidBeside(server, 'token', 'create', 'one', '--rights', 'read');
     await expect.poll(async () => (await server.fetch('/s/a')).status).toBe(401);
     for (const header of [
       'Bearer',
@@ -198,19 +191,19 @@ replication:
 `;
     await using server = await ServerProcess.start({ config });
     await server.put('/s/a', 'a');
-    const shown = pando(server, 'config', 'show');
+    const shown = await saidBeside(server, 'config', 'show');
     expect(shown).toContain('storage_size: 1TB');
     expect(shown).toContain('batch_interval: 1s');
     expect(shown).not.toContain('secret-token');
-    expect(pando(server, 'store', 'ls')).toContain('local');
-    pando(server, 'download', 's:a', '--to', server.root);
+    expect(await saidBeside(server, 'store', 'ls')).toContain('local');
+    await saidBeside(server, 'download', 's:a', '--to', server.root);
     expect(readFileSync(`${server.root}/a`, 'utf8')).toBe('a');
   });
 
   it('is not needed, and the store is known to every command all the same', async () => {
     await using server = await ServerProcess.start();
     await server.put('/s/a', 'a');
-    pando(server, 'download', 's:a', '--to', server.root);
+    await saidBeside(server, 'download', 's:a', '--to', server.root);
     expect(readFileSync(`${server.root}/a`, 'utf8')).toBe('a');
     await using again = await ServerProcess.start({ root: server.root, args: ['--storage', 'other'] });
     expect(await again.text('/s/a')).toBeUndefined();

@@ -1,26 +1,8 @@
-import { execFile } from 'node:child_process';
 import { cpSync, existsSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { pandoBeside } from './beside-server.ts';
 import { ServerProcess } from './server-process.ts';
-
-const launcher = resolve(import.meta.dirname, '../../bin/pando.mjs');
-
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function pando(server: ServerProcess, ...args: string[]): Promise<Ended> {
-  return new Promise((done) => {
-    const options = { cwd: server.root, env: { PATH: process.env['PATH'], HOME: server.root } };
-    const words = [launcher, ...args, '--data', join(server.root, 'data')];
-    execFile(process.execPath, words, options, (error, stdout, stderr) =>
-      done({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
-    );
-  });
-}
 
 const CONFIG = `replication:
   enabled: true
@@ -29,8 +11,8 @@ const CONFIG = `replication:
 `;
 
 async function connect(a: ServerProcess, b: ServerProcess): Promise<void> {
-  expect((await pando(a, 'peer', 'add', b.url, '--name', 'b')).code).toBe(0);
-  expect((await pando(b, 'peer', 'add', a.url, '--name', 'a')).code).toBe(0);
+  expect((await pandoBeside(a, 'peer', 'add', b.url, '--name', 'b')).code).toBe(0);
+  expect((await pandoBeside(b, 'peer', 'add', a.url, '--name', 'a')).code).toBe(0);
   await settle(a, b);
 }
 
@@ -40,7 +22,7 @@ async function settle(a: ServerProcess, b: ServerProcess): Promise<void> {
       [a, 'b'],
       [b, 'a'],
     ] as const) {
-      const waited = await pando(server, 'peer', 'wait', peer, '--timeout', '60s');
+      const waited = await pandoBeside(server, 'peer', 'wait', peer, '--timeout', '60s');
       expect(waited.code, waited.stderr).toBe(0);
     }
 }
@@ -100,13 +82,13 @@ describe('objects that were written at two sites without knowing of each other',
     expect((await b.put('/strict/x', 'merged', { 'if-match': tags[0] ?? '' })).status).toBe(409);
     expect((await b.put('/strict/x', 'merged', { 'if-match': '*' })).status).toBe(409);
     expect((await b.fetch('/strict/x', { method: 'DELETE' })).status).toBe(409);
-    const listed = await pando(b, 'conflict', 'ls', '--scope', 'strict');
+    const listed = await pandoBeside(b, 'conflict', 'ls', '--scope', 'strict');
     expect(listed.stdout).toContain('strict:x');
     expect((await b.put('/strict/x', 'merged', { 'if-match': tags.join(', ') })).status).toBe(200);
     await settle(a, b);
     expect(await a.text('/strict/x')).toBe('merged');
-    expect((await pando(a, 'conflict', 'ls')).stderr).toContain('no conflicts');
-    const events = await pando(a, 'events', '--json');
+    expect((await pandoBeside(a, 'conflict', 'ls')).stderr).toContain('no conflicts');
+    const events = await pandoBeside(a, 'events', '--json');
     expect(events.stdout.split('\n').filter((line) => line.includes('conflict-found')).length).toBe(3);
   });
 });
@@ -116,34 +98,34 @@ describe('a peer', { timeout: 240_000 }, () => {
     await using a = await ServerProcess.start({ config: CONFIG });
     await using b = await ServerProcess.start({ config: CONFIG });
     for (let n = 0; n < 5; n++) await a.put(`/s/n${n}`, `text ${n}`);
-    expect((await pando(a, 'peer', 'check', 'b')).code).toBe(3);
+    expect((await pandoBeside(a, 'peer', 'check', 'b')).code).toBe(3);
     await connect(a, b);
-    const equal = await pando(a, 'peer', 'check', 'b', '--json');
+    const equal = await pandoBeside(a, 'peer', 'check', 'b', '--json');
     expect([equal.code, JSON.parse(equal.stdout)]).toMatchObject([0, { equal: true, different: 0 }]);
-    expect((await pando(a, 'peer', 'dead-letters', 'b')).stderr).toContain('has refused nothing');
-    expect(JSON.parse((await pando(a, 'peer', 'replay', 'b', '--json')).stdout)).toEqual({ entries: 0 });
+    expect((await pandoBeside(a, 'peer', 'dead-letters', 'b')).stderr).toContain('has refused nothing');
+    expect(JSON.parse((await pandoBeside(a, 'peer', 'replay', 'b', '--json')).stdout)).toEqual({ entries: 0 });
 
     // What a site does not tell is found, and told when it is asked for.
-    expect((await pando(b, 'peer', 'rm', 'a')).code).toBe(0);
+    expect((await pandoBeside(b, 'peer', 'rm', 'a')).code).toBe(0);
     await b.put('/s/only-b', 'b');
-    const differs = await pando(a, 'peer', 'check', 'b');
+    const differs = await pandoBeside(a, 'peer', 'check', 'b');
     expect([differs.code, differs.stdout]).toEqual([1, 's:only-b: only b knows of it\n']);
-    expect((await pando(b, 'peer', 'add', a.url, '--name', 'a')).code).toBe(0);
-    expect((await pando(b, 'peer', 'resync', 'a')).code).toBe(0);
+    expect((await pandoBeside(b, 'peer', 'add', a.url, '--name', 'a')).code).toBe(0);
+    expect((await pandoBeside(b, 'peer', 'resync', 'a')).code).toBe(0);
     expect((await a.fetch('/admin/replication/peers/b/resync', { method: 'POST' })).status).toBe(202);
     await settle(a, b);
-    expect((await pando(a, 'peer', 'check', 'b')).code).toBe(0);
+    expect((await pandoBeside(a, 'peer', 'check', 'b')).code).toBe(0);
 
-    const asked = await pando(a, 'purge', 's');
+    const asked = await pandoBeside(a, 'purge', 's');
     expect([asked.code, asked.stderr]).toEqual([5, expect.stringContaining('the 6 objects of s')]);
-    expect((await pando(a, 'purge', 'nowhere', '--yes')).code).toBe(3);
-    const purged = await pando(a, 'purge', 's', '--yes', '--json');
+    expect((await pandoBeside(a, 'purge', 'nowhere', '--yes')).code).toBe(3);
+    const purged = await pandoBeside(a, 'purge', 's', '--yes', '--json');
     expect(JSON.parse(purged.stdout)).toEqual({ scope: 's', objects: 6, purged: true });
     await settle(a, b);
     expect(await b.text('/s/n1')).toBeUndefined();
-    expect((await pando(a, 'peer', 'check', 'b')).code).toBe(0);
+    expect((await pandoBeside(a, 'peer', 'check', 'b')).code).toBe(0);
     await b.end('SIGKILL');
-    expect((await pando(a, 'peer', 'check', 'b')).code).toBe(4);
+    expect((await pandoBeside(a, 'peer', 'check', 'b')).code).toBe(4);
   });
 });
 
@@ -177,6 +159,6 @@ describe('a site whose catalog is put back to an older copy', { timeout: 240_000
       .toEqual(['x of a', 'y of a', 'z of a', 'b', undefined]);
     await settle(restored, b);
     expect(await b.text('/s/w')).toBe('new');
-    expect((await pando(restored, 'peer', 'check', 'b')).code).toBe(0);
+    expect((await pandoBeside(restored, 'peer', 'check', 'b')).code).toBe(0);
   });
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { saidBeside } from './beside-server.ts';
 import { exchangeRaw, ServerProcess } from './server-process.ts';
 
 describe('a server of this machine without tokens', () => {
@@ -83,15 +84,7 @@ describe('a server of this machine without tokens', () => {
 describe('a server with tokens', () => {
   it('goes by these, whatever it is called', async () => {
     await using server = await ServerProcess.start();
-    const { execFileSync } = await import('node:child_process');
-    const { resolve } = await import('node:path');
-    const launcher = resolve(import.meta.dirname, '../../bin/pando.mjs');
-    const words = [launcher, 'token', 'create', 'ci', '--rights', 'read,write', '--data', `${server.root}/data`];
-    const token = execFileSync(process.execPath, words, {
-      env: { PATH: process.env['PATH'], HOME: server.root },
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }).trim();
+    const token = (await saidBeside(server, 'token', 'create', 'ci', '--rights', 'read,write')).trim();
     await expect.poll(async () => (await server.fetch('/s/a')).status).toBe(401);
     const said = await exchangeRaw(server.port, [
       `GET /s/a HTTP/1.1\r\nHost: pando.example\r\nOrigin: https://app.example\r\nAuthorization: Bearer ${token}\r\nConnection: close\r\n\r\n`,

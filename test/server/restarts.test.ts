@@ -1,15 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { cpSync, readdirSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { saidBeside } from './beside-server.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
 
-const launcher = resolve(import.meta.dirname, '../../bin/pando.mjs');
-
-function settled(server: ServerProcess): void {
-  const words = [launcher, 'peer', 'wait', 'b', '--data', join(server.root, 'data'), '--timeout', '60s'];
-  execFileSync(process.execPath, words, { cwd: server.root, env: { PATH: process.env['PATH'], HOME: server.root } });
-}
+const settled = (server: ServerProcess) => saidBeside(server, 'peer', 'wait', 'b', '--timeout', '60s');
 
 const COMPARED = /a peer was compared with this site/g;
 const comparisons = (server: ServerProcess): number => server.stderr.match(COMPARED)?.length ?? 0;
@@ -20,7 +15,7 @@ async function openTwo() {
   const config = `replication: {enabled: true, retry_delay: 100ms, peers: [{id: b, url: "${b.url}", token: t}]}\n`;
   const a = await startServer({ config, args: ['--log-level', 'info'] });
   expect((await a.put('/s/1', 'one')).status).toBe(200);
-  settled(a);
+  await settled(a);
   expect(await b.text('/s/1')).toBe('one');
   await expect.poll(() => comparisons(a)).toBe(1);
   return { a, b, again: () => startServer({ root: b.root, args: ['--port', String(b.port)] }) };
@@ -32,7 +27,7 @@ describe('a site that was started again', () => {
     await b.end('SIGKILL');
     expect((await a.put('/s/2', 'two')).status).toBe(200);
     const second = await again();
-    settled(a);
+    await settled(a);
     expect([await second.text('/s/1'), await second.text('/s/2')]).toEqual(['one', 'two']);
     expect(comparisons(a)).toBe(1);
   });
@@ -45,13 +40,13 @@ describe('a site that was started again', () => {
     for (const name of files) cpSync(join(data, name), join(b.root, name));
     expect((await a.put('/s/2', 'two')).status).toBe(200);
     const second = await again();
-    settled(a);
+    await settled(a);
     await second.end('SIGTERM');
     for (const name of readdirSync(data)) if (name.startsWith('catalog.sqlite')) rmSync(join(data, name));
     for (const name of files) cpSync(join(b.root, name), join(data, name));
     const third = await again();
     await expect.poll(() => comparisons(a), { timeout: 30_000 }).toBe(2);
-    settled(a);
+    await settled(a);
     expect([await third.text('/s/1'), await third.text('/s/2')]).toEqual(['one', 'two']);
   });
 });

@@ -20,6 +20,8 @@ export interface ServerOptions {
   readonly root?: string;
   /** URL of a catalog that several share; without it, it is below the root. */
   readonly catalog?: string;
+  /** What starts it, before its own words: as the network it is in. */
+  readonly under?: readonly string[];
 }
 
 /** A real `pando server` at a port of its own, with real HTTP. */
@@ -31,12 +33,14 @@ export class ServerProcess implements AsyncDisposable {
   stdout = '';
   stderr = '';
 
-  private constructor({ args = [], config, root, directories = [], catalog }: ServerOptions) {
+  private constructor({ args = [], config, root, directories = [], catalog, under = [] }: ServerOptions) {
     this.root = root ?? mkdtempSync(join(tmpdir(), 'pando-server-'));
     this.#ownsRoot = root === undefined;
     for (const name of directories) mkdirSync(join(this.root, name), { recursive: true });
     if (config !== undefined) writeFileSync(join(this.root, 'pando.yaml'), config);
-    const words = [
+    const [program, ...words] = [
+      ...under,
+      process.execPath,
       launcher,
       'server',
       '--json',
@@ -45,7 +49,7 @@ export class ServerProcess implements AsyncDisposable {
       ...(catalog === undefined ? ['--data', join(this.root, 'data')] : []),
       ...args,
     ];
-    this.#child = spawn(process.execPath, words, {
+    this.#child = spawn(program as string, words, {
       cwd: this.root,
       env: { PATH: process.env['PATH'], HOME: this.root, ...(catalog === undefined ? {} : { PANDO_CATALOG: catalog }) },
       stdio: ['ignore', 'pipe', 'pipe'],

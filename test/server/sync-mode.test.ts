@@ -1,14 +1,13 @@
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { signal } from '../faults/signals.ts';
-import { startPostgres } from '../servers/postgres.ts';
+import { openPostgres } from '../servers/shared.ts';
+import { saidBeside } from './beside-server.ts';
 import { ServerProcess, startServer } from './server-process.ts';
 
-const launcher = resolve(import.meta.dirname, '../../bin/pando.mjs');
 const MIB = 1024 * 1024;
 
 interface Named {
@@ -47,13 +46,6 @@ const namesAt = async (server: ServerProcess): Promise<string[]> => {
   const page = (await (await server.fetch('/s?max-keys=1000')).json()) as { objects: { name: string; etag: string }[] };
   return page.objects.map(({ name, etag }) => `${name} ${etag}`);
 };
-const pando = (server: ServerProcess, ...args: string[]): string =>
-  execFileSync(process.execPath, [launcher, ...args, '--data', join(server.root, 'data')], {
-    cwd: server.root,
-    env: { PATH: process.env['PATH'], HOME: server.root },
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
 const untilParked = (server: ServerProcess) =>
   expect.poll(async () => (await statusOf(server)).peers[0]?.state, { timeout: 20_000 }).toBe('parked');
 
@@ -132,7 +124,7 @@ describe('a write in sync mode', () => {
     expect((await a.put('/s/away', 'away')).status).toBe(202);
     const back = await again(b, port);
     await expect.poll(async () => (await a.put('/s/later', 'later', key)).status, { timeout: 60_000 }).toBe(200);
-    pando(a, 'peer', 'wait', 'b', '--timeout', '60s');
+    await saidBeside(a, 'peer', 'wait', 'b', '--timeout', '60s');
     expect(await namesAt(back)).toEqual(await namesAt(a));
     expect((await a.put('/s/after', 'after', { prefer: 'respond-async' })).status).toBeLessThan(203);
   });
@@ -177,7 +169,7 @@ describe('a write in sync mode', () => {
     signal(b.pid, 'SIGSTOP');
     const startedMs = Date.now();
     expect((await a.put('/s/one', 'one')).status).toBe(200);
-    pando(a, 'peer', 'add', 'http://127.0.0.1:9', '--name', 'of-t', '--scopes', 't', '--mode', 'sync');
+    await saidBeside(a, 'peer', 'add', 'http://127.0.0.1:9', '--name', 'of-t', '--scopes', 't', '--mode', 'sync');
     await expect.poll(async () => (await a.put('/t/one', 'one')).status, { timeout: 20_000 }).toBe(202);
     expect((await a.put('/s/two', 'two')).status).toBe(200);
     expect(Date.now() - startedMs).toBeLessThan(25_000);
@@ -192,7 +184,7 @@ describe('a write in sync mode', () => {
     const a = await startServer({ config: following(told) });
     expect((await b.put('/s/before', 'before')).status).toBe(200);
     expect((await a.put('/s/first', 'first')).status).toBe(200);
-    for (const { id } of told) pando(a, 'peer', 'wait', id, '--timeout', '60s');
+    for (const { id } of told) await saidBeside(a, 'peer', 'wait', id, '--timeout', '60s');
     signal(c.pid, 'SIGSTOP');
     const put = await a.put('/s/once', 'once');
     const key = { 'idempotency-key': put.headers.get('x-pando-version') ?? '' };
@@ -205,7 +197,7 @@ describe('a write in sync mode', () => {
   });
 
   it('hears of an answer that came to another process of the site', async () => {
-    await using postgres = await startPostgres();
+    await using postgres = await openPostgres();
     const catalog = await postgres.createDatabase();
     const root = mkdtempSync(join(tmpdir(), 'pando-shared-'));
     try {
@@ -234,32 +226,32 @@ describe('what waits for a peer that is away', () => {
     const a = await startServer({ config: following(peers, { max_backlog: '16KiB', peer_alarm: '1s' }) });
     await a.put('/s/o-0', 'first');
     await a.put('/s/gone', 'gone');
-    pando(a, 'peer', 'wait', 'b', '--timeout', '60s');
+    await saidBeside(a, 'peer', 'wait', 'b', '--timeout', '60s');
     await b.end('SIGKILL');
     for (let at = 0; at < 60; at++) expect((await a.put(`/s/o-${at % 50}`, `text ${at}`)).status).toBe(200);
     expect((await remove(a, '/s/gone')).status).toBe(204);
     await expect.poll(async () => (await statusOf(a)).given_up, { timeout: 30_000 }).toEqual(['b']);
     expect(await statusOf(a)).toMatchObject({ dropped: 0, peers: [{ needs_resync: true }] });
     await expect.poll(async () => (await statusOf(a)).alarms, { timeout: 30_000 }).toEqual(['b']);
-    expect(pando(a, 'peer', 'ls')).toMatch(/parked, given up, ALARM/);
-    const shown = pando(a, 'peer', 'show', 'b');
+    expect(await saidBeside(a, 'peer', 'ls')).toMatch(/parked, given up, ALARM/);
+    const shown = await saidBeside(a, 'peer', 'show', 'b');
     expect(shown).toMatch(/compared {6}when it is back: too much waited for it/);
     expect(shown).toMatch(/ALARM/);
-    const events = pando(a, 'events', '--json');
+    const events = await saidBeside(a, 'events', '--json');
     for (const kind of ['backlog-given-up', 'peer-stayed-away']) expect(events).toContain(kind);
     expect(a.stderr).toContain('the queue of a peer is given up');
     // Nothing more is queued: the mark stands for it.
     for (let at = 0; at < 40; at++) await a.put(`/s/later-${at}`, `later ${at}`);
     expect((await statusOf(a)).depth).toBeLessThan(40);
     const back = await again(b, port);
-    pando(a, 'peer', 'wait', 'b', '--timeout', '60s');
+    await saidBeside(a, 'peer', 'wait', 'b', '--timeout', '60s');
     expect(await namesAt(back)).toEqual(await namesAt(a));
     expect(await namesAt(a)).toHaveLength(90);
     await expect.poll(async () => (await statusOf(a)).alarms, { timeout: 30_000 }).toEqual([]);
     const { given_up, dropped, peers: after } = await statusOf(a);
     expect([given_up, dropped, after[0]?.needs_resync]).toEqual([[], 0, false]);
     expect(after[0]?.given_up).toBeGreaterThan(30);
-    expect(pando(a, 'events', '--json')).toContain('peer-came-back');
+    expect(await saidBeside(a, 'events', '--json')).toContain('peer-came-back');
   });
 
   it('turns writers away where the peer is to have all that is written', async () => {
@@ -283,11 +275,11 @@ describe('what waits for a peer that is away', () => {
     expect((await a.put('/s/o-0', 'text', key)).status).toBe(202);
     expect(await a.text('/s/first')).toBe('first');
     expect([...writes].filter((status) => ![202, 503, 504].includes(status))).toEqual([]);
-    expect(pando(a, 'events', '--json')).toContain('backlog-full');
+    expect(await saidBeside(a, 'events', '--json')).toContain('backlog-full');
     expect((await statusOf(a)).given_up).toEqual([]);
     const back = await again(b, port);
     await expect.poll(async () => (await a.put('/s/after', 'after')).status, { timeout: 60_000 }).toBe(200);
-    pando(a, 'peer', 'wait', 'b', '--timeout', '60s');
+    await saidBeside(a, 'peer', 'wait', 'b', '--timeout', '60s');
     expect(await namesAt(back)).toEqual(await namesAt(a));
   });
 });

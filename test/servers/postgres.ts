@@ -9,11 +9,14 @@ import { freePorts } from './daemon.ts';
 
 const run = promisify(execFile);
 
-/** A PostgreSQL cluster of the test's own, reached over loopback; what is in it goes with it. */
-export interface PostgresServer extends AsyncDisposable {
+export interface Databases extends AsyncDisposable {
   readonly port: number;
   /** Makes an empty database and returns its URL. */
   createDatabase(): Promise<string>;
+}
+
+/** A PostgreSQL cluster of the test's own, reached over loopback; what is in it goes with it. */
+export interface PostgresServer extends Databases {
   /** Every process of the server dies at once, and recovers from its log at the next `start`. */
   kill(): Promise<void>;
   start(): Promise<void>;
@@ -42,25 +45,49 @@ export async function startPostgres(options: { readonly durable?: boolean } = {}
   process.once('exit', killAtExit);
   await start();
 
-  let databases = 0;
+  const made = new DatabasesAt(port);
   return {
     port,
     start,
     async kill() {
       await stop('immediate');
     },
-    async createDatabase() {
-      const name = `catalog_${++databases}`;
-      await using client = await connect(`postgres://postgres@127.0.0.1:${port}/postgres`);
-      await client.query(`create database ${name}`);
-      return `postgres://postgres@127.0.0.1:${port}/${name}`;
-    },
+    createDatabase: () => made.createDatabase(),
     async [Symbol.asyncDispose]() {
       process.off('exit', killAtExit);
       if (postmasterPid(data) !== undefined) await stop('immediate');
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+let databases = 0;
+
+/** Those of one test file at a server; with it they go. */
+export class DatabasesAt implements Databases {
+  readonly port: number;
+  readonly #made: string[] = [];
+
+  constructor(port: number) {
+    this.port = port;
+  }
+
+  async createDatabase(): Promise<string> {
+    const name = `catalog_${process.pid}_${++databases}`;
+    this.#made.push(name);
+    await using client = await connect(this.#urlOf('postgres'));
+    await client.query(`create database ${name}`);
+    return this.#urlOf(name);
+  }
+
+  #urlOf(name: string): string {
+    return `postgres://postgres@127.0.0.1:${this.port}/${name}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await using client = await connect(this.#urlOf('postgres'));
+    for (const name of this.#made) await client.query(`drop database if exists ${name} with (force)`);
+  }
 }
 
 /** A bare connection, for tests that look at the catalog from outside. */

@@ -11,6 +11,14 @@ export interface Queued {
   readonly state: number;
 }
 
+export interface ViewedPeer {
+  readonly name: string;
+  readonly isComparing: boolean;
+  /** Others were to tell it of something, and it was not compared since. */
+  readonly isPassedOver: boolean;
+  readonly life: string | null;
+}
+
 /** A catalog as an onlooker reads it: the rows themselves, through a connection of his own, past all of the product's code. */
 export class CatalogView {
   readonly #database: DatabaseSync;
@@ -116,10 +124,11 @@ export class CatalogView {
   }
 
   /** Of each peer: whether it is to be compared, and in which life it was met last. */
-  peers(): readonly { readonly name: string; readonly isComparing: boolean; readonly life: string | null }[] {
-    return this.#all("select name, resync, life from peer where direction <> 'receive'").map((row) => ({
+  peers(): readonly ViewedPeer[] {
+    return this.#all("select name, resync, passed_over_ms, life from peer where direction <> 'receive'").map((row) => ({
       name: String(row['name']),
       isComparing: Number(row['resync']) !== 0,
+      isPassedOver: row['passed_over_ms'] !== null,
       life: row['life'] as string | null,
     }));
   }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Ending, FinalSite } from './checkers/convergence.ts';
 import type { VersionFact } from './facts.ts';
 import type { Onlooker } from './onlooker.ts';
-import type { Plan } from './plan.ts';
+import { type Plan, talkingOf } from './plan.ts';
 import type { SimulatedSite } from './simulated-site.ts';
 import { heardBy, toldBy } from './topology.ts';
 
@@ -12,13 +12,15 @@ export async function describeEnding(sites: readonly SimulatedSite[], onlooker: 
   for (const { name } of sites) made.set(name, onlooker.madeBy(name));
   const final = sites.map((site) => describeSite(site, onlooker, plan));
   // Nobody says up to where he has told all of what he does not know any more.
-  const told = [...toldBy(plan.topology)].map(
+  const talking = talkingOf(plan);
+  const told = [...toldBy(talking)].map(
     ([site, by]) => [site, new Set([...by].filter((one) => !onlooker.isReborn(one)))] as const,
   );
-  return { sites: final, made, heard: heardBy(plan.topology), told: new Map(told) };
+  return { sites: final, made, heard: heardBy(talking), told: new Map(told) };
 }
 
-function describeSite(site: SimulatedSite, onlooker: Onlooker, { hasFaults }: Plan): FinalSite {
+function describeSite(site: SimulatedSite, onlooker: Onlooker, { hasFaults, silent }: Plan): FinalSite {
+  const unheard = new Set(silent.filter(([from]) => from === site.name).map(([, to]) => to));
   const { versions, queued } = onlooker.notes(site);
   const { view, contents } = site;
   const objects = new Map<string, VersionFact[]>();
@@ -38,19 +40,26 @@ function describeSite(site: SimulatedSite, onlooker: Onlooker, { hasFaults }: Pl
     objects,
     considered: view.considered(),
     bytes,
-    peers: [...acknowledged].map(([name, count]) => ({
-      name,
-      acknowledged: count,
-      queued: queued.get(name)?.size ?? 0,
-      isGivenUp: view.givenUp() > 0,
-    })),
+    peers: [...acknowledged]
+      .filter(([name]) => !unheard.has(name))
+      .map(([name, count]) => ({
+        name,
+        acknowledged: count,
+        queued: queued.get(name)?.size ?? 0,
+        isGivenUp: view.givenUp() > 0,
+      })),
     leftovers: [
-      ...view.outbox().map(({ peer, place, state }) => `line ${place} for ${peer} is left in state ${state}`),
+      ...view
+        .outbox()
+        .filter(({ peer }) => !unheard.has(peer))
+        .map(({ peer, place, state }) => `line ${place} for ${peer} is left in state ${state}`),
       ...view
         .fetches()
         .filter(({ change }) => onlooker.isAnywhere(change))
         .map(({ change, error }) => `the bytes of ${change} are still to be fetched: ${error}`),
-      ...(view.journalLines() > 0 ? [`${view.journalLines()} lines are left in the journal`] : []),
+      ...(view.journalLines() > 0 && unheard.size === 0
+        ? [`${view.journalLines()} lines are left in the journal`]
+        : []),
       // Who dies may leave bytes that nobody knows of.
       ...(hasFaults ? [] : orphans(site, new Set(places.map(({ place }) => place)))),
     ],

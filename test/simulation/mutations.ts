@@ -5,14 +5,14 @@ export interface Mutation {
   /** Occurs once in the file. */
   readonly from: string;
   readonly to: string;
-  /** One of the first seeds finds it. */
-  readonly isQuick?: true;
+  /** One of the first seeds, which finds it. */
+  readonly foundBy?: number;
 }
 
 export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'entries leave the outbox before the peer has answered',
-    isQuick: true,
+    foundBy: 1,
     file: 'src/engine/sites/peer-stream.ts',
     from: `    let answer: SentAnswer;
     try {`,
@@ -28,7 +28,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'of two versions the earlier one wins',
-    isQuick: true,
+    foundBy: 1,
     file: 'src/domain/journal/join.ts',
     from: 'return byTime > 0;',
     to: 'return byTime < 0;',
@@ -47,14 +47,14 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'an entry whose bytes are still wanted is considered',
-    isQuick: true,
+    foundBy: 1,
     file: 'src/catalog/sites/decide-entries.ts',
     from: "outcome: { kind: 'bytes-wanted' }, isConsidered: false }",
     to: "outcome: { kind: 'bytes-wanted' }, isConsidered: true }",
   },
   {
     name: 'a write here forgets the siblings it ends',
-    isQuick: true,
+    foundBy: 7,
     file: 'src/catalog/sites/end-siblings.ts',
     from: 'found && withSiblings(found.current, siblings.get(found.id) ?? [])',
     to: 'found && (siblings.size < 0 ? withSiblings(found.current, []) : found.current)',
@@ -80,14 +80,14 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'bytes are recorded before they are flushed',
     file: 'src/engine/sites/publish-together.ts',
-    from: 'await this.#storage.flush(staged);',
+    from: 'await storage.flush(staged);',
     to: 'await Promise.resolve();',
   },
   {
     name: 'bytes that arrive are not compared with what they should be',
     file: 'src/engine/sites/site-store.ts',
-    from: '  if (size === content.size &&',
-    to: '  if (size >= 0 || size === content.size &&',
+    from: 'if (size === content.size && (content',
+    to: 'if (size >= 0 || size === content.size && (content',
   },
   {
     name: 'bytes are taken up and not written down',
@@ -97,14 +97,14 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'the incarnation is kept after a restore',
-    isQuick: true,
+    foundBy: 1,
     file: 'src/catalog/sites/lives.ts',
     from: 'if ((told.get(actor) ?? 0) <= counter) continue;',
     to: 'if (counter >= 0) continue;',
   },
   {
     name: 'a peer that has lost what it answered is not compared',
-    isQuick: true,
+    foundBy: 13,
     file: 'src/engine/sites/say-hello.ts',
     from: 'before !== undefined && receipt >= before',
     to: 'before !== undefined',
@@ -117,7 +117,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a write that has seen only what is served follows what lost as well',
-    isQuick: true,
+    foundBy: 1,
     file: 'src/engine/sites/write-among.ts',
     from: 'follows: sees.filter((id) => !others.has(id)) }',
     to: 'follows: sees }',
@@ -130,7 +130,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a peer that has only taken up the bytes counts as one that has them',
-    isQuick: true,
+    foundBy: 3,
     file: 'src/catalog/sites/awaited.ts',
     from: "return state < DEAD ? 'waits' : 'refused';",
     to: "return state === 0 ? 'waits' : 'nothing';",
@@ -143,17 +143,23 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a queue is given up, and the peer is not compared',
-    isQuick: true,
+    foundBy: 1,
     file: 'src/catalog/sites/backlogs.ts',
     from: 'resync: GIVEN_UP, marked_ms',
     to: 'resync: IN_LINE, marked_ms',
   },
   {
     name: 'a comparison begins while changes are still not queued',
-    isQuick: true,
+    foundBy: 1,
     file: 'src/catalog/sites/backlogs.ts',
-    from: '.set({ resync: TO_COMPARE })',
-    to: '.set({ resync: GIVEN_UP })',
+    from: '.set({ resync: TO_COMPARE, ',
+    to: '.set({ resync: GIVEN_UP, ',
+  },
+  {
+    name: 'what another site was to tell a peer is never looked for',
+    file: 'src/catalog/sites/passed-over.ts',
+    from: 'if (sites.size === 0) return;',
+    to: 'if (sites.size >= 0) return;',
   },
 ];
 

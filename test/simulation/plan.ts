@@ -26,6 +26,10 @@ export interface Plan {
   };
   /** A peer for which more waits is compared instead. */
   readonly backlogEntriesMax: number;
+  /** What others were to tell a peer is looked for there after so long. */
+  readonly forwardAfterMs: number;
+  /** Nothing ever goes there: what is meant for those sites comes by others. */
+  readonly silent: Topology['ways'];
   readonly network: NetworkFaults;
   /** Calls of ports take up to so long, and as often as this. */
   readonly portMsMax: number;
@@ -109,6 +113,7 @@ export function makePlan(seed: number, { sites }: PlanOptions = {}): Plan {
     conflicts: random.pick(['last-writer-wins', 'keep-both', 'reject']),
     hasFaults,
     ...drawQueues(new SimulatedRandom(seed ^ 0x9e0e), topology, hasFaults),
+    ...drawSilence(new SimulatedRandom(seed ^ 0x511e), topology, hasFaults),
     network: hasFaults ? drawNetworkFaults(random) : { ...NO_NETWORK_FAULTS, delayMsMax: random.pick([1, 5, 50]) },
     portMsMax: random.pick([1, 3, 10]),
     portSlowness: random.pick([0, 0.1, 0.5]),
@@ -134,6 +139,32 @@ function drawQueues(
     // What is queued once more is sent once more, which is looked for where nothing goes wrong.
     backlogEntriesMax: hasFaults ? random.pick([1_000_000, 1_000_000, 4, 8, 16]) : 1_000_000,
   };
+}
+
+/** Two sites that never hear each other, where there is another way between them. */
+function drawSilence(
+  random: SimulatedRandom,
+  { sites, ways, shape, bothWays }: Topology,
+  hasFaults: boolean,
+): Pick<Plan, 'silent' | 'forwardAfterMs'> {
+  // What is looked for on its way is sent twice, which is looked for where nothing goes wrong.
+  const forwardAfterMs = hasFaults ? random.pick([1_000, 3_000]) : HOUR_MS;
+  const isPossible = hasFaults && bothWays && shape !== 'tree' && sites.length > 2;
+  if (!isPossible || !random.chance(0.5)) return { silent: [], forwardAfterMs };
+  const [from, to] = random.pick(ways);
+  return {
+    silent: [
+      [from, to],
+      [to, from],
+    ],
+    forwardAfterMs,
+  };
+}
+
+/** What is heard when nothing goes wrong any more. */
+export function talkingOf({ topology, silent }: Plan): Topology {
+  const unheard = new Set(silent.map((way) => way.join(' ')));
+  return { ...topology, ways: topology.ways.filter((way) => !unheard.has(way.join(' '))) };
 }
 
 function drawNetworkFaults(random: SimulatedRandom): NetworkFaults {

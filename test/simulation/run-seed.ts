@@ -4,7 +4,6 @@ import { SimulatedTimeline } from '../../src/testing/simulated-timeline.ts';
 import { Clients } from './client.ts';
 import { checkConvergence } from './checkers/convergence.ts';
 import { checkDeliveries, type SentVersion } from './checkers/deliveries.ts';
-import type { CatalogView } from './catalog-view.ts';
 import { describeEnding } from './describe-ending.ts';
 import { idOf } from './facts.ts';
 import { Onlooker } from './onlooker.ts';
@@ -120,6 +119,7 @@ class World {
     const plan = this.#plan;
     for (const site of this.#sites.values()) await site.serve(this.#peersOf(site.name));
     await this.#pass(BEGIN_MS);
+    this.#silence();
     this.#network.faults = plan.network;
     for (const act of plan.acts) this.#timeline.after(act.atMs, () => this.#act(act));
     for (const mishap of plan.mishaps) this.#timeline.after(mishap.atMs, () => this.#happen(mishap));
@@ -246,6 +246,7 @@ class World {
   async #heal(): Promise<void> {
     this.#say('faults stop');
     this.#network.heal();
+    this.#silence();
     this.#network.faults = NO_NETWORK_FAULTS;
     for (const site of this.#sites.values()) {
       if (site.running === undefined) await this.#restart(site);
@@ -253,11 +254,14 @@ class World {
     }
   }
 
+  #silence(): void {
+    for (const [from, to] of this.#plan.silent) this.#network.cut(from, to);
+  }
+
   async #converge(): Promise<void> {
     for (let passed = 0; passed < CONVERGED_MS_MAX && this.complaints.length === 0; passed += LOOK_MS) {
       await this.#pass(LOOK_MS);
-      const views = [...this.#sites.values()].map(({ view }) => view);
-      if (views.every((view) => this.#isQuiet(view))) break;
+      if ([...this.#sites.values()].every((site) => this.#isQuiet(site))) break;
     }
     // What was late on its way comes, and clients that were still waiting are answered.
     while (this.#network.underWay > 0 && this.complaints.length === 0) await this.#pass(LOOK_MS);
@@ -271,12 +275,17 @@ class World {
   }
 
   /** Nothing waits, and all that its peers lack, as they are now, was looked for. */
-  #isQuiet(view: CatalogView): boolean {
-    if (view.outbox().length > 0 || view.fetches().some(({ change }) => this.#onlooker.isAnywhere(change)))
-      return false;
+  #isQuiet({ name: from, view }: SimulatedSite): boolean {
+    const hears = (peer: string): boolean => !this.#plan.silent.some(([silent, to]) => silent === from && to === peer);
+    if (view.outbox().some(({ peer }) => hears(peer))) return false;
+    if (view.fetches().some(({ change }) => this.#onlooker.isAnywhere(change))) return false;
     return view
       .peers()
-      .every(({ name, isComparing, life }) => !isComparing && life === this.#sites.get(name)?.view.life());
+      .filter(({ name }) => hears(name))
+      .every(
+        ({ name, isComparing, isPassedOver, life }) =>
+          !isComparing && !(isPassedOver && this.#plan.hasFaults) && life === this.#sites.get(name)?.view.life(),
+      );
   }
 
   #note(delivery: Delivery): void {

@@ -1,4 +1,3 @@
-import { DatabaseSync } from 'node:sqlite';
 import { openSqliteInProcess } from '../../src/catalog/sqlite-in-process.ts';
 import type { ConflictPolicy } from '../../src/domain/journal/conflict-policy.ts';
 import { OperationIds } from '../../src/engine/operation-ids.ts';
@@ -21,6 +20,7 @@ import type { SimulatedNetwork } from '../../src/testing/simulated-network.ts';
 import { SimulatedProcess } from '../../src/testing/simulated-process.ts';
 import type { SimulatedRandom } from '../../src/testing/simulated-random.ts';
 import type { SimulatedTimeline } from '../../src/testing/simulated-timeline.ts';
+import { type CatalogInMemory, copyInMemory, emptyInMemory } from '../catalog/catalogs-in-memory.ts';
 import { CatalogView } from './catalog-view.ts';
 import type { Plan } from './plan.ts';
 
@@ -57,9 +57,6 @@ export interface Running {
   begun: Promise<void>;
 }
 
-let opened = 0;
-let template: Promise<DatabaseSync> | undefined;
-
 /** One site: a disk and a catalog that stay, and a process that comes and goes. */
 export class SimulatedSite {
   readonly name: string;
@@ -68,7 +65,7 @@ export class SimulatedSite {
   /** Its process has done something since somebody looked. */
   isTouched = true;
   #path: string;
-  #copy: { readonly path: string; readonly database: DatabaseSync } | undefined;
+  #copy: CatalogInMemory | undefined;
   readonly #ports: SitePorts;
   readonly #unflushed = new UnflushedKeys();
   #running: Running | undefined;
@@ -83,8 +80,7 @@ export class SimulatedSite {
   }
 
   static async open(name: string, ports: SitePorts): Promise<SimulatedSite> {
-    template ??= makeTemplate();
-    const { path, database } = copyOf(await template);
+    const { path, database } = await emptyInMemory();
     const site = new SimulatedSite(name, ports, path, new CatalogView(database));
     await site.start();
     await site.#declareScope();
@@ -193,7 +189,7 @@ export class SimulatedSite {
   /** A copy of the catalog as it is now, for `restore`. */
   backUp(): void {
     this.#copy?.database.close();
-    this.#copy = this.view.copy(copyOf);
+    this.#copy = this.view.copy(copyInMemory);
   }
 
   /** The catalog is what it was at the last copy; what lies on the disk stays. Only of a site that is down. */
@@ -206,15 +202,14 @@ export class SimulatedSite {
 
   /** Catalog and disk are gone: what starts here is another site. Only of one that is down. */
   async wipe(): Promise<void> {
-    template ??= makeTemplate();
-    await this.#replace(copyOf(await template));
+    await this.#replace(await emptyInMemory());
     for (const key of this.contents.keysAfter('', undefined, Number.MAX_SAFE_INTEGER)) this.contents.delete(key);
     this.#unflushed.take();
     await this.start();
     await this.#declareScope();
   }
 
-  async #replace({ path, database }: { readonly path: string; readonly database: DatabaseSync }): Promise<void> {
+  async #replace({ path, database }: CatalogInMemory): Promise<void> {
     await this.#running?.whole[Symbol.asyncDispose]();
     this.#running = undefined;
     this.view.close();
@@ -245,15 +240,17 @@ export class SimulatedSite {
 
   #stream({ process, catalog, clock, store }: Running, options: { peer: string; owner: string; own: Hello }): void {
     const { network, plan, random, onDefect } = this.#ports;
+    const { backlogEntriesMax, forwardAfterMs } = plan;
     const stream = new PeerStream(
       {
         catalog,
         clock,
         random: random.fork(),
         link: process.guard(network.link(this.name, options.peer)),
-        readBytes: (outgoing, signal) => readBytes({ catalog, openStore: openStoreOf(store) }, outgoing, signal),
+        readBytes: (outgoing, signal) =>
+          readBytes({ catalog, openStore: openStoreOf(store), recent: store.recent }, outgoing, signal),
       },
-      { ...options, ...plan.stream, retryAttempts: 3, backlogEntriesMax: plan.backlogEntriesMax },
+      { ...options, ...plan.stream, retryAttempts: 3, backlogEntriesMax, forwardAfterMs },
     );
     stream.run(new AbortController().signal).catch(onDefect);
   }
@@ -282,25 +279,6 @@ function openStoreOf({ storage }: SiteStore): (place: string) => Promise<Storage
 }
 
 /** The same in another place, that lasts as long as its connection is open. */
-function copyOf(database: DatabaseSync): { readonly path: string; readonly database: DatabaseSync } {
-  const path = `file:/pando-simulation-${++opened}?vfs=memdb`;
-  const copy = new DatabaseSync(path);
-  database.exec(`vacuum into '${path}'`);
-  return { path, database: copy };
-}
-
-/** A catalog that no site has had yet: made once, copied for each site. */
-async function makeTemplate(): Promise<DatabaseSync> {
-  const path = 'file:/pando-simulation?vfs=memdb';
-  const database = new DatabaseSync(path);
-  const clock: Clock = { nowMs: () => 0, monotonicMs: () => 0, sleep: () => Promise.resolve(), alarm: () => () => {} };
-  const random = { bytes: (count: number) => new Uint8Array(count), fraction: () => 0 };
-  const catalog = await openSqliteInProcess({ path, clock, random, boot: '', schedule: queueMicrotask });
-  await catalog[Symbol.asyncDispose]();
-  database.exec('delete from site');
-  return database;
-}
-
 /** As a server answers: what its store or catalog cannot do now is asked again. */
 function toPeerError(error: unknown): never {
   if (error instanceof StorageError || error instanceof CatalogError)

@@ -77,6 +77,7 @@ describe('two sites over HTTP', () => {
         retryAttempts: 3,
         retryDelayMs: 100,
         undoMs: 86_400_000,
+        forwardAfterMs: 900_000,
         backlogEntriesMax: 1_000,
         accepts: new Map(),
         pairs: () => Promise.resolve(true),

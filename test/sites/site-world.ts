@@ -104,6 +104,7 @@ export class SiteWorld implements AsyncDisposable {
           readBytes(
             {
               catalog: sender.catalog,
+              recent: sender.store.recent,
               openStore: (place) =>
                 Promise.resolve(place === sender.store.storage.place ? sender.store.storage : undefined),
             },
@@ -118,6 +119,7 @@ export class SiteWorld implements AsyncDisposable {
         batchSize: 100,
         workers: 5,
         inlineBytesMax: 1 << 20,
+        forwardAfterMs: 900_000,
         retryAttempts: 3,
         retryDelayMs: 50,
         backlogEntriesMax: 1_000,

@@ -32,6 +32,7 @@ for (const kind of ['waiting', 'blocking', 'relaxed', 'named'] as const) {
       gaps: ['no-object-below-object'],
       partBytes: 1024 * 1024,
       atOnce: kind === 'blocking' && process.platform === 'linux',
+      together: kind !== 'blocking',
       openWithoutRoot: async () => open(join(tmpdir(), 'pando-no-such-directory')),
     },
   );

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { expectKind, patternBytes, putObject } from '../../src/testing/storage-contract/harness.ts';
-import { useRgw } from '../servers/use-rgw.ts';
+import { useOwnRgw } from '../servers/use-rgw.ts';
 import { makeBucket, openStore, PART_BYTES, settingsOf } from './s3-stores.ts';
 
-const { rgw } = await useRgw();
+const { rgw } = await useOwnRgw();
 
 describe('S3 when the server fails', { timeout: 120_000 }, () => {
   it('a gateway that stands still times out, and its lease is not lost', async () => {

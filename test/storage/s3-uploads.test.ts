@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import {
   AbortMultipartUploadCommand,
   CreateMultipartUploadCommand,
@@ -26,6 +25,7 @@ import {
 import type { StageOptions } from '../../src/ports/storage.ts';
 import { type CountingProxy, startCountingProxy } from '../servers/counting-proxy.ts';
 import { useRgw } from '../servers/use-rgw.ts';
+import { startedFile } from '../started-files.ts';
 import { makeBucket, openStore, PART_BYTES, settingsOf } from './s3-stores.ts';
 
 const { rgw, client } = await useRgw();
@@ -245,9 +245,8 @@ describe('S3 uploads in parts', { timeout: 120_000 }, () => {
     const file = join(scratch, 'bytes');
     writeFileSync(file, bytes);
     const task = JSON.stringify({ settings: settingsOf(rgw, bucket), key: 'big', file });
-    const child = spawn(process.execPath, [fileURLToPath(new URL('./upload-child.ts', import.meta.url)), task], {
-      stdio: 'inherit',
-    });
+    const script = startedFile(join(import.meta.dirname, 'upload-child.ts'));
+    const child = spawn(process.execPath, [script, task], { stdio: 'inherit' });
     children.push(child);
     for (;;) {
       const { Uploads } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));

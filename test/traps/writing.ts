@@ -139,9 +139,8 @@ export const WRITING_TRAPS: readonly Trap[] = [
     name: 'a change goes through whatever its writer saw',
     row: 'I12',
     file: 'src/catalog/record/decide-change.ts',
-    find: "if (encoded.change.follows === found?.current.id) return { kind: 'recorded' };",
-    replace:
-      "if (encoded.change.follows === found?.current.id || Number(found?.current.id) > 0) return { kind: 'recorded' };",
+    find: 'if (encoded.change.isOverCurrent === true || encoded.change.follows === found?.current.id)',
+    replace: 'if (encoded.change.isOverCurrent !== false || encoded.change.follows === found?.current.id)',
     tests: ['test/catalog/sqlite.test.ts'],
     only: 'a change whose ground has changed',
   },

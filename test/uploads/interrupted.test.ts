@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { download } from '../../src/client/download.ts';
 import { upload, type UploadOptions } from '../../src/client/upload.ts';
+import { startedFile } from '../started-files.ts';
 import { Doors, FaultyPando } from './faulty-doors.ts';
 
 const CONFIGURATION = `
@@ -44,7 +45,8 @@ async function locksOf(name: string) {
 
 test('an upload that was killed is gone on with, without its files being named, and becomes a member', async () => {
   const paths = [doors.write('a', 'bytes of a'), doors.write('b', 'bytes of b')];
-  const child = spawn(process.execPath, [resolve(import.meta.dirname, 'upload-child.ts'), doors.root, 'ONE', ...paths]);
+  const script = startedFile(resolve(import.meta.dirname, 'upload-child.ts'));
+  const child = spawn(process.execPath, [script, doors.root, 'ONE', ...paths]);
   const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
   expect(signal).toBe('SIGKILL');
   expect(await locksOf('a')).toEqual([{ lock: 'REPLICATING', why: '', replica: 'COPYING' }]);

@@ -9,6 +9,7 @@ import { download } from '../../src/client/download.ts';
 import { explain, resolve as resolveObject } from '../../src/client/explain.ts';
 import { upload, type UploadOptions } from '../../src/client/upload.ts';
 import { Pando } from '../../src/compose.ts';
+import { startedFile } from '../started-files.ts';
 import { Doors } from './faulty-doors.ts';
 
 const CONFIGURATION = `
@@ -68,7 +69,7 @@ async function failToSend(text: string): Promise<void> {
 
 async function killWhileSending(text: string, store: string): Promise<void> {
   const path = doors.write('a', text);
-  const script = resolve(import.meta.dirname, 'upload-child.ts');
+  const script = startedFile(resolve(import.meta.dirname, 'upload-child.ts'));
   const child = spawn(process.execPath, [script, doors.root, store, path]);
   const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
   expect(signal).toBe('SIGKILL');

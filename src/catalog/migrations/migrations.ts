@@ -18,6 +18,7 @@ import { grownTargets } from './0014-grown-targets.ts';
 import { peerBacklogs } from './0015-backlogs.ts';
 import { siteLives } from './0016-lives.ts';
 import { peerReceipts } from './0017-receipts.ts';
+import { passedOver } from './0018-passed-over.ts';
 
 /** All migrations, oldest first; they only go up. The names are kept in the catalog: never rename one. */
 const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
@@ -38,6 +39,7 @@ const steps: Readonly<Record<string, (ddl: EngineDdl) => readonly string[]>> = {
   '0015-backlogs': peerBacklogs,
   '0016-lives': siteLives,
   '0017-receipts': peerReceipts,
+  '0018-passed-over': passedOver,
 };
 
 export const MIGRATION_NAMES: readonly string[] = Object.keys(steps);

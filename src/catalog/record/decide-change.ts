@@ -47,7 +47,8 @@ export function decideChange(
   if (madeBefore !== undefined) return { kind: 'repeated', versionId: madeBefore };
   if (encoded.change.isAlone === true && found !== undefined && found.siblings > 0)
     return { kind: 'conflict', currentId: found.current.id };
-  if (encoded.change.follows === found?.current.id) return { kind: 'recorded' };
+  if (encoded.change.isOverCurrent === true || encoded.change.follows === found?.current.id)
+    return { kind: 'recorded' };
   if (found !== undefined && encoded.change.isConditional !== true && isEqualContent(encoded, found.current)) {
     return { kind: 'repeated', versionId: found.current.id };
   }

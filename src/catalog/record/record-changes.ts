@@ -73,7 +73,7 @@ type Wish = Omit<Accepted, 'versionId'>;
  */
 async function wish(session: Session, round: readonly EncodedChange[], outcomes: ChangeOutcome[]): Promise<Wish[]> {
   const isLookedFor = ({ change }: EncodedChange): boolean =>
-    change.follows !== undefined || change.heedsCollections === true;
+    change.follows !== undefined || change.heedsCollections === true || change.isOverCurrent === true;
   const wishes = await decide(session, round.filter(isLookedFor), outcomes);
   if (wishes.length === round.length) return wishes;
   for (const encoded of round) if (!isLookedFor(encoded)) wishes.push({ encoded, found: undefined });

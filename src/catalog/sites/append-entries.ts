@@ -122,14 +122,17 @@ function addressedBy(session: Session, { addressed = [] }: JournalRow, to: reado
   return JSON.stringify([...new Set([session.known.siteId, ...addressed, ...told])]);
 }
 
+const take: SetStatement = {
+  columns: { number: 'int', count: 'int' },
+  text: (rows) =>
+    `update slot set position = slot.position + r.count from ${rows} where slot.number = r.number returning slot.position`,
+};
+
+/** The first of so many. */
 async function takePositions(session: Session, slot: number, count: number): Promise<number> {
-  const { position } = await session.db
-    .updateTable('slot')
-    .set((row) => ({ position: row('position', '+', count) }))
-    .where('number', '=', slot)
-    .returning('position')
-    .executeTakeFirstOrThrow();
-  return position - count + 1;
+  const [taken] = await session.all<[position: number]>(take, [[slot, count]]);
+  if (taken === undefined) throw new Error(`there is no slot ${slot}`);
+  return taken[0] - count + 1;
 }
 
 function toRow(entry: JournalRow, [slot, position]: readonly [number, number], addressed: string): SqlValue[] {

@@ -1,4 +1,4 @@
-import type { PurgeEntry, VersionEntry } from '../../domain/journal/entry.ts';
+import type { Entry, PurgeEntry, VersionEntry } from '../../domain/journal/entry.ts';
 import { CLOCK_DRIFT_MS_MAX, compareHybrid, type HybridTime } from '../../domain/object/hybrid-clock.ts';
 import type { NewEvent } from '../../ports/catalog.ts';
 import type { ApplyOutcome, Arrived, ArrivedEntries } from '../../ports/journal.ts';
@@ -16,6 +16,7 @@ import { ConsideredDots, numberActors } from './considered.ts';
 import { actorsOf, type Decided, decideEntry, encodeEntry, type EncodedEntry } from './decide-entries.ts';
 import { areCurrent, noticeEntries } from './lives.ts';
 import { PROFILE_HERE, readProfileScopes } from './own-scopes.ts';
+import { notePassedOver } from './passed-over.ts';
 import { Purged } from './purged.ts';
 import { countReceipt } from './receipts.ts';
 import { addPurge } from './purge-scope.ts';
@@ -65,6 +66,8 @@ class Applying {
   readonly #outcomes: ApplyOutcome[] = [];
   readonly #events: NewEvent[] = [];
   readonly #forwarded: JournalRow[] = [];
+  /** Sites that somebody else was to tell of what was taken here. */
+  readonly #told = new Set<string>();
   readonly #times: HybridTime[] = [];
   #isPurged: (entry: VersionEntry) => boolean = () => false;
 
@@ -154,6 +157,7 @@ class Applying {
       const { number } = await session.known.slot.own(session);
       await appendEntries(session, number, this.#forwarded);
     }
+    await notePassedOver(session, this.#told);
     return this.#outcomes;
   }
 
@@ -179,7 +183,7 @@ class Applying {
     const detail = `the site ${origin} has purged it: all that it had seen is gone`;
     this.#events.push({ kind: 'scope-purged', scope: name, detail });
     const what = { kind: PURGE_SCOPE, actor, counter, scope, object: 0, version: 0 };
-    const addressed = [...entry.addressed, this.#from, origin];
+    const addressed = this.#addressedBy(entry);
     this.#forwarded.push({ ...what, operation: encodeOperation(operation), addressed });
   }
 
@@ -249,9 +253,15 @@ class Applying {
         object: object?.id ?? id,
         version: id,
         operation,
-        addressed: [...arrived.entry.addressed, this.#from, arrived.entry.origin],
+        addressed: this.#addressedBy(arrived.entry),
       });
     }
+  }
+
+  /** Who has it, or is told of it by others. */
+  #addressedBy({ addressed, origin }: Entry): readonly string[] {
+    for (const site of addressed) if (site !== this.#from && site !== origin) this.#told.add(site);
+    return [...addressed, this.#from, origin];
   }
 
   /** Above all that was taken here; a clock that is far ahead is not followed. */

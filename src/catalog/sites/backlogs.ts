@@ -124,26 +124,35 @@ function lockGivenUp({ db }: Session, name: string): Promise<MarkedPeer | undefi
     .executeTakeFirst();
 }
 
-/** Whether there is anything for `beginResync` to begin. */
-export async function isToBeCompared({ db }: Session, name: string): Promise<boolean> {
-  const row = await db.selectFrom('peer').where('name', '=', name).select('resync').executeTakeFirst();
-  return row !== undefined && row.resync !== IN_LINE;
+/** Whether there is anything for `beginResync` to begin; without a time, besides what the peer was passed over with. */
+export async function isToBeCompared(session: Session, name: string, forwardAfterMs?: number): Promise<boolean> {
+  const row = await readMark(session, name, forwardAfterMs);
+  return row !== undefined && (row.resync !== IN_LINE || row.isPassedOver === 1);
 }
 
-export async function beginResync(session: Session, name: string): Promise<BegunResync | undefined> {
+function readMark(session: Session, name: string, forwardAfterMs: number | undefined) {
+  const isDue = sql`passed_over_ms + ${forwardAfterMs ?? 0} <= ${nowMs(session)}`;
+  const isPassedOver =
+    forwardAfterMs === undefined ? sql<number>`0` : sql<number>`case when ${isDue} then 1 else 0 end`;
+  return session.db
+    .selectFrom('peer')
+    .where('name', '=', name)
+    .select(['id', 'resync', 'marks', 'scopes', isPassedOver.as('isPassedOver')])
+    .executeTakeFirst();
+}
+
+export async function beginResync(
+  session: Session,
+  name: string,
+  forwardAfterMs: number,
+): Promise<BegunResync | undefined> {
   const { db } = session;
   // Whoever is changing something now has seen that nothing is to be queued: it is committed before, and is compared.
   await closeBarrier(session, 'patterns');
-  const row = await db
-    .selectFrom('peer')
-    .where('name', '=', name)
-    .select(['id', 'resync', 'marks', 'scopes'])
-    .executeTakeFirst();
-  if (row === undefined || row.resync === IN_LINE) return undefined;
-  if (row.resync === GIVEN_UP) {
-    if (await hasGivenUp(session, row.id)) return undefined;
-    await db.updateTable('peer').set({ resync: TO_COMPARE }).where('id', '=', row.id).execute();
-  }
+  const row = await readMark(session, name, forwardAfterMs);
+  if (row === undefined || (row.resync === IN_LINE && row.isPassedOver === 0)) return undefined;
+  if (row.resync === GIVEN_UP && (await hasGivenUp(session, row.id))) return undefined;
+  await db.updateTable('peer').set({ resync: TO_COMPARE, passed_over_ms: null }).where('id', '=', row.id).execute();
   return { marks: row.marks, scopes: decodeScopes(row.scopes) };
 }
 

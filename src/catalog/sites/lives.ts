@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Entry } from '../../domain/journal/entry.ts';
 import type { Dot } from '../../domain/object/dot.ts';
 import type { Lives } from '../../ports/journal.ts';
-import type { Session } from '../session.ts';
+import type { Session, SetStatement } from '../session.ts';
 
 /** A catalog that begins anew, or was put back to an older state, is told apart from what it was by its life (docs/sites.md, "Restored catalogs"). */
 export async function beginLife({ db, known }: Session): Promise<string> {
@@ -128,13 +128,22 @@ export async function passBy(session: Session, versions: readonly { readonly dot
     await renewBeyond(session, new Map([[slot.actor, Number.MAX_SAFE_INTEGER]]));
 }
 
+const findLives: SetStatement = {
+  columns: { site: 'text' },
+  text: (rows, { forShare }) => `select p.life from ${rows} join peer p on p.site = r.site ${forShare}`,
+};
+
+const findOwnLife: SetStatement = {
+  columns: { one: 'int' },
+  text: (rows) => `select s.life from ${rows} join site s on true`,
+};
+
 /** Whether what a site sent was meant for this life of the catalog, and comes from that life of the site which is known. */
-export async function areCurrent({ db, engine }: Session, from: string, lives: Lives | undefined): Promise<boolean> {
+export async function areCurrent(session: Session, from: string, lives: Lives | undefined): Promise<boolean> {
   if (lives === undefined) return true;
-  const own = await db.selectFrom('site').select('life').executeTakeFirst();
-  if (own?.life !== lives.to) return false;
+  const [own] = await session.all<[life: string | null]>(findOwnLife, [[0]]);
+  if (own?.[0] !== lives.to) return false;
   // Whoever notices another life of the site comes before this, or after its commit.
-  const { rows } = await sql<{ life: string | null }>`
-    select life from peer where site = ${from} ${sql.raw(engine.forShare)}`.execute(db);
-  return rows.every(({ life }) => life === null || life === lives.from);
+  const known = await session.all<[life: string | null]>(findLives, [[from]]);
+  return known.every(([life]) => life === null || life === lives.from);
 }

@@ -1,4 +1,4 @@
-import { type RawBuilder, sql } from 'kysely';
+import { sql } from 'kysely';
 import type { Entry, PurgeEntry, VersionEntry } from '../../domain/journal/entry.ts';
 import type { SiteContext } from '../../domain/journal/site-context.ts';
 import type { Context } from '../../domain/object/dot.ts';
@@ -41,17 +41,21 @@ type OutboxRow = readonly [
 /** Columns of a `ContentRow`. */
 const CONTENT_COLUMNS = 8;
 
+const findUsed: SetStatement = {
+  columns: { name: 'text' },
+  text: (rows) =>
+    `select p.id, s.number from ${rows} join peer p on p.name = r.name join slot s on s.position > 0 order by s.number`,
+};
+
 /** A page of what is queued for a peer; `after` holds how far each slot was read. */
 export async function readOutbox(session: Session, { peer, after, limit }: OutboxQuery): Promise<readonly Outgoing[]> {
-  const found = await session.db.selectFrom('peer').where('name', '=', peer).select('id').executeTakeFirst();
-  if (found === undefined) return [];
-  const slots = await session.db.selectFrom('slot').select('number').where('position', '>', 0).execute();
+  const used = await session.all<[peer: number, slot: number]>(findUsed, [[peer]]);
   const outgoing: Outgoing[] = [];
-  for (const { number: slot } of slots) {
+  for (const [id, slot] of used) {
     const from = after.find((one) => one.slot === slot)?.position ?? 0;
     const due = sql`x.state in (${sql.lit(WAITING)}, ${sql.lit(HANDED)}) and x.due_ms <= ${nowMs(session)}`;
     for (const row of await readRows(session, {
-      peer: found.id,
+      peer: id,
       slot,
       from,
       which: due,
@@ -175,6 +179,14 @@ export async function dropUnneeded(session: Session, settled: readonly Position[
   );
 }
 
+/** The stream is still its holder's. Answers overtake each other: of receipts the highest stays. */
+const hold: SetStatement = {
+  columns: { name: 'text', token: 'int', receipt: 'int' },
+  text: (rows) =>
+    `update peer set receipt = case when r.receipt is null or coalesce(peer.receipt, 0) >= r.receipt then peer.receipt else r.receipt end
+     from ${rows} where peer.name = r.name and peer.token = r.token returning peer.id, peer.mode`,
+};
+
 /** `isAwaited`: writers may have waited for it. */
 export interface Settled {
   readonly isAwaited: boolean;
@@ -186,31 +198,21 @@ export async function settleOutbox(
   outcomes: readonly SettledEntry[],
   receipt: number | undefined,
 ): Promise<Settled | undefined> {
-  const [peer] = await session.db
-    .updateTable('peer')
-    .set({ token, ...(receipt === undefined ? {} : { receipt: notLess(receipt) }) })
-    .where('name', '=', name)
-    .where('token', '=', token)
-    .returning(['id', 'mode'])
-    .execute();
-  if (peer === undefined) return undefined;
+  const [held] = await session.all<[id: number, mode: string]>(hold, [[name, token, receipt ?? null]]);
+  if (held === undefined) return undefined;
+  const [peer, mode] = held;
   const done = outcomes.filter(({ to }) => to.kind === 'acknowledged');
   await acknowledgeRows(
     session,
-    peer.id,
-    done.map(({ slot, position }) => [peer.id, slot, position]),
+    peer,
+    done.map(({ slot, position }) => [peer, slot, position]),
   );
   await session.run(
     put,
-    outcomes.flatMap((outcome) => putRow(peer.id, outcome)),
+    outcomes.flatMap((outcome) => putRow(peer, outcome)),
   );
   const isOver = ({ to }: SettledEntry): boolean => to.kind === 'acknowledged' || to.kind === 'dead';
-  return { isAwaited: peer.mode === 'sync' && outcomes.some(isOver) };
-}
-
-/** Answers overtake each other. */
-function notLess(receipt: number): RawBuilder<number> {
-  return sql<number>`case when coalesce(receipt, 0) < ${receipt} then ${receipt} else receipt end`;
+  return { isAwaited: mode === 'sync' && outcomes.some(isOver) };
 }
 
 function putRow(peer: number, { slot, position, to }: SettledEntry): SqlValue[][] {
@@ -272,15 +274,17 @@ export async function acknowledgeTold(
   return { isAwaited: told.some(([, , , , mode]) => mode === 'sync') };
 }
 
+const countAcknowledged: SetStatement = {
+  columns: { id: 'int', entries: 'int' },
+  text: (rows, { nowMs: now }) =>
+    `update peer set acknowledged = peer.acknowledged + r.entries, acknowledged_ms = ${now} from ${rows} where peer.id = r.id`,
+};
+
 /** What was acknowledged before is not counted again. */
 async function acknowledgeRows(session: Session, peer: number, rows: readonly (readonly SqlValue[])[]): Promise<void> {
   const gone = await session.all<[slot: number, position: number]>(acknowledge, rows);
   if (gone.length === 0) return;
-  await session.db
-    .updateTable('peer')
-    .set({ acknowledged: sql<number>`acknowledged + ${gone.length}`, acknowledged_ms: nowMs(session) })
-    .where('id', '=', peer)
-    .execute();
+  await session.run(countAcknowledged, [[peer, gone.length]]);
   await dropUnneeded(
     session,
     gone.map(([slot, position]) => ({ slot, position })),

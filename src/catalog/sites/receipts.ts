@@ -1,18 +1,25 @@
-import { sql } from 'kysely';
-import type { Session } from '../session.ts';
+import type { Session, SetStatement } from '../session.ts';
+
+const count: SetStatement = {
+  columns: { site: 'text' },
+  text: (rows) =>
+    `insert into receipt (site, taken) select r.site, 1 from ${rows} where true
+     on conflict (site) do update set taken = receipt.taken + 1`,
+};
+
+const find: SetStatement = {
+  columns: { site: 'text' },
+  text: (rows) => `select c.taken from ${rows} join receipt c on c.site = r.site`,
+};
 
 /** In the transaction that takes what a site sent: an older copy of the catalog has a lower number (docs/sites.md, "Restored catalogs"). */
-export async function countReceipt({ db }: Session, site: string): Promise<void> {
-  await db
-    .insertInto('receipt')
-    .values({ site, taken: 1 })
-    .onConflict((conflict) => conflict.column('site').doUpdateSet({ taken: sql<number>`receipt.taken + 1` }))
-    .execute();
+export async function countReceipt(session: Session, site: string): Promise<void> {
+  await session.run(count, [[site]]);
 }
 
-export async function readReceipt({ db }: Session, site: string): Promise<number> {
-  const row = await db.selectFrom('receipt').where('site', '=', site).select('taken').executeTakeFirst();
-  return row?.taken ?? 0;
+export async function readReceipt(session: Session, site: string): Promise<number> {
+  const [row] = await session.all<[taken: number]>(find, [[site]]);
+  return row?.[0] ?? 0;
 }
 
 export async function readPeerReceipt({ db }: Session, peer: string): Promise<number | undefined> {

@@ -1,5 +1,5 @@
 import { GIVEN_UP } from '../codes.ts';
-import type { Session } from '../session.ts';
+import type { Session, SetStatement } from '../session.ts';
 
 /** A peer that is told of changes. */
 export interface SendingPeer {
@@ -12,15 +12,18 @@ export interface SendingPeer {
   readonly isGivenUp: boolean;
 }
 
+const list: SetStatement = {
+  columns: { one: 'int' },
+  text: (rows) =>
+    `select p.id, p.site, p.scopes, p.resync from ${rows} join peer p on p.direction <> 'receive' order by p.id`,
+};
+
+type PeerRow = readonly [id: number, site: string | null, scopes: string | null, resync: number];
+
 /** Read inside the transaction that makes a change: a peer that was added before it is told of it. */
 export async function readSendingPeers(session: Session): Promise<readonly SendingPeer[]> {
-  const rows = await session.db
-    .selectFrom('peer')
-    .where('direction', '<>', 'receive')
-    .select(['id', 'site', 'scopes', 'resync'])
-    .orderBy('id')
-    .execute();
-  return rows.map(({ id, site, scopes, resync }) => ({
+  const rows = await session.all<PeerRow>(list, [[0]]);
+  return rows.map(([id, site, scopes, resync]) => ({
     id,
     site,
     isGivenUp: resync === GIVEN_UP,

@@ -112,9 +112,9 @@ function peerQueueVerbs(executor: Executor): PeerQueueCatalog {
     countBacklog: (peer, countedMax) => executor.read((session) => countBacklog(session, peer, countedMax)),
     giveUpBacklog: (peer, how) => executor.write((session) => giveUpBacklog(session, peer, how)),
     // Asked once a second of each peer: mostly there is nothing to write.
-    beginResync: async (peer) => {
-      if (!(await executor.read((session) => isToBeCompared(session, peer)))) return undefined;
-      return executor.write((session) => beginResync(session, peer));
+    beginResync: async (peer, forwardAfterMs) => {
+      if (!(await executor.read((session) => isToBeCompared(session, peer, forwardAfterMs)))) return undefined;
+      return executor.write((session) => beginResync(session, peer, forwardAfterMs));
     },
     endResync: (peer, begun) => executor.write((session) => endResync(session, peer, begun)),
     tellPeerAway: (peer, isAway, detail) => executor.write((session) => tellPeerAway(session, peer, isAway, detail)),

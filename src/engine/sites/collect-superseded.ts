@@ -14,13 +14,15 @@ export interface CollectPorts {
 const LOCAL_MS = 60_000;
 const PAGE = 500;
 const LOOK_MS = 5_000;
+/** A purge may take a moment until its rows go: nobody sees them. */
+const REST_MS = 500;
 
 /**
  * Takes out what purges have taken away, and the bytes of versions that were replaced, once nobody wants them; for as long as the signal
  * allows. What a peer replaced can be brought back for `undoMs`.
  */
 export async function collectSuperseded(ports: CollectPorts, undoMs: number, signal: AbortSignal): Promise<void> {
-  using wakes = new Wakes(ports.catalog, ports.clock);
+  using wakes = new Wakes(ports.catalog, ports.clock, REST_MS);
   let lookedMs = Number.NEGATIVE_INFINITY;
   while (!signal.aborted) {
     if (await ports.catalog.carryOutPurge()) continue;

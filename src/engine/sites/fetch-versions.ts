@@ -43,13 +43,15 @@ export interface FetchOptions {
 
 const LEASE_MS = 30_000;
 const LOOK_MS = 1_000;
+/** Of all that is committed only a part is to be fetched. */
+const REST_MS = 5;
 /** A body that breaks off is gone on with where it was, so often in a row without a byte between. */
 const CONTINUED_MAX = 5;
 
 /** Fetches the bytes of versions that peers told of, for as long as the signal allows; then they become what the objects are. */
 export async function fetchVersions(ports: FetchPorts, options: FetchOptions, signal: AbortSignal): Promise<void> {
   const { catalog, clock } = ports;
-  using wakes = new Wakes(catalog, clock);
+  using wakes = new Wakes(catalog, clock, REST_MS);
   const underWay = new Set<Promise<void>>();
   while (!signal.aborted) {
     const limit = options.lanes - underWay.size;
@@ -110,6 +112,7 @@ async function bring(ports: FetchPorts, claimed: ClaimedFetch, signal: AbortSign
   }
   const holders = await holdersOf(ports, claimed);
   const body = continued(ports, { entry, holders }, signal);
+  using _ = store.hold([entry.operation]);
   const kept = await store.keepExactly(entry.operation, content, body, signal);
   if (signal.aborted) return false;
   const [outcome] = await catalog.applyEntries({ from: source, entries: [{ entry, copy: kept.copy }] });

@@ -41,7 +41,7 @@ export class SiteDesk implements PeerDesk {
     this.#ports = ports;
     this.#digests = new SiteDigests(ports.catalog, ports.clock);
     this.#options = options;
-    this.#gate = new PeerGate({ ...options, catalog: ports.catalog, own: options.own.site });
+    this.#gate = new PeerGate({ ...options, catalog: ports.catalog, clock: ports.clock, own: options.own.site });
   }
 
   admit(token: string | undefined, from: Hello | undefined): Promise<Admitted> {

@@ -13,11 +13,11 @@ import {
 } from '../../ports/peer-link.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Alarm, Telling } from '../../ports/telling.ts';
-import { resync } from './resync.ts';
-import { RoomInQueue } from './room-in-queue.ts';
+import { keepCompared } from './keep-compared.ts';
+import { LaneQueue, type Line } from './lane-queue.ts';
+import { pause } from './pause.ts';
 import { sayHello } from './say-hello.ts';
 import { settleLine } from './settle-line.ts';
-import { LaneQueue, type Line } from './lane-queue.ts';
 import { Wakes } from './wakes.ts';
 
 export interface StreamPorts {
@@ -68,6 +68,8 @@ export interface StreamOptions {
   readonly inlineBytesMax: number;
   readonly retryAttempts: number;
   readonly retryDelayMs: number;
+  /** What another site was to tell the peer is looked for there after so long. */
+  readonly forwardAfterMs: number;
   /** More do not wait for the peer: a comparison makes its queue no longer than half of that. */
   readonly backlogEntriesMax: number;
 }
@@ -80,8 +82,6 @@ const BATCH_BYTES_MAX = 8 * 1024 * 1024;
 const LOOK_MS = 1_000;
 /** Between two tellings of what a peer has everything of. */
 const FLOOR_MS = 1_000;
-/** Entries in a queue, at most, for a comparison to add to it: enough to keep the peer busy, and counted in a moment. */
-const COMPARED_ENTRIES_MAX = 100_000;
 /** So often somebody who says nothing is asked whether he is who he was. */
 const GREET_MS = 30_000;
 /** What the peer has taken up is offered again after this. */
@@ -120,10 +120,10 @@ export class PeerStream {
         failures = 0;
       } catch (error) {
         if (!(error instanceof PeerError)) throw error;
-        // It can be reached, so hello is said at once; not over and over.
+        // It can be reached, so hello is said at once; not over and over. Who is told to stop was left by nobody.
         const isStale: boolean = error.kind === 'stale' && (session.hasSent || !wasStale);
         wasStale = isStale;
-        if (isStale) continue;
+        if (isStale || signal.aborted) continue;
         failures = session.hasSent ? 1 : failures + 1;
         await this.#park(error);
         const pauseMs = streamPauseMs(retryDelayMs, failures, random.fraction());
@@ -182,7 +182,11 @@ class StreamSession {
     const tasks = [
       this.#read(wakes, signal),
       this.#keepLease(ended, signal),
-      this.#keepCompared(wakes, signal),
+      keepCompared(
+        this.#ports,
+        { ...this.#options, demandSame: () => this.#demandSameLife(), onDifferent: () => wakes.ring() },
+        signal,
+      ),
       this.#keepGreeting(signal),
       ...this.#lanes.map((_, index) => this.#sendLane(index, wakes, signal)),
     ];
@@ -232,24 +236,10 @@ class StreamSession {
     this.#floorDueMs = clock.monotonicMs() + FLOOR_MS;
   }
 
-  /** Beside what is queued: comparing takes its time, and what is sent twice is known there. */
-  async #keepCompared(wakes: Wakes, signal: AbortSignal): Promise<void> {
-    const { catalog, link, clock, telling } = this.#ports;
-    const { peer, backlogEntriesMax } = this.#options;
-    const entriesMax = Math.min(Math.ceil(backlogEntriesMax / 2), COMPARED_ENTRIES_MAX);
-    const room = new RoomInQueue({ catalog, clock }, { peer, entriesMax, signal });
-    for (; !signal.aborted; await pause(clock, LOOK_MS, signal)) {
-      // What was acknowledged to this session the site may have lost since: all of it is heard before anything is compared.
-      if (this.#lives !== undefined && (await catalog.readPeerLife(peer)) !== this.#lives.to)
-        throw new PeerError('stale', 'the site has begun anew');
-      const begun = await catalog.beginResync(peer);
-      if (begun === undefined) continue;
-      const asked = { peer, scopes: begun.scopes, signal, room: (objects: number) => room.take(objects) };
-      const { compared, different } = await resync({ catalog, link }, asked);
-      if (signal.aborted || !(await catalog.endResync(peer, begun))) continue;
-      telling?.info?.('a peer was compared with this site', { peer, compared, different });
-      if (different > 0) wakes.ring();
-    }
+  /** What was acknowledged to this session the site may have lost since: all of it is heard before anything is compared. */
+  async #demandSameLife(): Promise<void> {
+    if (this.#lives !== undefined && (await this.#ports.catalog.readPeerLife(this.#options.peer)) !== this.#lives.to)
+      throw new PeerError('stale', 'the site has begun anew');
   }
 
   /** A peer that has begun anew, and has nothing to tell, is asked. */
@@ -384,11 +374,4 @@ class StreamSession {
 function tellFailed(alarm: Alarm | undefined, peer: string, { entry }: Outgoing, error: string): void {
   const of = entry.kind === 'version' ? [entry.scope, entry.name] : [entry.scope];
   alarm?.('Failed to replicate event', { event_id: [entry.time.ms, ...of].join('-'), peer, error });
-}
-
-/** Until the time is over or the signal is aborted. */
-async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  await clock.sleep(ms, signal).catch((error: unknown) => {
-    if (!signal.aborted) throw error;
-  });
 }

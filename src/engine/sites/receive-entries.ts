@@ -37,6 +37,7 @@ export async function receiveEntries(
   const outcomes: (SentOutcome | undefined)[] = batch.entries.map(({ entry }) => refusal(entry));
   const open = [...batch.entries.entries()].filter(([at]) => outcomes[at] === undefined);
   const wanted = await wantedOf(catalog, open);
+  using _ = store.hold(wanted.map(([, { entry }]) => entry.operation));
   const kept = new Map<number, KeptVersion>();
   await keepAll({ catalog, store }, wanted, { kept, outcomes, signal });
   const arrived = open.filter(([at]) => outcomes[at] === undefined);

@@ -4,13 +4,17 @@ import {
   type Attributes,
   type Body,
   type Published,
+  type PublishRequest,
   type Staged,
   type Storage,
   StorageError,
+  type WholeObject,
 } from '../../ports/storage.ts';
 import { HashingBody } from '../hashing-body.ts';
 import { attributesOf, makeContent } from '../object-content.ts';
-import { PublishTogether } from './publish-together.ts';
+import { publishTogether } from './publish-together.ts';
+import { RecentBytes } from './recent-bytes.ts';
+import { Together } from './together.ts';
 import { versionPlace } from './version-place.ts';
 
 /** Bytes that lie in the store, durable, under a place of their own. */
@@ -26,11 +30,41 @@ export interface KeptVersion {
  */
 export class SiteStore {
   readonly storage: Storage;
-  readonly #together: PublishTogether;
+  /** What was kept here a moment ago. */
+  readonly recent = new RecentBytes();
+  readonly #published: Together<PublishRequest, Published>;
+  /** Undefined: the store has no shorter way for small objects. */
+  readonly #put: Together<WholeObject, Published> | undefined;
+  /** Places whose bytes somebody is about to record, and how many are. */
+  readonly #held = new Map<string, number>();
 
   constructor(storage: Storage) {
     this.storage = storage;
-    this.#together = new PublishTogether(storage);
+    this.#published = new Together((requests) => publishTogether(storage, requests));
+    const { putTogether } = storage;
+    this.#put = putTogether && new Together((objects) => putTogether.call(storage, objects));
+  }
+
+  /**
+   * Whoever keeps bytes of these operations holds them until it is known what became of them: several may bring the same, and then the first
+   * that fails discards nothing that another is about to record.
+   */
+  hold(operations: readonly string[]): Disposable {
+    const places = operations.map(versionPlace);
+    for (const place of places) this.#held.set(place, this.#holders(place) + 1);
+    return {
+      [Symbol.dispose]: () => {
+        for (const place of places) {
+          const left = this.#holders(place) - 1;
+          if (left === 0) this.#held.delete(place);
+          else this.#held.set(place, left);
+        }
+      },
+    };
+  }
+
+  #holders(place: string): number {
+    return this.#held.get(place) ?? 0;
   }
 
   /**
@@ -38,56 +72,110 @@ export class SiteStore {
    * left then.
    */
   async keep(operation: string, body: Body, given: KeepOptions): Promise<KeptVersion> {
-    const { attributes = {}, size, signal, md5 } = given;
-    const place = versionPlace(operation);
+    const { attributes = {}, md5 } = given;
     const hashing = new HashingBody(body, { md5 });
-    const sha256 = hashing.body instanceof Uint8Array ? hashing.sha256 : undefined;
+    const bytes = hashing.body instanceof Uint8Array ? hashing.body : undefined;
+    const kept = { operation, hashing, given };
+    const { token, verification, isNew } = await (bytes === undefined
+      ? this.#keepStream(kept)
+      : this.#keepWhole(kept, bytes));
+    const { size, sha256 } = hashing;
+    if (bytes !== undefined) this.recent.add(operation, sha256, bytes);
+    return {
+      content: makeContent({ size, sha256, md5: hashing.md5, attributes }),
+      copy: { store: this.storage.place, state: 'AVAILABLE', place: versionPlace(operation), token, verification },
+      isNew,
+    };
+  }
+
+  async #keepWhole({ operation, hashing, given }: Keeping, bytes: Uint8Array): Promise<Placed> {
+    this.#demandExactly(operation, hashing, given.exactly);
+    const { attributes = {}, signal } = given;
+    const key = versionPlace(operation);
+    const options = { attributes, mark: { operation, sha256: hashing.sha256 }, size: bytes.length };
+    if (this.#put !== undefined && signal?.aborted !== true) {
+      // What fails goes the long way, which tries again, and tells why.
+      const placed = await this.#put.add({ key, bytes, options }).catch((error: unknown) => {
+        if (!(error instanceof StorageError)) throw error;
+      });
+      if (placed !== undefined) return { ...placed, isNew: true };
+    }
+    const staged = await this.storage.stage(key, bytes, signal === undefined ? options : { ...options, signal });
+    return this.#publish(staged, options.mark);
+  }
+
+  async #keepStream({ operation, hashing, given }: Keeping): Promise<Placed> {
+    const { attributes = {}, size, signal, exactly } = given;
     const staged = await this.storage
-      .stage(place, hashing.body, {
+      .stage(versionPlace(operation), hashing.body, {
         attributes,
-        mark: { operation, sha256 },
+        mark: { operation, sha256: undefined },
         ...(size === undefined ? {} : { size }),
         ...(signal === undefined ? {} : { signal }),
       })
       .catch((error: unknown) => {
         throw hashing.failure ?? error;
       });
-    const { sha256: hash } = hashing;
-    const { token, verification, isNew } = await this.#publish(staged, operation, hash);
-    return {
-      content: makeContent({ size: hashing.size, sha256: hash, md5: hashing.md5, attributes }),
-      copy: { store: this.storage.place, state: 'AVAILABLE', place, token, verification },
-      isNew,
-    };
+    try {
+      this.#demandExactly(operation, hashing, exactly);
+    } catch (error) {
+      await this.storage.discard([staged]).catch(() => undefined);
+      throw error;
+    }
+    return this.#publish(staged, { operation, sha256: hashing.sha256 });
   }
 
   /** The very bytes may lie there: brought by somebody else at this moment, or by somebody who died before he recorded them. */
-  async #publish(staged: Staged, operation: string, sha256: string): Promise<Published & { readonly isNew: boolean }> {
+  async #publish(staged: Staged, mark: { readonly operation: string; readonly sha256: string }): Promise<Placed> {
     try {
-      const options = { ifAbsent: true, mark: { operation, sha256 } };
-      return { ...(await this.#together.publish(staged, options)), isNew: true };
+      return { ...(await this.#published.add({ staged, options: { ifAbsent: true, mark } })), isNew: true };
     } catch (error) {
       if (!(error instanceof StorageError) || error.kind !== 'precondition-failed') throw error;
       const { head, body } = await this.storage.get(staged.key);
       const there = new HashingBody(body);
       await there.drain();
-      if (there.sha256 !== sha256) throw error;
+      if (there.sha256 !== mark.sha256) throw error;
       return { token: head.token, verification: 'read-back', isNew: false };
     }
   }
 
   /** Keeps the bytes of a version that somebody else wrote; bytes of another length or hash are `corrupt`, and not kept. */
-  async keepExactly(operation: string, content: ObjectContent, body: Body, signal: AbortSignal): Promise<KeptVersion> {
-    const checked = body instanceof Uint8Array ? body : checkedBody(body, content, this.storage, operation);
-    if (body instanceof Uint8Array) check(new HashingBody(body), content, this.storage, operation);
-    return this.keep(operation, checked, { attributes: attributesOf(content), size: content.size, signal });
+  keepExactly(operation: string, content: ObjectContent, body: Body, signal: AbortSignal): Promise<KeptVersion> {
+    return this.keep(operation, body, {
+      attributes: attributesOf(content),
+      size: content.size,
+      exactly: content,
+      signal,
+    });
   }
 
-  /** What was kept and is recorded nowhere. Where somebody else had brought it, it stays. */
+  /** `corrupt` where the bytes are not what they should be. */
+  #demandExactly(operation: string, { size, sha256 }: HashingBody, content: ObjectContent | undefined): void {
+    if (content === undefined) return;
+    if (size === content.size && (content.sha256 === undefined || sha256 === content.sha256)) return;
+    const came = size === content.size ? `bytes with the hash ${sha256}` : `${size} bytes`;
+    throw new StorageError(
+      'corrupt',
+      { store: this.storage.name, key: operation },
+      `${came} came for a version of ${content.size} bytes with the hash ${content.sha256 ?? 'unknown'}`,
+    );
+  }
+
+  /** What was kept, is held, and is recorded nowhere. Where somebody else has brought it, or is about to record it, it stays. */
   async discard({ isNew, copy: { place, token } }: KeptVersion): Promise<void> {
-    if (isNew) await this.storage.delete(place, token === undefined ? {} : { ifToken: token });
+    if (isNew && this.#holders(place) <= 1)
+      await this.storage.delete(place, token === undefined ? {} : { ifToken: token });
   }
 }
+
+/** A version whose bytes are being kept. */
+interface Keeping {
+  readonly operation: string;
+  readonly hashing: HashingBody;
+  readonly given: KeepOptions;
+}
+
+type Placed = Published & { readonly isNew: boolean };
 
 export interface KeepOptions {
   readonly attributes?: Attributes | undefined;
@@ -95,26 +183,7 @@ export interface KeepOptions {
   readonly size?: number | undefined;
   /** Have it in the content, too. */
   readonly md5?: boolean | undefined;
+  /** What the bytes have to be; others are `corrupt`. */
+  readonly exactly?: ObjectContent | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-async function* checkedBody(
-  body: AsyncIterable<Uint8Array>,
-  content: ObjectContent,
-  store: Storage,
-  operation: string,
-): AsyncGenerator<Uint8Array> {
-  const hashing = new HashingBody(body);
-  yield* hashing.body as AsyncIterable<Uint8Array>;
-  check(hashing, content, store, operation);
-}
-
-function check({ size, sha256 }: HashingBody, content: ObjectContent, { name }: Storage, operation: string): void {
-  if (size === content.size && (content.sha256 === undefined || sha256 === content.sha256)) return;
-  const came = size === content.size ? `bytes with the hash ${sha256}` : `${size} bytes`;
-  throw new StorageError(
-    'corrupt',
-    { store: name, key: operation },
-    `${came} came for a version of ${content.size} bytes with the hash ${content.sha256 ?? 'unknown'}`,
-  );
 }

@@ -56,8 +56,6 @@ export interface WriteVersion {
 export interface VersionWritten {
   readonly version: string;
   readonly content: ObjectContent;
-  /** It was there before. */
-  readonly isOverwrite: boolean;
   /** Made by this call, and not before, by whomever. */
   readonly isNew: boolean;
 }
@@ -76,16 +74,18 @@ export async function writeVersion(ports: WriteVersionPorts, args: WriteVersion)
   const problem = findKeyProblem(name);
   if (problem !== undefined) throw new ObjectError('invalid-name', object, `the name is refused: ${problem}`);
   const operation = args.operation ?? ports.operations.next();
+  using _ = store.hold([operation]);
   let kept: KeptVersion | undefined;
   try {
     if (args.operation !== undefined) {
       const repeated = await findRepeat(ports.catalog, { operation, object, body, attributes: attributes ?? {} });
-      if (repeated !== undefined) return { version: operation, content: repeated, isOverwrite: false, isNew: false };
+      if (repeated !== undefined) return { version: operation, content: repeated, isNew: false };
     }
-    const before = await ports.catalog.readObject(scope, name);
-    await checkConditions(ports.catalog, { ...args, operation }, before);
+    const isConditional = args.ifAbsent === true || args.ifVersion !== undefined || args.onlyIf !== undefined;
+    const before = isConditional ? await ports.catalog.readObject(scope, name) : undefined;
+    if (isConditional) await checkConditions(ports.catalog, { ...args, operation }, before);
     kept = await store.keep(operation, body, { attributes, size, md5, signal });
-    return await record(ports, args, { operation, kept, before });
+    return await record(ports, args, { operation, kept, before, isConditional });
   } catch (error) {
     // Where nobody knows whether it was recorded the bytes stay.
     if (kept !== undefined && error instanceof ObjectError) await store.discard(kept).catch(() => undefined);
@@ -96,33 +96,33 @@ export async function writeVersion(ports: WriteVersionPorts, args: WriteVersion)
 interface Recording {
   readonly operation: string;
   readonly kept: KeptVersion;
-  /** The object as it was seen. */
+  /** The object as it was seen; not looked at where the write has no condition. */
   readonly before: ObjectRecord | undefined;
+  readonly isConditional: boolean;
 }
 
 async function record(
   { catalog, clock }: WriteVersionPorts,
   args: WriteVersion,
-  { operation, kept, before: seen }: Recording,
+  { operation, kept, before: seen, isConditional }: Recording,
 ): Promise<VersionWritten> {
   const { scope, name, store } = args;
   const { content, copy } = kept;
-  const isConditional = args.ifAbsent === true || args.ifVersion !== undefined || args.onlyIf !== undefined;
   let before = seen;
+  let isOverCurrent = !isConditional;
   for (let round = 1; round <= ROUNDS_MAX; round++) {
-    const one = { operation, content, copy, isConditional, nowMs: clock.nowMs() };
+    const one = { operation, content, copy, isConditional, isOverCurrent, nowMs: clock.nowMs() };
     const outcome = await recordOnce(catalog, args, one, before);
-    const isOverwrite = before !== undefined && isThere(before);
     switch (outcome?.kind) {
       case 'recorded':
-        return { version: operation, content, isOverwrite, isNew: true };
+        return { version: operation, content, isNew: true };
       case 'repeated': {
         // Made before, or somebody wrote the very same a moment ago: then these bytes may be a second copy at this store.
         const [mark] = await catalog.readMarks([outcome.versionId]);
         const version = mark?.operation ?? operation;
         if (version !== operation) await discardKept({ catalog, store }, [kept]);
         const [is] = await catalog.readContents([outcome.versionId]);
-        return { version, content: is?.kind === 'object' ? is : content, isOverwrite, isNew: false };
+        return { version, content: is?.kind === 'object' ? is : content, isNew: false };
       }
       case 'refused': {
         const [first] = outcome.problems;
@@ -131,6 +131,8 @@ async function record(
       case 'conflict':
       case 'changed':
       case undefined:
+        // Versions lie beside each other: which of them it follows is decided with all of them in sight.
+        isOverCurrent = false;
         before = await catalog.readObject(scope, name);
         await checkConditions(catalog, { ...args, operation }, before);
     }
@@ -144,6 +146,7 @@ interface OneRecord {
   readonly content: ObjectContent;
   readonly copy: KeptVersion['copy'];
   readonly isConditional: boolean;
+  readonly isOverCurrent: boolean;
   readonly nowMs: number;
 }
 
@@ -151,7 +154,7 @@ interface OneRecord {
 async function recordOnce(
   catalog: WriteVersionPorts['catalog'],
   { scope, name, under }: WriteVersion,
-  { operation, content, copy, isConditional, nowMs }: OneRecord,
+  { operation, content, copy, isConditional, isOverCurrent, nowMs }: OneRecord,
   before: ObjectRecord | undefined,
 ): Promise<ChangeOutcome | AmongOutcome | undefined> {
   const outcome = operationOf({ operation, scope, name, content }, nowMs);
@@ -159,7 +162,8 @@ async function recordOnce(
     under === undefined || before?.siblings === undefined ? undefined : await seeAmong(catalog, { scope, name }, under);
   if (among !== undefined) return catalog.recordAmong({ scope, name, operation, content, copy, outcome, ...among });
   const isAlone = under !== undefined && under.policy !== 'last-writer-wins';
-  const change = { scope, name, follows: before?.current.id, content, operation, isConditional, isAlone };
+  const asSeen = isOverCurrent ? { follows: undefined, isOverCurrent } : { follows: before?.current.id };
+  const change = { scope, name, ...asSeen, content, operation, isConditional, isAlone };
   const { changes } = await catalog.record({
     changes: [{ ...change, heedsCollections: true, replicas: [copy] }],
     operation: outcome,

@@ -22,6 +22,7 @@ import {
   StorageError,
   type StoreLease,
   type WholeGot,
+  type WholeObject,
 } from '../../ports/storage.ts';
 import { checkKey } from '../check-key.ts';
 import { DirectWrites } from './direct-writes.ts';
@@ -39,6 +40,7 @@ import { fromColumns } from './listing-columns.ts';
 import { loadNativeFiles } from './native.ts';
 import { Sidecars } from './sidecars.ts';
 import { SmallFiles } from './small-files.ts';
+import { SmallPuts } from './small-puts.ts';
 import { StagingArea } from './staging-area.ts';
 import { UnnamedFiles } from './unnamed-files.ts';
 import { followsFiles, type SymlinkMode, walk } from './walk.ts';
@@ -79,6 +81,9 @@ class FileStorage implements Storage {
   readonly #lease: FileLease;
   /** Undefined where calls do not block. */
   readonly #small: SmallFiles | undefined;
+  /** Undefined where they do. */
+  readonly putTogether?: NonNullable<Storage['putTogether']>;
+  readonly #puts: SmallPuts | undefined;
 
   constructor(options: FileStorageOptions) {
     const native = loadNativeFiles();
@@ -102,6 +107,11 @@ class FileStorage implements Storage {
       symlinks: this.#symlinks,
       toError: (error, key) => this.#toAskError(error, key),
     });
+    if (blockingIo === undefined) {
+      const puts = new SmallPuts(options);
+      this.#puts = puts;
+      this.putTogether = (objects) => this.#putTogether(puts, objects);
+    }
     const unnamed = new UnnamedFiles({ io: this.#io, native, staging: this.#staging, max: options.unnamedFiles });
     if (blockingIo !== undefined && native !== undefined) {
       this.#small = new SmallFiles({
@@ -268,6 +278,11 @@ class FileStorage implements Storage {
     }
   }
 
+  async #putTogether(puts: SmallPuts, objects: readonly WholeObject[]): Promise<readonly (Published | StorageError)[]> {
+    for (const { key } of objects) this.#check(key, undefined);
+    return puts.put(objects);
+  }
+
   async discard(staged: readonly Staged[]): Promise<void> {
     await this.#writer.discard(staged);
   }
@@ -307,6 +322,7 @@ class FileStorage implements Storage {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#puts?.close();
     await this.#flush.close();
     await this.#writer.close();
   }

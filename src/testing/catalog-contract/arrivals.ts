@@ -4,7 +4,7 @@ import { covers } from '../../domain/journal/site-context.ts';
 import type { Content } from '../../domain/object/version.ts';
 import type { ApplyOutcome, Arrived } from '../../ports/journal.ts';
 import { type CatalogContract, contentOf, replicaAt, type TestScope } from './harness.ts';
-import { PEER, queued, SITE_B, SITE_C, SITE_D, versionOf } from './peer-harness.ts';
+import { compared, LATER_MS, PEER, queued, SITE_B, SITE_C, SITE_D, versionOf } from './peer-harness.ts';
 
 /** Duties of what peers send: what becomes of it here, and who is told of it. */
 export function describeArrivals(contract: CatalogContract): void {
@@ -177,6 +177,23 @@ export function describeArrivals(contract: CatalogContract): void {
         expect(versionOf(sent)).toMatchObject({ name: 'a', origin: SITE_B, dot: { actor: remote, counter } });
         const { id } = await contract.catalog.site();
         expect([...versionOf(sent).addressed].sort()).toEqual([id, SITE_B, SITE_C, SITE_D].sort());
+      });
+
+      it('that others are to tell a peer has it compared later, and once; the sender is not', async () => {
+        for (const [name, site] of [
+          ['b', SITE_B],
+          ['d', SITE_D],
+        ] as const) {
+          await contract.catalog.addPeer({ ...PEER, name });
+          await contract.catalog.setPeer(name, { site });
+          await compared(contract, name);
+        }
+        await apply(arrived('a', { addressed: [SITE_D] }));
+        expect(await contract.catalog.beginResync('d', LATER_MS)).toBeUndefined();
+        expect(await contract.catalog.beginResync('b', 0)).toBeUndefined();
+        const begun = await contract.catalog.beginResync('d', 0);
+        expect(await contract.catalog.endResync('d', begun ?? { marks: -1, scopes: undefined })).toBe(true);
+        expect(await contract.catalog.beginResync('d', 0)).toBeUndefined();
       });
 
       it('is found by its operation with its copies, also when another one has come after it', async () => {

@@ -59,6 +59,29 @@ export function describeChanges(contract: CatalogContract): void {
       expect((await contract.read(scope, 'a')).replicas).toEqual([{ ...copying, versionId: id }]);
     });
 
+    it('over whatever is current follows that, also a delete, and where there is nothing nothing', async () => {
+      const scope = await contract.openScope();
+      const over = (content: Content) => contract.recordOne(contract.put(scope, 'a', { content, isOverCurrent: true }));
+      let before: Awaited<ReturnType<typeof contract.read>>['current'] | undefined;
+      for (const content of [
+        contentOf('1'),
+        contentOf('22'),
+        contentOf('22'),
+        { kind: 'tombstone' },
+        contentOf('333'),
+      ] as const) {
+        const id = await over(content);
+        const { current } = await contract.read(scope, 'a');
+        expect(current).toMatchObject({ id, content });
+        expect(before === undefined || hasSeen(current.context, before.dot)).toBe(true);
+        before = current;
+      }
+      const operation = contract.operation();
+      const once = contract.put(scope, 'a', { operation, isOverCurrent: true });
+      const id = await contract.recordOne(once);
+      expect(await contract.record(once)).toEqual([{ kind: 'repeated', versionId: id }]);
+    });
+
     it('follows the version its writer saw, and is later than it by its time', async () => {
       const scope = await contract.openScope();
       const first = await contract.recordOne(contract.put(scope, 'a'));

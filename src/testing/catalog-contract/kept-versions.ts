@@ -138,6 +138,8 @@ export function describeKeptVersions(contract: CatalogContract): void {
       expect(await contract.catalog.recordAmong(change)).toEqual({ kind: 'changed' });
       const lone = contract.put(scope, 'a', { follows: served.id, isAlone: true });
       expect((await contract.record(lone))[0]?.kind).toBe('conflict');
+      const blind = contract.put(scope, 'a', { isOverCurrent: true, isAlone: true });
+      expect((await contract.record(blind))[0]?.kind).toBe('conflict');
     });
 
     it('are kept for a time after somebody has followed them', async () => {

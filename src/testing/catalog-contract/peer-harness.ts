@@ -13,6 +13,9 @@ export const PEER: NewPeer = {
   scopes: undefined,
 };
 
+/** What was passed over a moment ago is not compared yet. */
+export const LATER_MS = 3_600_000;
+
 export function queued({ catalog }: CatalogContract, peer = 'b'): Promise<readonly Outgoing[]> {
   return catalog.readOutbox({ peer, after: [], limit: 100 });
 }
@@ -39,6 +42,6 @@ export function positionOf(outgoing: Outgoing | undefined): Pick<Outgoing, 'slot
 
 /** As a comparison leaves it that has found nothing. */
 export async function compared({ catalog }: CatalogContract, peer = 'b'): Promise<void> {
-  const begun = await catalog.beginResync(peer);
+  const begun = await catalog.beginResync(peer, LATER_MS);
   if (begun === undefined || !(await catalog.endResync(peer, begun))) throw new Error(`${peer} was not to be compared`);
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AwaitedPeer } from '../../ports/peer-queues.ts';
 import { type CatalogContract, contentOf, type TestScope } from './harness.ts';
-import { compared, hold, PEER, peerNamed, positionOf, queued, SITE_B, versionOf } from './peer-harness.ts';
+import { compared, hold, LATER_MS, PEER, peerNamed, positionOf, queued, SITE_B, versionOf } from './peer-harness.ts';
 
 const SYNC = { ...PEER, mode: 'sync' } as const;
 const DETAIL = 'too much waits for it';
@@ -141,7 +141,7 @@ export function describePeerQueues(contract: CatalogContract): void {
       expect(await contract.catalog.giveUpBacklog('b', { ...how, begins: false })).toBeUndefined();
       expect(await contract.catalog.giveUpBacklog('b', how)).toEqual({ entries: 2, isNew: true, mayBeMore: true });
       // What is left of it must be gone first: a comparison would take it for queued.
-      expect(await contract.catalog.beginResync('b')).toBeUndefined();
+      expect(await contract.catalog.beginResync('b', LATER_MS)).toBeUndefined();
       expect(await contract.catalog.giveUpBacklog('b', how)).toEqual({ entries: 1, isNew: false, mayBeMore: false });
       expect(await contract.catalog.giveUpBacklog('b', how)).toEqual({ entries: 0, isNew: false, mayBeMore: false });
       expect((await eventsOf('backlog-given-up')).slice(told)).toMatchObject([{ detail: DETAIL }]);
@@ -156,7 +156,7 @@ export function describePeerQueues(contract: CatalogContract): void {
       expect((await queued(contract)).map(({ entry }) => entry.kind)).toEqual(['purge-scope']);
       expect(await queued(contract, 'c')).toHaveLength(6);
       while (await contract.catalog.carryOutPurge());
-      const begun = await contract.catalog.beginResync('b');
+      const begun = await contract.catalog.beginResync('b', LATER_MS);
       await contract.recordOne(contract.put(scope, 'f'));
       expect(await queued(contract)).toHaveLength(2);
       expect(await contract.catalog.endResync('b', begun ?? { marks: -1, scopes: undefined })).toBe(true);
@@ -165,16 +165,16 @@ export function describePeerQueues(contract: CatalogContract): void {
         givenUp: 3,
         givenUpSinceMs: undefined,
       });
-      expect(await contract.catalog.beginResync('b')).toBeUndefined();
+      expect(await contract.catalog.beginResync('b', LATER_MS)).toBeUndefined();
     });
 
     it('that is given up while it is compared is compared once more', async () => {
       await contract.catalog.addPeer(PEER);
-      const begun = await contract.catalog.beginResync('b');
+      const begun = await contract.catalog.beginResync('b', LATER_MS);
       await contract.recordOne(contract.put(scope, 'a'));
       await contract.catalog.giveUpBacklog('b', { begins: true, limit: 10, detail: DETAIL });
       expect(await contract.catalog.endResync('b', begun ?? { marks: -1, scopes: undefined })).toBe(false);
-      const again = await contract.catalog.beginResync('b');
+      const again = await contract.catalog.beginResync('b', LATER_MS);
       expect(again?.marks).toBeGreaterThan(begun?.marks ?? 0);
       expect(await contract.catalog.endResync('b', begun ?? { marks: -1, scopes: undefined })).toBe(false);
       expect(await contract.catalog.endResync('b', again ?? { marks: -1, scopes: undefined })).toBe(true);
@@ -211,10 +211,10 @@ export function describePeerQueues(contract: CatalogContract): void {
       await compared(contract);
       await contract.catalog.setPeer('b', { direction, url });
       expect(await peerNamed(contract, 'b')).toMatchObject({ needsResync: false });
-      const begun = await contract.catalog.beginResync('b');
+      const begun = await contract.catalog.beginResync('b', LATER_MS);
       expect(begun).toBeUndefined();
       await contract.catalog.setPeer('b', { scopes: ['a'] });
-      const narrow = await contract.catalog.beginResync('b');
+      const narrow = await contract.catalog.beginResync('b', LATER_MS);
       await contract.catalog.setPeer('b', { scopes: ['a', 'b'] });
       expect(await contract.catalog.endResync('b', narrow ?? { marks: -1, scopes: undefined })).toBe(false);
       await compared(contract);

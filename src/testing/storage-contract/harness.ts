@@ -43,6 +43,8 @@ export interface StorageContractOptions {
   readonly partBytes?: number;
   /** Small objects can be read and staged at once (`getAtOnce`, `stageAtOnce`). */
   readonly atOnce?: boolean;
+  /** Small objects can be put together (`putTogether`). */
+  readonly together?: boolean;
   /** Longest key in bytes that this opening must accept. */
   readonly keyBytesMax?: number;
   /** For one test. */
