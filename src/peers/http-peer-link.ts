@@ -31,6 +31,8 @@ export interface HttpPeer {
 
 /** Answers are small: outcomes of a batch, or an entry. */
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
+/** For digests and names the peer walks over all it has, and says nothing meanwhile: a million objects take seconds, on a busy machine a minute. */
+const WALK_MS_MAX = 15 * 60_000;
 /** Connections kept to one peer: batches under way and fetches beside them. */
 const SOCKETS_MAX = 32;
 
@@ -66,12 +68,12 @@ export class HttpPeerLink implements PeerLink {
   }
 
   async digests(query: DigestQuery, signal: AbortSignal): Promise<Digests> {
-    const answer = await this.#ask({ method: 'POST', path: 'digests', body: [jsonOf(query)], signal });
+    const answer = await this.#ask({ method: 'POST', path: 'digests', body: [jsonOf(query)], isWalk: true, signal });
     return this.#understand(() => digestsOf(answer));
   }
 
   async listing(query: ListingQuery, signal: AbortSignal): Promise<readonly ListedObject[]> {
-    const answer = await this.#ask({ method: 'POST', path: 'listing', body: [jsonOf(query)], signal });
+    const answer = await this.#ask({ method: 'POST', path: 'listing', body: [jsonOf(query)], isWalk: true, signal });
     return this.#understand(() => listingOf(answer));
   }
 
@@ -110,10 +112,11 @@ export class HttpPeerLink implements PeerLink {
     }
   }
 
-  #exchange({ method, path, body, headers = {}, signal }: Question): Promise<IncomingMessage> {
+  #exchange({ method, path, body, headers = {}, isWalk, signal }: Question): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const length = body.reduce((sum, part) => sum + part.length, 0);
-      const { idleMs, token } = this.#peer;
+      const { token } = this.#peer;
+      const idleMs = isWalk === true ? WALK_MS_MAX : this.#peer.idleMs;
       const sent = httpOf(this.#base).request({
         host: this.#base.hostname.replace(/^\[|\]$/g, ''),
         port: this.#base.port,
@@ -184,6 +187,8 @@ interface Question {
   readonly path: string;
   readonly body: readonly Uint8Array[];
   readonly headers?: Readonly<Record<string, string>>;
+  /** The peer has to look at all it has before it answers. */
+  readonly isWalk?: true;
   readonly signal: AbortSignal;
 }
 

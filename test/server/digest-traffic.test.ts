@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { openSqliteCatalog } from '../../src/catalog/open-sqlite.ts';
 import type { Arrived } from '../../src/ports/journal.ts';
 import { Sandbox } from '../cli/sandbox.ts';
-import { WatchedWay } from '../servers/watched-way.ts';
+import { ReadingProxy } from '../servers/reading-proxy.ts';
 import { ForeignSite, type Written } from './foreign-site.ts';
 import { ServerProcess } from './server-process.ts';
 import { listAll } from './site-network.ts';
@@ -62,7 +62,7 @@ test(`two sites with ${OBJECTS} objects that are ${APART} names apart tell each 
   copyTo(second.root, first.root);
   await using a = await ServerProcess.start({ root: first.root });
   await using b = await ServerProcess.start({ root: second.root });
-  await using proxy = await WatchedWay.start();
+  await using proxy = await ReadingProxy.start();
   proxy.leadTo(b);
   expect((await third.hello()).status).toBe(200);
   const apart = Array.from({ length: APART }, (_, at) => numbered(OBJECTS + 1 + at));

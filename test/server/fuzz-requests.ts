@@ -271,7 +271,8 @@ export function toBytes({ method, target, headers, body, announced }: FuzzReques
     ...(length === undefined ? [] : [`Content-Length: ${length}`]),
   ];
   const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
-  if (body === undefined) return head;
+  // One that has said so and ends nowhere would be waited for.
+  if (body === undefined) return isChunked ? Buffer.concat([head, Buffer.from('0\r\n\r\n')]) : head;
   if (!isChunked) return Buffer.concat([head, body]);
   return Buffer.concat([head, Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n0\r\n\r\n')]);
 }

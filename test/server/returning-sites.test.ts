@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { putAll, SiteNetwork } from './site-network.ts';
 
 const soak = process.env['PANDO_SOAK'] === '1';
-const OBJECTS = soak ? 5_000 : 40;
+const OBJECTS = soak ? 1_000 : 40;
 const LARGE = 2 * 1024 * 1024;
 
 describe('of two sites that tell each other', { timeout: 1_800_000 }, () => {
@@ -41,7 +41,8 @@ describe('of two sites that tell each other', { timeout: 1_800_000 }, () => {
     expect((await pair.at('b').put('/s/after-b', 'after')).status).toBe(200);
     await pair.settle();
     const after = await pair.agreed('s');
-    expect(after.filter(({ name }) => !name.startsWith('after-'))).toEqual(before);
+    const names = new Set(after.map(({ name, etag }) => `${name} ${etag}`));
+    expect(before.filter(({ name, etag }) => !names.has(`${name} ${etag}`)).slice(0, 20)).toEqual([]);
     expect(after).toHaveLength(before.length + 2);
     expect((await (await pair.at('b').fetch('/s/large')).arrayBuffer()).byteLength).toBe(LARGE);
     const { peers: is } = await pair.statusOf('a');

@@ -54,7 +54,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a write here forgets the siblings it ends',
-    foundBy: 7,
+    foundBy: 19,
     file: 'src/catalog/sites/end-siblings.ts',
     from: 'found && withSiblings(found.current, siblings.get(found.id) ?? [])',
     to: 'found && (siblings.size < 0 ? withSiblings(found.current, []) : found.current)',
@@ -104,7 +104,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a peer that has lost what it answered is not compared',
-    foundBy: 13,
+    foundBy: 1,
     file: 'src/engine/sites/say-hello.ts',
     from: 'before !== undefined && receipt >= before',
     to: 'before !== undefined',
@@ -130,7 +130,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a peer that has only taken up the bytes counts as one that has them',
-    foundBy: 3,
+    foundBy: 2,
     file: 'src/catalog/sites/awaited.ts',
     from: "return state < DEAD ? 'waits' : 'refused';",
     to: "return state === 0 ? 'waits' : 'nothing';",

@@ -7,11 +7,11 @@ import type { Hello } from '../../ports/peer-link.ts';
 import { ITSELF } from './say-hello.ts';
 
 export interface PeerGateGiven {
+  readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly catalog: Pick<
     Catalog,
     'listPeers' | 'readPeerSecrets' | 'addPeer' | 'setPeer' | 'readSiteSecret' | 'listTokens'
   >;
-  readonly clock: Pick<Clock, 'monotonicMs'>;
   /** Id of this site. */
   readonly own: string;
   /** Hashes of tokens that peers may show, by the name the peer gets. */
@@ -22,15 +22,28 @@ export interface PeerGateGiven {
 
 /** What is kept of a token that has a name here: it is good as long as that is so. Of one that a peer brought itself there is only the hash. */
 const NAMED = 'named:';
-/** Who was admitted is admitted again without a look: what changes is heeded after this. */
-const REMEMBERED_MS = 1_000;
-const REMEMBERED_MAX = 1_000;
+
+/** A token that is revoked is good no longer than this. */
+const LOOKED_MS = 1_000;
+
+interface Looked {
+  readonly met: readonly Met[];
+  readonly pairs: boolean;
+}
+
+/** A site that has said hello, and hashes of what it shows. */
+interface Met {
+  readonly site: string;
+  readonly hasShown: boolean;
+  readonly accepts: string | undefined;
+  readonly ticket: string;
+}
 
 /** Who may speak here as which site (docs/sites.md, "Who may"). */
 export class PeerGate {
   readonly #given: PeerGateGiven;
-  /** When somebody was admitted, and as whom. */
-  readonly #admitted = new Map<string, { readonly atMs: number; readonly admitted: Admitted }>();
+  #looked: Promise<Looked> | undefined;
+  #lookedMs = Number.NEGATIVE_INFINITY;
 
   constructor(given: PeerGateGiven) {
     this.#given = given;
@@ -39,7 +52,6 @@ export class PeerGate {
   /** A peer that says hello is known by its site from its first time on, and by its token. */
   async meet(token: string | undefined, from: Hello): Promise<Admitted> {
     const { catalog, own, pairs } = this.#given;
-    this.#admitted.clear();
     if (from.site === own) return refuse(ITSELF);
     const hash = token === undefined ? undefined : hashToken(token);
     const [peers, named] = await Promise.all([catalog.listPeers(), this.#namedTokens()]);
@@ -91,48 +103,47 @@ export class PeerGate {
       ...(ticket === undefined ? {} : { ticket }),
       ...(accepts === undefined ? {} : { accepts }),
     });
+    this.#looked = undefined;
   }
 
   /** By the token it came with, or a ticket this site gave it. */
-  recognise(token: string | undefined): Promise<Admitted> {
-    return this.#remembered(`shows ${token === undefined ? '' : hashToken(token)}`, () => this.#recognise(token));
-  }
-
-  async #remembered(key: string, look: () => Promise<Admitted>): Promise<Admitted> {
-    const nowMs = this.#given.clock.monotonicMs();
-    const known = this.#admitted.get(key);
-    if (known !== undefined && nowMs - known.atMs < REMEMBERED_MS) return known.admitted;
-    const admitted = await look();
-    if (this.#admitted.size >= REMEMBERED_MAX) this.#admitted.clear();
-    if (admitted.kind === 'admitted') this.#admitted.set(key, { atMs: nowMs, admitted });
-    else this.#admitted.delete(key);
-    return admitted;
-  }
-
-  async #recognise(token: string | undefined): Promise<Admitted> {
-    const { catalog, pairs } = this.#given;
-    if (token === undefined) return (await pairs()) ? admit(undefined) : refuse('a token is needed');
+  async recognise(token: string | undefined): Promise<Admitted> {
+    if (token === undefined) return (await this.#look()).pairs ? admit(undefined) : refuse('a token is needed');
     const hash = hashToken(token);
-    const [peers, named] = await Promise.all([catalog.listPeers(), this.#namedTokens()]);
-    for (const { name, site } of peers) {
-      if (site === undefined) continue;
-      const expected = stillGood((await catalog.readPeerSecrets(name))?.accepts, named);
-      if (expected !== undefined && isSame(expected, hash)) return admit(site);
-      if (isSame(hashToken(await this.ticketFor(site)), hash)) return { kind: 'admitted', site, byTicket: true };
-    }
-    return refuse('the token is not known here: say hello first');
+    // Another process of this site may have met it a moment ago.
+    const found = findShown(await this.#look(), hash) ?? findShown(await this.#look({ anew: true }), hash);
+    return found ?? refuse('the token is not known here: say hello first');
   }
 
   /** Whether one who showed no token may speak as a site: not as one that has shown any. */
-  believe(site: string): Promise<Admitted> {
-    return this.#remembered(`is ${site}`, () => this.#believe(site));
+  async believe(site: string): Promise<Admitted> {
+    const { met } = await this.#look();
+    return met.some((one) => one.site === site && one.hasShown)
+      ? refuse('a token is needed to speak as this site')
+      : admit(undefined);
   }
 
-  async #believe(site: string): Promise<Admitted> {
-    const { catalog } = this.#given;
-    const known = (await catalog.listPeers()).find((peer) => peer.site === site);
-    const secrets = known && (await catalog.readPeerSecrets(known.name));
-    return secrets?.accepts === undefined ? admit(undefined) : refuse('a token is needed to speak as this site');
+  /** Who may speak, as it was a second ago at most. */
+  #look({ anew = false }: { readonly anew?: boolean } = {}): Promise<Looked> {
+    const nowMs = this.#given.clock.monotonicMs();
+    if (!anew && this.#looked !== undefined && nowMs - this.#lookedMs < LOOKED_MS) return this.#looked;
+    const looking = this.#read();
+    looking.catch(() => (this.#looked = undefined));
+    this.#looked = looking;
+    this.#lookedMs = nowMs;
+    return looking;
+  }
+
+  async #read(): Promise<Looked> {
+    const { catalog, pairs } = this.#given;
+    const [peers, named, isPairing] = await Promise.all([catalog.listPeers(), this.#namedTokens(), pairs()]);
+    const met = peers.map(async ({ name, site }): Promise<Met[]> => {
+      if (site === undefined) return [];
+      const kept = (await catalog.readPeerSecrets(name))?.accepts;
+      const ticket = hashToken(await this.ticketFor(site));
+      return [{ site, hasShown: kept !== undefined, accepts: stillGood(kept, named), ticket }];
+    });
+    return { met: (await Promise.all(met)).flat(), pairs: isPairing };
   }
 
   /** What a site shows to fetch bytes here: nobody else can make it, and nothing has to be kept for it. */
@@ -152,6 +163,16 @@ function stillGood(kept: string | undefined, named: ReadonlyMap<string, string>)
   if (kept?.startsWith(NAMED) !== true) return kept;
   const hash = kept.slice(NAMED.length);
   return [...named.values()].some((one) => isSame(one, hash)) ? hash : undefined;
+}
+
+/** All are looked at, whichever it is. */
+function findShown({ met }: Looked, hash: string): Admitted | undefined {
+  let found: Admitted | undefined;
+  for (const { site, accepts, ticket } of met) {
+    if (accepts !== undefined && isSame(accepts, hash)) found = admit(site);
+    else if (isSame(ticket, hash)) found = { kind: 'admitted', site, byTicket: true };
+  }
+  return found;
 }
 
 function isOfAnother(

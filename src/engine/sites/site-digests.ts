@@ -37,14 +37,21 @@ export async function digestLeaves(catalog: DotsCatalog, scopes: readonly string
   return leaves;
 }
 
-/** Questions of one comparison come one after the other, and are answered from one walk for so long. */
+/** Questions of one comparison come one after the other, and are answered from one walk for so long after each. */
 const KEPT_MS = 60_000;
+
+interface Walked {
+  readonly scopes: string;
+  /** Of the last answer from it. */
+  atMs: number;
+  readonly leaves: Promise<Digests>;
+}
 
 /** Answers who compares: the digests of the last walk are kept for the questions that follow. */
 export class SiteDigests {
   readonly #catalog: DotsCatalog;
   readonly #clock: Pick<Clock, 'monotonicMs'>;
-  #last: { readonly scopes: string; readonly atMs: number; readonly leaves: Promise<Digests> } | undefined;
+  #last: Walked | undefined;
 
   constructor(catalog: DotsCatalog, clock: Pick<Clock, 'monotonicMs'>) {
     this.#catalog = catalog;
@@ -53,18 +60,21 @@ export class SiteDigests {
 
   /** Of all branches, counted anew; or of the leaves of one. */
   async digests({ scopes, branch }: DigestQuery): Promise<Digests> {
-    const leaves = await this.#leaves(scopes, branch === undefined);
+    const walked = this.#walk(scopes, branch === undefined);
+    const leaves = await walked.leaves;
+    // However long the walk took.
+    walked.atMs = this.#clock.monotonicMs();
     return branch === undefined ? branchesOf(leaves) : leavesOfBranch(leaves, branch);
   }
 
-  #leaves(scopes: readonly string[] | undefined, anew: boolean): Promise<Digests> {
+  #walk(scopes: readonly string[] | undefined, anew: boolean): Walked {
     const key = JSON.stringify(scopes ?? null);
     const nowMs = this.#clock.monotonicMs();
     const last = this.#last;
-    if (!anew && last?.scopes === key && nowMs - last.atMs < KEPT_MS) return last.leaves;
-    const leaves = digestLeaves(this.#catalog, scopes);
-    this.#last = { scopes: key, atMs: nowMs, leaves };
-    return leaves;
+    if (!anew && last?.scopes === key && nowMs - last.atMs < KEPT_MS) return last;
+    const walked = { scopes: key, atMs: nowMs, leaves: digestLeaves(this.#catalog, scopes) };
+    this.#last = walked;
+    return walked;
   }
 
   async listing({ scopes, leaves }: ListingQuery): Promise<readonly ListedObject[]> {

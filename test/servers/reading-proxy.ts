@@ -19,7 +19,7 @@ export interface Traffic {
 }
 
 /** The way from one site to another: it reads what passes, and can be closed. */
-export class WatchedWay implements AsyncDisposable {
+export class ReadingProxy implements AsyncDisposable {
   readonly delivered: Delivered[] = [];
   /** By what was asked: `batch`, `digests`, … */
   readonly traffic = new Map<string, Traffic>();
@@ -39,8 +39,8 @@ export class WatchedWay implements AsyncDisposable {
     });
   }
 
-  static async start(): Promise<WatchedWay> {
-    const proxy = new WatchedWay();
+  static async start(): Promise<ReadingProxy> {
+    const proxy = new ReadingProxy();
     await new Promise<void>((done) => proxy.#server.listen(0, '127.0.0.1', done));
     return proxy;
   }
