@@ -34,12 +34,14 @@ export async function deleteOwn(ports: DeleteOwnPorts, args: DeleteOwn): Promise
   for (let round = 1; round <= ROUNDS_MAX; round++) {
     const row = await catalog.readObject(object.scope, object.name);
     if (row === undefined || row.current.content.kind === 'tombstone') return deleteLost(ports, args);
-    const why = args.onlyIf?.(row);
+    const among = row.siblings === undefined ? undefined : await seeAmong(catalog, object, args);
+    // Judged after it was seen what is to be followed: what has changed in between is refused, and what changes from here on is not followed.
+    const judged = among === undefined ? row : await catalog.readObject(object.scope, object.name);
+    const why = args.onlyIf?.(judged);
     if (why !== undefined) throw new ObjectError('condition', object, why);
     const operation = args.operation ?? operations.next();
     const outcome = outcomeOf(ports, object, args.operation);
     const content = { kind: 'tombstone' } as const;
-    const among = row.siblings === undefined ? undefined : await seeAmong(catalog, object, args);
     if (among !== undefined) {
       const { kind } = await catalog.recordAmong({ ...object, operation, content, ...outcome, ...among });
       if (kind === 'recorded' || kind === 'repeated') return operation;

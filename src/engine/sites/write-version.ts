@@ -154,14 +154,19 @@ interface OneRecord {
 /** Over what is there now; among versions that did not see each other as the policy of the scope says. */
 async function recordOnce(
   catalog: WriteVersionPorts['catalog'],
-  { scope, name, under }: WriteVersion,
+  args: WriteVersion,
   { operation, content, copy, isConditional, isOverCurrent, nowMs }: OneRecord,
   before: ObjectRecord | undefined,
 ): Promise<ChangeOutcome | AmongOutcome | undefined> {
+  const { scope, name, under } = args;
   const outcome = operationOf({ operation, scope, name, content }, nowMs);
   const among =
     under === undefined || before?.siblings === undefined ? undefined : await seeAmong(catalog, { scope, name }, under);
-  if (among !== undefined) return catalog.recordAmong({ scope, name, operation, content, copy, outcome, ...among });
+  if (among !== undefined) {
+    // Judged after it was seen what is to be followed: what changes from here on is not followed.
+    if (isConditional) await checkConditions(catalog, { ...args, operation }, await catalog.readObject(scope, name));
+    return catalog.recordAmong({ scope, name, operation, content, copy, outcome, ...among });
+  }
   const isAlone = under !== undefined && under.policy !== 'last-writer-wins';
   const asSeen = isOverCurrent ? { follows: undefined, isOverCurrent } : { follows: before?.current.id };
   const change = { scope, name, ...asSeen, content, operation, isConditional, isAlone };
