@@ -16,6 +16,9 @@ export const packageSets = {
     'apache2-bin': 'apache2',
     'openssh-server': 'sshd',
     'openssh-client': 'ssh-keygen',
+    curl: 'curl',
+    rclone: 'rclone',
+    iproute2: 'ip',
   },
   soak: {
     'swift-proxy': 'swift-proxy-server',

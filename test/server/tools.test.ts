@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { demandPrograms } from '../servers/daemon.ts';
 import { ServerProcess } from './server-process.ts';
 
 const MIB = 1024 * 1024;
@@ -16,12 +17,10 @@ interface Ran {
   readonly stderr: string;
 }
 
-const has = (program: string): boolean =>
-  (process.env['PATH'] ?? '').split(':').some((directory) => existsSync(join(directory, program)));
-
 let server: ServerProcess;
 let here: string;
 beforeAll(async () => {
+  demandPrograms(['curl', 'rclone'], 'curl rclone');
   server = await ServerProcess.start();
   here = join(server.root, 'client');
   mkdirSync(here);
@@ -39,7 +38,7 @@ function run(program: string, ...args: string[]): Promise<Ran> {
   });
 }
 
-describe.runIf(has('curl'))('curl', () => {
+describe('curl', () => {
   const curl = (...args: string[]): Promise<Ran> => run('curl', '-sS', ...args);
   const status = async (...args: string[]): Promise<string> =>
     (await curl('-o', '/dev/null', '-w', '%{http_code}', ...args)).stdout;
@@ -161,7 +160,7 @@ describe('a page of a listing', () => {
     expect(new Set(linksOf(await (await page('/many/in/')).text()))).toEqual(new Set(names));
   });
 
-  it.runIf(has('rclone'))('is read by the http remote of rclone', async () => {
+  it('is read by the http remote of rclone', async () => {
     const of = (scope: string): string[] => [
       '--config',
       '/dev/null',
