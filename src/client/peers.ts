@@ -60,6 +60,8 @@ class PeersError extends Error {
 
 /** Between two looks at what is left. */
 const LOOK_MS = 25;
+/** Counting a long queue takes one part in so many of the time, at most: the sender has better use for it. */
+const LOOK_SHARE = 10;
 /** Refused entries that are read at once. */
 const LETTERS_PAGE = 1_000;
 /** Refused entries that are told of. */
@@ -185,7 +187,9 @@ export class Peers {
     let wasComparing = false;
     const untilMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
     for (;;) {
+      const askedMs = performance.now();
       const left = await catalog.countOutstanding(peer.name, positions, scope);
+      const pauseMs = Math.max(LOOK_MS, LOOK_SHARE * (performance.now() - askedMs));
       onLeft?.(left);
       // What the comparison has found came into the queue meanwhile, and is part of what was here.
       if (wasComparing && !left.isComparing) {
@@ -200,7 +204,7 @@ export class Peers {
       }
       if (performance.now() >= untilMs)
         return { kind: 'timeout', waiting: left.waiting, isComparing: left.isComparing };
-      await sleep(LOOK_MS, undefined, signal === undefined ? {} : { signal });
+      await sleep(Math.min(pauseMs, Math.max(1, untilMs - performance.now())), undefined, signal === undefined ? {} : { signal });
     }
   }
 }

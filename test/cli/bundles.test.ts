@@ -20,8 +20,9 @@ test('a bundle that is started from is kept when the sources are edited, and goe
       mkdirSync(dirname(join(root, name)), { recursive: true });
       writeFileSync(join(root, name), text);
     };
-    const entries = ['index', 'testing/index', 'cli/main', 'worker-entry', 'catalog/sqlite-thread'];
-    for (const name of [...entries, 'storage/file/listing-thread']) write(`src/${name}.ts`, 'export const main = 1;');
+    const threads = ['worker-entry', 'catalog/sqlite-thread', 'storage/file/listing-thread'];
+    const entries = ['index', 'testing/index', 'cli/main', ...threads, 'storage/file/small-puts-thread'];
+    for (const name of entries) write(`src/${name}.ts`, 'export const main = 1;');
     write('package.json', '{"version": "1.0.0"}');
     await bundleCheckout(root);
     const first = bundleOf(root);

@@ -24,8 +24,10 @@ export interface Outcome {
   readonly givenUp: number;
 }
 
-/** Sites have said hello to each other by then. */
+/** Sites have said hello to each other by then, and mostly compared what they have. */
 const BEGIN_MS = 500;
+/** A comparison that is slow ends within so long. */
+const MET_MS_MAX = 30_000;
 /** After faults have stopped everything is the same within so long. */
 const CONVERGED_MS_MAX = 600_000;
 const LOOK_MS = 500;
@@ -118,7 +120,7 @@ class World {
   async run(): Promise<void> {
     const plan = this.#plan;
     for (const site of this.#sites.values()) await site.serve(this.#peersOf(site.name));
-    await this.#pass(BEGIN_MS);
+    await this.#meet();
     this.#silence();
     this.#network.faults = plan.network;
     for (const act of plan.acts) this.#timeline.after(act.atMs, () => this.#act(act));
@@ -251,6 +253,15 @@ class World {
     for (const site of this.#sites.values()) {
       if (site.running === undefined) await this.#restart(site);
       else site.running.process.death = undefined;
+    }
+  }
+
+  /** All have said hello, and were compared: what is written meanwhile may be sent twice. */
+  async #meet(): Promise<void> {
+    await this.#pass(BEGIN_MS);
+    for (let passed = 0; passed < MET_MS_MAX && this.complaints.length === 0; passed += BEGIN_MS) {
+      if ([...this.#sites.values()].every((site) => this.#isQuiet(site))) return;
+      await this.#pass(BEGIN_MS);
     }
   }
 
