@@ -97,14 +97,14 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'the incarnation is kept after a restore',
-    foundBy: 1,
+    foundBy: 11,
     file: 'src/catalog/sites/lives.ts',
     from: 'if ((told.get(actor) ?? 0) <= counter) continue;',
     to: 'if (counter >= 0) continue;',
   },
   {
     name: 'a peer that has lost what it answered is not compared',
-    foundBy: 1,
+    foundBy: 8,
     file: 'src/engine/sites/say-hello.ts',
     from: 'before !== undefined && receipt >= before',
     to: 'before !== undefined',
@@ -117,7 +117,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a write that has seen only what is served follows what lost as well',
-    foundBy: 1,
+    foundBy: 11,
     file: 'src/engine/sites/write-among.ts',
     from: 'follows: sees.filter((id) => !others.has(id)) }',
     to: 'follows: sees }',
@@ -143,7 +143,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a queue is given up, and the peer is not compared',
-    foundBy: 1,
+    foundBy: 9,
     file: 'src/catalog/sites/backlogs.ts',
     from: 'resync: GIVEN_UP, marked_ms',
     to: 'resync: IN_LINE, marked_ms',
