@@ -204,7 +204,11 @@ export class Peers {
       }
       if (performance.now() >= untilMs)
         return { kind: 'timeout', waiting: left.waiting, isComparing: left.isComparing };
-      await sleep(Math.min(pauseMs, Math.max(1, untilMs - performance.now())), undefined, signal === undefined ? {} : { signal });
+      await sleep(
+        Math.min(pauseMs, Math.max(1, untilMs - performance.now())),
+        undefined,
+        signal === undefined ? {} : { signal },
+      );
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { Storage } from '../ports/storage.ts';
 
+type PutTogether = NonNullable<Storage['putTogether']>;
 type Verbs = Omit<Storage, 'name' | 'place' | 'capabilities' | typeof Symbol.asyncDispose>;
 
 /** The same store with some of its verbs changed: how all decorators are made. Disposing it disposes the store below. */
@@ -19,7 +20,7 @@ export function overStorage(inner: Storage, changed: Partial<Verbs>): Storage {
     flush: (staged) => inner.flush(staged),
     flushAll: () => inner.flushAll(),
     publish: (requests) => inner.publish(requests),
-    ...(inner.putTogether === undefined ? {} : { putTogether: inner.putTogether.bind(inner) }),
+    ...overPutTogether(inner, (_, put) => put()),
     discard: (staged) => inner.discard(staged),
     freeBytes: async () => inner.freeBytes?.(),
     clean: (options) => inner.clean(options),
@@ -27,4 +28,13 @@ export function overStorage(inner: Storage, changed: Partial<Verbs>): Storage {
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
     ...changed,
   };
+}
+
+/** The verb where the store below has it, and nothing where it has not. `act` is handed what is to be put, and how the store below does. */
+export function overPutTogether(
+  inner: Storage,
+  act: (objects: Parameters<PutTogether>[0], put: () => ReturnType<PutTogether>) => ReturnType<PutTogether>,
+): Pick<Storage, 'putTogether'> {
+  const putTogether = inner.putTogether?.bind(inner);
+  return putTogether === undefined ? {} : { putTogether: (objects) => act(objects, () => putTogether(objects)) };
 }

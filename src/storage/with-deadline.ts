@@ -10,10 +10,9 @@ import {
   type StageOptions,
   type Storage,
   StorageError,
-  type WholeObject,
 } from '../ports/storage.ts';
 import { overBody } from './over-body.ts';
-import { overStorage } from './over-storage.ts';
+import { overPutTogether, overStorage } from './over-storage.ts';
 import { WaitingLimit } from './waiting-limit.ts';
 
 export interface DeadlineOptions {
@@ -128,19 +127,16 @@ export function withDeadline(inner: Storage, { clock, callMs, idleMs = callMs }:
     }
   }
 
-  const { putTogether } = inner;
-  const putInTime = async (objects: readonly WholeObject[]): Promise<readonly (Published | StorageError)[]> => {
-    const bytes = objects.reduce((sum, one) => sum + one.bytes.length, 0);
-    const limitMs = callMs * Math.max(1, objects.length) + (bytes / SLOWEST_BYTES_PER_SECOND) * 1000;
-    return within(undefined, undefined, () => putTogether?.call(inner, objects) ?? Promise.resolve([]), limitMs);
-  };
-
   return overStorage(inner, {
     get,
     list,
     stage,
     publish,
-    ...(putTogether === undefined ? {} : { putTogether: putInTime }),
+    ...overPutTogether(inner, (objects, put) => {
+      const bytes = objects.reduce((sum, one) => sum + one.bytes.length, 0);
+      const limitMs = callMs * Math.max(1, objects.length) + (bytes / SLOWEST_BYTES_PER_SECOND) * 1000;
+      return within(undefined, undefined, put, limitMs);
+    }),
     head: (key, options) => within(key, options?.signal, (signal) => inner.head(key, { ...options, signal })),
     delete: (key, options) => within(key, options?.signal, (signal) => inner.delete(key, { ...options, signal })),
     flush: (staged) => within(undefined, undefined, () => inner.flush(staged), callMs * Math.max(1, staged.length)),

@@ -4,16 +4,14 @@ import {
   type Got,
   type ListingPage,
   type ListOptions,
-  type Published,
   type Staged,
   type StageOptions,
   type Storage,
   StorageError,
-  type WholeObject,
 } from '../ports/storage.ts';
 import { Bandwidth, type BandwidthLedger } from './bandwidth.ts';
 import { overAnyBody } from './over-body.ts';
-import { overStorage } from './over-storage.ts';
+import { overPutTogether, overStorage } from './over-storage.ts';
 import { Slots } from './slots.ts';
 
 export interface LimitOptions {
@@ -109,17 +107,14 @@ export function withLimit(
     return inner.stage(key, body instanceof Uint8Array ? body : paced(body, key, options.signal, () => {}), options);
   }
 
-  const { putTogether } = inner;
-  const putWithin = async (objects: readonly WholeObject[]): Promise<readonly (Published | StorageError)[]> => {
-    for (const { key, bytes } of objects) await pay(bytes.length, key, undefined);
-    return within(writing, () => putTogether?.call(inner, objects) ?? Promise.resolve([]));
-  };
-
   return overStorage(inner, {
     get,
     list,
     stage,
-    ...(putTogether === undefined ? {} : { putTogether: putWithin }),
+    ...overPutTogether(inner, async (objects, put) => {
+      for (const { key, bytes } of objects) await pay(bytes.length, key, undefined);
+      return within(writing, put);
+    }),
     head: (key, options) => within(reading, () => inner.head(key, options), options?.signal, key),
     delete: (key, options) => within(writing, () => inner.delete(key, options), options?.signal, key),
     flush: (staged) => within(writing, () => inner.flush(staged)),

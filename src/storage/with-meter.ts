@@ -3,14 +3,12 @@ import {
   type Got,
   type ListingPage,
   type ListOptions,
-  type Published,
   type Storage,
   StorageError,
   type StorageErrorKind,
-  type WholeObject,
 } from '../ports/storage.ts';
 import { overAnyBody } from './over-body.ts';
-import { overStorage } from './over-storage.ts';
+import { overPutTogether, overStorage } from './over-storage.ts';
 
 export type MeteredVerb =
   | 'get'
@@ -138,22 +136,18 @@ export function withMeter(inner: Storage, meter: StorageMeter): Storage {
     }
   }
 
-  const { putTogether } = inner;
-  const putMetered = async (objects: readonly WholeObject[]): Promise<readonly (Published | StorageError)[]> => {
-    for (const verb of ['stage', 'flush'] as const) meter.count(verb, objects.length);
-    const put = () => putTogether?.call(inner, objects) ?? Promise.resolve([]);
-    const outcomes = await metered('publish', put, objects.length);
-    for (const [at, outcome] of outcomes.entries()) {
-      if (outcome instanceof StorageError) meter.fail('publish', outcome);
-      else meter.bytesWritten += objects[at]?.bytes.length ?? 0;
-    }
-    return outcomes;
-  };
-
   return overStorage(inner, {
     get,
     list,
-    ...(putTogether === undefined ? {} : { putTogether: putMetered }),
+    ...overPutTogether(inner, async (objects, put) => {
+      for (const verb of ['stage', 'flush'] as const) meter.count(verb, objects.length);
+      const outcomes = await metered('publish', put, objects.length);
+      for (const [at, outcome] of outcomes.entries()) {
+        if (outcome instanceof StorageError) meter.fail('publish', outcome);
+        else meter.bytesWritten += objects[at]?.bytes.length ?? 0;
+      }
+      return outcomes;
+    }),
     head: (key, options) => metered('head', () => inner.head(key, options)),
     delete: (key, options) => metered('delete', () => inner.delete(key, options)),
     async stage(key, body, options) {

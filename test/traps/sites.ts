@@ -8,6 +8,24 @@ const NAMES_NOTHING = 'names nothing of the machine it runs on';
 /** What sites owe each other, and what a server owes the machine it runs on. */
 export const SITE_TRAPS: readonly Trap[] = [
   {
+    name: 'the condition of a write is judged before it is seen which versions it follows, and not again',
+    row: 'I12',
+    file: 'src/engine/sites/write-version.ts',
+    find: 'if (isConditional) await checkConditions(catalog, { ...args, operation }, await catalog.readObject(scope, name));',
+    replace: '',
+    tests: ['test/sites/conditions-among.test.ts'],
+    only: 'a write is refused',
+  },
+  {
+    name: 'the condition of a delete is judged before it is seen which versions it follows, and not again',
+    row: 'I12',
+    file: 'src/engine/sites/delete-own.ts',
+    find: 'if (among !== undefined) demandCondition(',
+    replace: 'if (among === null) demandCondition(',
+    tests: ['test/sites/conditions-among.test.ts'],
+    only: 'so is a delete',
+  },
+  {
     name: 'small objects that are put together get their names before their bytes are flushed',
     row: 'I1',
     file: 'src/storage/file/small-puts-thread.ts',

@@ -1,5 +1,5 @@
 import type { ObjectName } from '../../domain/object/object-name.ts';
-import type { Catalog, OperationRecord } from '../../ports/catalog.ts';
+import type { Catalog, ObjectRecord, OperationRecord } from '../../ports/catalog.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Condition } from '../condition.ts';
 import { ObjectError } from '../object-error.ts';
@@ -34,11 +34,10 @@ export async function deleteOwn(ports: DeleteOwnPorts, args: DeleteOwn): Promise
   for (let round = 1; round <= ROUNDS_MAX; round++) {
     const row = await catalog.readObject(object.scope, object.name);
     if (row === undefined || row.current.content.kind === 'tombstone') return deleteLost(ports, args);
+    demandCondition(args, row);
     const among = row.siblings === undefined ? undefined : await seeAmong(catalog, object, args);
-    // Judged after it was seen what is to be followed: what has changed in between is refused, and what changes from here on is not followed.
-    const judged = among === undefined ? row : await catalog.readObject(object.scope, object.name);
-    const why = args.onlyIf?.(judged);
-    if (why !== undefined) throw new ObjectError('condition', object, why);
+    // Judged once more, after it was seen what is to be followed: what changes from here on is not followed.
+    if (among !== undefined) demandCondition(args, await catalog.readObject(object.scope, object.name));
     const operation = args.operation ?? operations.next();
     const outcome = outcomeOf(ports, object, args.operation);
     const content = { kind: 'tombstone' } as const;
@@ -55,6 +54,11 @@ export async function deleteOwn(ports: DeleteOwnPorts, args: DeleteOwn): Promise
     if (changes[0]?.kind === 'recorded') return operation;
   }
   throw new ObjectError('unavailable', object, `others changed it ${ROUNDS_MAX} times while it was being deleted`);
+}
+
+function demandCondition({ object, onlyIf }: DeleteOwn, row: ObjectRecord | undefined): void {
+  const why = onlyIf?.(row);
+  if (why !== undefined) throw new ObjectError('condition', object, why);
 }
 
 /** A version that lost is ended by a tombstone that has seen it and nothing else: what is served stays. */

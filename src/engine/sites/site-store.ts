@@ -43,8 +43,8 @@ export class SiteStore {
   constructor(storage: Storage) {
     this.storage = storage;
     this.#published = new Together((requests) => publishTogether(storage, requests));
-    const { putTogether } = storage;
-    this.#put = putTogether && new Together((objects) => putTogether.call(storage, objects));
+    const putTogether = storage.putTogether?.bind(storage);
+    this.#put = putTogether && new Together(putTogether);
   }
 
   /** See `hold-kept`. */
